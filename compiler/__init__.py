@@ -1,0 +1,1 @@
+"""Model to program: IR, passes and file formats."""

@@ -1,0 +1,1 @@
+"""The PyTorch side: reference dynamics and checkpoints."""

@@ -1,0 +1,1 @@
+"""CoreSpec to hardware."""

@@ -1,0 +1,1 @@
+"""Behavioural array, co-simulation and verification."""
