@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def freeze(level: Any) -> None:
@@ -14,11 +15,21 @@ def freeze(level: Any) -> None:
     Parameters
     ----------
     level : dataclass instance
-        A writable or strided array is replaced by a copy, so that nobody who still holds it can change the level.
+        A strided array, or one that somebody else could still change, is replaced by a copy.
     """
     for field in dataclasses.fields(level):
         value = getattr(level, field.name)
-        if isinstance(value, np.ndarray) and (value.flags.writeable or not value.flags.c_contiguous):
+        if isinstance(value, np.ndarray) and (_can_change(value) or not value.flags.c_contiguous):
             copy = np.array(value, order="C")
             copy.flags.writeable = False
             object.__setattr__(level, field.name, copy)
+
+
+def _can_change(array: NDArray[Any]) -> bool:
+    """Whether an array, or the memory of which it is a read-only view, can be written."""
+    memory: Any = array
+    while isinstance(memory, np.ndarray):
+        if memory.flags.writeable:
+            return True
+        memory = memory.base
+    return memory is not None and not isinstance(memory, bytes)

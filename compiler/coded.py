@@ -71,6 +71,8 @@ class CodedGraph:
         Worth of one code step in each chunk [rad per unit of model time], groups in the order of `spec.GROUPS`.
     statistics : dict of str to GroupStatistics
         By group.
+    schedule : uint32[I] or None
+        Encoded instructions; set by the schedule pass.
     """
 
     placed: PlacedGraph
@@ -80,6 +82,7 @@ class CodedGraph:
     detuning: NDArray[np.int8]
     lsb: NDArray[np.float64]
     statistics: dict[str, GroupStatistics]
+    schedule: NDArray[np.uint32] | None = None
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -110,7 +113,7 @@ def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
             where = bad[0].tolist()
             yield Finding(
                 "Q001",
-                f"{group}: code {int(codes[tuple(where)])} at {where} is not a code of {dac.bits} bits, or is forbidden",
+                f"{group}: code {int(codes[tuple(where)])} at {where} is no code of {dac.bits} bits, or is forbidden",
                 "quantize again; codes saturate and avoid forbidden ones",
                 {"group": group, "index": where, "count": len(bad)},
             )

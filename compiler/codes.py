@@ -122,10 +122,37 @@ def unpack_words(words: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.int8]:
     bits = np.unpackbits(words, axis=-1, bitorder="little")
     if np.any(bits[..., core.word_bits :]):
         raise ValueError("padding bits of a weight word are set")
-    codes, low = [], 0
+    patterns = word_patterns(bits, core)
+    codes = [from_sign_magnitude(patterns[..., i], width) for i, width in enumerate(_field_widths(core))]
+    return np.stack(codes, axis=-1)
+
+
+def word_patterns(bits: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.uint8]:
+    """Bit patterns of the codes of many cells, uint8[..., slots + 3].
+
+    Parameters
+    ----------
+    bits : uint8[..., n]
+        Bits of a word, the lowest first; at least ``word_bits`` of them.
+    core : CoreSpec
+    """
+    patterns, low = [], 0
     for width in _field_widths(core):
         weights = (1 << np.arange(width)).astype(np.uint8)
-        pattern = (bits[..., low : low + width] * weights).sum(axis=-1, dtype=np.uint8)
-        codes.append(from_sign_magnitude(pattern, width))
+        patterns.append((bits[..., low : low + width] * weights).sum(axis=-1, dtype=np.uint8))
         low += width
-    return np.stack(codes, axis=-1)
+    return np.stack(patterns, axis=-1)
+
+
+def pattern_values(patterns: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.int8]:
+    """What the DACs make of bit patterns, int8[..., slots + 3]; minus zero, which is illegal, acts as zero.
+
+    Parameters
+    ----------
+    patterns : uint8[..., slots + 3]
+        As `word_patterns` gives them.
+    core : CoreSpec
+    """
+    widths = np.array(_field_widths(core), dtype=np.uint8)
+    magnitude = (patterns & ((1 << (widths - 1)) - 1)).astype(np.int8)
+    return np.where((patterns >> (widths - 1)) & 1, -magnitude, magnitude).astype(np.int8)

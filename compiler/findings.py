@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+MAX_LISTED = 20
+"""Findings of one kind that are listed one by one; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,24 @@ class FindingError(Exception):
         self.finding = finding
 
 
+class FindingsError(Exception):
+    """Raised by a pass whose answer is no: every finding of its check.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        At least one.
+    """
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings: tuple[Finding, ...] = tuple(findings)
+        if not self.findings:
+            raise ValueError("a FindingsError needs a finding")
+        first = self.findings[0]
+        more = f" (and {len(self.findings) - 1} more findings)" if len(self.findings) > 1 else ""
+        super().__init__(f"{first.code}: {first.message}{more}")
+
+
 def raise_first(findings: Iterable[Finding]) -> None:
     """Raise the first finding, if there is one.
 
@@ -70,3 +93,26 @@ def raise_first(findings: Iterable[Finding]) -> None:
 def is_empty(findings: Iterable[Finding]) -> bool:
     """Whether a check has nothing to say."""
     return next(iter(findings), None) is None
+
+
+def list_findings(items: Sequence[T], describe: Callable[[T], Finding]) -> Iterator[Finding]:
+    """Findings of the same kind, one for each of the first `MAX_LISTED` items, and one that counts all of them.
+
+    Parameters
+    ----------
+    items : sequence
+        What the findings are about.
+    describe : callable
+        Makes the finding of one item.
+    """
+    for item in items[:MAX_LISTED]:
+        finding = describe(item)
+        yield finding
+    if len(items) > MAX_LISTED:
+        yield Finding(
+            finding.code,
+            f"{len(items)} findings of this kind in all; the first {MAX_LISTED} are listed",
+            finding.fix,
+            {"count": len(items), "listed": MAX_LISTED},
+            finding.proof,
+        )

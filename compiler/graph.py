@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import networkx as nx
@@ -14,6 +15,10 @@ from oscc.compiler.arrays import freeze
 from oscc.compiler.findings import Finding, is_empty, raise_first
 
 NODE_TENSORS = ("shil", "field", "detuning")
+INDEX_TENSORS = ("coupling.src", "coupling.dst", "node.position", "readout.node")
+
+MAX_POSITION = 2**15 - 1
+"""Largest row or column of a position: far beyond any grid, and safe to add and subtract in int32."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,7 @@ class CouplingGraph:
     readout: NDArray[np.int32]
     time_scale_s: tuple[float, ...] | None = None
     model_hash: str = ""
-    training: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -104,13 +109,13 @@ class CouplingGraph:
         """Couplings into each node, int64[N]."""
         return np.bincount(self.dst, minlength=self.nodes)
 
-    def to_networkx(self) -> nx.DiGraph:
+    def to_networkx(self) -> nx.DiGraph[int]:
         """The graph with every parameter as an attribute; `from_networkx` is its inverse.
 
         Edges carry ``weight`` and nodes ``shil``, ``field`` and ``detuning``, each a list of C floats; nodes also
         ``position`` and ``pixel`` where they have one.
         """
-        graph = nx.DiGraph(
+        graph: nx.DiGraph[int] = nx.DiGraph(
             name=self.name,
             family=self.family,
             image_shape=list(self.image_shape),
@@ -136,7 +141,7 @@ class CouplingGraph:
         return graph
 
     @classmethod
-    def from_networkx(cls, graph: nx.DiGraph) -> CouplingGraph:
+    def from_networkx(cls, graph: nx.DiGraph[int]) -> CouplingGraph:
         """The model that `to_networkx` wrote; couplings come out sorted by (dst, src).
 
         Parameters
@@ -153,7 +158,9 @@ class CouplingGraph:
         if sorted(graph.nodes) != list(range(len(graph))):
             raise ValueError(f"nodes must be 0..{len(graph) - 1}")
         nodes = range(len(graph))
-        edges = sorted(graph.edges(data="weight"), key=lambda edge: (edge[1], edge[0]))
+        edges: list[tuple[int, int, list[float]]] = sorted(
+            graph.edges(data="weight"), key=lambda edge: (edge[1], edge[0])
+        )
         chunks = len(graph.graph["chunk_duration"])
         pixels = {data["pixel"]: node for node, data in graph.nodes(data=True) if "pixel" in data}
         placed = all("position" in graph.nodes[node] for node in nodes)
@@ -181,12 +188,27 @@ class CouplingGraph:
 
 
 def diagnose_graph(graph: CouplingGraph) -> Iterator[Finding]:
-    """Every way in which a graph is not well formed (codes G001 to G006).
+    """Every way in which a graph is not well formed (codes G001 to G009).
+
+    Wrong shapes or types (G001) end the check, since nothing else can be said about such arrays.
 
     Parameters
     ----------
     graph : CouplingGraph
     """
+    wrong = False
+    for finding in _diagnose_arrays(graph):
+        wrong = True
+        yield finding
+    if wrong:
+        return
+    yield from _diagnose_values(graph)
+    yield from _diagnose_indices(graph)
+    yield from _diagnose_duplicates(graph)
+    yield from _diagnose_positions(graph)
+
+
+def _diagnose_arrays(graph: CouplingGraph) -> Iterator[Finding]:
     shapes = {
         "coupling.src": (graph.src.shape, (graph.couplings,)),
         "coupling.dst": (graph.dst.shape, (graph.couplings,)),
@@ -196,24 +218,42 @@ def diagnose_graph(graph: CouplingGraph) -> Iterator[Finding]:
     }
     if graph.position is not None:
         shapes["node.position"] = (graph.position.shape, (graph.nodes, 2))
-    wrong = {name: pair for name, pair in shapes.items() if pair[0] != pair[1]}
-    for name, (given, wanted) in wrong.items():
-        yield Finding(
-            "G001",
-            f"{name}: shape {list(given)}, expected {list(wanted)}",
-            "write the tensor with one entry per chunk, node or coupling",
-            {"tensor": name, "shape": list(given), "expected": list(wanted)},
-        )
-    if wrong:
-        return
-    yield from _diagnose_values(graph)
-    yield from _diagnose_indices(graph)
+    for name, (given, wanted) in shapes.items():
+        if given != wanted:
+            yield Finding(
+                "G001",
+                f"{name}: shape {list(given)}, expected {list(wanted)}",
+                "write the tensor with one entry per chunk, node, coupling or pixel",
+                {"tensor": name, "shape": list(given), "expected": list(wanted)},
+            )
+    for name, array in _tensors_of(graph).items():
+        wanted_type = "int32" if name in INDEX_TENSORS else "float32"
+        if array.dtype != wanted_type:
+            yield Finding(
+                "G001",
+                f"{name}: type {array.dtype}, expected {wanted_type}",
+                "convert the tensor",
+                {"tensor": name, "dtype": str(array.dtype), "expected": wanted_type},
+            )
+
+
+def _tensors_of(graph: CouplingGraph) -> dict[str, NDArray[Any]]:
+    """The arrays of a graph by the names that they have in a checkpoint."""
+    tensors: dict[str, NDArray[Any]] = {
+        "coupling.src": graph.src,
+        "coupling.dst": graph.dst,
+        "coupling.weight": graph.weight,
+        **{name: getattr(graph, name) for name in NODE_TENSORS},
+        "chunk_duration": graph.chunk_duration,
+        "readout.node": graph.readout,
+    }
+    return tensors if graph.position is None else {**tensors, "node.position": graph.position}
 
 
 def _diagnose_values(graph: CouplingGraph) -> Iterator[Finding]:
-    tensors = {"coupling.weight": graph.weight, "chunk_duration": graph.chunk_duration}
-    tensors |= {name: getattr(graph, name) for name in NODE_TENSORS}
-    for name, tensor in tensors.items():
+    for name, tensor in _tensors_of(graph).items():
+        if name in INDEX_TENSORS:
+            continue
         bad = np.argwhere(~np.isfinite(tensor))
         if len(bad):
             first = bad[0].tolist()
@@ -223,6 +263,8 @@ def _diagnose_values(graph: CouplingGraph) -> Iterator[Finding]:
                 "train again or repair the checkpoint; only finite numbers can be programmed",
                 {"tensor": name, "index": first, "count": len(bad)},
             )
+    if graph.nodes == 0:
+        yield Finding("G009", "the model has no nodes", "train a model with at least one node", {"nodes": 0})
     if graph.chunks == 0 or np.any(graph.chunk_duration <= 0):
         yield Finding(
             "G003",
@@ -252,29 +294,45 @@ def _diagnose_indices(graph: CouplingGraph) -> Iterator[Finding]:
             "leave self-couplings out: sin(0) is 0, they have no effect",
             {"coupling": int(own[0]), "node": node, "count": int(own.size)},
         )
-    yield from _diagnose_duplicates(graph.dst.astype(np.int64) * max(graph.nodes, 1) + graph.src, graph)
 
 
-def _diagnose_duplicates(keys: NDArray[np.int64], graph: CouplingGraph) -> Iterator[Finding]:
+def _diagnose_duplicates(graph: CouplingGraph) -> Iterator[Finding]:
+    keys = graph.dst.astype(np.int64) << 32 | graph.src.astype(np.uint32)
     _, first, counts = np.unique(keys, return_index=True, return_counts=True)
     doubled = np.flatnonzero(counts > 1)
     if doubled.size:
         edge = int(first[doubled[0]])
         yield Finding(
             "G006",
-            f"coupling into {int(graph.dst[edge])} from {int(graph.src[edge])} is given {int(counts[doubled[0]])} times; "
-            f"{doubled.size} couplings are repeated",
+            f"coupling into {int(graph.dst[edge])} from {int(graph.src[edge])} is given {int(counts[doubled[0]])} "
+            f"times; {doubled.size} couplings are repeated",
             "add the weights of repeated couplings and keep one",
             {"dst": int(graph.dst[edge]), "src": int(graph.src[edge]), "count": int(doubled.size)},
         )
     pixels, uses = np.unique(graph.readout, return_counts=True)
-    if np.any(uses > 1):
-        node = int(pixels[uses > 1][0])
+    shared = np.flatnonzero(uses > 1)
+    if shared.size:
+        node, count = int(pixels[shared[0]]), int(uses[shared[0]])
         yield Finding(
             "G007",
-            f"readout.node: node {node} stands for {int(uses.max())} pixels",
+            f"readout.node: node {node} stands for {count} pixels; {shared.size} nodes stand for several",
             "give every pixel a node of its own",
-            {"node": node},
+            {"node": node, "pixels": count, "count": int(shared.size)},
+        )
+
+
+def _diagnose_positions(graph: CouplingGraph) -> Iterator[Finding]:
+    if graph.position is None:
+        return
+    bad = np.flatnonzero(np.any((graph.position < 0) | (graph.position > MAX_POSITION), axis=1))
+    if bad.size:
+        node, place = int(bad[0]), graph.position[bad[0]].tolist()
+        yield Finding(
+            "G008",
+            f"node.position: {bad.size} positions out of range, the first {place} of node {node}; rows and columns are "
+            f"0..{MAX_POSITION}",
+            "count rows and columns of the model's own grid from 0",
+            {"node": node, "position": place, "count": int(bad.size)},
         )
 
 

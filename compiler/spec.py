@@ -23,8 +23,8 @@ LOADER_LATENCY = 4
 READOUT_ROW_CYCLES = 3
 """Cycles of the read-out per row, besides its beats: select the row, wait for the tap bus, latch it."""
 
-READOUT_LATENCY = 4
-"""Cycles from the last beat entering the decoders to the read-out being idle."""
+READOUT_LATENCY = 1
+"""Cycles from `sample` to the first row being selected."""
 
 FETCH_CYCLES = 2
 """Cycles in which the sequencer fetches and decodes one instruction."""
@@ -74,7 +74,9 @@ class DacSpec(_Section):
     def _check_forbidden(self) -> DacSpec:
         for code in self.forbidden:
             if abs(code) > self.top_code:
-                raise ValueError(f"forbidden code {code} is no code of {self.bits} bits (-{self.top_code}..{self.top_code})")
+                raise ValueError(
+                    f"forbidden code {code} is no code of {self.bits} bits (-{self.top_code}..{self.top_code})"
+                )
             if code == 0:
                 raise ValueError("code 0 cannot be forbidden: unused slots hold it")
         return self
@@ -238,7 +240,9 @@ class CoreSpec(_Section):
         if self.couplings == "reciprocal" and not self.model_stencil.is_symmetric:
             raise ValueError("stencil: reciprocal couplings need a symmetric stencil (every offset with its opposite)")
         if self.readout.origin[0] >= self.rows or self.readout.origin[1] >= self.cols:
-            raise ValueError(f"readout.origin: {list(self.readout.origin)} lies outside the {self.rows} x {self.cols} grid")
+            raise ValueError(
+                f"readout.origin: {list(self.readout.origin)} lies outside the {self.rows} x {self.cols} grid"
+            )
         for cell in self.defects.cells:
             if not (0 <= cell[0] < self.rows and 0 <= cell[1] < self.cols):
                 raise ValueError(f"defects.cells: {list(cell)} lies outside the {self.rows} x {self.cols} grid")
@@ -270,7 +274,7 @@ class CoreSpec(_Section):
 
     @property
     def cells(self) -> int:
-        """rows x cols."""
+        """Rows times columns."""
         return self.rows * self.cols
 
     @cached_property

@@ -109,6 +109,7 @@ def _accepted_keys(path: tuple[Any, ...]) -> list[str]:
     section: type[BaseModel] = CoreSpec
     for part in path:
         field = next(f for name, f in section.model_fields.items() if (f.alias or name) == part)
-        kinds = typing.get_args(field.annotation) if isinstance(field.annotation, types.UnionType) else [field.annotation]
+        is_union = isinstance(field.annotation, types.UnionType)
+        kinds = typing.get_args(field.annotation) if is_union else [field.annotation]
         section = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel))
     return [field.alias or name for name, field in section.model_fields.items()]

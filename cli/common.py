@@ -1,0 +1,81 @@
+"""What the verbs share: their common options, and how they print."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from oscc.compiler.findings import Finding
+
+EXIT_ERROR = 1
+"""Exit status of an error in what was given, or in the environment."""
+
+EXIT_USAGE = 2
+"""Exit status of a wrong usage of the command."""
+
+EXIT_NO = 3
+"""Exit status when the answer is no: the model does not fit, or a check failed."""
+
+EXIT_INTERRUPTED = 130
+"""Exit status after an interrupt from the keyboard, as shells report it."""
+
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Checkpoint (.safetensors).", show_default=False)]
+CoreOption = Annotated[
+    str, typer.Option("--core", metavar="SPEC", help="Preset name or YAML file of the core.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def print_json(content: Any) -> None:
+    """Print one JSON object on standard output.
+
+    Parameters
+    ----------
+    content
+        JSON; NaN and infinity are refused.
+    """
+    sys.stdout.write(json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def print_table(title: str, rows: Iterable[Sequence[str]]) -> None:
+    """Print a table of two columns on standard output: with lines and colour on a terminal, plain elsewhere.
+
+    Parameters
+    ----------
+    title : str
+    rows : iterable of (name, value)
+    """
+    if not sys.stdout.isatty():
+        listed = [tuple(row) for row in rows]
+        width = max((len(name) for name, _ in listed), default=0)
+        sys.stdout.write("".join(f"{line}\n" for line in [title, *(f"  {n:<{width}}  {v}" for n, v in listed)]))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", show_header=False, box=box.ROUNDED)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column()
+    for name, value in rows:
+        table.add_row(Text(name), Text(value))
+    Console().print(table)
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print findings on standard output, two lines each: what does not fit, and what would make it fit.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    """
+    for finding in findings:
+        proof = "" if finding.proof else " (not a proof)"
+        sys.stdout.write(f"{finding.code}{proof}: {finding.message}\n    {finding.fix}\n")

@@ -1,0 +1,43 @@
+"""The options of the time scale, which `oscc check` and `oscc compile` share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from oscc.compiler.passes.scale import ScaleOptions
+
+Tau = Literal["common", "per-chunk"]
+
+TauOption = Annotated[
+    Tau, typer.Option("--tau", help="One time scale for all chunks, or one for each, which shortens weak chunks.")
+]
+TauSecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--tau-s", metavar="SECONDS", help="Seconds per unit of model time, instead of the smallest possible."
+    ),
+]
+ClipOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--clip",
+        metavar="GROUP",
+        help="Let a DAC group exceed its full scale and saturate: coupling, shil, field or detuning; repeatable.",
+    ),
+]
+
+
+def parse_scale_options(tau: Tau, tau_s: float | None, clip: list[str] | None) -> ScaleOptions:
+    """The options of the scale pass.
+
+    Raises
+    ------
+    OsccError
+        As `ScaleOptions` raises it.
+    """
+    from oscc.compiler.passes.scale import ScaleOptions
+
+    return ScaleOptions(per_chunk=tau == "per-chunk", clip=tuple(dict.fromkeys(clip or ())), tau_s=tau_s)

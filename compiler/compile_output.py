@@ -1,0 +1,116 @@
+"""What `oscc compile` leaves in its output folder; docs/formats.md lists it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from oscc.compiler.compile import CompileResult
+from oscc.compiler.errors import OsccError
+from oscc.compiler.output_folder import (
+    CORE,
+    MANIFEST,
+    MODEL,
+    PROGRAM,
+    REPORTS,
+    SCHEMA,
+    file_hash,
+    replace_folder,
+    write_json,
+)
+from oscc.compiler.program_file import write_program
+from oscc.compiler.quantization_report import quantization_report, quantization_table
+from oscc.compiler.routing_report import routing_report, routing_table
+from oscc.compiler.schedule_report import schedule_report
+from oscc.compiler.spec_file import dump_core
+
+
+def write_output(
+    path: str | Path,
+    result: CompileResult,
+    model: str | Path,
+    *,
+    options: Mapping[str, Any],
+    dumps: Mapping[str, str],
+) -> None:
+    """Write the output folder of a result, or replace the one that is there.
+
+    A result that fits gives the model, the core, the program, and reports; one that does not gives the findings in
+    ``reports/`` and no program. Nothing in the folder depends on the time or on the machine.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder, as `check_target` allows it.
+    result : CompileResult
+    model : str or Path
+        The checkpoint that was compiled; it is copied.
+    options : mapping
+        How it was compiled, for the manifest; values are JSON.
+    dumps : mapping of str to str
+        Text of levels, by the name of the pass, for ``ir/``.
+
+    Raises
+    ------
+    OsccError
+        What `replace_folder` raises, or ``output.model-changed`` when the checkpoint is no longer what was compiled.
+    """
+    with replace_folder(path) as folder:
+        _write_reports(folder / REPORTS, result)
+        if dumps:
+            (folder / "ir").mkdir()
+            for name, text in dumps.items():
+                (folder / "ir" / f"{name}.txt").write_text(text, encoding="utf-8")
+        core_text = dump_core(result.core)
+        if result.program is not None:
+            (folder / MODEL).write_bytes(_model_bytes(model, result.graph.model_hash))
+            (folder / CORE).write_text(core_text, encoding="utf-8")
+            write_program(folder / PROGRAM, result.program)
+        names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+        manifest = {
+            "schema": SCHEMA,
+            "tool": {"name": "oscc", "version": version("oscc")},
+            "inputs": {
+                "model": {"file": Path(model).name, "sha256": result.graph.model_hash},
+                "core": {
+                    "name": result.core.name,
+                    "sha256": hashlib.sha256(core_text.encode()).hexdigest(),
+                    "spec_hash": result.core.hash,
+                },
+                "options": dict(options),
+            },
+            "outputs": {
+                name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
+            },
+            "summary": result.summary(),
+        }
+        write_json(folder / MANIFEST, manifest)
+
+
+def _write_reports(folder: Path, result: CompileResult) -> None:
+    folder.mkdir()
+    if result.placed is not None:
+        routing = routing_report(result.placed, result.findings)
+        write_json(folder / "routing.json", routing)
+        (folder / "routing.txt").write_text(routing_table(routing), encoding="utf-8")
+    else:
+        write_json(folder / "findings.json", [finding.as_dict() for finding in result.findings])
+    if result.coded is not None:
+        quantization = quantization_report(result.coded)
+        write_json(folder / "quantization.json", quantization)
+        (folder / "quantization.txt").write_text(quantization_table(quantization), encoding="utf-8")
+    if result.program is not None:
+        (folder / "schedule.txt").write_text(schedule_report(result.program, result.core), encoding="utf-8")
+
+
+def _model_bytes(model: str | Path, expected_hash: str) -> bytes:
+    try:
+        content = Path(model).read_bytes()
+    except OSError as error:
+        raise OsccError("file.not-found", f"cannot be read: {error.strerror}", where=str(model)) from None
+    if hashlib.sha256(content).hexdigest() != expected_hash:
+        raise OsccError("output.model-changed", "changed while it was compiled", where=str(model), hint="try again")
+    return content

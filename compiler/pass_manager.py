@@ -1,0 +1,169 @@
+"""Runs passes in order: times each, verifies the level that it returns, stops at the first whose answer is no."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from oscc.compiler.coded import CodedGraph, verify_codes
+from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.compiler.findings import Finding, FindingError, FindingsError
+from oscc.compiler.graph import CouplingGraph, verify_graph
+from oscc.compiler.placed import PlacedGraph, verify_placed
+from oscc.compiler.program import Program
+from oscc.compiler.program_check import verify_program
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.store import Level
+
+
+class Pass(Protocol):
+    """A pass takes a level and returns the next; its options are fields of its dataclass.
+
+    It never changes what it was given. When the answer is no it raises `FindingsError` with every finding; what a user
+    gave wrongly it raises as `OsccError`.
+    """
+
+    @property
+    def name(self) -> str:
+        """One word, unique among the passes of a pipeline."""
+
+    @property
+    def description(self) -> str:
+        """One line."""
+
+    def run(self, level: Any) -> Level:
+        """The next level; the first pass is given None."""
+
+
+@dataclass(frozen=True)
+class PassRecord:
+    """How long a pass took.
+
+    Parameters
+    ----------
+    name : str
+    seconds : float
+        Wall time of the pass and of the verifier after it.
+    """
+
+    name: str
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as JSON."""
+        return {"name": self.name, "seconds": self.seconds}
+
+
+@dataclass(frozen=True)
+class PipelineResult:
+    """What a pipeline came to.
+
+    Parameters
+    ----------
+    levels : dict of str to Level
+        What each pass returned, by its name, in order; a pass whose answer was no has none.
+    records : tuple of PassRecord
+        Of every pass that was run, the last one included.
+    findings : tuple of Finding
+        Of the pass that stopped the pipeline; empty when every pass delivered.
+    """
+
+    levels: dict[str, Level]
+    records: tuple[PassRecord, ...]
+    findings: tuple[Finding, ...]
+
+    def last(self) -> Level | None:
+        """The last level that was reached."""
+        return next(reversed(self.levels.values()), None)
+
+
+def run_pipeline(
+    passes: Sequence[Pass], level: Any = None, *, core: CoreSpec, after: Callable[[str, Level], None] | None = None
+) -> PipelineResult:
+    """Run passes in order.
+
+    Parameters
+    ----------
+    passes : sequence of Pass
+    level : Level or None
+        What the first pass is given.
+    core : CoreSpec
+        The core that the pipeline compiles for.
+    after : callable, optional
+        Called with the name of each pass and the verified level that it returned.
+
+    Raises
+    ------
+    OsccError
+        As the passes raise it.
+    """
+    levels: dict[str, Level] = {}
+    records: list[PassRecord] = []
+    for step in passes:
+        begin = time.perf_counter()
+        findings: tuple[Finding, ...] = ()
+        try:
+            level = step.run(level)
+            verify_level(level, core)
+        except FindingsError as error:
+            findings = error.findings
+        except FindingError as error:
+            findings = (error.finding,)
+        records.append(PassRecord(step.name, time.perf_counter() - begin))
+        if findings:
+            return PipelineResult(levels, tuple(records), findings)
+        levels[step.name] = level
+        if after is not None:
+            after(step.name, level)
+    return PipelineResult(levels, tuple(records), ())
+
+
+def verify_level(level: Level, core: CoreSpec) -> None:
+    """Run the verifier that belongs to a level.
+
+    Parameters
+    ----------
+    level : Level
+    core : CoreSpec
+
+    Raises
+    ------
+    FindingError
+        With the first finding.
+    """
+    match level:
+        case CouplingGraph():
+            verify_graph(level)
+        case PlacedGraph():
+            verify_placed(level)
+        case CodedGraph():
+            verify_codes(level)
+        case Program():
+            verify_program(level, core)
+
+
+def parse_dump_requests(requests: Iterable[str], names: Sequence[str]) -> tuple[str, ...]:
+    """The passes after which a dump is wanted, in the order of the pipeline.
+
+    Parameters
+    ----------
+    requests : iterable of str
+        Each ``after:PASS``.
+    names : sequence of str
+        Of the passes of the pipeline.
+
+    Raises
+    ------
+    OsccError
+        ``dump.unknown-pass``
+    """
+    wanted = set()
+    for request in requests:
+        name = request.removeprefix("after:")
+        if name == request or name not in names:
+            guess = did_you_mean(request, [f"after:{accepted}" for accepted in names])
+            raise OsccError("dump.unknown-pass", f"'{request}' is not after:PASS{guess}", where="--dump-ir")
+        wanted.add(name)
+    return tuple(name for name in names if name in wanted)

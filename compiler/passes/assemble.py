@@ -1,0 +1,62 @@
+"""Assemble: packs codes and schedule into the program of a core."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.coded import CodedGraph
+from oscc.compiler.codes import pack_words
+from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.program import Program
+from oscc.compiler.spec import GROUPS
+
+
+@dataclass(frozen=True)
+class AssemblePass:
+    """Makes the program of a scheduled model; it has no options."""
+
+    name: ClassVar[str] = "assemble"
+    description: ClassVar[str] = "pack codes into weight words, bank after bank"
+
+    def run(self, level: CodedGraph) -> Program:
+        """The program: whole banks, with zeros in the chunks that the model does not use.
+
+        Raises
+        ------
+        ValueError
+            When the level has no schedule.
+        """
+        placed, graph, core = level.placed, level.placed.graph, level.placed.core
+        if level.schedule is None or placed.time_scale is None:
+            raise ValueError("assemble needs a scheduled model")
+        codes = np.zeros((core.chunks, core.rows, core.cols, core.slots + 3), dtype=np.int8)
+        codes[: level.chunks, ..., : core.slots] = level.coupling
+        for offset, group in enumerate(GROUPS[1:]):
+            codes[: level.chunks, ..., core.slots + offset] = level.codes(group)
+        banks = codes.transpose(2, 0, 1, 3).reshape(core.cols, core.bank_depth, core.slots + 3)
+        return Program(
+            name=graph.name,
+            family=graph.family,
+            core_name=core.name,
+            spec_hash=core.hash,
+            model_hash=graph.model_hash,
+            init=graph.init,
+            image_shape=graph.image_shape,
+            pixel=_frame_positions(placed),
+            chunk_duration=graph.chunk_duration.astype(np.float64),
+            tau_s=placed.time_scale.tau_s,
+            lsb=level.lsb,
+            schedule=level.schedule,
+            words=pack_words(banks, core),
+        )
+
+
+def _frame_positions(placed: PlacedGraph) -> NDArray[np.int32]:
+    """(row, column) in the read-out frame of each pixel's cell, int32[P, 2]."""
+    readout = placed.core.readout
+    origin, step = np.array(readout.origin, dtype=np.int32), np.array(readout.step, dtype=np.int32)
+    return (placed.cell[placed.graph.readout] - origin) // step

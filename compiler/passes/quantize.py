@@ -1,0 +1,95 @@
+"""Quantize: turns the parameters of a scaled model into DAC codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.coded import CodedGraph, GroupStatistics
+from oscc.compiler.codes import quantize_values
+from oscc.compiler.passes.scale import SAME
+from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.spec import GROUPS, CoreSpec, DacSpec
+
+
+@dataclass(frozen=True)
+class QuantizePass:
+    """Rounds every parameter to the nearest code of its DAC; it has no options."""
+
+    name: ClassVar[str] = "quantize"
+    description: ClassVar[str] = "round parameters to DAC codes, half to even, saturating"
+
+    def run(self, level: PlacedGraph) -> CodedGraph:
+        """The codes of a routed and scaled model; unused units hold 0.
+
+        Raises
+        ------
+        ValueError
+            When the level is not routed and scaled.
+        """
+        if level.route is None or level.time_scale is None:
+            raise ValueError("quantize needs a routed and scaled model")
+        graph, core = level.graph, level.core
+        lsb = code_worth(core, level.time_scale.tau_s)
+        units = np.concatenate([level.route.unit_cell, level.route.slot[:, None]], axis=1)
+        # On a reciprocal core both directions of a pair name the same unit; it is quantized and counted once.
+        _, first = np.unique(units, axis=0, return_index=True)
+        first.sort()
+        row, col, slot = units[first].T
+        values = {"coupling": graph.weight[:, first]}
+        values |= {name: getattr(graph, name) for name in GROUPS[1:]}
+        codes, statistics = {}, {}
+        for index, group in enumerate(GROUPS):
+            wide = values[group].astype(np.float64)
+            codes[group] = quantize_values(wide, lsb[:, index, None], core.dac(group))
+            statistics[group] = measure_codes(codes[group], wide / lsb[:, index, None], core.dac(group))
+        coupling = np.zeros((graph.chunks, core.rows, core.cols, core.slots), dtype=np.int8)
+        coupling[:, row, col, slot] = codes["coupling"]
+        node_codes = {group: np.zeros((graph.chunks, core.rows, core.cols), dtype=np.int8) for group in GROUPS[1:]}
+        for group, array in node_codes.items():
+            array[:, level.cell[:, 0], level.cell[:, 1]] = codes[group]
+        return CodedGraph(placed=level, coupling=coupling, lsb=lsb, statistics=statistics, **node_codes)
+
+
+def code_worth(core: CoreSpec, tau_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Worth of one code step: F tau / (2^(bits - 1) - 1).
+
+    Parameters
+    ----------
+    core : CoreSpec
+    tau_s : float64[C]
+        Seconds per unit of model time.
+
+    Returns
+    -------
+    float64[C, 4]
+        [rad per unit of model time], groups in the order of `spec.GROUPS`.
+    """
+    per_second = [core.dac(group).full_scale_rad_s / core.dac(group).top_code for group in GROUPS]
+    return np.outer(tau_s, per_second)
+
+
+def measure_codes(codes: NDArray[np.int8], scaled: NDArray[np.float64], dac: DacSpec) -> GroupStatistics:
+    """What quantization did to the parameters of one group.
+
+    Parameters
+    ----------
+    codes : int8[...]
+    scaled : float64[...]
+        The parameters that became these codes, in LSB.
+    dac : DacSpec
+    """
+    top = dac.top_code
+    error = codes - scaled
+    return GroupStatistics(
+        values=int(codes.size),
+        rms_lsb=float(np.sqrt(np.mean(error**2))) if codes.size else 0.0,
+        max_lsb=float(np.max(np.abs(error), initial=0.0)),
+        clipped=int(np.count_nonzero(np.abs(scaled) > top * (1 + SAME))),
+        zeroed=int(np.count_nonzero((codes == 0) & (scaled != 0))),
+        sign_changed=int(np.count_nonzero(codes * scaled < 0)),
+        histogram=tuple(np.bincount(codes.ravel().astype(np.int64) + top, minlength=2 * top + 1).tolist()),
+    )

@@ -1,0 +1,87 @@
+"""Schedule: writes the instructions that make the core take samples back to back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from oscc.compiler.coded import CodedGraph
+from oscc.compiler.findings import Finding, FindingsError
+from oscc.compiler.instructions import SCHEDULE_DEPTH, Instruction, Operation, encode_schedule
+from oscc.compiler.placed import TimeScale
+from oscc.compiler.schedule_timing import diagnose_schedule
+from oscc.compiler.spec import CoreSpec
+
+
+@dataclass(frozen=True)
+class SchedulePass:
+    """Writes the schedule of a model; it has no options."""
+
+    name: ClassVar[str] = "schedule"
+    description: ClassVar[str] = "write the instructions of the sequencer and prove their timing"
+
+    def run(self, level: CodedGraph) -> CodedGraph:
+        """The coded model with its schedule, whose timing has been proven.
+
+        Raises
+        ------
+        FindingsError
+            With every finding of `diagnose_sample_schedule`.
+        ValueError
+            When the level is not scaled.
+        """
+        scale, core = level.placed.time_scale, level.placed.core
+        if scale is None:
+            raise ValueError("schedule needs a scaled model")
+        findings = list(diagnose_sample_schedule(scale, core))
+        if findings:
+            raise FindingsError(findings)
+        instructions = sample_schedule(scale.run_cycles.tolist(), core.init.cycles)
+        return replace(level, schedule=encode_schedule(instructions))
+
+
+def diagnose_sample_schedule(scale: TimeScale, core: CoreSpec) -> Iterator[Finding]:
+    """Every reason why the schedule of a time scale cannot be run (P001, and the codes of `diagnose_schedule`).
+
+    Parameters
+    ----------
+    scale : TimeScale
+    core : CoreSpec
+    """
+    instructions = sample_schedule(scale.run_cycles.tolist(), core.init.cycles)
+    if len(instructions) > SCHEDULE_DEPTH:
+        chunks = scale.run_cycles.size
+        yield Finding(
+            "P001",
+            f"{chunks} chunks need {len(instructions)} instructions; the schedule memory holds {SCHEDULE_DEPTH}",
+            f"train the model with at most {(SCHEDULE_DEPTH - 5) // 3} chunks",
+            {"chunks": chunks, "instructions": len(instructions), "depth": SCHEDULE_DEPTH},
+        )
+        return
+    yield from diagnose_schedule(instructions, core)
+
+
+def sample_schedule(run_cycles: Sequence[int], init_cycles: int) -> tuple[Instruction, ...]:
+    """Samples for ever: every chunk is loaded while the one before it runs, so that a sample takes init plus the runs.
+
+    With one chunk nothing ever has to be loaded again.
+
+    Parameters
+    ----------
+    run_cycles : sequence of int
+        Clock cycles of each chunk's run.
+    init_cycles : int
+    """
+    init = Instruction(Operation.INIT, init_cycles)
+    if len(run_cycles) == 1:
+        loop = [init, Instruction(Operation.RUN, run_cycles[0])]
+        prologue = [Instruction(Operation.LOAD, 0), Instruction(Operation.COMMIT)]
+    else:
+        prologue, loop = [Instruction(Operation.LOAD, 0)], []
+        for chunk, cycles in enumerate(run_cycles):
+            loop += [Instruction(Operation.COMMIT), Instruction(Operation.LOAD, (chunk + 1) % len(run_cycles))]
+            loop += [init] if chunk == 0 else []
+            loop += [Instruction(Operation.RUN, cycles)]
+    repeat = Instruction(Operation.REPEAT, len(prologue))
+    return (*prologue, *loop, Instruction(Operation.SAMPLE), repeat, Instruction(Operation.STOP))

@@ -1,0 +1,163 @@
+"""Checks a program against the core that it is for: shapes, codes, unused memory, pixels, time scale and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from oscc.compiler.codes import unpack_words
+from oscc.compiler.findings import Finding, is_empty, raise_first
+from oscc.compiler.instructions import Instruction, Operation
+from oscc.compiler.program import Program
+from oscc.compiler.schedule_timing import diagnose_schedule
+from oscc.compiler.spec import GROUPS, CoreSpec
+
+_ROUNDING = 1e-9
+"""Relative difference below which two float64 numbers that were computed in different ways are the same."""
+
+
+def diagnose_program(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    """Every reason why a core cannot run a program (codes B001 to B008, and the T codes of its schedule).
+
+    B001 another core, B002 wrong shape, B003 an illegal code, B004 unused memory that is not zero, B005 a pixel outside
+    the frame, B006 a code step that does not follow from tau, B007 runs that do not follow from tau, B008 an init of
+    another length than the core's. Wrong shapes (B002) end the check.
+
+    Parameters
+    ----------
+    program : Program
+    core : CoreSpec
+    """
+    if program.spec_hash != core.hash:
+        yield Finding(
+            "B001",
+            f"the program is for core {program.core_name} ({program.spec_hash[:12]}), not for {core.name} "
+            f"({core.hash[:12]})",
+            "compile the model for this core",
+            {"program": program.spec_hash, "core": core.hash},
+        )
+    wrong = list(_diagnose_shapes(program, core))
+    yield from wrong
+    if wrong:
+        return
+    yield from _diagnose_words(program, core)
+    yield from _diagnose_time(program, core)
+    yield from diagnose_schedule(program.instructions(), core)
+
+
+def is_valid_program(program: Program, core: CoreSpec) -> bool:
+    """Whether `diagnose_program` finds nothing."""
+    return is_empty(diagnose_program(program, core))
+
+
+def verify_program(program: Program, core: CoreSpec) -> None:
+    """Raise the first finding of `diagnose_program`.
+
+    Raises
+    ------
+    FindingError
+    """
+    raise_first(diagnose_program(program, core))
+
+
+def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    chunks = program.chunks
+    wanted = {
+        "words": (program.words.shape, (core.cols, core.bank_depth, core.word_beats * core.stream_width // 8)),
+        "chunk_duration": (program.chunk_duration.shape, (chunks,)),
+        "lsb": (program.lsb.shape, (chunks, len(GROUPS))),
+        "pixel": (program.pixel.shape, (program.image_shape[0] * program.image_shape[1], 2)),
+    }
+    for name, (given, expected) in wanted.items():
+        if given != expected:
+            yield Finding(
+                "B002",
+                f"{name}: shape {list(given)}, expected {list(expected)}",
+                "compile the model for this core",
+                {"array": name, "shape": list(given), "expected": list(expected)},
+            )
+    if not 1 <= chunks <= core.chunks:
+        yield Finding(
+            "B002",
+            f"the program has {chunks} chunks; the core holds {core.chunks}",
+            "compile the model for this core",
+            {"chunks": chunks, "capacity": core.chunks},
+        )
+
+
+def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    for column, bank in enumerate(program.words):
+        try:
+            codes = unpack_words(bank, core)
+        except ValueError as error:
+            yield Finding("B003", f"bank {column}: {error}", "compile the model again", {"column": column})
+            continue
+        for group, values in zip(GROUPS, np.split(codes, range(core.slots, core.slots + 3), axis=1), strict=True):
+            if len(bad := np.argwhere(~np.isin(values, core.dac(group).allowed_codes))):
+                address, place = bad[0].tolist()
+                yield Finding(
+                    "B003",
+                    f"bank {column}, address {address}: {group} code {int(values[address, place])} is forbidden",
+                    "compile the model again",
+                    {"column": column, "address": address, "group": group, "count": len(bad)},
+                )
+        if np.any(codes[program.chunks * core.rows :]):
+            yield Finding(
+                "B004",
+                f"bank {column}: words beyond the {program.chunks} chunks of the model are not zero",
+                "compile the model again",
+                {"column": column, "chunks": program.chunks},
+            )
+    stray = np.flatnonzero(np.any((program.pixel < 0) | (program.pixel >= core.frame_shape), axis=1))
+    if stray.size:
+        place = program.pixel[stray[0]].tolist()
+        yield Finding(
+            "B005",
+            f"pixel {int(stray[0])} is at {place} of the read-out frame, which has {list(core.frame_shape)}",
+            "compile the model again",
+            {"pixel": int(stray[0]), "position": place, "frame": list(core.frame_shape), "count": int(stray.size)},
+        )
+
+
+def _diagnose_time(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    """Code steps and runs must both follow from tau: a program with another tau runs another model."""
+    for index, group in enumerate(GROUPS):
+        expected = core.dac(group).full_scale_rad_s * program.tau_s / core.dac(group).top_code
+        wrong = np.flatnonzero(~np.isclose(program.lsb[:, index], expected, rtol=_ROUNDING, atol=0.0))
+        if wrong.size:
+            chunk = int(wrong[0])
+            yield Finding(
+                "B006",
+                f"{group}, chunk {chunk}: a code step is worth {program.lsb[chunk, index]:.9g}, but at tau "
+                f"{program.tau_s[chunk]:.9g} s it is worth {expected[chunk]:.9g}",
+                "compile the model again",
+                {
+                    "group": group,
+                    "chunk": chunk,
+                    "lsb": float(program.lsb[chunk, index]),
+                    "expected": float(expected[chunk]),
+                },
+            )
+    instructions = program.instructions()
+    runs = [step.operand for step in instructions if step.operation is Operation.RUN]
+    expected_runs = core.clock_hz * program.tau_s * program.chunk_duration
+    if len(runs) != program.chunks or not np.allclose(runs, expected_runs, rtol=_ROUNDING, atol=0.0):
+        yield Finding(
+            "B007",
+            f"the schedule runs {runs} cycles, but tau gives {np.round(expected_runs, 6).tolist()}",
+            "compile the model again",
+            {"runs": runs, "expected": expected_runs.tolist()},
+        )
+    yield from _diagnose_inits(instructions, core)
+
+
+def _diagnose_inits(instructions: tuple[Instruction, ...], core: CoreSpec) -> Iterator[Finding]:
+    for address, instruction in enumerate(instructions):
+        if instruction.operation is Operation.INIT and instruction.operand != core.init.cycles:
+            yield Finding(
+                "B008",
+                f"instruction {address} ({instruction}): the core's init takes {core.init.cycles} cycles",
+                "compile the model again",
+                {"instruction": address, "cycles": instruction.operand, "expected": core.init.cycles},
+            )

@@ -1,0 +1,169 @@
+"""The routing report: verdict, degrees, displacements, slots and wires, as JSON and as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.findings import Finding
+from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.routing import trace_route, unit_index
+
+SCHEMA = "oscc.routing/1"
+"""Content of key ``schema`` of the report."""
+
+
+def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str, Any]:
+    """What is to be said about a placement, as JSON; the same for the same placement and findings.
+
+    Parameters
+    ----------
+    placed : PlacedGraph
+        Routed or not; what cannot be routed has no slot and no wire.
+    findings : iterable of Finding
+        What the checks of the placement had to say.
+
+    Returns
+    -------
+    dict
+        ``schema``; ``verdict``, "fits" or "does not fit"; ``model``, ``core``, ``transform``, ``nodes``, ``couplings``;
+        ``degree``: ``maximum`` and ``histogram``, rows [couplings into a node, nodes]; ``displacements``, rows [drow,
+        dcol, slot or null, couplings]; ``slots``: ``available``, ``used`` and ``by_slot``, rows [drow, dcol, units
+        used]; ``boundaries``: ``capacity``, ``peak`` and, for ``across_columns`` and ``across_rows``, ``peak``,
+        ``mean``, ``at`` (the two cells of the first busiest boundary, or null) and ``demand`` (wires, row by row);
+        ``findings``.
+    """
+    graph, core = placed.graph, placed.core
+    route = placed.route if placed.route is not None else trace_route(placed)
+    found = [finding.as_dict() for finding in findings]
+    across = {
+        "across_columns": _boundaries(route.demand_across_columns, (0, 1)),
+        "across_rows": _boundaries(route.demand_across_rows, (1, 0)),
+    }
+    degree, nodes = np.unique(graph.in_degree(), return_counts=True)
+    made = route.slot >= 0
+    units = np.unique(unit_index(route.unit_cell[made], route.slot[made], core))
+    by_slot = np.bincount(units % core.slots, minlength=core.slots)
+    return {
+        "schema": SCHEMA,
+        "verdict": "does not fit" if found else "fits",
+        "model": graph.name,
+        "core": core.name,
+        "transform": placed.transform,
+        "nodes": graph.nodes,
+        "couplings": graph.couplings,
+        "degree": {
+            "maximum": int(degree.max(initial=0)),
+            "histogram": np.column_stack([degree, nodes]).tolist(),
+        },
+        "displacements": _displacements(placed),
+        "slots": {
+            "available": core.cells * core.slots,
+            "used": len(units),
+            "by_slot": [
+                [drow, dcol, int(count)]
+                for (drow, dcol), count in zip(core.unit_stencil.offsets, by_slot.tolist(), strict=True)
+            ],
+        },
+        "boundaries": {
+            "capacity": core.tracks_per_boundary,
+            "peak": max(direction["peak"] for direction in across.values()),
+            **across,
+        },
+        "findings": found,
+    }
+
+
+def _boundaries(demand: NDArray[np.int32], step: tuple[int, int]) -> dict[str, Any]:
+    if demand.size == 0:
+        return {"peak": 0, "mean": 0.0, "at": None, "demand": demand.tolist()}
+    row, col = divmod(int(np.argmax(demand)), demand.shape[1])
+    return {
+        "peak": int(demand[row, col]),
+        "mean": round(float(demand.mean()), 3),
+        "at": [[row, col], [row + step[0], col + step[1]]],
+        "demand": demand.tolist(),
+    }
+
+
+def _displacements(placed: PlacedGraph) -> list[list[Any]]:
+    offset = placed.displacement().astype(np.int64)
+    # One number per displacement sorts much faster than rows of two, and in the same order.
+    keys, counts = np.unique((offset[:, 0] << 32) + offset[:, 1] + 2**31, return_counts=True)
+    offsets = np.column_stack([keys >> 32, (keys & (2**32 - 1)) - 2**31])
+    slots = placed.core.model_stencil.slots_of(offsets[:, 0], offsets[:, 1])
+    return [
+        [drow, dcol, slot if slot >= 0 else None, count]
+        for (drow, dcol), slot, count in zip(offsets.tolist(), slots.tolist(), counts.tolist(), strict=True)
+    ]
+
+
+def routing_table(report: dict[str, Any]) -> str:
+    """A routing report as plain text, for reading.
+
+    Parameters
+    ----------
+    report : dict
+        As `routing_report` returns it.
+    """
+    boundaries, slots = report["boundaries"], report["slots"]
+    lines = [
+        f"Routing of {report['model']} on {report['core']}: {report['verdict']}",
+        "",
+        *_table(
+            [
+                ["placement", report["transform"]],
+                ["nodes", str(report["nodes"])],
+                ["couplings", str(report["couplings"])],
+                ["most couplings into a node", str(report["degree"]["maximum"])],
+                ["coupling units used", f"{slots['used']} of {slots['available']}"],
+                ["most wires between columns", _busiest(boundaries["across_columns"], boundaries["capacity"])],
+                ["most wires between rows", _busiest(boundaries["across_rows"], boundaries["capacity"])],
+            ],
+            "<<",
+        ),
+        "",
+        "Nodes by the couplings into them",
+        *_table(
+            [["couplings", "nodes"], *([str(part) for part in row] for row in report["degree"]["histogram"])], ">>"
+        ),
+        "",
+        "Couplings by displacement, source - destination; * is outside the stencil",
+        *_displacement_table(report["displacements"]),
+        "",
+        f"Findings: {len(report['findings']) or 'none'}",
+    ]
+    for finding in report["findings"]:
+        proof = "" if finding["proof"] else " (not a proof)"
+        lines += [f"  {finding['code']}{proof}: {finding['message']}", f"        {finding['fix']}"]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _busiest(direction: dict[str, Any], capacity: int) -> str:
+    if direction["at"] is None:
+        return "no such boundary"
+    (row, col), (other_row, other_col) = direction["at"]
+    return f"{direction['peak']} of {capacity} tracks, first at ({row}, {col}) | ({other_row}, {other_col})"
+
+
+def _table(rows: list[list[str]], align: str) -> list[str]:
+    """Rows of cells as indented lines; ``align`` holds "<" or ">" for each column."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(align))]
+    return [
+        "  " + "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths, strict=True))
+        for row in rows
+    ]
+
+
+def _displacement_table(displacements: list[list[Any]]) -> list[str]:
+    """A line per drow and a column per dcol that occurs."""
+    count_at = {(drow, dcol): f"{count}{'*' if slot is None else ' '}" for drow, dcol, slot, count in displacements}
+    if not count_at:
+        return ["  none"]
+    drows, dcols = sorted({drow for drow, _ in count_at}), sorted({dcol for _, dcol in count_at})
+    header = ["drow \\ dcol", *(f"{dcol} " for dcol in dcols)]
+    body = [[f"{drow} ", *(count_at.get((drow, dcol), ". ") for dcol in dcols)] for drow in drows]
+    return _table([header, *body], ">" * len(header))

@@ -1,0 +1,51 @@
+"""The boundary between the control plane and the analog array macro."""
+
+from __future__ import annotations
+
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.shapes import index_shape
+
+
+def array_signature(core: CoreSpec) -> wiring.Signature:
+    """Ports of the macro, seen from the control plane. Everything is synchronous to the one clock.
+
+    ``load_row``, ``load_data``, ``load_strobe``
+        Row, codes of all its cells (column 0 in the lowest ``word_bits``) and write strobe of the shadow latches.
+    ``commit``
+        Shadow to active, on the edge at the end of the cycle.
+    ``init``
+        The array is held in noise. ``noise_seed`` and ``noise_index`` are for simulation: key and sample number of
+        the noise; both are stable while ``init`` is high.
+    ``run``
+        The array evolves with the active codes. When neither ``init`` nor ``run`` is high, it keeps its phases.
+    ``sample``
+        Latch the taps of every readable oscillator on the edge at the end of the cycle.
+    ``tap_row``, ``tap_data``
+        Row of the latches to put on the tap bus, and that bus, which must be stable two cycles later. Readable column
+        j has bits j x taps x subphases upwards; in them, tap k of sub-phase s is bit s x taps + k.
+
+    On an edge on which several of them are high, the last step of the run comes first, then ``sample``, then
+    ``commit``, then the write of a row.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    return wiring.Signature(
+        {
+            "load_row": Out(index_shape(core.rows)),
+            "load_data": Out(core.row_bits),
+            "load_strobe": Out(1),
+            "commit": Out(1),
+            "init": Out(1),
+            "run": Out(1),
+            "sample": Out(1),
+            "noise_seed": Out(32),
+            "noise_index": Out(32),
+            "tap_row": Out(index_shape(core.frame_shape[0])),
+            "tap_data": In(core.row_tap_bits),
+        }
+    )

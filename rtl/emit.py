@@ -1,0 +1,112 @@
+"""Emission: a core as the files that a hardware team takes over."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+from amaranth.back import verilog
+from amaranth.hdl import Fragment, Shape
+from amaranth.lib import wiring
+
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import dump_core
+from oscc.rtl import register_exports
+from oscc.rtl.array_port import array_signature
+from oscc.rtl.top import Core, array_module_name, core_module_name
+
+WAIVERS = "oscc_waivers.vlt"
+
+
+def emit_core(core: CoreSpec) -> dict[str, str]:
+    """Everything that is emitted for a core, byte-identical from run to run.
+
+    Parameters
+    ----------
+    core : CoreSpec
+
+    Returns
+    -------
+    dict of str to str
+        Content by relative path: the Verilog, a black-box stub of the array macro, file list, clock constraint, lint
+        waivers, register files, the core as YAML, and ``names.json``, which says how the signals of the generator are
+        called in the Verilog.
+    """
+    top = core_module_name(core)
+    text, names = core_verilog(core)
+    return {
+        f"{top}.v": text,
+        f"{array_module_name(core)}_stub.v": array_stub(core),
+        f"{top}.f": f"{top}.v\n{array_module_name(core)}_stub.v\n",
+        f"{top}.sdc": clock_constraint(core),
+        WAIVERS: waivers(),
+        "core.yaml": dump_core(core),
+        "names.json": json.dumps(names, indent=1, sort_keys=True) + "\n",
+        "registers/oscc_registers.h": register_exports.c_header(),
+        "registers/oscc_registers.md": register_exports.markdown(),
+        "registers/oscc_registers.py": register_exports.python_driver(),
+    }
+
+
+def core_verilog(core: CoreSpec) -> tuple[str, dict[str, str]]:
+    """The Verilog of a core and the map of its names.
+
+    Parameters
+    ----------
+    core : CoreSpec
+
+    Returns
+    -------
+    text : str
+        Without source locations: they would put this machine's paths into it.
+    names : dict of str to str
+        Name of each generator signal, by its hierarchical path in the Verilog.
+    """
+    component = Core(core)
+    ports = {}
+    for path, member, value in component.signature.flatten(component):
+        ports["__".join(map(str, path))] = (value, _direction(member))
+    fragment = Fragment.get(component, None)
+    text, name_map = verilog.convert_fragment(
+        fragment, ports, core_module_name(core), emit_src=False, strip_internal_attrs=True
+    )
+    return text, {".".join(path): signal.name for signal, path in name_map.items()}
+
+
+def array_stub(core: CoreSpec) -> str:
+    """A black box of the array macro, for lint and synthesis."""
+    ports = ["  input wire clk"]
+    for name, member in array_signature(core).members.items():
+        direction = "input" if member.flow == wiring.Out else "output"
+        ports.append(f"  {direction} wire [{Shape.cast(member.shape).width - 1}:0] {name}")
+    return "\n".join(
+        [
+            "// Black box of the analog array; its timing contract is in docs/architecture.md.",
+            "(* blackbox *)",
+            f"module {array_module_name(core)} (",
+            ",\n".join(ports),
+            ");",
+            "endmodule",
+            "",
+        ]
+    )
+
+
+def clock_constraint(core: CoreSpec) -> str:
+    """The clock as SDC."""
+    period_ns = 1e9 / core.clock_hz
+    return (
+        f"# Clock of {core.name}: {core.clock_hz / 1e6:g} MHz. Reset (rst) is synchronous to it.\n"
+        f"create_clock -name clk -period {period_ns:.4f} [get_ports clk]\n"
+    )
+
+
+def waivers() -> str:
+    """The lint waivers for generated Verilog, each with its reason."""
+    return (resources.files("oscc.rtl") / WAIVERS).read_text()
+
+
+def _direction(member: wiring.Member) -> object:
+    from amaranth.hdl._ir import PortDirection
+
+    return PortDirection.Input if member.flow == wiring.In else PortDirection.Output

@@ -1,0 +1,214 @@
+"""Sequencer: lets groups of instructions take effect, each on the last edge of the timed instruction before it."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from oscc.compiler.instructions import SCHEDULE_DEPTH
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.instruction_fetch import InstructionFetch
+from oscc.rtl.schedule_check import ScheduleCheck
+from oscc.rtl.shapes import index_shape
+
+
+class Sequencer(wiring.Component):
+    """Executes the schedule.
+
+    Everything that reaches the array leaves a register. ``run`` is high for exactly n cycles per ``run n``, and
+    ``sample`` and ``commit`` are high in the last cycle of the timed instruction before them; the array lets a run's
+    last step happen first, then the sample, then the commit. When a group cannot take effect at once (a load is not
+    complete, the latches are not read out, the output has no room for the latched frame), the array holds still,
+    neither ``init`` nor ``run``, and the cycles are counted.
+
+    Latency: from ``start`` to the first instruction's effect, the check (schedule length + 2) and a fetch.
+    Throughput: a timed instruction of n cycles takes n cycles when n is at least 1 + 2 x (instructions up to and
+    including the next timed one).
+
+    Parameters
+    ----------
+    core : CoreSpec
+
+    Members
+    -------
+    start : In(1)
+        Check the schedule and run it; ignored while ``running``.
+    abort : In(1)
+        End after the present sample, or at the next edge between instructions when no sample has begun. A second one
+        ends at once.
+    fault : In(1)
+        End at once.
+    length : In(7)
+    first_sample : In(32)
+    fetch_address : Out(6)
+    fetch_word : In(32)
+    load_start, chunk : Out
+    load_busy, load_complete : In(1)
+    load_taken : Out(1)
+        The shadow is committed with the next edge.
+    readout_start : Out(1)
+        One cycle before ``sample``.
+    readout_busy : In(1)
+        The latches are still needed.
+    readout_room : In(1)
+        The output has room for the frame that is latched, or for a whole one when none is.
+    init, run, sample, commit : Out(1)
+        To the array.
+    sample_number : Out(32)
+        Number of the sample that the next or present init begins.
+    running, stalled : Out(1)
+    stopped : Out(1)
+        High for one cycle when the schedule has ended.
+    illegal, overrun : Out(1)
+        High for one cycle.
+    bad_address : Out(8)
+    samples, period, stall_cycles : Out(32)
+        Registers SAMPLES, PERIOD and STALLED.
+    """
+
+    def __init__(self, core: CoreSpec) -> None:
+        self._core = core
+        super().__init__(
+            {
+                "start": In(1),
+                "abort": In(1),
+                "fault": In(1),
+                "length": In(7),
+                "first_sample": In(32),
+                "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
+                "fetch_word": In(32),
+                "load_start": Out(1),
+                "chunk": Out(index_shape(core.chunks)),
+                "load_busy": In(1),
+                "load_complete": In(1),
+                "load_taken": Out(1),
+                "readout_start": Out(1),
+                "readout_busy": In(1),
+                "readout_room": In(1),
+                "init": Out(1),
+                "run": Out(1),
+                "sample": Out(1),
+                "commit": Out(1),
+                "sample_number": Out(32),
+                "running": Out(1),
+                "stalled": Out(1),
+                "stopped": Out(1),
+                "illegal": Out(1),
+                "overrun": Out(1),
+                "bad_address": Out(8),
+                "samples": Out(32),
+                "period": Out(32),
+                "stall_cycles": Out(32),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        m.submodules.check = check = ScheduleCheck(self._core)
+        m.submodules.fetch = fetch = InstructionFetch(self._core)
+        group = fetch.group
+
+        begin, executing = Signal(), Signal()
+        m.d.comb += [
+            begin.eq(self.start & ~self.running),
+            check.start.eq(begin),
+            check.length.eq(self.length),
+            check.fetch_word.eq(self.fetch_word),
+            fetch.begin.eq(check.good),
+            fetch.fetch_word.eq(self.fetch_word),
+            self.fetch_address.eq(fetch.fetch_address),
+            self.illegal.eq(check.bad),
+            self.overrun.eq(fetch.overrun),
+            self.bad_address.eq(check.bad_address),
+        ]
+        with m.If(check.busy):
+            m.d.comb += self.fetch_address.eq(check.fetch_address)
+
+        # What of the present group may take effect on the next edge. Parts of a group that waits may do so one by one.
+        remaining = Signal(24)
+        ready = Signal()
+        sampled, committed, loaded = Signal(), Signal(), Signal()
+        sample, commit, load, timed, stop, effective = (Signal() for _ in range(6))
+        wants_sample = group.sample & ~sampled
+        wants_commit = group.commit & ~committed
+        wants_load = group.load & ~loaded
+        m.d.comb += [
+            ready.eq(executing & (remaining <= 1) & fetch.valid),
+            sample.eq(ready & wants_sample & ~self.readout_busy),
+            commit.eq(ready & wants_commit & self.load_complete),
+            load.eq(ready & wants_load & ~self.load_busy & (commit | ~wants_commit)),
+            effective.eq(ready & (sample | ~wants_sample) & (commit | ~wants_commit) & (load | ~wants_load)),
+            timed.eq(effective & group.timed & (~group.is_init | self.readout_room)),
+            stop.eq(effective & group.stop),
+            fetch.next_group.eq(timed | (effective & ~group.timed & ~group.stop)),
+        ]
+        m.d.sync += [
+            sampled.eq((sampled | sample) & ~fetch.next_group),
+            committed.eq((committed | commit) & ~fetch.next_group),
+            loaded.eq((loaded | load) & ~fetch.next_group),
+        ]
+        m.d.comb += [
+            self.readout_start.eq(sample),
+            self.load_start.eq(load),
+            self.load_taken.eq(commit | begin),
+            self.chunk.eq(group.chunk),
+        ]
+
+        # The end: `stop`, an abort once no sample is under way, an error.
+        started, in_sample = Signal(), Signal()
+        aborting, end = Signal(), Signal()
+        idle_edge = (remaining <= 1) & started & ~in_sample
+        m.d.comb += [
+            end.eq(
+                stop
+                | (executing & aborting & (sample | idle_edge | self.abort))
+                | (self.running & (self.fault | fetch.overrun))
+                | check.bad
+            ),
+            fetch.halt.eq(end),
+        ]
+        m.d.sync += self.stopped.eq(end)
+        with m.If(begin):
+            m.d.sync += [self.running.eq(1), aborting.eq(0), in_sample.eq(0)]
+            m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0)]
+        with m.Elif(end):
+            m.d.sync += [self.running.eq(0), executing.eq(0)]
+        with m.Else():
+            with m.If(check.good):
+                m.d.sync += executing.eq(1)
+            with m.If(self.running & self.abort):
+                m.d.sync += aborting.eq(1)
+
+        # Time. The outputs follow the counter by one register, like `sample` and `commit`.
+        is_init = Signal()
+        with m.If(end):
+            m.d.sync += remaining.eq(0)
+        with m.Elif(timed):
+            m.d.sync += [remaining.eq(group.cycles), is_init.eq(group.is_init), started.eq(1)]
+        with m.Elif(remaining != 0):
+            m.d.sync += remaining.eq(remaining - 1)
+        m.d.sync += [
+            self.init.eq((remaining != 0) & is_init),
+            self.run.eq((remaining != 0) & ~is_init),
+            self.sample.eq(sample),
+            self.commit.eq(commit),
+        ]
+        m.d.comb += self.stalled.eq(executing & started & (remaining == 0))
+
+        # What the host can read.
+        since_sample = Signal(32)
+        m.d.sync += since_sample.eq(since_sample + 1)
+        with m.If(self.stalled):
+            m.d.sync += self.stall_cycles.eq(self.stall_cycles + 1)
+        with m.If(begin):
+            m.d.sync += [started.eq(0), self.sample_number.eq(self.first_sample)]
+            m.d.sync += [self.samples.eq(0), self.period.eq(0), self.stall_cycles.eq(0)]
+        with m.Elif(sample):
+            m.d.sync += [self.samples.eq(self.samples + 1), self.sample_number.eq(self.sample_number + 1)]
+            m.d.sync += [since_sample.eq(0), in_sample.eq(0)]
+            with m.If(self.samples != 0):
+                m.d.sync += self.period.eq(since_sample + 1)
+        with m.If(timed & group.is_init):
+            m.d.sync += in_sample.eq(1)
+        return m

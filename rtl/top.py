@@ -1,0 +1,51 @@
+"""The whole core: control plane and array macro."""
+
+from __future__ import annotations
+
+from amaranth.hdl import ClockSignal, Instance, Module
+from amaranth.lib import wiring
+
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.array_port import array_signature
+from oscc.rtl.control_plane import ControlPlane, host_members
+
+
+def core_module_name(core: CoreSpec) -> str:
+    """Verilog name of a core: ``ais_56x56_core``."""
+    return f"{core.name.replace('-', '_')}_core"
+
+
+def array_module_name(core: CoreSpec) -> str:
+    """Verilog name of a core's array macro: ``ais_56x56_array``."""
+    return f"{core.name.replace('-', '_')}_array"
+
+
+class Core(wiring.Component):
+    """`ControlPlane` with the array macro as a black box.
+
+    Parameters
+    ----------
+    core : CoreSpec
+
+    Members
+    -------
+    s_axil_*, s_axis_*, m_axis_*, irq
+        See `host_members`.
+    """
+
+    def __init__(self, core: CoreSpec) -> None:
+        self._core = core
+        super().__init__(host_members(core))
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        m.submodules.control = control = ControlPlane(self._core)
+        for name, member in host_members(self._core).items():
+            outside, inside = getattr(self, name), getattr(control, name)
+            m.d.comb += inside.eq(outside) if member.flow == wiring.In else outside.eq(inside)
+        ports = {
+            f"{'i' if member.flow == wiring.Out else 'o'}_{name}": getattr(control.array, name)
+            for name, member in array_signature(self._core).members.items()
+        }
+        m.submodules.array_macro = Instance(array_module_name(self._core), i_clk=ClockSignal(), **ports)
+        return m

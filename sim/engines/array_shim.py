@@ -1,0 +1,113 @@
+"""The macro's stand-in in RTL simulation: it watches the boundary and hands events to Python."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Shape, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.array_port import array_signature
+from oscc.rtl.top import array_module_name
+
+
+class ArrayShim(wiring.Component):
+    """Takes the place of the array macro; the behavioural array itself stays in Python.
+
+    On every edge with a strobe, and on the first edge on which ``init`` or ``run`` has a new level, it copies the
+    boundary and flips ``event``. Python wakes on that, reads the copies and, after a sample, writes the latched taps
+    of all rows to ``frame``. So Python runs a few hundred times per sample, not every cycle. Latency: one cycle from
+    edge to event.
+
+    Parameters
+    ----------
+    core : CoreSpec
+
+    Members
+    -------
+    array : In(array_signature(core))
+    seen_event : Out(1)
+        Flips with every event.
+    seen_* : Out
+        Copies of the boundary on the edge of the event.
+    seen_cycle : Out(32)
+        Number of that edge.
+    frame : In(frame rows x row_tap_bits)
+        Row 0 in the lowest bits.
+    """
+
+    COPIED = ("load_row", "load_data", "load_strobe", "commit", "init", "run", "sample", "noise_seed", "noise_index")
+
+    def __init__(self, core: CoreSpec) -> None:
+        self._core = core
+        array = array_signature(core)
+        copies = {f"seen_{name}": Out(array.members[name].shape) for name in self.COPIED}
+        super().__init__(
+            {
+                "array": In(array),
+                "seen_event": Out(1),
+                "seen_cycle": Out(32),
+                "frame": In(core.frame_shape[0] * core.row_tap_bits),
+                **copies,
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        array = self.array
+        cycle = Signal(32)
+        m.d.sync += cycle.eq(cycle + 1)
+        levels = Signal(2)
+        strobes = array.load_strobe | array.commit | array.sample
+        m.d.sync += levels.eq(Cat(array.init, array.run))
+        with m.If(strobes | (Cat(array.init, array.run) != levels)):
+            m.d.sync += [self.seen_event.eq(~self.seen_event), self.seen_cycle.eq(cycle)]
+            m.d.sync += [getattr(self, f"seen_{name}").eq(getattr(array, name)) for name in self.COPIED]
+        m.d.comb += array.tap_data.eq(self.frame.word_select(array.tap_row, self._core.row_tap_bits))
+        return m
+
+
+def shim_verilog(core: CoreSpec) -> str:
+    """The same in Verilog, under the macro's name and with the macro's ports.
+
+    Amaranth would optimise away a signal that nothing but a simulator's Python drives, so it is written as text.
+    Python reads ``seen_*`` and writes ``frame`` inside the instance.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    members = array_signature(core).members
+
+    def span(width: int) -> str:
+        return f"[{width - 1}:0]"
+
+    widths = {name: Shape.cast(member.shape).width for name, member in members.items()}
+    ports = ["  input wire clk"]
+    for name, member in members.items():
+        direction = "input" if member.flow == wiring.Out else "output"
+        ports.append(f"  {direction} wire {span(widths[name])} {name}")
+    taps = widths["tap_data"]
+    lines = [
+        f"module {array_module_name(core)} (",
+        ",\n".join(ports),
+        ");",
+        "  reg seen_event = 1'b0;",
+        "  reg [31:0] cycle = 32'd0;",
+        "  reg [31:0] seen_cycle = 32'd0;",
+        "  reg [1:0] levels = 2'd0;",
+        f"  reg {span(core.frame_shape[0] * taps)} frame = 0;",
+        *(f"  reg {span(widths[name])} seen_{name} = 0;" for name in ArrayShim.COPIED),
+        f"  assign tap_data = frame[tap_row * {taps} +: {taps}];",
+        "  always @(posedge clk) begin",
+        "    cycle <= cycle + 32'd1;",
+        "    levels <= {run, init};",
+        "    if (load_strobe | commit | sample | ({run, init} != levels)) begin",
+        "      seen_event <= ~seen_event;",
+        "      seen_cycle <= cycle;",
+        *(f"      seen_{name} <= {name};" for name in ArrayShim.COPIED),
+        "    end",
+        "  end",
+        "endmodule",
+    ]
+    return "\n".join(lines) + "\n"

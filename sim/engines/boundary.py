@@ -1,0 +1,56 @@
+"""From the shim's copies to the behavioural macro and back: what all RTL engines share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from oscc.compiler.spec import CoreSpec
+from oscc.sim.macro import ArrayMacro, EdgeInputs
+
+
+def take_event(macro: ArrayMacro, seen: Callable[[str], int]) -> bool:
+    """Hand one event of the shim to the macro.
+
+    Parameters
+    ----------
+    macro : ArrayMacro
+    seen : callable
+        Value of the shim's ``seen_<name>``.
+
+    Returns
+    -------
+    bool
+        Whether it was a sample, so that the shim's ``frame`` has to be written.
+    """
+    strobe = bool(seen("load_strobe"))
+    inputs = EdgeInputs(
+        cycle=seen("cycle"),
+        load_strobe=strobe,
+        commit=bool(seen("commit")),
+        init=bool(seen("init")),
+        run=bool(seen("run")),
+        sample=bool(seen("sample")),
+        # The row bus is thousands of bits wide: it is only looked at when it means something.
+        load_row=seen("load_row") if strobe else 0,
+        load_data=seen("load_data") if strobe else 0,
+        noise_seed=seen("noise_seed"),
+        noise_index=seen("noise_index"),
+    )
+    macro.edge(inputs)
+    return inputs.sample
+
+
+def frame_word(macro: ArrayMacro, core: CoreSpec) -> int:
+    """The latched taps of all readable rows as the shim's ``frame``, row 0 in the lowest bits.
+
+    Parameters
+    ----------
+    macro : ArrayMacro
+        Of one sample (batch 1).
+    core : CoreSpec
+    """
+    taps = macro.latched_taps()[:, :, 0]
+    bits = taps.reshape(core.frame_shape[0] * core.row_tap_bits)
+    return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")

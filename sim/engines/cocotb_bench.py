@@ -1,0 +1,137 @@
+"""The cocotb side of the Verilog engines: runs inside the simulator's process.
+
+It reads a job folder (`oscc.sim.engines.verilog` writes it), drives the core with cocotbext-axi through the generated driver and leaves
+``record.npz``, or ``error.txt`` when the core refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, First, RisingEdge, ValueChange, with_timeout
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
+
+from oscc.compiler.program_file import read_program
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
+from oscc.sim.engines.boundary import frame_word, take_event
+from oscc.sim.engines.job import CosimJob, CosimRecord
+from oscc.sim.engines.verilog import JOB_FOLDER
+from oscc.sim.host import Host, HostError
+from oscc.sim.macro import ArrayMacro
+from oscc.sim.record_file import write_record
+
+CLOCK_NS = 10
+"""Simulated clock period; only the count of cycles matters."""
+
+
+class CocotbBus:
+    """`oscc.sim.host.CoreBus` on a Verilog core, made of cocotbext-axi's models.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The core.
+    core : CoreSpec
+    """
+
+    def __init__(self, dut: Any, core: CoreSpec) -> None:
+        self._dut = dut
+        self._core = core
+        self._registers = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
+        self._source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.clk, dut.rst)
+        self._sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.clk, dut.rst)
+
+    async def wait(self, cycles: int) -> None:
+        """Let clock cycles pass."""
+        await ClockCycles(self._dut.clk, cycles)
+
+    async def read(self, address: int) -> int:
+        """The word at a byte address."""
+        answer = await self._registers.read(address, 4)
+        if answer.resp:
+            raise HostError(f"read of 0x{address:03X}: response {int(answer.resp)}")
+        return int.from_bytes(answer.data, "little")
+
+    async def write(self, address: int, word: int) -> None:
+        """Write the word at a byte address."""
+        answer = await self._registers.write(address, word.to_bytes(4, "little"))
+        if answer.resp:
+            raise HostError(f"write of 0x{address:03X}: response {int(answer.resp)}")
+
+    async def send(self, stream: bytes) -> None:
+        """Send a program image, TLAST with its last beat."""
+        await self._source.send(AxiStreamFrame(stream))
+        limit = 2 * self._core.program_beats + 1000
+        try:
+            await with_timeout(self._source.wait(), limit * CLOCK_NS, "ns")
+        except cocotb.triggers.SimTimeoutError:
+            raise HostError(f"the program was not accepted within {limit} cycles") from None
+
+    async def receive(self, limit: int) -> bytes:
+        """The next image, padded to whole beats as on the wire."""
+        waiting = cocotb.start_soon(self._sink.recv(compact=False))
+        irq = RisingEdge(self._dut.irq)
+        # The limit is for a beat, the first one included; a frame adds its own beats.
+        deadline = (limit + 4 * self._core.frame_beats) * CLOCK_NS
+        try:
+            first = await with_timeout(First(waiting, irq), deadline, "ns")
+        except cocotb.triggers.SimTimeoutError:
+            raise HostError(f"no image within {limit} cycles") from None
+        if first is irq:
+            raise HostError("irq was raised while an image was awaited")
+        return bytes(waiting.result().tdata)
+
+
+async def _serve_array(shim: Any, macro: ArrayMacro, core: CoreSpec) -> None:
+    """Hand events of the shim to the behavioural macro, and latched taps back."""
+    while True:
+        await ValueChange(shim.seen_event)
+        if take_event(macro, lambda name: int(getattr(shim, f"seen_{name}").value)):
+            shim.frame.value = frame_word(macro, core)
+
+
+@cocotb.test()
+async def run_job(dut: Any) -> None:
+    """Run the job of the job folder."""
+    folder = Path(os.environ[JOB_FOLDER])
+    options = json.loads((folder / "job.json").read_text())
+    engine = options.pop("engine")
+    core = load_core(folder / "core.yaml")
+    job = CosimJob(core=core, program=read_program(folder / "program.bin"), **options)
+    macro = ArrayMacro(core, job.make_array())
+
+    cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())
+    dut.rst.value = 1
+    started = time.perf_counter()
+    bus = CocotbBus(dut, core)
+    host = Host(bus, core)
+    await ClockCycles(dut.clk, 4)
+    dut.rst.value = 0
+    await ClockCycles(dut.clk, 2)
+    cocotb.start_soon(_serve_array(dut.array_macro, macro, core))
+    try:
+        await host.identify()
+        await host.load(job.program)
+        loaded = time.perf_counter()
+        codes = await host.take_samples(job.samples, seed=job.seed, first=job.first_sample, limit=job.sample_limit)
+        counters = await host.counters()
+    except HostError as error:
+        (folder / "error.txt").write_text(str(error))
+        return
+    record = CosimRecord(
+        engine=engine,
+        codes=codes,
+        macro=macro.record(),
+        counters=counters,
+        cycles=round(cocotb.utils.get_sim_time("ns") / CLOCK_NS),
+        load_seconds=loaded - started,
+        run_seconds=time.perf_counter() - loaded,
+    )
+    write_record(folder / "record.npz", record)

@@ -1,0 +1,111 @@
+"""What a co-simulation is asked to do, and what it reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.families import family_named
+from oscc.compiler.instructions import Operation
+from oscc.compiler.program import Program
+from oscc.compiler.spec import CoreSpec
+from oscc.sim.array import MAX_STEP, OscillatorArray, program_step
+from oscc.sim.host import RunCounters
+from oscc.sim.macro import MacroRecord
+
+Progress = Callable[[str, float], None]
+"""Called with what is being done and how far it is, 0 to 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class CosimJob:
+    """A program to run on a core.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    program : Program
+    samples : int
+    seed, first_sample : int
+        Key of the initial noise and number of the first sample.
+    integrator : str
+    max_step : float
+        Longest integration step [model time].
+    dtype : {"float64", "float32"}
+        Of the behavioural array.
+    """
+
+    core: CoreSpec
+    program: Program
+    samples: int = 1
+    seed: int = 0
+    first_sample: int = 0
+    integrator: str = "rk4"
+    max_step: float = MAX_STEP
+    dtype: str = "float64"
+
+    def make_array(self, batch: int = 1) -> OscillatorArray:
+        """The behavioural array that every engine puts behind the macro boundary."""
+        return OscillatorArray(
+            self.core,
+            family=family_named(self.program.family),
+            batch=batch,
+            dtype=np.dtype(self.dtype),
+            integrator=self.integrator,
+            step_cycles=program_step(self.core, self.program, self.max_step),
+        )
+
+    @property
+    def sample_limit(self) -> int:
+        """Clock cycles after which a sample counts as lost: four times all timed instructions, loads and the read-out."""
+        timed = sum(step.operand for step in self.program.instructions() if step.is_timed)
+        loads = sum(step.operation is Operation.LOAD for step in self.program.instructions())
+        return 4 * (timed + (loads + 1) * self.core.load_cycles + self.core.readout_cycles) + 1000
+
+
+@dataclass(frozen=True, eq=False)
+class CosimRecord:
+    """What came out of a co-simulation.
+
+    Parameters
+    ----------
+    engine : str
+    codes : uint8[samples, frame rows, frame cols]
+        Read-out codes, as the host received them.
+    macro : MacroRecord
+        As seen at the array boundary. Engine ``array`` lets all samples evolve beside each other: B samples in one run.
+    counters : RunCounters
+    cycles : int
+        Clock cycles simulated, program load included; 0 for an engine without a clock.
+    load_seconds, run_seconds : float
+        Wall time of the program load and of the rest.
+    """
+
+    engine: str
+    codes: NDArray[np.uint8]
+    macro: MacroRecord
+    counters: RunCounters
+    cycles: int
+    load_seconds: float
+    run_seconds: float
+
+
+class Engine(Protocol):
+    """A way to run a program: with the RTL or without it."""
+
+    name: str
+
+    def run(self, job: CosimJob, progress: Progress | None = None) -> CosimRecord:
+        """Run a job.
+
+        Raises
+        ------
+        HostError
+            When the core refuses or reports an error.
+        OsccError
+            When the engine is not installed.
+        """

@@ -1,0 +1,198 @@
+"""Engine ``pysim``: the RTL in Amaranth's own simulator. Needs nothing that pip does not bring."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.sim import Simulator
+
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.control_plane import ControlPlane
+from oscc.sim.engines.array_shim import ArrayShim
+from oscc.sim.engines.boundary import frame_word, take_event
+from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
+from oscc.sim.host import Host, HostError, RunCounters
+from oscc.sim.macro import ArrayMacro
+
+DesignFactory = Callable[[CoreSpec], wiring.Component]
+"""Makes the control plane; another than `ControlPlane` puts a changed design under test."""
+
+
+class PysimBus:
+    """`oscc.sim.host.CoreBus` on a control plane in Amaranth's simulator.
+
+    Parameters
+    ----------
+    context : amaranth.sim testbench context
+    plane : wiring.Component
+    core : CoreSpec
+    """
+
+    def __init__(self, context: Any, plane: Any, core: CoreSpec, progress: Progress | None = None) -> None:
+        self._context = context
+        self._plane = plane
+        self._core = core
+        self._progress = progress
+        self.cycles = 0
+
+    async def wait(self, cycles: int) -> None:
+        """Let clock cycles pass."""
+        self.cycles += cycles
+        await self._context.tick().repeat(cycles)
+
+    async def _handshake(self, ready: Any, what: str, limit: int = 1000) -> None:
+        """Tick until ``ready`` was high on an edge."""
+        for _ in range(limit):
+            self.cycles += 1
+            *_, was_ready = await self._context.tick().sample(ready)
+            if was_ready:
+                return
+        raise HostError(f"{what}: no answer within {limit} cycles")
+
+    async def read(self, address: int) -> int:
+        """The word at a byte address."""
+        context, plane = self._context, self._plane
+        context.set(plane.s_axil_araddr, address)
+        context.set(plane.s_axil_arvalid, 1)
+        await self._handshake(plane.s_axil_arready, f"read of 0x{address:03X}")
+        context.set(plane.s_axil_arvalid, 0)
+        context.set(plane.s_axil_rready, 1)
+        while not context.get(plane.s_axil_rvalid):
+            await self.wait(1)
+        word, response = context.get(plane.s_axil_rdata), context.get(plane.s_axil_rresp)
+        await self.wait(1)
+        context.set(plane.s_axil_rready, 0)
+        if response:
+            raise HostError(f"read of 0x{address:03X}: response {response}")
+        return int(word)
+
+    async def write(self, address: int, word: int) -> None:
+        """Write the word at a byte address."""
+        context, plane = self._context, self._plane
+        context.set(plane.s_axil_awaddr, address)
+        context.set(plane.s_axil_awvalid, 1)
+        context.set(plane.s_axil_wdata, word)
+        context.set(plane.s_axil_wstrb, 0xF)
+        context.set(plane.s_axil_wvalid, 1)
+        # The front end takes address and data on the same edge when both are offered.
+        await self._handshake(plane.s_axil_awready & plane.s_axil_wready, f"write of 0x{address:03X}")
+        context.set(plane.s_axil_awvalid, 0)
+        context.set(plane.s_axil_wvalid, 0)
+        context.set(plane.s_axil_bready, 1)
+        while not context.get(plane.s_axil_bvalid):
+            await self.wait(1)
+        response = context.get(plane.s_axil_bresp)
+        await self.wait(1)
+        context.set(plane.s_axil_bready, 0)
+        if response:
+            raise HostError(f"write of 0x{address:03X}: response {response}")
+
+    async def send(self, stream: bytes) -> None:
+        """Send a program image, TLAST with its last beat."""
+        context, plane = self._context, self._plane
+        size = self._core.stream_width // 8
+        beats = [int.from_bytes(stream[at : at + size], "little") for at in range(0, len(stream), size)]
+        context.set(plane.s_axis_tvalid, 1)
+        for number, beat in enumerate(beats):
+            context.set(plane.s_axis_tdata, beat)
+            if number == len(beats) - 1:
+                context.set(plane.s_axis_tlast, 1)
+            await self._handshake(plane.s_axis_tready, f"beat {number} of the program", limit=64)
+            if self._progress and number % 256 == 0:
+                self._progress("loading the program", number / len(beats))
+        context.set(plane.s_axis_tvalid, 0)
+        context.set(plane.s_axis_tlast, 0)
+
+    async def receive(self, limit: int) -> bytes:
+        """The next image, all beats of it."""
+        context, plane = self._context, self._plane
+        size = self._core.stream_width // 8
+        context.set(plane.m_axis_tready, 1)
+        beats: list[bytes] = []
+        waited = 0
+        while True:
+            self.cycles += 1
+            *_, valid, data, last, irq = await context.tick().sample(
+                plane.m_axis_tvalid, plane.m_axis_tdata, plane.m_axis_tlast, plane.irq
+            )
+            if valid:
+                waited = 0
+                beats.append(int(data).to_bytes(size, "little"))
+                if last:
+                    context.set(plane.m_axis_tready, 0)
+                    return b"".join(beats)
+                continue
+            waited += 1
+            if irq:
+                raise HostError("irq was raised while an image was awaited")
+            if waited > limit:
+                raise HostError(f"no beat of an image within {limit} cycles; {len(beats)} beats had arrived")
+
+
+class PysimEngine:
+    """Runs the control plane in Amaranth's simulator.
+
+    Parameters
+    ----------
+    design : callable, optional
+        Makes the control plane of a core.
+    """
+
+    name = "pysim"
+
+    def __init__(self, design: DesignFactory = ControlPlane) -> None:
+        self._design = design
+
+    def run(self, job: CosimJob, progress: Progress | None = None) -> CosimRecord:
+        """Run a job; see `oscc.sim.engines.job.Engine`."""
+        core = job.core
+        plane: Any = self._design(core)
+        shim = ArrayShim(core)
+        module = Module()
+        module.submodules.plane = plane
+        module.submodules.shim = shim
+        wiring.connect(module, plane.array, shim.array)
+        macro = ArrayMacro(core, job.make_array())
+        times = {"start": time.perf_counter()}
+        outcome: dict[str, Any] = {}
+
+        async def host(context: Any) -> None:
+            bus = PysimBus(context, plane, core, progress)
+            driver = Host(bus, core)
+            await bus.wait(4)
+            await driver.identify()
+            await driver.load(job.program)
+            times["loaded"] = time.perf_counter()
+            if progress:
+                progress("running samples", 0.0)
+            outcome["codes"] = await driver.take_samples(
+                job.samples, seed=job.seed, first=job.first_sample, limit=job.sample_limit
+            )
+            outcome["counters"] = await driver.counters()
+            outcome["cycles"] = bus.cycles
+
+        async def array(context: Any) -> None:
+            async for _ in context.changed(shim.seen_event):
+                if take_event(macro, lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
+                    context.set(shim.frame, frame_word(macro, core))
+
+        simulator = Simulator(module)
+        simulator.add_clock(core.clock_s)
+        simulator.add_testbench(host)
+        simulator.add_testbench(array, background=True)
+        simulator.run()
+        counters: RunCounters = outcome["counters"]
+        return CosimRecord(
+            engine=self.name,
+            codes=np.asarray(outcome["codes"]),
+            macro=macro.record(),
+            counters=counters,
+            cycles=outcome["cycles"],
+            load_seconds=times["loaded"] - times["start"],
+            run_seconds=time.perf_counter() - times["loaded"],
+        )

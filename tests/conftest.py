@@ -1,0 +1,147 @@
+"""What the tests of every folder share: small cores, synthetic models, the trained example."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# The thread pools of numba and torch fight on few cores; it is read when numba is first imported.
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+
+from oscc.compiler.families import family_named
+from oscc.compiler.graph import CouplingGraph, InitialPhases
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "kurashil-mnist-56x56.safetensors"
+
+
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with ``changes``, section by section."""
+    merged = dict(base)
+    for key, value in changes.items():
+        merged[key] = _merge(merged[key], value) if isinstance(value, dict) and key in merged else value
+    return merged
+
+
+def _make_core(preset: str = "tiny-8x8", **changes: Any) -> CoreSpec:
+    described = load_core(preset).model_dump(mode="json", by_alias=True)
+    if {"stencil", "couplings"} & changes.keys() and "tracks_per_boundary" not in changes:
+        del described["tracks_per_boundary"]
+    return CoreSpec.model_validate(_merge(described, changes))
+
+
+def _couplings_on(core: CoreSpec, node_at: np.ndarray, density: float, rng: np.random.Generator) -> np.ndarray:
+    """Pairs (src, dst), int32[E, 2], sorted by (dst, src): every living unit, thinned to ``density``.
+
+    On a reciprocal core both directions of a pair are kept or left out together.
+    """
+    dead = set(core.defects.slots)
+    pairs = []
+    for row, col in np.argwhere(node_at >= 0).tolist():
+        for slot, (drow, dcol) in enumerate(core.unit_stencil.offsets):
+            source = (row + drow, col + dcol)
+            if not (0 <= source[0] < core.rows and 0 <= source[1] < core.cols) or node_at[source] < 0:
+                continue
+            if (row, col, slot) in dead or rng.random() >= density:
+                continue
+            pairs.append((int(node_at[source]), int(node_at[row, col])))
+            if core.couplings == "reciprocal":
+                pairs.append((int(node_at[row, col]), int(node_at[source])))
+    pairs.sort(key=lambda pair: (pair[1], pair[0]))
+    return np.array(pairs, dtype=np.int32).reshape(-1, 2)
+
+
+def _make_graph(
+    core: CoreSpec,
+    *,
+    seed: int = 0,
+    chunks: int | None = None,
+    family: str = "kurashil",
+    density: float = 1.0,
+    duration: float = 2.0,
+    positions: bool = True,
+    time_scale_s: tuple[float, ...] | None = None,
+) -> CouplingGraph:
+    rng = np.random.default_rng(seed)
+    declared = family_named(family)
+    chunks = core.chunks if chunks is None else chunks
+    node_at = np.full((core.rows, core.cols), -1, dtype=np.int32)
+    alive = np.ones(node_at.shape, dtype=bool)
+    for cell in core.defects.cells:
+        alive[cell] = False
+    node_at[alive] = np.arange(int(alive.sum()))
+    position = np.argwhere(alive).astype(np.int32)
+    nodes = len(position)
+    pairs = _couplings_on(core, node_at, density, rng)
+
+    weight = rng.uniform(-1.0, 1.0, (chunks, len(pairs))).astype(np.float32)
+    if core.couplings == "reciprocal":
+        edge_of = {pair: edge for edge, pair in enumerate(map(tuple, pairs.tolist()))}
+        partner = np.array([edge_of[dst, src] for src, dst in pairs.tolist()], dtype=np.int64)
+        weight = weight[:, np.minimum(np.arange(len(pairs)), partner)]
+    spans = {"shil": (0.0, 1.5), "field": (-1.0, 1.0), "detuning": (-0.5, 0.5)}
+    per_node = {}
+    for name, (low, high) in spans.items():
+        drawn = rng.uniform(low, high, (chunks, nodes)).astype(np.float32)
+        per_node[name] = drawn if name in declared.node_parameters else np.zeros_like(drawn)
+
+    (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
+    readable = node_at[row0::drow, col0::dcol]
+    pixels = readable[readable >= 0]
+    return CouplingGraph(
+        name=f"synthetic-{core.name}",
+        family=family,
+        image_shape=core.frame_shape if pixels.size == readable.size else (1, int(pixels.size)),
+        init=InitialPhases(
+            kind=core.init.kind,
+            mean=0.0,
+            std=core.init.std_rad if core.init.kind == "normal" else float(np.pi / np.sqrt(3.0)),
+        ),
+        src=pairs[:, 0],
+        dst=pairs[:, 1],
+        weight=weight,
+        chunk_duration=np.full(chunks, duration, dtype=np.float32),
+        position=position if positions else None,
+        readout=pixels.astype(np.int32),
+        time_scale_s=time_scale_s,
+        **per_node,
+    )
+
+
+@pytest.fixture(scope="session")
+def make_core() -> Callable[..., CoreSpec]:
+    """``make_core(preset="tiny-8x8", **changes)``: a preset with changes, sections merged.
+
+    ``make_core(grid=[6, 5], chunks=2, coupling_dac={"bits": 3})``; the tracks follow the stencil unless they are given.
+    """
+    return _make_core
+
+
+@pytest.fixture(scope="session")
+def make_graph() -> Callable[..., CouplingGraph]:
+    """``make_graph(core, seed=0, chunks=None, family="kurashil", density=1.0, duration=2.0, positions=True, ...)``.
+
+    A valid model that fits the core at identity: a node on every living cell, a coupling in every living unit (thinned
+    to ``density``), couplings sorted by (dst, src), the readable cells as pixels, equal weights both ways on a
+    reciprocal core. Uniform weights: K in [-1, 1), S in [0, 1.5), h in [-1, 1), w in [-0.5, 0.5) [rad per model time];
+    what the family does not read is zero. With 4 chunks of 2.0, tau fits the full scales of the presets.
+    """
+    return _make_graph
+
+
+@pytest.fixture(scope="session")
+def tiny_core() -> CoreSpec:
+    """Preset tiny-8x8."""
+    return load_core("tiny-8x8")
+
+
+@pytest.fixture(scope="session")
+def example_path() -> Path:
+    """The trained 56 x 56 example."""
+    return EXAMPLE
