@@ -260,7 +260,7 @@ def _check_keys(section: str, given: Any, required: tuple[str, ...], optional: t
 
 def _refuse_constant(name: str) -> None:
     """Python's JSON reader takes NaN and Infinity, which JSON does not have."""
-    raise ValueError(f"{name} is not a number")
+    raise ValueError(f"JSON has no {name}")
 
 
 def _is_finite(value: Any) -> bool:

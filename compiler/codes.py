@@ -56,7 +56,8 @@ def to_sign_magnitude(codes: NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
     wide = codes.astype(np.int16)
     if np.any(np.abs(wide) > top):
         raise ValueError(f"codes reach {int(np.abs(wide).max())}, but {bits} bits end at {top}")
-    return (np.abs(wide) | ((wide < 0).astype(np.int16) << (bits - 1))).astype(np.uint8)
+    patterns: NDArray[np.uint8] = (np.abs(wide) | ((wide < 0).astype(np.int16) << (bits - 1))).astype(np.uint8)
+    return patterns
 
 
 def from_sign_magnitude(patterns: NDArray[np.uint8], bits: int) -> NDArray[np.int8]:
@@ -71,7 +72,8 @@ def from_sign_magnitude(patterns: NDArray[np.uint8], bits: int) -> NDArray[np.in
     magnitude = (patterns & (2 ** (bits - 1) - 1)).astype(np.int16)
     if np.any((sign == 1) & (magnitude == 0)):
         raise ValueError("minus zero is not a code")
-    return np.where(sign == 1, -magnitude, magnitude).astype(np.int8)
+    codes: NDArray[np.int8] = np.where(sign == 1, -magnitude, magnitude).astype(np.int8)
+    return codes
 
 
 def _field_widths(core: CoreSpec) -> list[int]:

@@ -88,8 +88,39 @@ class CompileResult:
         return level if isinstance(level, Program) else None
 
     def summary(self) -> dict[str, Any]:
-        """What is worth knowing, as JSON; it holds no times."""
-        return summarize(self)
+        """What is worth knowing, as JSON; what was not reached is left out, and it holds no times of passes."""
+        graph, core, placed = self.graph, self.core, self.placed
+        summary: dict[str, Any] = {
+            "feasible": self.feasible,
+            "model": graph.name,
+            "family": graph.family,
+            "core": core.name,
+            "nodes": graph.nodes,
+            "couplings": graph.couplings,
+            "max_degree": int(graph.in_degree().max(initial=0)),
+            "chunks": graph.chunks,
+            "findings": [finding.as_dict() for finding in self.findings],
+            "weight_bits": core.weight_bits,
+        }
+        if placed is not None and placed.route is not None:
+            summary["placement"] = placed.transform
+        if placed is not None and placed.time_scale is not None:
+            scale = placed.time_scale
+            summary |= {
+                "tau_s": float(scale.tau_s.max()),
+                "tau_s_per_chunk": scale.tau_s.tolist(),
+                "tau_active_bound": scale.active,
+                "tau_bounds_s": scale.bounds_s,
+                "run_cycles": scale.run_cycles.tolist(),
+                "cycles_per_sample": core.init.cycles + int(scale.run_cycles.sum()),
+            }
+        if self.coded is not None:
+            groups = {group: numbers.as_dict() for group, numbers in self.coded.statistics.items()}
+            summary["quantization"] = {**groups["coupling"], "groups": groups}
+        if self.program is not None:
+            timing = trace_schedule(self.program.instructions(), core, samples=1)
+            summary["cycles_per_sample"] = timing.cycles_per_sample
+        return summary
 
 
 def front_passes(model: str | Path, core: CoreSpec) -> tuple[Pass, ...]:
@@ -183,40 +214,3 @@ def _time_findings(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) 
     if not family_named(graph.family).has_hardware:
         return ()
     return tuple(diagnose_time_scale(graph, core, options))
-
-
-def summarize(result: CompileResult) -> dict[str, Any]:
-    """The summary of a result as JSON; what was not reached is left out."""
-    graph, core = result.graph, result.core
-    summary: dict[str, Any] = {
-        "feasible": result.feasible,
-        "model": graph.name,
-        "family": graph.family,
-        "core": core.name,
-        "nodes": graph.nodes,
-        "couplings": graph.couplings,
-        "max_degree": int(graph.in_degree().max(initial=0)),
-        "chunks": graph.chunks,
-        "findings": [finding.as_dict() for finding in result.findings],
-        "weight_bits": core.weight_bits,
-    }
-    placed = result.placed
-    if placed is not None and placed.route is not None:
-        summary["placement"] = placed.transform
-    if placed is not None and placed.time_scale is not None:
-        scale = placed.time_scale
-        summary |= {
-            "tau_s": float(scale.tau_s.max()),
-            "tau_s_per_chunk": scale.tau_s.tolist(),
-            "tau_active_bound": scale.active,
-            "tau_bounds_s": scale.bounds_s,
-            "run_cycles": scale.run_cycles.tolist(),
-            "cycles_per_sample": core.init.cycles + int(scale.run_cycles.sum()),
-        }
-    if result.coded is not None:
-        groups = {group: numbers.as_dict() for group, numbers in result.coded.statistics.items()}
-        summary["quantization"] = {**groups["coupling"], "groups": groups}
-    if result.program is not None:
-        timing = trace_schedule(result.program.instructions(), core, samples=1)
-        summary["cycles_per_sample"] = timing.cycles_per_sample
-    return summary

@@ -73,4 +73,5 @@ def combine_subphases(steps: NDArray[np.integer], taps: int) -> NDArray[np.int64
     subphases = wide.shape[-1]
     first = wide[..., :1]
     ahead = (wide - first + taps) % (2 * taps) - taps
-    return (subphases * wide[..., 0] + ahead.sum(axis=-1)) % (2 * taps * subphases)
+    code: NDArray[np.int64] = (subphases * wide[..., 0] + ahead.sum(axis=-1)) % (2 * taps * subphases)
+    return code

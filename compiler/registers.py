@@ -193,7 +193,9 @@ REGISTERS = (
     Register("SEED", 0x044, "read-write", "Key of the initial noise (simulation only).", _whole("Philox key")),
     Register("FIRST_SAMPLE", 0x048, "read-write", "Number of the first sample after start.", _whole("sample number")),
     Register("SAMPLES", 0x04C, "read", "Samples latched since start.", _whole("count")),
-    Register("PERIOD", 0x050, "read", "Clock cycles between the last two samples.", _whole("cycles; 0 before the second")),
+    Register(
+        "PERIOD", 0x050, "read", "Clock cycles between the last two samples.", _whole("cycles; 0 before the second")
+    ),
     Register(
         "STALLED",
         0x054,
@@ -201,7 +203,9 @@ REGISTERS = (
         "Clock cycles since the first init or run in which the schedule had to wait.",
         _whole("cycles"),
     ),
-    Register("CORRECTED", 0x058, "read", "Weight words in which one bit was corrected since the load.", _whole("count")),
+    Register(
+        "CORRECTED", 0x058, "read", "Weight words in which one bit was corrected since the load.", _whole("count")
+    ),
     Register("UNCORRECTABLE", 0x05C, "read", "Weight words with a double error since the load.", _whole("count")),
     Register(
         "SCHEDULE",

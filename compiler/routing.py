@@ -300,7 +300,7 @@ def _diagnose_pairs(placed: PlacedGraph) -> Iterator[Finding]:
         chunk = int(np.flatnonzero(there != here)[0])
         return Finding(
             "R006",
-            f"{pair} weighs {there[chunk]} in chunk {chunk}, its opposite {here[chunk]}; one unit of this "
+            f"{pair} weighs {there[chunk]!s} in chunk {chunk}, its opposite {here[chunk]!s}; one unit of this "
             f"reciprocal core makes both",
             "train the model with equal weights in both directions, or use a directed core",
             {

@@ -165,5 +165,5 @@ def _displacement_table(displacements: list[list[Any]]) -> list[str]:
         return ["  none"]
     drows, dcols = sorted({drow for drow, _ in count_at}), sorted({dcol for _, dcol in count_at})
     header = ["drow \\ dcol", *(f"{dcol} " for dcol in dcols)]
-    body = [[f"{drow} ", *(count_at.get((drow, dcol), ". ") for dcol in dcols)] for drow in drows]
+    body = [[str(drow), *(count_at.get((drow, dcol), ". ") for dcol in dcols)] for drow in drows]
     return _table([header, *body], ">" * len(header))

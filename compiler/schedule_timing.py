@@ -63,11 +63,13 @@ class _Proof:
     """How a schedule behaves in the long run.
 
     ``steady`` are the steps of one period of an endless schedule, or all that follow the first sample of one that ends;
-    ``period`` is 0 for one that ends; ``complete`` is False when no end and no period was found.
+    ``period`` is 0 for one that ends; ``followed`` counts the steps until that was known; ``complete`` is False when
+    neither an end nor a period was found.
     """
 
     steady: tuple[Step, ...]
     period: int
+    followed: int
     faults: tuple[Finding, ...]
     complete: bool
 
@@ -89,15 +91,16 @@ def _prove(instructions: Sequence[Instruction], core: CoreSpec) -> _Proof:
         faults = tuple(sequencer.faults.values())
         if step is None:
             first = next((i for i, s in enumerate(steps) if s.group.has(Operation.SAMPLE)), len(steps))
-            return _Proof(tuple(steps[first:]), 0, faults, True)
+            return _Proof(tuple(steps[first:]), 0, len(steps), faults, True)
         steps.append(step)
         if step.group.around:
             state = sequencer.state()
             if state in seen:
                 start = seen[state]
-                return _Proof(tuple(steps[start + 1 :]), step.cycle - steps[start].cycle, faults, True)
+                period = step.cycle - steps[start].cycle
+                return _Proof(tuple(steps[start + 1 :]), period, len(steps), faults, True)
             seen[state] = len(steps) - 1
-    return _Proof((), 0, tuple(sequencer.faults.values()), False)
+    return _Proof((), 0, len(steps), tuple(sequencer.faults.values()), False)
 
 
 def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples: int) -> ScheduleTrace:
@@ -109,20 +112,22 @@ def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples:
     core : CoreSpec
         Gives the cycles of a load and of a read-out.
     samples : int
-        Stop after that many samples.
+        Stop after that many samples; an endless schedule in which no more come is followed for one round.
 
     Raises
     ------
     ValueError
-        When an operand does not exist on the core, or the schedule neither ends nor comes to that many samples within
-        the larger of `MAX_GROUPS` and `SCHEDULE_DEPTH` groups per sample.
+        When an operand does not exist on the core, or the samples do not come within the larger of `MAX_GROUPS` and
+        `SCHEDULE_DEPTH` groups per sample.
     """
     for finding in _diagnose_operands(instructions, core):
         raise ValueError(finding.message)
+    proof = _prove(instructions, core)
+    barren = proof.period > 0 and not any(step.group.has(Operation.SAMPLE) for step in proof.steady)
     sequencer = Sequencer(instructions, core)
     steps: list[Step] = []
     taken = 0
-    while taken < samples:
+    while taken < samples and not (barren and len(steps) == proof.followed):
         step = sequencer.step()
         if step is None:
             break
@@ -139,7 +144,6 @@ def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples:
     ]
     # Members of a group that waits take effect one by one, each when its own condition holds.
     events.sort(key=lambda event: event.cycle)
-    proof = _prove(instructions, core)
     return ScheduleTrace(
         events=tuple(events),
         samples=tuple(event.cycle for event in events if event.operation is Operation.SAMPLE),

@@ -23,7 +23,7 @@ The host is assumed to take the images as they come: waiting for room in the out
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from oscc.compiler.findings import Finding
 from oscc.compiler.instructions import MAX_UNTIMED, Instruction, Operation
@@ -148,6 +148,8 @@ class Sequencer:
         if group is None:
             self.stopped = True
             return None
+        if group.has(Operation.COMMIT) and not self.load_pending:
+            group = self._without_commit(group)
         fetched = self.effect + FETCH_LATENCY + FETCH_CYCLES * group.fetched
         due = fetched if self.timed_end is None else self.timed_end
         begin = max(due, fetched)
@@ -225,21 +227,25 @@ class Sequencer:
             )
         return False
 
+    def _without_commit(self, group: Group) -> Group:
+        """What takes effect of a group whose commit waits for ever: a sample, if it has one."""
+        address = next(at for at, instruction in group.members if instruction.operation is Operation.COMMIT)
+        self._fault(
+            "T004",
+            address,
+            f"instruction {address} commits, but no chunk was loaded since the commit before",
+            "put a load before it: the commit would wait for ever",
+            {},
+        )
+        self.stopped = True
+        return replace(group, members=tuple(m for m in group.members if m[1].operation is Operation.SAMPLE))
+
     def _apply(self, group: Group, at: dict[Operation, int]) -> None:
         for address, instruction in group.members:
             match instruction.operation:
                 case Operation.LOAD:
                     self.load_start, self.load_pending = at[Operation.LOAD], True
                 case Operation.COMMIT:
-                    if not self.load_pending:
-                        self._fault(
-                            "T004",
-                            address,
-                            f"instruction {address} commits, but no chunk was loaded since the commit before",
-                            "put a load before it: the commit would wait for ever",
-                            {},
-                        )
-                        self.stopped = True
                     self.load_pending, self.committed = False, True
                 case Operation.INIT:
                     self.phase = "init"

@@ -104,11 +104,12 @@ def model_rates(placed: PlacedGraph, chunk: int) -> Rates:
         raise ValueError(f"{int((slot < 0).sum())} couplings reach beyond the stencil")
     coupling = np.zeros((core.rows, core.cols, len(core.model_stencil)))
     destination = placed.cell[graph.dst]
-    coupling[destination[:, 0], destination[:, 1], slot] = graph.weight[chunk] * per_tau
+    # In double precision: the reference takes the model's single-precision numbers as they are, too.
+    coupling[destination[:, 0], destination[:, 1], slot] = graph.weight[chunk].astype(np.float64) * per_tau
 
     def on_grid(values: NDArray[np.float32]) -> NDArray[np.float64]:
         grid = np.zeros((core.rows, core.cols))
-        grid[placed.cell[:, 0], placed.cell[:, 1]] = values[chunk] * per_tau
+        grid[placed.cell[:, 0], placed.cell[:, 1]] = values[chunk].astype(np.float64) * per_tau
         return grid
 
     return Rates(coupling, on_grid(graph.shil), on_grid(graph.field), on_grid(graph.detuning))

@@ -123,7 +123,8 @@ def routing_picture(
             continue
         over = np.ma.masked_less_equal(demand, capacity)
         _show(figure, axes, demand, title, cmap="viridis", vmin=0, vmax=max(capacity, 1))
-        axes.imshow(over, cmap="autumn", vmin=0, vmax=2 * max(peak, 1), interpolation="nearest")
+        # The low end of this colour map is red, and nothing is above the low end.
+        axes.imshow(over, cmap="autumn", vmin=peak, vmax=peak + 1, interpolation="nearest")
         axes.set_xlabel("column", fontsize=8)
         axes.set_ylabel("row", fontsize=8)
     _save(figure, path)

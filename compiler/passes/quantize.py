@@ -48,10 +48,10 @@ class QuantizePass:
             statistics[group] = measure_codes(codes[group], wide / lsb[:, index, None], core.dac(group))
         coupling = np.zeros((graph.chunks, core.rows, core.cols, core.slots), dtype=np.int8)
         coupling[:, row, col, slot] = codes["coupling"]
-        node_codes = {group: np.zeros((graph.chunks, core.rows, core.cols), dtype=np.int8) for group in GROUPS[1:]}
-        for group, array in node_codes.items():
+        node = {group: np.zeros((graph.chunks, core.rows, core.cols), dtype=np.int8) for group in GROUPS[1:]}
+        for group, array in node.items():
             array[:, level.cell[:, 0], level.cell[:, 1]] = codes[group]
-        return CodedGraph(placed=level, coupling=coupling, lsb=lsb, statistics=statistics, **node_codes)
+        return CodedGraph(level, coupling, node["shil"], node["field"], node["detuning"], lsb, statistics)
 
 
 def code_worth(core: CoreSpec, tau_s: NDArray[np.float64]) -> NDArray[np.float64]:

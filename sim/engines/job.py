@@ -48,8 +48,16 @@ class CosimJob:
     max_step: float = MAX_STEP
     dtype: str = "float64"
 
-    def make_array(self, batch: int = 1) -> OscillatorArray:
-        """The behavioural array that every engine puts behind the macro boundary."""
+    def make_array(self, batch: int = 1, moved: Callable[[float], None] | None = None) -> OscillatorArray:
+        """The behavioural array that every engine puts behind the macro boundary.
+
+        Parameters
+        ----------
+        batch : int
+            Samples beside each other.
+        moved : callable, optional
+            Called with the number of cycles by which the phases have moved.
+        """
         return OscillatorArray(
             self.core,
             family=family_named(self.program.family),
@@ -57,6 +65,7 @@ class CosimJob:
             dtype=np.dtype(self.dtype),
             integrator=self.integrator,
             step_cycles=program_step(self.core, self.program, self.max_step),
+            progress=moved,
         )
 
     @property
@@ -77,7 +86,7 @@ class CosimRecord:
     codes : uint8[samples, frame rows, frame cols]
         Read-out codes, as the host received them.
     macro : MacroRecord
-        As seen at the array boundary. Engine ``array`` lets all samples evolve beside each other: B samples in one run.
+        As seen at the array boundary. Engine ``array`` lets samples evolve beside each other: B samples in one run.
     counters : RunCounters
     cycles : int
         Clock cycles simulated, program load included; 0 for an engine without a clock.

@@ -35,7 +35,7 @@ def test_raise_first_raises_only_the_first() -> None:
         yield FIRST
         raise AssertionError("the check went on after its first finding")
 
-    with pytest.raises(FindingError, match="^X001: it does not fit$") as caught:
+    with pytest.raises(FindingError, match=r"^X001: it does not fit$") as caught:
         raise_first(endless())
     assert caught.value.finding is FIRST
 

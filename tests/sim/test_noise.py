@@ -12,7 +12,7 @@ MASK = 2**64 - 1
 
 
 def philox_block(key, counter):
-    """Philox4x64-10 in plain Python (Salmon et al., SC11): four 64-bit outputs of a key and a counter, low word first."""
+    """Philox4x64-10 in plain Python (Salmon et al., SC11): four outputs of a key and a counter, low word first."""
     (k0, k1), (c0, c1, c2, c3) = key, counter
     for _ in range(10):
         left, right = 0xD2E7470EE14C6C93 * c0, 0xCA5A826395121157 * c2

@@ -124,7 +124,7 @@ def test_images_of_different_shape_are_refused(tmp_path):
 
 def red_pixels(path):
     pixels = pixels_of(path, "RGB")
-    return int(((pixels[..., 0] > 200) & (pixels[..., 1] < 140) & (pixels[..., 2] < 40)).sum())
+    return int(((pixels[..., 0] > 200) & (pixels[..., 1] < 40) & (pixels[..., 2] < 40)).sum())
 
 
 def test_boundaries_over_capacity_are_red(tmp_path):

@@ -1,0 +1,222 @@
+"""Analog checks: phases and pixels against the PyTorch reference. Everything here is bounded, not exact.
+
+Trained models amplify small differences, so that limits at the end of a run are on percentiles; only within the first chunk the
+largest error has one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from oscc.compiler.coded import CodedGraph
+from oscc.compiler.codes import pattern_values
+from oscc.models.reference import AISModel
+from oscc.sim.array import step_plan
+from oscc.sim.checks import CheckLine, judge
+from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
+from oscc.sim.noise import initial_phases_batch
+from oscc.sim.phase_readout import code_to_pixel
+
+FIRST_CHUNK_MAX = 1e-9
+"""Largest phase error after the first chunk [rad]: the integrator and its steps are the same, only rounding differs."""
+
+LATER_MEDIAN = 1e-9
+LATER_P99 = 1e-6
+"""Phase error after later chunks [rad]; rounding of 1e-15, amplified about a thousand times, stays far below."""
+
+PIXEL_LIMIT = 0.03
+"""Mean absolute difference of pixels, which lie within -1 and 1; the read-out step alone gives about 0.016."""
+
+STEP_P99 = 1e-3
+"""Phase error that the integration step may cause at the end of a run, 99th percentile [rad]."""
+
+REFERENCE_BATCH = 8
+"""Samples that the reference integrates at a time: the fastest, see `AISModel.integrate`."""
+
+
+@dataclass(frozen=True)
+class ReferenceRun:
+    """The reference's phases for the initial noise of a job.
+
+    Parameters
+    ----------
+    model : AISModel
+        With the program's codes as parameters, in float64.
+    plan : list of float64[steps]
+        Integration steps of each chunk [model time].
+    phases : float64[C + 1, N, samples]
+        Before the run and after each chunk [rad].
+    """
+
+    model: AISModel
+    plan: list[NDArray[np.float64]]
+    phases: NDArray[np.float64]
+
+
+def run_reference(coded: CodedGraph, job: CosimJob, progress: Progress | None = None) -> ReferenceRun:
+    """Integrate the plain equation with the same codes, initial phases, integrator and steps.
+
+    Parameters
+    ----------
+    coded : CodedGraph
+        The model's codes.
+    job : CosimJob
+    progress : callable, optional
+    """
+    model = AISModel.from_coded(coded, torch.float64)
+    plan = step_plan(job.core, job.program, job.max_step)
+    rows, cols = coded.placed.cell.T
+    parts = []
+    for start in range(0, job.samples, REFERENCE_BATCH):
+        if progress:
+            progress("running the PyTorch reference", start / job.samples)
+        numbers = range(job.first_sample + start, job.first_sample + min(start + REFERENCE_BATCH, job.samples))
+        initial = initial_phases_batch(job.core, job.seed, numbers)[rows, cols]
+        with torch.no_grad():
+            parts.append(model.integrate(torch.from_numpy(initial), plan, job.integrator).numpy())
+    return ReferenceRun(model, plan, np.concatenate(parts, axis=-1))
+
+
+def node_phases(grids: NDArray[np.float64], coded: CodedGraph) -> NDArray[np.float64]:
+    """Phases [..., rows, cols, B] of the cells that hold a node, [..., N, B]."""
+    rows, cols = coded.placed.cell.T
+    return grids[..., rows, cols, :]
+
+
+def check_phases(job: CosimJob, record: CosimRecord, coded: CodedGraph, reference: ReferenceRun) -> list[CheckLine]:
+    """A line ``phases after chunk c`` for each chunk.
+
+    Parameters
+    ----------
+    job : CosimJob
+    record : CosimRecord
+    coded : CodedGraph
+    reference : ReferenceRun
+        Of at least as many samples, from the same first one.
+    """
+    chunks = len(reference.plan)
+    batch = record.macro.boundary_phases.shape[-1]
+    rounds = -(-job.samples // batch)
+    missing = rounds * chunks - len(record.macro.boundary_phases)
+    if missing > 0:
+        return [
+            judge(
+                f"phases after chunk {chunk + 1}",
+                record.engine,
+                False,
+                f"{len(record.macro.boundary_phases)} ends of runs",
+                f"{rounds * chunks} ends of runs",
+                "runs are missing, so that phases cannot be compared",
+            )
+            for chunk in range(chunks)
+        ]
+    grids = node_phases(record.macro.boundary_phases[: rounds * chunks], coded)
+    by_chunk = grids.reshape(rounds, chunks, -1, batch).transpose(1, 2, 0, 3).reshape(chunks, -1, rounds * batch)
+    errors = np.abs(by_chunk[:, :, : job.samples] - reference.phases[1:, :, : job.samples])
+    lines: list[CheckLine] = []
+    for chunk in range(chunks):
+        median, high, largest = np.percentile(errors[chunk], [50, 99, 100]).tolist()
+        if chunk == 0:
+            good, limit = largest <= FIRST_CHUNK_MAX, f"max {FIRST_CHUNK_MAX:g} rad"
+        else:
+            good = median <= LATER_MEDIAN and high <= LATER_P99
+            limit = f"median {LATER_MEDIAN:g}, 99 % {LATER_P99:g} rad"
+        detail = ""
+        if not good:
+            earlier = [line for line in lines if line.detail]
+            detail = "follows from the chunk before" if earlier else _divergence(job, record, coded, reference, chunk)
+        measured = f"median {median:.1e}, 99 % {high:.1e}, max {largest:.1e} rad"
+        lines.append(judge(f"phases after chunk {chunk + 1}", record.engine, good, measured, limit, detail))
+    return lines
+
+
+def _divergence(job: CosimJob, record: CosimRecord, coded: CodedGraph, reference: ReferenceRun, chunk: int) -> str:
+    """Where and when the first sample leaves the reference within a chunk: node, cell, model time and cycle."""
+    macro, core = record.macro, job.core
+    rows, cols = coded.placed.cell.T
+    start = macro.boundary_phases[chunk - 1] if chunk else macro.initial_phases[0]
+    array = job.make_array()
+    array.set_phases(start[..., 0])
+    if chunk < len(macro.commit_patterns):
+        array.set_codes(pattern_values(macro.commit_patterns[chunk], core))
+    with torch.no_grad():
+        trace = reference.model.trace(
+            torch.from_numpy(reference.phases[chunk, :, :1].copy()), chunk, reference.plan[chunk], job.integrator
+        ).numpy()[:, :, 0]
+    cycles_per_time = float(job.program.tau_s[chunk]) * core.clock_hz
+    elapsed = np.concatenate([[0.0], np.cumsum(reference.plan[chunk])])
+    done = 0
+    for step, time in enumerate(elapsed.tolist()):
+        cycle = round(time * cycles_per_time)
+        array.advance(cycle - done)
+        done = cycle
+        error = np.abs(array.phases()[rows, cols, 0] - trace[step])
+        if error.max() > FIRST_CHUNK_MAX:
+            node = int(error.argmax())
+            cell = (int(rows[node]), int(cols[node]))
+            return (
+                f"first beyond {FIRST_CHUNK_MAX:g} rad: node {node} at cell {cell}, chunk {chunk + 1}, model time "
+                f"{time:.4g} (cycle {cycle} of the run): {error[node]:.1e} rad"
+            )
+    times = macro.boundary_times.tolist()
+    return (
+        f"with the codes that were committed, chunk {chunk + 1} follows the reference; the run ended in cycle "
+        f"{times[chunk] if chunk < len(times) else '?'} instead of after {done} cycles, or started elsewhere"
+    )
+
+
+def check_pixels(job: CosimJob, record: CosimRecord, coded: CodedGraph, reference: ReferenceRun) -> CheckLine:
+    """Line ``pixels``: images decoded from the read-out against those of the reference.
+
+    Parameters
+    ----------
+    job : CosimJob
+    record : CosimRecord
+    coded : CodedGraph
+    reference : ReferenceRun
+    """
+    decoded = job.program.image_of(code_to_pixel(record.codes, job.core))
+    wanted = reference_images(reference, coded)[: job.samples]
+    difference = np.abs(decoded - wanted)
+    worst = difference.mean(axis=(1, 2))
+    return judge(
+        "pixels",
+        record.engine,
+        bool(difference.mean() <= PIXEL_LIMIT),
+        f"mean {difference.mean():.4f} over {job.samples} samples",
+        f"mean {PIXEL_LIMIT:g}",
+        f"the worst is sample {job.first_sample + int(worst.argmax())}, mean {worst.max():.4f}",
+    )
+
+
+def reference_images(reference: ReferenceRun, coded: CodedGraph) -> NDArray[np.float64]:
+    """Pixels cos(theta) at the end of the reference's run, float64[samples, image rows, image cols]."""
+    graph = coded.placed.graph
+    pixels = np.cos(reference.phases[-1][graph.readout])
+    return pixels.T.reshape(-1, *graph.image_shape)
+
+
+def check_step(job: CosimJob, coarse: CosimRecord, fine: CosimRecord, coded: CodedGraph) -> CheckLine:
+    """Line ``integration step``: end phases at the job's step against those at a finer one.
+
+    Parameters
+    ----------
+    job : CosimJob
+    coarse, fine : CosimRecord
+        Of the same samples.
+    coded : CodedGraph
+    """
+    error = np.abs(node_phases(coarse.macro.sample_phases, coded) - node_phases(fine.macro.sample_phases, coded))
+    median, high, largest = np.percentile(error, [50, 99, 100]).tolist()
+    return judge(
+        "integration step",
+        coarse.engine,
+        high <= STEP_P99,
+        f"median {median:.1e}, 99 % {high:.1e}, max {largest:.1e} rad",
+        f"99 % {STEP_P99:g} rad at the end",
+        f"{job.integrator} at {job.max_step:g} of model time has not converged: use a smaller --max-step",
+    )

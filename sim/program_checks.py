@@ -1,0 +1,111 @@
+"""Checks of a program on disk against the model and the core that it was made from; no simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oscc.compiler.compile import CompileResult
+from oscc.compiler.findings import Finding
+from oscc.compiler.instructions import Operation
+from oscc.compiler.program import Program
+from oscc.compiler.program_check import diagnose_program
+from oscc.compiler.spec import CoreSpec
+from oscc.sim.checks import CheckLine, judge
+
+SUBJECT = "program"
+
+
+def check_program(program: Program, core: CoreSpec, compiled: CompileResult) -> list[CheckLine]:
+    """Lines ``origin``, ``time scale``, ``schedule``, ``codes of the model`` and ``pixels of the model``.
+
+    Parameters
+    ----------
+    program : Program
+        As read from the file.
+    core : CoreSpec
+    compiled : CompileResult
+        The model compiled anew from the checkpoint; it must fit.
+    """
+    expected = compiled.program
+    assert expected is not None
+    findings = list(diagnose_program(program, core))
+    time_codes = ("B006", "B007", "B008")
+    return [
+        judge(
+            "origin",
+            SUBJECT,
+            (program.spec_hash, program.model_hash) == (core.hash, compiled.graph.model_hash),
+            f"core {program.spec_hash[:8]}, model {program.model_hash[:8]}",
+            f"core {core.hash[:8]}, model {compiled.graph.model_hash[:8]}",
+            "the program was made for another core, or from another model",
+        ),
+        _time_scale(program, core, expected, [f for f in findings if f.code in time_codes]),
+        _schedule(program, core, [f for f in findings if f.code not in time_codes]),
+        _codes(program, expected, core),
+        judge(
+            "pixels of the model",
+            SUBJECT,
+            program.image_shape == expected.image_shape and np.array_equal(program.pixel, expected.pixel),
+            f"{len(program.pixel)} pixels",
+            "as the model compiled anew",
+            "the pixel map differs",
+        ),
+    ]
+
+
+def _first(findings: list[Finding]) -> str:
+    more = f" (and {len(findings) - 1} more)" if len(findings) > 1 else ""
+    return f"{findings[0].code}: {findings[0].message}{more}" if findings else ""
+
+
+def _time_scale(program: Program, core: CoreSpec, expected: Program, findings: list[Finding]) -> CheckLine:
+    """Tau, code steps and run lengths follow from each other and from the model."""
+    same = np.allclose(program.tau_s, expected.tau_s, rtol=1e-12) and np.allclose(program.lsb, expected.lsb, rtol=1e-12)
+    runs = [step.operand for step in program.instructions() if step.operation is Operation.RUN]
+    return judge(
+        "time scale",
+        SUBJECT,
+        not findings and same,
+        f"tau {program.tau_s.max():.6g} s, runs {runs}",
+        f"tau {expected.tau_s.max():.6g} s, run = tau x {core.clock_hz / 1e6:g} MHz x duration",
+        _first(findings) or f"tau is {program.tau_s.tolist()}, the model compiled anew has {expected.tau_s.tolist()}",
+    )
+
+
+def _schedule(program: Program, core: CoreSpec, findings: list[Finding]) -> CheckLine:
+    """The schedule is legal, and nothing in it waits in steady state."""
+    cycles = sum(step.operand for step in program.instructions() if step.is_timed)
+    return judge(
+        "schedule",
+        SUBJECT,
+        not findings,
+        f"{cycles} cycles per sample, no wait in steady state" if not findings else f"{len(findings)} findings",
+        f"at most {core.cycles_per_sample} cycles",
+        _first(findings),
+    )
+
+
+def _codes(program: Program, expected: Program, core: CoreSpec) -> CheckLine:
+    """Every code in the banks is the one that the model quantizes to."""
+    cells = core.cells * core.chunks
+    different = np.argwhere(np.any(program.words != expected.words, axis=-1))
+    where = ""
+    if len(different):
+        column, address = different[0].tolist()
+        chunk, row = divmod(address, core.rows)
+        where = (
+            f"first at cell ({row}, {column}), chunk {chunk}: word "
+            f"{_hex(program.words[column, address])}, expected {_hex(expected.words[column, address])}"
+        )
+    return judge(
+        "codes of the model",
+        SUBJECT,
+        not len(different),
+        f"{len(different)} of {cells} words differ",
+        "0 differ from the model quantized anew",
+        where,
+    )
+
+
+def _hex(word: np.ndarray) -> str:
+    return f"0x{int.from_bytes(word.tobytes(), 'little'):x}"
