@@ -86,7 +86,7 @@ def _make_graph(
         partner = np.array([edge_of[dst, src] for src, dst in pairs.tolist()], dtype=np.int64)
         weight = weight[:, np.minimum(np.arange(len(pairs)), partner)]
     spans = {"shil": (0.0, 1.5), "field": (-1.0, 1.0), "detuning": (-0.5, 0.5)}
-    per_node = {}
+    per_node: dict[str, Any] = {}
     for name, (low, high) in spans.items():
         drawn = rng.uniform(low, high, (chunks, nodes)).astype(np.float32)
         per_node[name] = drawn if name in declared.node_parameters else np.zeros_like(drawn)

@@ -222,7 +222,7 @@ def test_position_out_of_range(graph: CouplingGraph, place: int) -> None:
 
 
 def test_no_nodes(graph: CouplingGraph) -> None:
-    none = {
+    none: dict[str, Any] = {
         "shil": graph.shil[:, :0],
         "field": graph.field[:, :0],
         "detuning": graph.detuning[:, :0],

@@ -183,7 +183,7 @@ def test_table_names_every_finding_and_marks_what_is_no_proof(make_graph: MakeGr
         "  L002 (not a proof): no placement found among 8\n"
         "        use another core\n"
     )
-    assert "  0  48*  56*    .  56   48*" in text
+    assert "            0  48*  56*   .   56   48*\n" in text
     assert all(line == line.rstrip() for line in text.splitlines())
 
 

@@ -133,7 +133,7 @@ def test_hash_changes_with_the_core(make_core: MakeCore, change: dict[str, Any])
 
 def test_spec_cannot_be_changed(make_core: MakeCore) -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        make_core().chunks = 2  # type: ignore[misc]
+        make_core().chunks = 2
 
 
 @pytest.mark.parametrize(

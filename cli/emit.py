@@ -1,0 +1,98 @@
+"""`oscc emit`: the Verilog of a core, with everything that a hardware team takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from oscc.cli.common import CoreOption, JsonOption, print_json, print_table
+
+if TYPE_CHECKING:
+    from oscc.compiler.spec import CoreSpec
+
+RTL_FOLDER = "rtl"
+"""Sub-folder of the output that holds what was emitted."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("emit")(emit_verb)
+
+
+def emit_verb(
+    core: CoreOption,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Folder that gets a sub-folder rtl/; replaced if oscc made it."
+        ),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Emit a core: Verilog, file list, stub of the array macro, clock constraint, lint waivers, register files.
+
+    DIR may be an output folder of `oscc compile` for the same core, or a new one.
+    """
+    from oscc.compiler.errors import OsccError
+    from oscc.compiler.output_folder import check_target, read_output_folder, replace_folder, replace_subfolder
+    from oscc.compiler.spec_file import load_core
+    from oscc.rtl.emit import emit_core
+
+    spec = load_core(core)
+    check_target(output)
+    try:
+        compiled = read_output_folder(output)
+    except OsccError:
+        compiled = None
+    if compiled is not None and (theirs := load_core(compiled.core)).hash != spec.hash:
+        raise OsccError(
+            "emit.other-core",
+            f"holds a program for another core ({theirs.name}, {theirs.hash[:8]}) than {spec.name} ({spec.hash[:8]})",
+            where=str(output),
+            hint="emit into a folder of its own",
+        )
+    files = emit_core(spec)
+    if compiled is not None:
+        with replace_subfolder(output, RTL_FOLDER) as folder:
+            _write(folder, files, spec)
+    else:
+        with replace_folder(output) as folder:
+            _write(folder / RTL_FOLDER, files, spec)
+            # The folder's own manifest makes it one that oscc may replace.
+            (folder / "manifest.json").write_bytes((folder / RTL_FOLDER / "manifest.json").read_bytes())
+    names = sorted(f"{RTL_FOLDER}/{name}" for name in files)
+    size = sum(len(text) for text in files.values())
+    if as_json:
+        print_json({"core": spec.name, "output": str(output), "files": names, "bytes": size})
+    else:
+        rows = [("core", spec.name), ("output", str(output)), ("files", ", ".join(names)), ("size", f"{size} bytes")]
+        print_table("emitted", rows)
+
+
+def _write(folder: Path, files: Mapping[str, str], core: CoreSpec) -> None:
+    """Write emitted files and a manifest of their hashes into an empty or new folder."""
+    import hashlib
+    from importlib.metadata import version
+
+    from oscc.compiler.output_folder import MANIFEST, SCHEMA, write_json
+    from oscc.rtl.top import array_module_name, core_module_name
+
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    manifest = {
+        "schema": SCHEMA,
+        "tool": {"name": "oscc", "version": version("oscc")},
+        "inputs": {"core": {"name": core.name, "spec_hash": core.hash}},
+        "outputs": {
+            name: {"sha256": hashlib.sha256(text.encode()).hexdigest(), "bytes": len(text.encode())}
+            for name, text in sorted(files.items())
+        },
+        "top": core_module_name(core),
+        "array_macro": array_module_name(core),
+    }
+    write_json(folder / MANIFEST, manifest)

@@ -1,0 +1,71 @@
+"""What the verbs that work on an output folder share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from oscc.compiler.program import Program
+    from oscc.compiler.spec import CoreSpec
+
+FolderArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="Output folder of oscc compile.", show_default=False)
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Key of the initial noise.")]
+FirstOption = Annotated[int, typer.Option("--first", min=0, max=2**31, help="Number of the first sample.")]
+
+
+def read_program_of(folder: Path) -> tuple[CoreSpec, Program]:
+    """Core and program of an output folder, which must belong together.
+
+    Raises
+    ------
+    OsccError
+        When a file is missing or damaged, or the program is for another core.
+    """
+    from oscc.compiler.errors import OsccError
+    from oscc.compiler.output_folder import read_output_folder
+    from oscc.compiler.program_check import diagnose_program
+    from oscc.compiler.program_file import read_program
+    from oscc.compiler.spec_file import load_core
+
+    output = read_output_folder(folder)
+    core, program = load_core(output.core), read_program(output.program)
+    for finding in diagnose_program(program, core):
+        raise OsccError(
+            "program.invalid", f"{finding.code}: {finding.message}", where=str(output.program), hint=finding.fix
+        )
+    return core, program
+
+
+def write_file(path: Path, write: Callable[[Path], None]) -> None:
+    """Write a file beside its place and move it there when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+    write : callable
+        Writes to the path that it is given.
+
+    Raises
+    ------
+    OsccError
+        ``output.unwritable`` or ``output.is-folder``.
+    """
+    from oscc.compiler.errors import OsccError
+
+    if path.is_dir():
+        raise OsccError("output.is-folder", "a folder; the output is a file", where=str(path))
+    beside = path.with_name(f".{path.stem}.new-{os.getpid()}{path.suffix}")
+    try:
+        write(beside)
+        beside.replace(path)
+    except OSError as error:
+        raise OsccError("output.unwritable", f"cannot be written: {error.strerror}", where=str(path)) from None
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,65 @@
+"""`oscc sample`: images from the behavioural array."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oscc.cli.common import JsonOption, print_json, print_table
+from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of, write_file
+from oscc.cli.progress import progress_bar
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("sample")(sample_verb)
+
+
+def sample_verb(
+    folder: FolderArgument,
+    samples: Annotated[int, typer.Option("-n", "--samples", min=1, max=100_000, help="How many images.")] = 64,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PNG", help="Sheet to write; DIR/samples.png by default.")
+    ] = None,
+    columns: Annotated[int, typer.Option("--columns", min=1, help="Images per row of the sheet.")] = 8,
+    seed: SeedOption = 0,
+    first: FirstOption = 0,
+    full_precision: Annotated[
+        bool, typer.Option("--full-precision", help="Without quantization of weights and read-out, for comparison.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the program on the behavioural array and draw what the read-out delivers."""
+    import time
+
+    from oscc.sim.pictures import sample_sheet
+
+    core, program = read_program_of(folder)
+    target = output if output is not None else folder / "samples.png"
+    started = time.perf_counter()
+    with progress_bar() as progress:
+        if full_precision:
+            from oscc.compiler.output_folder import read_output_folder
+            from oscc.compiler.recompile import recompile
+            from oscc.sim.full_precision import full_precision_images
+
+            placed = recompile(read_output_folder(folder)).placed
+            assert placed is not None
+            images = full_precision_images(placed, samples, seed=seed, first_sample=first, progress=progress)
+        else:
+            from oscc.sim.engines.array import ArrayEngine
+            from oscc.sim.engines.job import CosimJob
+            from oscc.sim.phase_readout import code_to_pixel
+
+            job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32")
+            images = program.image_of(code_to_pixel(ArrayEngine().run(job, progress).codes, core))
+    seconds = time.perf_counter() - started
+    write_file(target, lambda path: sample_sheet(images, path, columns))
+    result = {"samples": samples, "seed": seed, "first": first, "sheet": str(target), "seconds": seconds}
+    if as_json:
+        print_json(result)
+    else:
+        rows = [("images", f"{samples}, seed {seed}, from sample {first}"), ("sheet", str(target))]
+        print_table(f"{program.name} on {core.name}", [*rows, ("time", f"{seconds:.1f} s")])

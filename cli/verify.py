@@ -1,0 +1,67 @@
+"""`oscc verify`: the contract between program, RTL, array and reference, as a table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from oscc.cli.common import EXIT_NO, JsonOption, print_json
+from oscc.cli.output import FolderArgument, SeedOption
+from oscc.cli.progress import progress_bar
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("verify")(verify_verb)
+
+
+def verify_verb(
+    folder: FolderArgument,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option("--engine", metavar="ENGINE", help="array, pysim, icarus, verilator; repeatable. [array, pysim]"),
+    ] = None,
+    samples: Annotated[
+        int, typer.Option("-n", "--samples", min=1, max=1000, help="Samples that each engine runs, back to back.")
+    ] = 2,
+    pixel_samples: Annotated[
+        int, typer.Option("--pixel-samples", min=1, max=100_000, help="Samples over which pixels are compared.")
+    ] = 64,
+    seed: SeedOption = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 also when a check was skipped.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check what was compiled: codes at the array, cycles, read-out codes, phases and pixels against PyTorch.
+
+    Writes DIR/verify/. Exit status 0 when nothing failed, 3 when something did.
+    """
+    import importlib.util
+    import sys
+
+    from oscc.compiler.errors import OsccError
+    from oscc.compiler.output_folder import replace_subfolder, write_json
+    from oscc.sim.checks import Status, verdict_table
+    from oscc.sim.engines.registry import engine_named
+
+    if importlib.util.find_spec("torch") is None:
+        raise OsccError("verify.torch", "the reference needs PyTorch", hint="pip install 'oscc[torch]'")
+    from oscc.sim.verify import VerifyOptions, verify_folder
+
+    engines = tuple(dict.fromkeys(engine)) if engine else VerifyOptions.engines
+    for name in engines:
+        engine_named(name)
+    options = VerifyOptions(engines=engines, samples=samples, pixel_samples=pixel_samples, seed=seed)
+    with progress_bar() as progress:
+        verdict = verify_folder(folder, options, engine_named, progress)
+    table = verdict_table(verdict.lines)
+    with replace_subfolder(folder, "verify") as target:
+        write_json(target / "verdict.json", verdict.as_dict())
+        (target / "verdict.txt").write_text(table, encoding="utf-8")
+    if as_json:
+        print_json(verdict.as_dict())
+    else:
+        counts = ", ".join(f"{verdict.count(status)} {status.value}" for status in Status)
+        sys.stdout.write(f"{table}\n{counts}\n")
+    if not verdict.passed or (strict and not verdict.complete):
+        raise typer.Exit(EXIT_NO)

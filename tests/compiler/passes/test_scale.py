@@ -1,0 +1,264 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oscc.compiler.errors import OsccError
+from oscc.compiler.findings import FindingsError
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.passes.load import LoadPass
+from oscc.compiler.passes.place import PlacePass
+from oscc.compiler.passes.scale import (
+    ScaleOptions,
+    ScalePass,
+    choose_time_scale,
+    diagnose_time_scale,
+    full_scale_bounds,
+    least_run_cycles,
+    whole_cycles,
+)
+from oscc.compiler.placed import TimeScale
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
+
+MakeCore = Callable[..., CoreSpec]
+MakeGraph = Callable[..., CouplingGraph]
+
+NONE = ScaleOptions()
+
+
+def graph_with(
+    graph: CouplingGraph, *, coupling: float = 0.0, shil: float = 0.0, field: float = 0.0, detuning: float = 0.0
+) -> CouplingGraph:
+    """The same graph with one parameter of each group at a given value, and all others at 0."""
+    arrays = {}
+    for name, value in (("weight", coupling), ("shil", shil), ("field", field), ("detuning", detuning)):
+        array = np.zeros_like(getattr(graph, name))
+        array[-1, 0] = value
+        arrays[name] = array
+    return replace(graph, **arrays)
+
+
+def codes(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions = NONE) -> list[str]:
+    return [finding.code for finding in diagnose_time_scale(graph, core, options)]
+
+
+def runs(scale: TimeScale) -> list[int]:
+    listed: list[int] = scale.run_cycles.tolist()
+    return listed
+
+
+def test_example_needs_214_cycles_per_chunk_for_its_detuning(example_path: object) -> None:
+    graph = LoadPass(str(example_path)).run(None)
+    core = load_core("ais-56x56")
+    placed = ScalePass().run(PlacePass(core).run(graph))
+    assert placed.time_scale is not None
+    assert runs(placed.time_scale) == [214] * 4
+    assert placed.time_scale.active == "detuning"
+    # By hand: 214 cycles of 10 ns for 2 units of model time.
+    np.testing.assert_allclose(placed.time_scale.tau_s, 1.07e-6, rtol=1e-12)
+    largest = float(np.abs(graph.detuning).max())
+    assert placed.time_scale.bounds_s["detuning"] == pytest.approx(largest / 1.2e6, rel=1e-12)
+
+
+@pytest.mark.parametrize("group", ["coupling", "shil", "field", "detuning"])
+def test_each_group_can_decide(group: str, tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    # 1.234 at full scale F for 2.0 units of model time: 1.234 / F * 1e8 * 2 cycles, rounded up.
+    graph = graph_with(make_graph(tiny_core), **{group: -1.234})
+    full_scale = {"coupling": 1.8e6, "shil": 2.4e6, "field": 2.4e6, "detuning": 1.2e6}[group]
+    scale = choose_time_scale(graph, tiny_core, NONE)
+    assert scale.active == group
+    assert scale.active_by_chunk == (group,) * 4
+    value = float(np.float32(1.234))
+    assert runs(scale) == [math.ceil(value / full_scale * 1e8 * 2.0)] * 4
+    assert scale.bounds_s[group] == pytest.approx(value / full_scale, rel=1e-12)
+
+
+def test_a_tau_per_chunk_follows_each_chunk(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = graph_with(make_graph(tiny_core), detuning=1.2)
+    weak = graph.detuning.copy()
+    weak[1, 3], weak[2, 5] = -0.6, 0.003
+    graph = replace(graph, detuning=weak)
+    scale = choose_time_scale(graph, tiny_core, ScaleOptions(per_chunk=True))
+    # 1.2 / 1.2e6 is 1e-6 s, or 200 cycles; the weak chunks fall back to a load.
+    assert runs(scale) == [12, 100, 12, 200]
+    assert scale.active_by_chunk == ("load", "detuning", "load", "detuning")
+    np.testing.assert_allclose(scale.tau_s, [6e-8, 5e-7, 6e-8, 1e-6], rtol=1e-6)
+
+
+def test_common_tau_gives_longer_chunks_longer_runs(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = graph_with(make_graph(tiny_core), detuning=0.6)
+    graph = replace(graph, chunk_duration=np.array([1.0, 2.0, 0.5, 3.0], dtype=np.float32))
+    scale = choose_time_scale(graph, tiny_core, NONE)
+    assert runs(scale) == [50, 100, 25, 150]
+
+
+@given(st.integers(1, 10**6), st.floats(-1e-10, 1e-10))
+def test_a_whole_number_with_float_noise_is_that_number(cycles: int, noise: float) -> None:
+    assert whole_cycles(np.array([cycles * (1 + noise)])).tolist() == [cycles]
+
+
+def test_a_number_that_is_not_whole_is_rounded_up() -> None:
+    assert whole_cycles(np.array([2.001, 2.999, 1e6 + 0.01])).tolist() == [3, 3, 1000001]
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    largest=st.floats(0.01, 3.0),
+    durations=st.lists(st.floats(0.1, 4.0), min_size=4, max_size=4),
+    per_chunk=st.booleans(),
+)
+def test_no_parameter_clips_and_no_cycle_is_wasted(largest: float, durations: list[float], per_chunk: bool) -> None:
+    core = load_core("tiny-8x8")
+    rng = np.random.default_rng(int(largest * 1e6))
+    weights = rng.uniform(-largest, largest, (4, 50)).astype(np.float32)
+    zeros = np.zeros((4, 64), dtype=np.float32)
+    graph = CouplingGraph(
+        name="g",
+        family="kurashil",
+        image_shape=(1, 1),
+        init=None,  # type: ignore[arg-type]
+        src=np.zeros(50, dtype=np.int32),
+        dst=np.zeros(50, dtype=np.int32),
+        weight=weights,
+        shil=zeros,
+        field=zeros,
+        detuning=zeros,
+        chunk_duration=np.array(durations, dtype=np.float32),
+        position=None,
+        readout=np.zeros(1, dtype=np.int32),
+    )
+    scale = choose_time_scale(graph, core, ScaleOptions(per_chunk=per_chunk))
+    exact = [float(duration) for duration in graph.chunk_duration]
+    peak = [float(abs(row).max()) for row in weights]
+    needed = [value / 1.8e6 for value in (peak if per_chunk else [max(peak)] * 4)]
+    least = 12 if per_chunk else max(12, max(12 / d for d in exact) * min(exact))
+    for chunk in range(4):
+        run = runs(scale)[chunk]
+        assert scale.tau_s[chunk] == pytest.approx(run / (1e8 * exact[chunk]), rel=1e-12)
+        # Nothing clips, but one cycle less would be too little for something.
+        assert scale.tau_s[chunk] >= needed[chunk] * (1 - 2e-9)
+        assert run >= least
+        if scale.active == "coupling" and scale.active_by_chunk[chunk] == "coupling":
+            assert run - 1 < needed[chunk] * 1e8 * exact[chunk]
+
+
+def test_load_bound_holds_in_every_chunk(make_core: MakeCore, make_graph: MakeGraph) -> None:
+    core = make_core(grid=[20, 6])
+    graph = graph_with(make_graph(core), coupling=0.001)
+    graph = replace(graph, chunk_duration=np.array([2.0, 1.0, 2.0, 2.0], dtype=np.float32))
+    scale = choose_time_scale(graph, core, NONE)
+    assert scale.active == "load"
+    assert runs(scale) == [48, 24, 48, 48]
+
+
+def test_a_run_covers_the_fetch_of_what_follows_on_a_core_of_few_rows(make_core: MakeCore) -> None:
+    # Five instructions at two cycles and one of latency: more than the load of three rows.
+    core = make_core(grid=[3, 8])
+    assert core.load_cycles == 7
+    assert least_run_cycles(core) == 11
+    assert least_run_cycles(make_core()) == 12
+
+
+@pytest.mark.parametrize("per_chunk", [False, True])
+def test_a_sample_covers_a_read_out(per_chunk: bool, make_core: MakeCore, make_graph: MakeGraph) -> None:
+    core = make_core(grid=[40, 8], readout={"step": [1, 1]}, init={"cycles": 12}, chunks=2)
+    graph = graph_with(make_graph(core), coupling=0.001)
+    scale = choose_time_scale(graph, core, ScaleOptions(per_chunk=per_chunk))
+    total = core.readout_cycles - 12
+    assert scale.active == "readout"
+    assert runs(scale) == ([44, total - 44] if per_chunk else [-(-total // 2)] * 2)
+    assert codes(graph, core, ScaleOptions(per_chunk=per_chunk)) == []
+
+
+def test_the_models_own_time_scale_is_honoured(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = replace(graph_with(make_graph(tiny_core), detuning=5.0), time_scale_s=(1.07e-6,))
+    scale = choose_time_scale(graph, tiny_core, NONE)
+    # 1.07e-6 * 1e8 * 2 is 214.00000000000003 in float64.
+    assert runs(scale) == [214] * 4
+    assert (scale.active, scale.bounds_s["model"]) == ("model", 1.07e-6)
+    # Its detuning exceeds full scale; that was the trainer's choice and is no finding.
+    assert codes(graph, tiny_core) == []
+    by_chunk = replace(graph, time_scale_s=(1e-6, 2e-6, 0.5e-6, 1e-7))
+    assert runs(choose_time_scale(by_chunk, tiny_core, ScaleOptions(per_chunk=True))) == [200, 400, 100, 20]
+
+
+def test_a_given_tau_comes_before_the_models(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = replace(graph_with(make_graph(tiny_core), coupling=1.0), time_scale_s=(1e-6,))
+    scale = choose_time_scale(graph, tiny_core, ScaleOptions(tau_s=8e-7))
+    assert runs(scale) == [160] * 4
+    assert (scale.active, scale.bounds_s["given"]) == ("given", 8e-7)
+
+
+def test_a_given_tau_must_not_clip_unless_it_may(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = graph_with(make_graph(tiny_core), coupling=1.8, detuning=1.2)
+    findings = list(diagnose_time_scale(graph, tiny_core, ScaleOptions(tau_s=5e-7, clip=("detuning",))))
+    assert [(finding.code, finding.witness["group"]) for finding in findings] == [("S004", "coupling")]
+    assert findings[0].message == "at tau 5e-07 s parameters of coupling exceed full scale: they need 1e-06 s"
+    assert codes(graph, tiny_core, ScaleOptions(tau_s=1e-6)) == []
+
+
+def test_clipping_takes_a_group_out_of_the_choice(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = graph_with(make_graph(tiny_core), coupling=0.9, detuning=1.2)
+    assert runs(choose_time_scale(graph, tiny_core, NONE)) == [200] * 4
+    scale = choose_time_scale(graph, tiny_core, ScaleOptions(clip=("detuning",)))
+    assert (scale.active, runs(scale)) == ("coupling", [100] * 4)
+
+
+def test_over_budget_says_what_would_fit(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = graph_with(make_graph(tiny_core), coupling=1.8, detuning=1.5)
+    with pytest.raises(FindingsError) as caught:
+        ScalePass().run(PlacePass(tiny_core).run(graph))
+    (finding,) = caught.value.findings
+    assert finding.code == "S001"
+    assert finding.message == (
+        "init (64) and runs (4 x 250) take 1064 cycles, the core's budget is 1000; the active bound is detuning, "
+        "tau 1.25e-06 s"
+    )
+    assert finding.fix == (
+        "a tau per chunk (tau 1.25e-06 s, 350 cycles), or let detuning clip (tau 1e-06 s, 864 cycles), or raise "
+        "cycles_per_sample of the core to 1064"
+    )
+    assert finding.witness["cycles"] == 1064
+    assert finding.witness["bounds_s"]["coupling"] == pytest.approx(1e-6, rel=1e-6)
+
+
+def test_over_budget_with_a_time_scale_that_was_set(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = make_graph(tiny_core, time_scale_s=(2e-6,))
+    (finding,) = diagnose_time_scale(graph, tiny_core, NONE)
+    assert finding.fix.startswith("train the model with a smaller time_scale_s")
+    (finding,) = diagnose_time_scale(graph, tiny_core, ScaleOptions(tau_s=3e-6))
+    assert finding.fix.startswith("give a smaller tau")
+
+
+def test_a_tau_that_is_too_short_for_the_hardware(make_core: MakeCore, make_graph: MakeGraph) -> None:
+    core = make_core(grid=[40, 8], readout={"step": [1, 1]}, init={"cycles": 12}, chunks=2)
+    graph = replace(graph_with(make_graph(core)), time_scale_s=(1e-7,))
+    findings = list(diagnose_time_scale(graph, core, NONE))
+    assert [finding.code for finding in findings] == ["S002", "S003"]
+    assert findings[0].message == "the run of chunk 0 takes 20 cycles, but a load takes 44; 2 such chunks"
+    assert (
+        findings[1].message == f"a sample takes 52 cycles, but reading out the one before takes {core.readout_cycles}"
+    )
+
+
+def test_a_model_of_zeros_has_a_time_scale(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = graph_with(make_graph(tiny_core))
+    assert full_scale_bounds(graph, tiny_core)["coupling"].tolist() == [0.0] * 4
+    assert choose_time_scale(graph, tiny_core, NONE).active == "load"
+    lonely = replace(graph, src=graph.src[:0], dst=graph.dst[:0], weight=graph.weight[:, :0])
+    assert runs(choose_time_scale(lonely, tiny_core, NONE)) == [12] * 4
+
+
+def test_options_are_checked() -> None:
+    with pytest.raises(OsccError, match=r"'detunning' is not a DAC group; did you mean 'detuning'\?"):
+        ScaleOptions(clip=("detunning",))
+    for tau in (0.0, -1e-6, math.nan, math.inf):
+        with pytest.raises(OsccError, match="is not a positive number of seconds"):
+            ScaleOptions(tau_s=tau)
