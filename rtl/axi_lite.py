@@ -19,9 +19,12 @@ class AxiLiteFrontEnd(wiring.Component):
     bus. Latency: two cycles from the later of AW and W to B, three from AR to R. Throughput: one write per three and
     one read per four cycles; reads and writes are independent.
 
-    Members ------- awaddr, awvalid, awready, wdata, wstrb, wvalid, wready, bresp, bvalid, bready, araddr, arvalid,
-    arready, rdata, rresp, rvalid, rready
-        AXI4-Lite; every output but the ready signals leaves a register.
+    Members
+    -------
+    awaddr, awvalid, awready, wdata, wstrb, wvalid, wready, bresp, bvalid, bready
+        AXI4-Lite writes; ``bresp`` and ``bvalid`` leave registers.
+    araddr, arvalid, arready, rdata, rresp, rvalid, rready
+        AXI4-Lite reads; ``rdata``, ``rresp`` and ``rvalid`` leave registers.
     write_strobe : Out(1)
     write_address : Out(ADDRESS_BITS - 2)
         In words.

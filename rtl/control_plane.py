@@ -41,7 +41,7 @@ AXI_LITE_MEMBERS = {
 """AXI4-Lite from the slave's side."""
 
 
-def host_members(core: CoreSpec) -> dict[str, object]:
+def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
     """The host's side of a core: AXI4-Lite registers, program stream in, image stream out, interrupt."""
     return {
         **{f"s_axil_{name}": member for name, member in AXI_LITE_MEMBERS.items()},

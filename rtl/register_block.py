@@ -29,9 +29,12 @@ class RegisterBlock(wiring.Component):
     constants : mapping of (str, str) to int
         Content of each field of the constant registers, by register and field name.
 
-    Members ------- write_strobe, write_address, write_data, write_mask, write_response, read_strobe, read_address,
-    read_data, read_response
-        The other side of `AxiLiteFrontEnd`.
+    Members
+    -------
+    write_strobe, write_address, write_data, write_mask, write_response
+        Writes, as `AxiLiteFrontEnd` makes them.
+    read_strobe, read_address, read_data, read_response
+        Reads, as `AxiLiteFrontEnd` makes them.
     <register>_<field> : In for ``read`` registers, Out for ``read-write`` and ``pulse`` ones
         One member per field; a ``write-1-to-clear`` field is an Out and has a ``<...>_set`` In that sets it (setting
         wins).

@@ -55,6 +55,14 @@ def test_strided_array_becomes_contiguous() -> None:
     assert level.numbers.tolist() == [[0, 3], [1, 4], [2, 5]]
 
 
+def test_read_only_strided_array_becomes_contiguous() -> None:
+    given = np.array([[0, 1, 2], [3, 4, 5]])
+    given.flags.writeable = False
+    level = Level(given.T)
+    assert level.numbers.flags.c_contiguous
+    assert level.numbers.tolist() == [[0, 3], [1, 4], [2, 5]]
+
+
 @pytest.mark.parametrize("source", ["frozen", "bytes"])
 def test_immutable_array_is_kept_without_a_copy(source: str) -> None:
     if source == "frozen":

@@ -123,6 +123,16 @@ def test_unit_at_the_source_of_a_directed_coupling(routed: PlacedGraph) -> None:
     assert finding.code == "L004"
 
 
+def test_unit_at_a_third_cell(routed: PlacedGraph) -> None:
+    # From one cell further right the offset to the source is one less: the slot before joins them.
+    edge = int(np.flatnonzero(np.all(routed.displacement() == (1, 1), axis=1))[0])
+    unit_cell, slot = _route(routed).unit_cell.copy(), _route(routed).slot.copy()
+    unit_cell[edge, 1] += 1
+    slot[edge] = routed.core.unit_stencil.offsets.index((1, 0))
+    finding = _only(_with_route(routed, unit_cell=unit_cell, slot=slot))
+    assert (finding.code, finding.witness["coupling"]) == ("L004", edge)
+
+
 def test_cell_outside_the_grid_has_no_unit(routed: PlacedGraph) -> None:
     moved = routed.cell + np.int32(8)
     unit_cell = _route(routed).unit_cell + np.int32(8)

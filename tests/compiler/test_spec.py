@@ -76,6 +76,17 @@ def test_check_bits_are_those_of_the_usual_secded_codes(make_core: MakeCore, dat
     assert make_core(stencil=offsets, protection="none", **dacs).check_bits == 0
 
 
+@pytest.mark.parametrize(("data_bits", "check_bits"), [(57, 7), (58, 8), (120, 8), (121, 9)])
+def test_check_bits_where_a_hamming_code_is_full(make_core: MakeCore, data_bits: int, check_bits: int) -> None:
+    # 2^6 - 7 = 57 and 2^7 - 8 = 120 are the data bits of the perfect Hamming codes; parity makes one bit more.
+    slots = (data_bits - 9) // 4
+    offsets = [[drow, dcol] for drow in range(1, 9) for dcol in range(-8, 9)][:slots]
+    rest = data_bits - 4 * slots
+    widths = {"shil_dac": {"bits": 3}, "field_dac": {"bits": 3}, "detuning_dac": {"bits": rest - 6}}
+    core = make_core(stencil=offsets, **widths)
+    assert (core.word_bits, core.check_bits) == (data_bits, check_bits)
+
+
 def test_groups_stand_in_a_word_in_the_documented_order(make_core: MakeCore) -> None:
     core = make_core(shil_dac={"bits": 2}, field_dac={"bits": 3}, detuning_dac={"bits": 5})
     assert spec.GROUPS == ("coupling", "shil", "field", "detuning")
@@ -147,6 +158,7 @@ def test_spec_cannot_be_changed(make_core: MakeCore) -> None:
         ({"shil_dac": {"full_scale_rad_s": 0}}, "greater than 0"),
         ({"shil_dac": {"full_scale_rad_s": float("inf")}}, "finite"),
         ({"field_dac": {"forbidden": [8]}}, r"forbidden code 8 is no code of 4 bits \(-7..7\)"),
+        ({"field_dac": {"forbidden": [-8]}}, "forbidden code -8 is no code of 4 bits"),
         ({"field_dac": {"forbidden": [0]}}, "code 0 cannot be forbidden"),
         ({"stencil": "box2"}, "did you mean 'box-2'"),
         ({"stencil": [[0, 1], [0, 1]]}, "stands in the list twice"),

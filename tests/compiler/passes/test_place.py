@@ -134,6 +134,7 @@ def test_shift_avoids_a_dead_cell(make_graph: MakeGraph, make_core: MakeCore) ->
 def test_shift_lands_on_readable_cells(make_graph: MakeGraph, make_core: MakeCore) -> None:
     small = make_core(grid=[4, 4])
     _expect(make_graph(small), make_core(readout={"origin": [1, 0], "step": [2, 2]}), "shift(1, 0)")
+    _expect(make_graph(small), make_core(readout={"origin": [2, 0], "step": [2, 2]}), "shift(2, 0)")
 
 
 def test_shift_avoids_a_dead_slot(make_graph: MakeGraph, make_core: MakeCore) -> None:

@@ -81,22 +81,22 @@ def test_each_group_can_decide(group: str, tiny_core: CoreSpec, make_graph: Make
 
 
 def test_a_tau_per_chunk_follows_each_chunk(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
-    graph = graph_with(make_graph(tiny_core), detuning=1.2)
+    graph = graph_with(make_graph(tiny_core), detuning=1.5)
     weak = graph.detuning.copy()
-    weak[1, 3], weak[2, 5] = -0.6, 0.003
+    weak[1, 3], weak[2, 5] = -0.75, 0.003
     graph = replace(graph, detuning=weak)
     scale = choose_time_scale(graph, tiny_core, ScaleOptions(per_chunk=True))
-    # 1.2 / 1.2e6 is 1e-6 s, or 200 cycles; the weak chunks fall back to a load.
-    assert runs(scale) == [12, 100, 12, 200]
+    # 1.5 / 1.2e6 is 1.25e-6 s, or 250 cycles; the weak chunks fall back to a load.
+    assert runs(scale) == [12, 125, 12, 250]
     assert scale.active_by_chunk == ("load", "detuning", "load", "detuning")
-    np.testing.assert_allclose(scale.tau_s, [6e-8, 5e-7, 6e-8, 1e-6], rtol=1e-6)
+    np.testing.assert_allclose(scale.tau_s, [6e-8, 6.25e-7, 6e-8, 1.25e-6], rtol=1e-6)
 
 
 def test_common_tau_gives_longer_chunks_longer_runs(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
-    graph = graph_with(make_graph(tiny_core), detuning=0.6)
+    graph = graph_with(make_graph(tiny_core), detuning=0.75)
     graph = replace(graph, chunk_duration=np.array([1.0, 2.0, 0.5, 3.0], dtype=np.float32))
     scale = choose_time_scale(graph, tiny_core, NONE)
-    assert runs(scale) == [50, 100, 25, 150]
+    assert runs(scale) == [63, 125, 32, 188]
 
 
 @given(st.integers(1, 10**6), st.floats(-1e-10, 1e-10))
@@ -197,18 +197,18 @@ def test_a_given_tau_comes_before_the_models(tiny_core: CoreSpec, make_graph: Ma
 
 
 def test_a_given_tau_must_not_clip_unless_it_may(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
-    graph = graph_with(make_graph(tiny_core), coupling=1.8, detuning=1.2)
+    graph = graph_with(make_graph(tiny_core), coupling=1.6875, detuning=1.125)
     findings = list(diagnose_time_scale(graph, tiny_core, ScaleOptions(tau_s=5e-7, clip=("detuning",))))
     assert [(finding.code, finding.witness["group"]) for finding in findings] == [("S004", "coupling")]
-    assert findings[0].message == "at tau 5e-07 s parameters of coupling exceed full scale: they need 1e-06 s"
-    assert codes(graph, tiny_core, ScaleOptions(tau_s=1e-6)) == []
+    assert findings[0].message == "at tau 5e-07 s parameters of coupling exceed full scale: they need 9.375e-07 s"
+    assert codes(graph, tiny_core, ScaleOptions(tau_s=9.375e-7)) == []
 
 
 def test_clipping_takes_a_group_out_of_the_choice(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
-    graph = graph_with(make_graph(tiny_core), coupling=0.9, detuning=1.2)
-    assert runs(choose_time_scale(graph, tiny_core, NONE)) == [200] * 4
+    graph = graph_with(make_graph(tiny_core), coupling=1.125, detuning=1.5)
+    assert runs(choose_time_scale(graph, tiny_core, NONE)) == [250] * 4
     scale = choose_time_scale(graph, tiny_core, ScaleOptions(clip=("detuning",)))
-    assert (scale.active, runs(scale)) == ("coupling", [100] * 4)
+    assert (scale.active, runs(scale)) == ("coupling", [125] * 4)
 
 
 def test_over_budget_says_what_would_fit(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:

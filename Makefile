@@ -1,0 +1,59 @@
+# Every target does its own set-up: a virtual environment in .venv and pip. PYTHON chooses the interpreter (3.11 or newer).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= out/demo
+MODEL := examples/kurashil-mnist-56x56.safetensors
+CORE := ais-56x56
+PACKAGES := cli compiler models rtl sim
+
+# torch and numba have thread pools that fight on few cores.
+export NUMBA_NUM_THREADS ?= 1
+
+.PHONY: demo test lint bench clean registers
+
+demo: $(VENV)/.demo
+	$(BIN)/oscc compile $(MODEL) --core $(CORE) -o $(OUT)
+	$(BIN)/oscc emit --core $(CORE) -o $(OUT)
+	$(BIN)/oscc report $(OUT) -o $(OUT)/routing.png
+	$(BIN)/oscc sample $(OUT) -n 64 -o $(OUT)/samples.png
+	$(BIN)/oscc sample $(OUT) -n 64 --full-precision -o $(OUT)/samples-full-precision.png
+	$(BIN)/oscc cosim $(OUT) --engine pysim -n 1
+	cp $(OUT)/cosim-pysim/cosim.png $(OUT)/cosim.png
+	$(BIN)/oscc verify $(OUT) --engine array --engine pysim --strict
+	@echo "done: see $(OUT)/samples.png, $(OUT)/cosim.png and $(OUT)/routing.png"
+
+test: $(VENV)/.dev
+	$(BIN)/pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	mkdir -p .types/oscc
+	for d in $(PACKAGES); do ln -sfn ../../$$d .types/oscc/$$d; done
+	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases -p oscc
+	$(BIN)/mypy benchmarks
+
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/run.py
+
+# What is generated from the register map and committed.
+registers: $(VENV)/.dev
+	$(BIN)/python -c "from oscc.rtl import register_exports as r; from pathlib import Path; \
+	Path('docs/registers.md').write_text(r.markdown()); Path('sim/core_registers.py').write_text(r.python_driver())"
+
+clean:
+	rm -rf out build .types .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "oscc needs Python 3.11 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[torch]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@ $(VENV)/.demo

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import CompileResult, check_model, compile_model, pass_names
+from oscc.compiler.errors import OsccError
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.passes.scale import ScaleOptions
+from oscc.compiler.program_file import decode_program, encode_program
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
+
+MakeCore = Callable[..., CoreSpec]
+MakeGraph = Callable[..., CouplingGraph]
+
+
+@pytest.fixture(scope="module")
+def example(example_path: Path) -> CompileResult:
+    return compile_model(example_path, load_core("ais-56x56"))
+
+
+def test_the_example_compiles_to_the_known_numbers(example: CompileResult) -> None:
+    summary = example.summary()
+    assert summary["feasible"] is True
+    assert summary["findings"] == []
+    known = {"nodes": 3136, "couplings": 71940, "max_degree": 24, "chunks": 4, "weight_bits": 1_354_752}
+    assert {key: summary[key] for key in known} == known
+    assert summary["run_cycles"] == [214] * 4
+    assert summary["cycles_per_sample"] == 64 + 4 * 214
+    assert summary["tau_s"] == pytest.approx(1.07e-6, rel=1e-12)
+    assert summary["tau_s_per_chunk"] == pytest.approx([1.07e-6] * 4, rel=1e-12)
+    assert summary["tau_active_bound"] == "detuning"
+    numbers = summary["quantization"]
+    assert numbers["values"] == 4 * 71940
+    # An error that is spread evenly over a step has 1 / sqrt(12) of it.
+    assert numbers["rms_lsb"] == pytest.approx(12**-0.5, abs=0.01)
+    assert 0.49 < numbers["max_lsb"] <= 0.5
+    assert (numbers["clipped"], numbers["sign_changed"]) == (0, 0)
+    assert set(numbers["groups"]) == {"coupling", "shil", "field", "detuning"}
+
+
+def test_the_codes_of_the_example_are_its_weights_in_steps(example: CompileResult) -> None:
+    assert example.program is not None
+    graph, core = example.graph, example.core
+    codes = example.program.codes(core)
+    assert graph.position is not None
+    rng = np.random.default_rng(0)
+    offsets = [(dr, dc) for dr in range(-2, 3) for dc in range(-2, 3) if (dr, dc) != (0, 0)]
+    for edge in rng.integers(0, graph.couplings, 300).tolist():
+        (row, col), source = graph.position[graph.dst[edge]].tolist(), graph.position[graph.src[edge]].tolist()
+        slot = offsets.index((source[0] - row, source[1] - col))
+        for chunk in range(4):
+            steps = float(graph.weight[chunk, edge]) / (1.8e6 * 1.07e-6 / 7)
+            assert codes[chunk, row, col, slot] == round(steps)
+
+
+def test_all_levels_are_kept_and_all_passes_recorded(example: CompileResult) -> None:
+    assert tuple(example.levels) == pass_names()
+    assert tuple(record.name for record in example.records) == pass_names()
+    assert example.coded is not None
+    assert example.placed is not None
+    assert example.placed.time_scale is not None
+
+
+def test_compiling_twice_gives_equal_programs(tiny_result: CompileResult, tiny_model: Path) -> None:
+    again = compile_model(tiny_model, tiny_result.core)
+    assert tiny_result.program is not None
+    assert again.program is not None
+    content = encode_program(again.program)
+    assert encode_program(tiny_result.program) == content
+    assert decode_program(content, "x").model_hash == again.graph.model_hash
+
+
+def test_a_check_stops_before_the_codes(tiny_model: Path, tiny_core: CoreSpec) -> None:
+    result = check_model(tiny_model, tiny_core)
+    assert result.feasible
+    assert list(result.levels) == ["load", "place", "route", "scale"]
+    assert (result.coded, result.program) == (None, None)
+    summary = result.summary()
+    assert summary["cycles_per_sample"] == 64 + sum(summary["run_cycles"])
+    assert "quantization" not in summary
+
+
+def test_levels_can_be_watched(tiny_model: Path, tiny_core: CoreSpec) -> None:
+    seen: list[str] = []
+    compile_model(tiny_model, tiny_core, after=lambda name, level: seen.append(name))
+    assert tuple(seen) == pass_names()
+
+
+@pytest.mark.parametrize("run", [check_model, compile_model])
+def test_every_cheap_finding_comes_at_once(
+    run: Callable[..., CompileResult], make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
+) -> None:
+    # Stencil, pixels, initial phases, chunks and time scale are all wrong.
+    graph = make_graph(make_core())
+    graph = replace(graph, detuning=graph.detuning * 10)
+    write_checkpoint(tmp_path / "m.safetensors", graph)
+    core = make_core(stencil="king", readout={"origin": [1, 1]}, init={"std_rad": 2.0}, chunks=2)
+    result = run(tmp_path / "m.safetensors", core)
+    assert not result.feasible
+    assert {finding.code for finding in result.findings} >= {"R001", "F001", "F002", "F003", "S001"}
+    assert result.program is None
+    summary = result.summary()
+    assert summary["feasible"] is False
+    assert len(summary["findings"]) == len(result.findings)
+    assert summary["nodes"] == 64
+    # The placement that the model was trained at can still be shown.
+    assert result.placed is not None
+    assert result.placed.transform == "identity"
+
+
+@pytest.mark.parametrize("run", [check_model, compile_model])
+def test_a_schedule_that_would_wait_is_a_finding(
+    run: Callable[..., CompileResult], make_core: MakeCore, tiny_model: Path
+) -> None:
+    result = run(tiny_model, make_core(init={"cycles": 1}))
+    assert [finding.code for finding in result.findings] == ["T007"]
+    assert result.program is None
+
+
+def test_a_family_without_hardware_is_a_finding_and_has_no_time_scale(
+    make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
+) -> None:
+    core = make_core()
+    write_checkpoint(tmp_path / "m.safetensors", make_graph(core, family="tanh_ising"))
+    result = check_model(tmp_path / "m.safetensors", core)
+    assert [finding.code for finding in result.findings] == ["F004"]
+
+
+def test_options_reach_the_time_scale(tiny_model: Path, tiny_core: CoreSpec) -> None:
+    result = compile_model(tiny_model, tiny_core, ScaleOptions(tau_s=2e-6))
+    assert result.summary()["run_cycles"] == [400, 400]
+    assert result.summary()["tau_active_bound"] == "given"
+
+
+def test_a_model_without_places_that_does_not_fill_the_core(
+    make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
+) -> None:
+    core = make_core(defects={"cells": [[3, 3]]})
+    write_checkpoint(tmp_path / "m.safetensors", make_graph(core, positions=False))
+    result = check_model(tmp_path / "m.safetensors", core)
+    assert "L001" in {finding.code for finding in result.findings}
+    assert result.placed is None
+
+
+def test_bad_checkpoints_are_errors(tmp_path: Path, tiny_core: CoreSpec) -> None:
+    with pytest.raises(OsccError, match="cannot be read"):
+        compile_model(tmp_path / "absent.safetensors", tiny_core)

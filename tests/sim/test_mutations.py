@@ -1,0 +1,366 @@
+"""Each line of `oscc verify` is seen to fail: damage of a named kind, and the lines that it turns red."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+import oscc.rtl.johnson_decoder
+import oscc.sim.macro
+import oscc.sim.phase_checks
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import compile_model
+from oscc.compiler.compile_output import write_output
+from oscc.compiler.instructions import Operation, encode_schedule
+from oscc.compiler.johnson import johnson_table
+from oscc.compiler.program import Program
+from oscc.compiler.program_file import read_program, write_program
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.array_port import array_signature
+from oscc.rtl.control_plane import ControlPlane, host_members
+from oscc.rtl.weight_bank import WeightBank
+from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
+from oscc.sim.engines.pysim import PysimBus, PysimEngine
+from oscc.sim.engines.registry import engine_named
+from oscc.sim.verify import VerifyOptions, verify_folder
+
+PHASES = tuple(f"phases after chunk {chunk}" for chunk in (1, 2, 3, 4))
+Tamper = Callable[[Module, CoreSpec, Any], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, make_graph: Any, tiny_core: CoreSpec) -> Path:
+    place = tmp_path_factory.mktemp("mutations")
+    model = place / "model.safetensors"
+    write_checkpoint(model, make_graph(tiny_core, seed=3))
+    write_output(
+        place / "out",
+        compile_model(model, tiny_core),
+        model,
+        options={"tau": "common", "tau_s": None, "clip": []},
+        dumps={},
+    )
+    return place / "out"
+
+
+@pytest.fixture
+def copy(folder: Path, tmp_path: Path) -> Path:
+    shutil.copytree(folder, tmp_path / "out")
+    return tmp_path / "out"
+
+
+class Tampered(wiring.Component):
+    """A control plane whose signals to the array, or from it, are replaced on the way."""
+
+    def __init__(self, core: CoreSpec, tamper: Tamper) -> None:
+        self._core, self._tamper = core, tamper
+        super().__init__({**host_members(core), "array": Out(array_signature(core))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.plane = plane = ControlPlane(self._core)
+        for name, member in host_members(self._core).items():
+            outside, inside = getattr(self, name), getattr(plane, name)
+            m.d.comb += inside.eq(outside) if member.flow == wiring.In else outside.eq(inside)
+        replaced = self._tamper(m, self._core, plane.array)
+        for name, member in array_signature(self._core).members.items():
+            outside, inside = getattr(self.array, name), getattr(plane.array, name)
+            if member.flow == wiring.In:
+                m.d.comb += inside.eq(replaced.get(name, outside))
+            else:
+                m.d.comb += outside.eq(replaced.get(name, inside))
+        return m
+
+
+def red_lines(path: Path, engine: Callable[[str], Engine] = engine_named, **options: Any) -> tuple[str, ...]:
+    chosen = {"engines": ("pysim",), "samples": 2, "pixel_samples": 8, **options}
+    return verify_folder(path, VerifyOptions(**chosen), engine).red()
+
+
+def red_with_design(path: Path, tamper: Tamper) -> tuple[str, ...]:
+    return red_lines(path, lambda _: PysimEngine(lambda core: Tampered(core, tamper)))
+
+
+def change_program(path: Path, **changes: Any) -> None:
+    """Change program.bin and give it the right CRCs again."""
+    write_program(path / "program.bin", dataclasses.replace(read_program(path / "program.bin"), **changes))
+
+
+def changed_schedule(program: Program, change: Callable[[int, int], int]) -> np.ndarray:
+    """The schedule with the cycles of each run changed: given the number of the run and its cycles."""
+    steps, run = [], 0
+    for step in program.instructions():
+        if step.operation is Operation.RUN:
+            step = dataclasses.replace(step, operand=change(run, step.operand))
+            run += 1
+        steps.append(step)
+    return encode_schedule(steps)
+
+
+class OtherProgram:
+    """An engine that is handed another program than the one under test."""
+
+    name = "pysim"
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+
+    def run(self, job: CosimJob, progress: Any = None) -> CosimRecord:
+        program = dataclasses.replace(job.program, **self._changes)
+        return PysimEngine().run(dataclasses.replace(job, program=program))
+
+
+def test_nothing_is_red_without_damage(folder: Path) -> None:
+    assert red_lines(folder, engines=("array", "pysim")) == ()
+
+
+# Damage to program.bin, its checksums made right again.
+
+
+def test_flipped_code_bit(copy: Path) -> None:
+    words = np.array(read_program(copy / "program.bin").words)
+    column, address = 2, 3
+    # The lowest magnitude bit of the first slot of that cell that is in use and does not become minus zero.
+    nibbles = np.stack([words[column, address] & 15, words[column, address] >> 4], axis=-1).ravel()
+    slot = next(slot for slot in range(24) if nibbles[slot] & 7 > 1)
+    words[column, address, slot // 2] ^= 1 << (4 * (slot % 2))
+    change_program(copy, words=words)
+    assert red_lines(copy) == ("codes of the model", *PHASES)
+
+
+def test_swapped_columns(copy: Path) -> None:
+    words = np.array(read_program(copy / "program.bin").words)
+    words[[3, 4]] = words[[4, 3]]
+    change_program(copy, words=words)
+    assert red_lines(copy) == ("codes of the model", *PHASES)
+
+
+def test_reversed_slot_order(copy: Path) -> None:
+    words = np.array(read_program(copy / "program.bin").words)
+    coupling = words[..., :12]
+    words[..., :12] = ((coupling << 4) | (coupling >> 4))[..., ::-1]
+    change_program(copy, words=words)
+    assert red_lines(copy)[0] == "codes of the model"
+
+
+def test_chunk_boundary_moved_in_the_program(copy: Path) -> None:
+    program = read_program(copy / "program.bin")
+    change_program(copy, schedule=changed_schedule(program, lambda run, n: n + (1, -1, 0, 0)[run]))
+    assert red_lines(copy)[0] == "time scale"
+
+
+def test_wrong_tau(copy: Path) -> None:
+    change_program(copy, tau_s=read_program(copy / "program.bin").tau_s * 1.5)
+    assert "time scale" in red_lines(copy)
+
+
+def test_permuted_pixels(copy: Path) -> None:
+    change_program(copy, pixel=read_program(copy / "program.bin").pixel[::-1])
+    assert red_lines(copy) == ("pixels of the model",)
+
+
+def test_schedule_whose_commit_waits(copy: Path) -> None:
+    program = read_program(copy / "program.bin")
+    change_program(copy, schedule=changed_schedule(program, lambda run, n: 5 if run == 0 else n))
+    red = red_lines(copy)
+    assert red == ("time scale", "schedule")
+
+
+def test_program_of_another_model(copy: Path) -> None:
+    change_program(copy, model_hash="0" * 64)
+    assert red_lines(copy) == ("origin",)
+
+
+# Damage to the file itself.
+
+
+def test_truncated_file(copy: Path) -> None:
+    content = (copy / "program.bin").read_bytes()
+    (copy / "program.bin").write_bytes(content[:-100])
+    assert red_lines(copy) == ("program file",)
+
+
+def test_bad_crc_of_the_file(copy: Path) -> None:
+    content = bytearray((copy / "program.bin").read_bytes())
+    content[-200] ^= 0x10
+    (copy / "program.bin").write_bytes(content)
+    assert red_lines(copy) == ("program file",)
+
+
+# Damage on the way into the hardware.
+
+
+def test_truncated_stream(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Program, "stream", lambda self: self.words.tobytes()[:-8])
+    assert red_lines(copy) == ("run",)
+
+
+def test_bad_crc_of_the_stream(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Program.stream_crc
+    monkeypatch.setattr(Program, "stream_crc", lambda self: right(self) ^ 1)
+    verdict = verify_folder(copy, VerifyOptions(engines=("pysim",), pixel_samples=8), engine_named)
+    (line,) = (line for line in verdict.lines if line.name == "run")
+    assert verdict.red() == ("run",)
+    assert "CRC-32" in line.detail
+
+
+def test_chunk_boundary_moved_in_the_hardware(copy: Path) -> None:
+    program = read_program(copy / "program.bin")
+    moved = changed_schedule(program, lambda run, n: n + (1, -1, 0, 0)[run])
+    assert red_lines(copy, lambda _: OtherProgram(schedule=moved)) == ("commit cycles", *PHASES)
+
+
+# Damage to the hardware.
+
+
+def test_lost_commit(copy: Path) -> None:
+    def lose_the_third(m: Module, core: CoreSpec, array: Any) -> dict[str, Any]:
+        count = Signal(8)
+        m.d.sync += count.eq(count + array.commit)
+        return {"commit": array.commit & (count != 2)}
+
+    assert red_with_design(copy, lose_the_third) == ("codes at the array", "commit cycles", *PHASES)
+
+
+def test_stale_shadow_row(copy: Path) -> None:
+    def skip_row(m: Module, core: CoreSpec, array: Any) -> dict[str, Any]:
+        loads = Signal(8)
+        m.d.sync += loads.eq(loads + (array.load_strobe & (array.load_row == 0)))
+        return {"load_strobe": array.load_strobe & ~((array.load_row == 5) & (loads == 2))}
+
+    red = red_with_design(copy, skip_row)
+    assert red == ("codes at the array", *PHASES[1:])
+
+
+def test_swapped_columns_of_the_row_bus(copy: Path) -> None:
+    def swap(m: Module, core: CoreSpec, array: Any) -> dict[str, Any]:
+        words = [array.load_data[at : at + core.word_bits] for at in range(0, core.row_bits, core.word_bits)]
+        words[0], words[1] = words[1], words[0]
+        return {"load_data": Cat(words)}
+
+    assert red_with_design(copy, swap) == ("codes at the array", *PHASES)
+
+
+def test_readout_row_off_by_one(copy: Path) -> None:
+    def next_row(m: Module, core: CoreSpec, array: Any) -> dict[str, Any]:
+        last = core.frame_shape[0] - 1
+        return {"tap_row": Mux(array.tap_row == last, 0, array.tap_row + 1)}
+
+    assert red_with_design(copy, next_row) == ("read-out codes",)
+
+
+def test_sample_one_cycle_late(copy: Path) -> None:
+    def delay(m: Module, core: CoreSpec, array: Any) -> dict[str, Any]:
+        late = Signal()
+        m.d.sync += late.eq(array.sample)
+        return {"sample": late}
+
+    assert "commit cycles" in red_with_design(copy, delay)
+
+
+def test_sample_number_that_stands_still(copy: Path) -> None:
+    red = red_with_design(copy, lambda m, core, array: {"noise_index": 0})
+    assert red == PHASES
+
+
+def test_wrong_tap_decode(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rotated(taps: int) -> tuple[int, ...]:
+        table = johnson_table(taps)
+        return tuple((step + 1) % (2 * taps) for step in table)
+
+    monkeypatch.setattr(oscc.rtl.johnson_decoder, "johnson_table", rotated)
+    assert red_lines(copy) == ("read-out codes",)
+
+
+@pytest.mark.parametrize(("flips", "expected"), [(1, ()), (2, ("run",))])
+def test_upset_in_a_bank(copy: Path, monkeypatch: pytest.MonkeyPatch, flips: int, expected: tuple[str, ...]) -> None:
+    # One flipped bit per word is corrected on the way to the array; two stop the sample before an image is delivered.
+    elaborate = WeightBank.elaborate
+
+    def with_upset(self: WeightBank, platform: object) -> Module:
+        m = elaborate(self, platform)
+        word = Signal.like(self.write_word)
+        for port in self.memory.write_ports:
+            m.d.comb += word.eq(self.write_word)
+            m.d.comb += port.data.eq(word ^ ((1 << flips) - 1))
+        return m
+
+    monkeypatch.setattr(WeightBank, "elaborate", with_upset)
+    assert red_lines(copy) == expected
+
+
+def test_host_that_takes_images_late(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The output FIFO holds one frame: the third init has to wait, and nothing may be lost.
+    receive = PysimBus.receive
+
+    async def late(self: PysimBus, limit: int) -> bytes:
+        await self.wait(3000)
+        return await receive(self, limit)
+
+    monkeypatch.setattr(PysimBus, "receive", late)
+    assert red_lines(copy, samples=4) == ("commit cycles", "period", "stalled cycles")
+
+
+# Damage to the array and to the reading of images.
+
+
+@pytest.fixture
+def reversed_couplings(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = oscc.sim.macro.pattern_values
+
+    def negated(patterns: Any, core: CoreSpec) -> Any:
+        values = np.array(right(patterns, core))
+        values[..., : core.slots] *= -1
+        return values
+
+    monkeypatch.setattr(oscc.sim.macro, "pattern_values", negated)
+
+
+@pytest.mark.usefixtures("reversed_couplings")
+def test_sign_of_the_couplings(copy: Path) -> None:
+    assert red_lines(copy) == PHASES
+
+
+def test_wrong_decoding_of_codes(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = oscc.sim.phase_checks.code_to_pixel
+    monkeypatch.setattr(oscc.sim.phase_checks, "code_to_pixel", lambda code, core: -right(code, core))
+    assert red_lines(copy, engines=("array",)) == ("pixels",)
+
+
+def test_engines_that_disagree(copy: Path) -> None:
+    class Turned:
+        """Delivers the images of another engine in another order, phases included."""
+
+        name = "turned"
+
+        def run(self, job: CosimJob, progress: Any = None) -> CosimRecord:
+            return engine_named("array").run(dataclasses.replace(job, first_sample=job.first_sample + 7))
+
+    red = red_lines(
+        copy, lambda name: Turned() if name == "turned" else engine_named(name), engines=("array", "turned")
+    )
+    assert "engines agree" in red
+
+
+def test_integration_step_that_is_too_long(copy: Path) -> None:
+    red = red_lines(copy, lambda name: Coarse(engine_named(name)), engines=("array",))
+    assert red == (*PHASES, "integration step")
+
+
+class Coarse:
+    """An engine that takes much longer steps than it is asked for."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.name, self._engine = engine.name, engine
+
+    def run(self, job: CosimJob, progress: Any = None) -> CosimRecord:
+        return self._engine.run(dataclasses.replace(job, max_step=25 * job.max_step, integrator="euler"), progress)
