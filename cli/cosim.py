@@ -35,8 +35,8 @@ def cosim_verb(
 ) -> None:
     """Load the program into the RTL, run it with the behavioural array attached, and read the images out.
 
-    Writes DIR/cosim-ENGINE/: codes.npy, sheet.png, cosim.png (beside the PyTorch reference, where PyTorch is installed) and
-    record.json.
+    Writes DIR/cosim-ENGINE/: codes.npy, sheet.png, cosim.png (beside the PyTorch reference, where PyTorch is installed)
+    and record.json.
     """
     from oscc.compiler.errors import OsccError
     from oscc.compiler.output_folder import replace_subfolder, write_json
@@ -132,4 +132,5 @@ def _write(target: Path, job: CosimJob, record: CosimRecord, reference: np.ndarr
     np.save(target / "codes.npy", record.codes)
     sample_sheet(images, target / "sheet.png")
     if reference is not None:
-        cosim_picture(images[0], reference[0], target / "cosim.png")
+        source = record.engine if record.engine == "array" else f"RTL in {record.engine}"
+        cosim_picture(images[0], reference[0], target / "cosim.png", source)

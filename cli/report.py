@@ -29,7 +29,8 @@ def report_verb(
     from oscc.sim.pictures import routing_picture
 
     placed = recompile(read_output_folder(folder)).placed
-    assert placed is not None and placed.route is not None
+    assert placed is not None
+    assert placed.route is not None
     across_columns, across_rows = placed.route.demand_across_columns, placed.route.demand_across_rows
     capacity = placed.core.tracks_per_boundary
     target = output if output is not None else folder / "routing.png"

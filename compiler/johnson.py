@@ -34,8 +34,8 @@ def johnson_words(taps: int) -> tuple[int, ...]:
 def johnson_table(taps: int) -> tuple[int, ...]:
     """Step of every possible tap word: the nearest legal word in Hamming distance, ties to the lower step.
 
-    A flipped bit at least two taps away from both edges of the word is thereby restored. One tap away it is a tie with the
-    word two steps on; at an edge it gives the neighbouring word. The table is the specification of the decoder.
+    A flipped bit with at least two taps between it and both edges of the word is thereby restored. With one tap it is a
+    tie with the word two steps on; at an edge it gives the neighbouring word. The table is what specifies the decoder.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ def read_output_folder(path: str | Path) -> OutputFolder:
     ------
     OsccError
         ``output.not-found`` when it is no output folder, ``output.manifest`` when its manifest is damaged,
-        ``output.infeasible`` when the model did not fit.
+        ``output.infeasible`` when the model did not fit, ``output.no-program`` when nothing was compiled into it.
     """
     folder = Path(path)
     manifest = _read_manifest(folder)
@@ -87,6 +87,13 @@ def read_output_folder(path: str | Path) -> OutputFolder:
     if manifest["schema"] != SCHEMA or not isinstance(manifest.get("outputs"), dict):
         raise OsccError("output.manifest", f"{MANIFEST} is damaged or of another version", where=str(path))
     if PROGRAM not in manifest["outputs"]:
+        if "summary" not in manifest:
+            raise OsccError(
+                "output.no-program",
+                "holds no program",
+                where=str(path),
+                hint="compile one into it: oscc compile MODEL --core SPEC -o DIR",
+            )
         raise OsccError(
             "output.infeasible",
             "holds no program: the model did not fit the core",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from oscc.compiler.codes import unpack_words
 from oscc.compiler.graph import InitialPhases
 from oscc.compiler.instructions import Instruction, decode_schedule
 from oscc.compiler.spec import CoreSpec
+
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,7 @@ class Program:
         by_chunk = codes.reshape(core.cols, core.chunks, core.rows, core.slots + 3)
         return np.ascontiguousarray(by_chunk.transpose(1, 2, 0, 3))
 
-    def image_of(self, frame: NDArray[np.generic]) -> NDArray[np.generic]:
+    def image_of(self, frame: NDArray[Scalar]) -> NDArray[Scalar]:
         """Frames [..., frame rows, frame cols] as images [..., image rows, image cols]."""
         pixels = frame[..., self.pixel[:, 0], self.pixel[:, 1]]
         return pixels.reshape(*frame.shape[:-2], *self.image_shape)

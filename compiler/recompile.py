@@ -33,7 +33,9 @@ def recompile(folder: OutputFolder) -> CompileResult:
             per_chunk=recorded["tau"] == "per-chunk", clip=tuple(recorded["clip"]), tau_s=recorded["tau_s"]
         )
     except (KeyError, TypeError):
-        raise OsccError("output.manifest", "the manifest does not say how it was compiled", where=str(folder.path)) from None
+        raise OsccError(
+            "output.manifest", "the manifest does not say how it was compiled", where=str(folder.path)
+        ) from None
     result = compile_model(folder.model, load_core(folder.core), options)
     if result.program is None:
         raise OsccError("output.infeasible", "the model in it does not fit the core in it", where=str(folder.path))

@@ -47,17 +47,25 @@ def simulate(design: Any, *benches: Bench, background: Sequence[Bench] = (), lim
     """
 
     async def watchdog(context: Any) -> None:
-        await context.tick().repeat(limit)
+        await context.delay(limit * CLOCK_S)
         raise BenchTimeoutError(f"the benches have not ended within {limit} cycles")
 
     simulator = Simulator(design)
     simulator.add_clock(CLOCK_S)
-    # Recorders come first: they see each edge before a bench reacts to it.
     for bench in (*background, watchdog):
         simulator.add_testbench(bench, background=True)
     for bench in benches:
         simulator.add_testbench(bench)
     simulator.run()
+
+
+async def wait(context: Any, cycles: int) -> None:
+    """Let clock cycles pass.
+
+    Unlike ``context.tick().repeat(cycles)``, it can be given up half-way, when another bench fails.
+    """
+    for _ in range(cycles):
+        await context.tick()
 
 
 def no_pause() -> int:
@@ -189,9 +197,7 @@ async def put_beats(
     BenchTimeoutError
     """
     for number, beat in enumerate(beats):
-        idle = pause()
-        if idle:
-            await context.tick().repeat(idle)
+        await wait(context, pause())
         context.set(port.data, beat.data)
         context.set(port.last, beat.last)
         context.set(port.valid, 1)
@@ -223,9 +229,7 @@ async def get_beats(
     """
     beats: list[Beat] = []
     while len(beats) < count if count is not None else not (beats and beats[-1].last):
-        idle = pause()
-        if idle:
-            await context.tick().repeat(idle)
+        await wait(context, pause())
         context.set(port.ready, 1)
         data, last, *keep = await _until(
             context, port.valid, limit, f"no beat came after the first {len(beats)}", *port.payload
@@ -346,7 +350,7 @@ class AxiLiteHost:
         BenchTimeoutError
         """
         context = self._context
-        await self._rest()
+        await wait(self._context, self._pause())
         context.set(self._signal("araddr"), address)
         context.set(self._signal("arvalid"), 1)
         await _until(context, self._signal("arready"), self._limit, f"read of 0x{address:03X} was not taken")
@@ -381,14 +385,9 @@ class AxiLiteHost:
             raise ValueError(f"read of 0x{address:03X}: response {response}")
         return word
 
-    async def _rest(self) -> None:
-        idle = self._pause()
-        if idle:
-            await self._context.tick().repeat(idle)
-
     async def _answer(self, channel: str, what: str, *names: str) -> tuple[int, ...]:
         """Take the transfer of a response channel."""
-        await self._rest()
+        await wait(self._context, self._pause())
         self._context.set(self._signal(f"{channel}ready"), 1)
         signals = [self._signal(name) for name in names]
         values = await _until(self._context, self._signal(f"{channel}valid"), self._limit, what, *signals)

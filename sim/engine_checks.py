@@ -76,6 +76,8 @@ def program_patterns(job: CosimJob) -> NDArray[np.uint8]:
 def check_engine(job: CosimJob, record: CosimRecord) -> list[CheckLine]:
     """Lines ``codes at the array``, ``commit cycles``, ``read-out codes``, ``period`` and ``stalled cycles``.
 
+    An engine without a clock has no line ``period``: its register holds what the compiler's model of time says.
+
     Parameters
     ----------
     job : CosimJob
@@ -88,7 +90,7 @@ def check_engine(job: CosimJob, record: CosimRecord) -> list[CheckLine]:
         _codes_at_array(job, record, expected),
         _commit_cycles(record, expected),
         _readout_codes(job, record),
-        _period(record, expected),
+        *([_period(record, expected)] if record.cycles else []),
         judge(
             "stalled cycles",
             record.engine,
@@ -114,7 +116,8 @@ def _codes_at_array(job: CosimJob, record: CosimRecord, expected: Expected) -> C
             row, col, unit = different[0].tolist()
             detail = detail or (
                 f"commit {number} (chunk {chunk}), cell ({row}, {col}), {_unit_name(unit, job)}: bits "
-                f"{patterns[row, col, unit]:#x}, program {wanted[chunk, row, col, unit]:#x}; {len(different)} codes differ"
+                f"{patterns[row, col, unit]:#x}, program {wanted[chunk, row, col, unit]:#x}; "
+                f"{len(different)} codes differ"
             )
     checked = seen.size
     return judge(

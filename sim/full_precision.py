@@ -66,5 +66,5 @@ def full_precision_images(
         array.set_rates(model_rates(placed, chunk))
         array.advance(run)
     rows, cols = placed.cell[graph.readout].T
-    pixels = np.cos(array.phases()[rows, cols].astype(np.float64))
+    pixels: NDArray[np.float64] = np.cos(array.phases()[rows, cols].astype(np.float64))
     return pixels.T.reshape(samples, *graph.image_shape)

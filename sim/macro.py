@@ -85,7 +85,8 @@ class MacroRecord:
 
     def times_of(self, kind: EventKind) -> NDArray[np.int64]:
         """Times of all events of a kind."""
-        return self.events[self.events[:, 1] == kind, 0]
+        times: NDArray[np.int64] = self.events[self.events[:, 1] == kind, 0]
+        return times
 
 
 class MacroContractError(Exception):

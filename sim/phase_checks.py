@@ -1,7 +1,7 @@
 """Analog checks: phases and pixels against the PyTorch reference. Everything here is bounded, not exact.
 
-Trained models amplify small differences, so that limits at the end of a run are on percentiles; only within the first chunk the
-largest error has one.
+Trained models amplify small differences, so that limits at the end of a run are on percentiles; only within the first
+chunk the largest error has one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from oscc.models.reference import AISModel
 from oscc.sim.array import step_plan
 from oscc.sim.checks import CheckLine, judge
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
+from oscc.sim.macro import EventKind, MacroRecord
 from oscc.sim.noise import initial_phases_batch
 from oscc.sim.phase_readout import code_to_pixel
 
@@ -128,45 +129,71 @@ def check_phases(job: CosimJob, record: CosimRecord, coded: CodedGraph, referenc
         detail = ""
         if not good:
             earlier = [line for line in lines if line.detail]
-            detail = "follows from the chunk before" if earlier else _divergence(job, record, coded, reference, chunk)
+            worst = int(errors[chunk].max(axis=0).argmax())
+            where = "follows from the chunk before"
+            detail = where if earlier else _divergence(job, record, coded, reference, chunk, worst)
         measured = f"median {median:.1e}, 99 % {high:.1e}, max {largest:.1e} rad"
         lines.append(judge(f"phases after chunk {chunk + 1}", record.engine, good, measured, limit, detail))
     return lines
 
 
-def _divergence(job: CosimJob, record: CosimRecord, coded: CodedGraph, reference: ReferenceRun, chunk: int) -> str:
-    """Where and when the first sample leaves the reference within a chunk: node, cell, model time and cycle."""
+def _divergence(
+    job: CosimJob, record: CosimRecord, coded: CodedGraph, reference: ReferenceRun, chunk: int, sample: int
+) -> str:
+    """Where and when a sample leaves the reference within a chunk: node, cell, model time and cycle.
+
+    The chunk is run once more from the phases that were recorded at its beginning, with the codes that were committed,
+    and compared step by step. What that does not explain shows at the end of the chunk.
+    """
     macro, core = record.macro, job.core
+    round_, place = divmod(sample, macro.boundary_phases.shape[-1])
+    end = round_ * len(reference.plan) + chunk
     rows, cols = coded.placed.cell.T
-    start = macro.boundary_phases[chunk - 1] if chunk else macro.initial_phases[0]
     array = job.make_array()
-    array.set_phases(start[..., 0])
-    if chunk < len(macro.commit_patterns):
-        array.set_codes(pattern_values(macro.commit_patterns[chunk], core))
+    array.set_phases(_phases_before(macro, end, round_ if chunk == 0 else None)[..., place])
+    committed = int(np.count_nonzero(macro.times_of(EventKind.COMMIT) < macro.boundary_times[end]))
+    if committed:
+        array.set_codes(pattern_values(macro.commit_patterns[committed - 1], core))
     with torch.no_grad():
         trace = reference.model.trace(
-            torch.from_numpy(reference.phases[chunk, :, :1].copy()), chunk, reference.plan[chunk], job.integrator
+            torch.from_numpy(reference.phases[chunk, :, sample : sample + 1].copy()),
+            chunk,
+            reference.plan[chunk],
+            job.integrator,
         ).numpy()[:, :, 0]
     cycles_per_time = float(job.program.tau_s[chunk]) * core.clock_hz
-    elapsed = np.concatenate([[0.0], np.cumsum(reference.plan[chunk])])
+    elapsed = np.concatenate([[0.0], np.cumsum(reference.plan[chunk])]).tolist()
     done = 0
-    for step, time in enumerate(elapsed.tolist()):
+
+    def place_of(error: NDArray[np.float64], time: float) -> str:
+        node = int(error.argmax())
+        return (
+            f"first beyond {FIRST_CHUNK_MAX:g} rad: sample {job.first_sample + sample}, node {node} at cell "
+            f"({rows[node]}, {cols[node]}), chunk {chunk + 1}, model time {time:.4g} (cycle {done} of the run): "
+            f"{error[node]:.1e} rad"
+        )
+
+    for step, time in enumerate(elapsed):
         cycle = round(time * cycles_per_time)
         array.advance(cycle - done)
         done = cycle
         error = np.abs(array.phases()[rows, cols, 0] - trace[step])
         if error.max() > FIRST_CHUNK_MAX:
-            node = int(error.argmax())
-            cell = (int(rows[node]), int(cols[node]))
-            return (
-                f"first beyond {FIRST_CHUNK_MAX:g} rad: node {node} at cell {cell}, chunk {chunk + 1}, model time "
-                f"{time:.4g} (cycle {cycle} of the run): {error[node]:.1e} rad"
-            )
-    times = macro.boundary_times.tolist()
-    return (
-        f"with the codes that were committed, chunk {chunk + 1} follows the reference; the run ended in cycle "
-        f"{times[chunk] if chunk < len(times) else '?'} instead of after {done} cycles, or started elsewhere"
-    )
+            return place_of(error, time)
+    error = np.abs(macro.boundary_phases[end][rows, cols, place] - trace[-1])
+    runs = macro.events[macro.events[:, 1] == EventKind.RUN, 2]
+    took = f"; the run took {runs[end]} cycles" if end < len(runs) and runs[end] != done else ""
+    return f"{place_of(error, elapsed[-1])}; with the codes that were committed the array follows the reference{took}"
+
+
+def _phases_before(macro: MacroRecord, end: int, first_run_of: int | None) -> NDArray[np.float64]:
+    """Phases at the beginning of the run that a boundary ends: those of an init, or those at the boundary before."""
+    phases: NDArray[np.float64] = np.zeros(macro.boundary_phases.shape[1:])
+    if first_run_of is not None and first_run_of < len(macro.initial_phases):
+        phases = macro.initial_phases[first_run_of]
+    elif end:
+        phases = macro.boundary_phases[end - 1]
+    return phases
 
 
 def check_pixels(job: CosimJob, record: CosimRecord, coded: CodedGraph, reference: ReferenceRun) -> CheckLine:
@@ -196,7 +223,7 @@ def check_pixels(job: CosimJob, record: CosimRecord, coded: CodedGraph, referenc
 def reference_images(reference: ReferenceRun, coded: CodedGraph) -> NDArray[np.float64]:
     """Pixels cos(theta) at the end of the reference's run, float64[samples, image rows, image cols]."""
     graph = coded.placed.graph
-    pixels = np.cos(reference.phases[-1][graph.readout])
+    pixels: NDArray[np.float64] = np.cos(reference.phases[-1][graph.readout])
     return pixels.T.reshape(-1, *graph.image_shape)
 
 

@@ -68,7 +68,7 @@ def sample_sheet(images: NDArray[Any], path: Path, columns: int = 8) -> None:
     Image.fromarray(sheet).save(path, format="PNG", optimize=True)
 
 
-def cosim_picture(rtl: NDArray[Any], reference: NDArray[Any], path: Path) -> None:
+def cosim_picture(rtl: NDArray[Any], reference: NDArray[Any], path: Path, source: str = "RTL") -> None:
     """Write an image of the RTL, its reference, and RTL minus reference, side by side; PNG.
 
     Parameters
@@ -76,6 +76,8 @@ def cosim_picture(rtl: NDArray[Any], reference: NDArray[Any], path: Path) -> Non
     rtl, reference : float[height, width]
         Pixels within -1 and 1.
     path : Path
+    source : str
+        Where the first image comes from, for its title.
 
     Raises
     ------
@@ -87,7 +89,7 @@ def cosim_picture(rtl: NDArray[Any], reference: NDArray[Any], path: Path) -> Non
     difference = np.asarray(rtl, dtype=np.float64) - reference
     figure = _figure(9.6, 3.6)
     left, middle, right = figure.subplots(1, 3)
-    for axes, image, title in ((left, rtl, "RTL, decoded read-out"), (middle, reference, "PyTorch reference")):
+    for axes, image, title in ((left, rtl, f"{source}, decoded read-out"), (middle, reference, "PyTorch reference")):
         _show(figure, axes, image, title, cmap="gray", vmin=-1.0, vmax=1.0)
     bound = max(float(np.abs(difference).max()), 1e-6)
     title = f"difference, mean |d| = {np.abs(difference).mean():.4f}"

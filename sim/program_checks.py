@@ -60,7 +60,10 @@ def _first(findings: list[Finding]) -> str:
 
 def _time_scale(program: Program, core: CoreSpec, expected: Program, findings: list[Finding]) -> CheckLine:
     """Tau, code steps and run lengths follow from each other and from the model."""
-    same = np.allclose(program.tau_s, expected.tau_s, rtol=1e-12) and np.allclose(program.lsb, expected.lsb, rtol=1e-12)
+    same = all(
+        given.shape == wanted.shape and np.allclose(given, wanted, rtol=1e-12, atol=0.0)
+        for given, wanted in ((program.tau_s, expected.tau_s), (program.lsb, expected.lsb))
+    )
     runs = [step.operand for step in program.instructions() if step.operation is Operation.RUN]
     return judge(
         "time scale",
@@ -87,7 +90,10 @@ def _schedule(program: Program, core: CoreSpec, findings: list[Finding]) -> Chec
 
 def _codes(program: Program, expected: Program, core: CoreSpec) -> CheckLine:
     """Every code in the banks is the one that the model quantizes to."""
-    cells = core.cells * core.chunks
+    name, limit = "codes of the model", "0 differ from the model quantized anew"
+    if program.words.shape != expected.words.shape:
+        shapes = f"banks of shape {list(program.words.shape)}, expected {list(expected.words.shape)}"
+        return judge(name, SUBJECT, False, "banks of another shape", limit, shapes)
     different = np.argwhere(np.any(program.words != expected.words, axis=-1))
     where = ""
     if len(different):
@@ -97,14 +103,8 @@ def _codes(program: Program, expected: Program, core: CoreSpec) -> CheckLine:
             f"first at cell ({row}, {column}), chunk {chunk}: word "
             f"{_hex(program.words[column, address])}, expected {_hex(expected.words[column, address])}"
         )
-    return judge(
-        "codes of the model",
-        SUBJECT,
-        not len(different),
-        f"{len(different)} of {cells} words differ",
-        "0 differ from the model quantized anew",
-        where,
-    )
+    measured = f"{len(different)} of {core.cells * core.chunks} words differ"
+    return judge(name, SUBJECT, not len(different), measured, limit, where)
 
 
 def _hex(word: np.ndarray) -> str:

@@ -22,8 +22,8 @@ class ArrayEngine:
     def run(self, job: CosimJob, progress: Progress | None = None) -> CosimRecord:
         """Run a job; see `oscc.sim.engines.job.Engine`.
 
-        Samples are computed in equal batches of at most `MAX_BATCH`; the last batch may hold more samples than were asked for, which are
-        left out.
+        Samples are computed in equal batches of at most `MAX_BATCH`; the last batch may hold more samples than were
+        asked for, which are left out.
         """
         started = time.perf_counter()
         batch = min(job.samples, MAX_BATCH)

@@ -1,7 +1,7 @@
 """The cocotb side of the Verilog engines: runs inside the simulator's process.
 
-It reads a job folder (`oscc.sim.engines.verilog` writes it), drives the core with cocotbext-axi through the generated driver and leaves
-``record.npz``, or ``error.txt`` when the core refused.
+It reads a job folder (`oscc.sim.engines.verilog` writes it), drives the core with cocotbext-axi through the generated
+driver and leaves ``record.npz``, or ``error.txt`` when the core refused.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ async def run_job(dut: Any) -> None:
     job = CosimJob(core=core, program=read_program(folder / "program.bin"), **options)
     macro = ArrayMacro(core, job.make_array())
 
-    cocotb.start_soon(Clock(dut.clk, CLOCK_NS, unit="ns").start())
+    Clock(dut.clk, CLOCK_NS, unit="ns").start()
     dut.rst.value = 1
     started = time.perf_counter()
     bus = CocotbBus(dut, core)

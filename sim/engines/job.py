@@ -70,7 +70,7 @@ class CosimJob:
 
     @property
     def sample_limit(self) -> int:
-        """Clock cycles after which a sample counts as lost: four times all timed instructions, loads and the read-out."""
+        """Clock cycles after which a sample counts as lost: four times all that a round takes, and some."""
         timed = sum(step.operand for step in self.program.instructions() if step.is_timed)
         loads = sum(step.operation is Operation.LOAD for step in self.program.instructions())
         return 4 * (timed + (loads + 1) * self.core.load_cycles + self.core.readout_cycles) + 1000

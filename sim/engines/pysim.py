@@ -131,7 +131,8 @@ class PysimBus:
             if irq:
                 raise HostError("irq was raised while an image was awaited")
             if waited > limit:
-                raise HostError(f"no beat of an image within {limit} cycles; {len(beats)} beats had arrived")
+                arrived = f"; {len(beats)} beats of it had arrived" if beats else ""
+                raise HostError(f"no image within {limit} cycles{arrived}")
 
 
 class PysimEngine:

@@ -1,18 +1,19 @@
-"""A core without RTL: the control plane's behaviour, transaction by transaction, behind the same registers and streams."""
+"""A core without RTL: the control plane's behaviour behind the same registers and streams, sample by sample."""
 
 from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.instructions import Operation, decode_schedule
-from oscc.compiler.registers import REGISTERS, register
+from oscc.compiler.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
+from oscc.compiler.registers import REGISTERS, Register, register
 from oscc.compiler.schedule_timing import Event, diagnose_schedule, trace_schedule
 from oscc.compiler.spec import LOADER_LATENCY, CoreSpec
+from oscc.rtl.axi_lite import DECERR, SLVERR
 from oscc.rtl.control_plane import register_constants
 from oscc.sim.host import HostError
 from oscc.sim.macro import ArrayMacro, EdgeInputs
@@ -24,7 +25,7 @@ class TransactionCore:
 
     Samples are computed when an image is asked for, as many beside each other as the macro's array holds. Timing
     comes from `oscc.compiler.schedule_timing`, so the macro sees its strobes in the very cycles in which the RTL sets
-    them.
+    them. What the RTL refuses is refused here, with the same bits of register ERROR or the same bus responses.
 
     Parameters
     ----------
@@ -43,44 +44,53 @@ class TransactionCore:
             address = register(name).address
             self._words[address] = self._words.get(address, 0) | value << register(name).field(field).low
         self._stream = b""
+        self._schedule: tuple[Instruction, ...] = ()
         self._frames: deque[NDArray[np.int64]] = deque()
         self._runs = 0
-        self._last_edge = -(2**40)
 
     async def read(self, address: int) -> int:
         """The word at a byte address."""
+        if _target(address) is None:
+            raise HostError(f"read of 0x{address:03X}: response {DECERR}")
         return self._words.get(address, 0)
 
     async def write(self, address: int, word: int) -> None:
         """Write the word at a byte address, with the side effects that the RTL has."""
-        target = next(r for r in REGISTERS if r.address <= address < r.address + 4 * r.count)
+        target = _target(address)
+        if target is None or target.access in ("constant", "read"):
+            response = DECERR if target is None else SLVERR
+            raise HostError(f"write of 0x{address:03X}: response {response}")
+        word &= sum(field.mask for field in target.fields)
         if target.access == "write-1-to-clear":
             self._words[address] = self._words.get(address, 0) & ~word
         elif target.access == "read-write":
             self._words[address] = word
-        elif target.name == "CONTROL":
+        else:
             self._command(word)
 
     async def send(self, stream: bytes) -> None:
         """Send a program image."""
-        self._stream = stream
-        self._words[register("PROGRAM_CRC_SEEN").address] = zlib.crc32(stream)
+        if not self._get("STATUS", "loading"):
+            raise HostError("beat 0 of the program: no answer")
+        self._words[register("STATUS").address] = 0
+        self._stream = stream[: self._core.program_bytes]
+        seen = zlib.crc32(self._stream)
+        self._words[register("PROGRAM_CRC_SEEN").address] = seen
         if len(stream) != self._core.program_bytes:
             self._set("ERROR", "program_length")
-        elif zlib.crc32(stream) != self._words.get(register("PROGRAM_CRC").address, 0):
+        elif seen != self._get("PROGRAM_CRC"):
             self._set("ERROR", "program_crc")
         else:
             self._set("STATUS", "programmed")
 
     async def receive(self, limit: int) -> bytes:
         """The next image."""
-        if self._words.get(register("ERROR").address, 0):
+        if not self._frames and not self._get("ERROR"):
+            self._run(limit)
+        if self._get("ERROR"):
             raise HostError("irq was raised while an image was awaited")
-        if not self._frames:
-            self._run()
         codes = self._frames.popleft()
-        samples = register("SAMPLES").address
-        self._words[samples] = self._words.get(samples, 0) + 1
+        self._words[register("SAMPLES").address] = self._get("SAMPLES") + 1
         rows, cols = self._core.frame_shape
         frame = np.zeros((rows, self._core.row_beats * self._core.codes_per_beat), dtype=np.uint8)
         frame[:, :cols] = codes
@@ -89,41 +99,50 @@ class TransactionCore:
     async def wait(self, cycles: int) -> None:
         """Nothing happens by waiting."""
 
+    def _get(self, name: str, field: str = "") -> int:
+        """A register, or those bits of it that a field has."""
+        word = self._words.get(register(name).address, 0)
+        return word & register(name).field(field).mask if field else word
+
     def _set(self, name: str, field: str) -> None:
-        address = register(name).address
-        self._words[address] = self._words.get(address, 0) | register(name).field(field).mask
+        self._words[register(name).address] = self._get(name) | register(name).field(field).mask
 
     def _command(self, word: int) -> None:
         control = register("CONTROL")
         if word & control.field("load").mask:
-            self._words[register("STATUS").address] = 0
+            self._words[register("STATUS").address] = register("STATUS").field("loading").mask
         if not word & control.field("start").mask:
             return
-        if not self._words.get(register("STATUS").address, 0) & register("STATUS").field("programmed").mask:
+        if self._get("STATUS", "loading"):
+            self._set("ERROR", "busy")
+            return
+        if not self._get("STATUS", "programmed"):
             self._set("ERROR", "unprogrammed")
             return
-        length = self._words.get(register("SCHEDULE_LENGTH").address, 0)
-        first = register("SCHEDULE").address
-        words = np.array([self._words.get(first + 4 * index, 0) for index in range(length)], dtype=np.uint32)
-        try:
-            self._schedule = decode_schedule(words)
-        except ValueError:
+        length, first = self._get("SCHEDULE_LENGTH"), register("SCHEDULE").address
+        words = [self._words.get(first + 4 * index, 0) for index in range(length)]
+        refused = illegal_instruction(words, self._core)
+        if refused is not None:
             self._set("ERROR", "illegal_instruction")
+            self._words[register("ERROR_INFO").address] = refused
             return
-        if any(finding.code in ("T001", "T002", "T003") for finding in diagnose_schedule(self._schedule, self._core)):
-            self._set("ERROR", "illegal_instruction")
-            return
+        self._schedule = tuple(map(Instruction.decode, words))
         self._runs = 0
         self._frames.clear()
-        self._words[register("SAMPLES").address] = 0
+        for name in ("SAMPLES", "PERIOD", "STALLED"):
+            self._words[register(name).address] = 0
 
-    def _run(self) -> None:
-        """Let the schedule come to its next sample."""
+    def _run(self, limit: int) -> None:
+        """Let the schedule come to its next sample, or find that none comes within the limit."""
         trace = trace_schedule(self._schedule, self._core, self._runs + 1)
-        if len(trace.samples) <= self._runs:
-            raise HostError("the schedule has ended")
         after = trace.samples[self._runs - 1] if self._runs else None
-        first = self._words.get(register("FIRST_SAMPLE").address, 0) + self._runs * self._batch
+        since = after if after is not None else 0
+        if len(trace.samples) <= self._runs or trace.samples[self._runs] - since > limit:
+            if any(finding.code == "T003" for finding in diagnose_schedule(self._schedule, self._core)):
+                self._set("ERROR", "schedule_overrun")
+                return
+            raise HostError(f"no image within {limit} cycles")
+        first = self._get("FIRST_SAMPLE") + self._runs * self._batch
         self._runs += 1
         for edge in self._edges(trace.events, first):
             # What belongs to the sample before this one was seen then.
@@ -157,7 +176,7 @@ class TransactionCore:
             for edge, given in inputs.items():
                 if start <= edge < stop:
                     given[name] = True
-        seed = self._words.get(register("SEED").address, 0)
+        seed = self._get("SEED")
         return [
             EdgeInputs(cycle=edge, noise_seed=seed, noise_index=first, **given)  # type: ignore[arg-type]
             for edge, given in sorted(inputs.items())
@@ -170,3 +189,33 @@ class TransactionCore:
         words = np.frombuffer(self._stream, dtype=np.uint8).reshape(core.cols, core.bank_depth, -1)
         bits = np.unpackbits(words[:, chunk * core.rows + row], axis=-1, bitorder="little")[:, : core.word_bits]
         return int.from_bytes(np.packbits(bits.reshape(-1), bitorder="little").tobytes(), "little")
+
+
+def illegal_instruction(words: Sequence[int], core: CoreSpec) -> int | None:
+    """Address of the first instruction that the hardware refuses before it runs a schedule; None when it runs it.
+
+    Parameters
+    ----------
+    words : sequence of int
+        Encoded instructions.
+    core : CoreSpec
+    """
+    if not 1 <= len(words) <= SCHEDULE_DEPTH:
+        return 0
+    limits = {Operation.LOAD: core.chunks, Operation.REPEAT: len(words)}
+    untimed = 0
+    for address, word in enumerate(words):
+        try:
+            step = Instruction.decode(word)
+        except ValueError:
+            return address
+        untimed = 0 if step.is_timed or step.operation is Operation.STOP else untimed + 1
+        if untimed > MAX_UNTIMED or step.operand >= limits.get(step.operation, step.operand + 1):
+            return address
+    ends = step.operation is Operation.STOP or (step.operation is Operation.REPEAT and step.count == 0)
+    return None if ends else len(words) - 1
+
+
+def _target(address: int) -> Register | None:
+    """The register at a byte address."""
+    return next((r for r in REGISTERS if r.address <= address < r.address + 4 * r.count), None)

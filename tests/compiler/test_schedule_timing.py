@@ -120,8 +120,8 @@ def test_read_out_that_is_not_done_is_found() -> None:
     (finding,) = diagnose_schedule(sample_schedule([100], 64), core)
     assert finding.code == "T007"
     assert finding.message == (
-        f"instruction 4 (sample) waits {missing} cycles in every round of the endless repeat: the latches still hold the "
-        "frame before"
+        f"instruction 4 (sample) waits {missing} cycles in every round of the endless repeat: the latches still "
+        "hold the frame before"
     )
 
 

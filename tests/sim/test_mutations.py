@@ -353,7 +353,7 @@ def test_engines_that_disagree(copy: Path) -> None:
 
 def test_integration_step_that_is_too_long(copy: Path) -> None:
     red = red_lines(copy, lambda name: Coarse(engine_named(name)), engines=("array",))
-    assert red == (*PHASES, "integration step")
+    assert red == (*PHASES, "pixels", "integration step")
 
 
 class Coarse:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.coded import CodedGraph, is_valid_codes
+from oscc.compiler.compile import SMALLEST_TAU
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass, code_worth, measure_codes
@@ -19,7 +20,7 @@ MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
 
 
-def quantized(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions = ScaleOptions()) -> CodedGraph:
+def quantized(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions = SMALLEST_TAU) -> CodedGraph:
     return QuantizePass().run(ScalePass(options).run(RoutePass().run(PlacePass(core).run(graph))))
 
 

@@ -105,7 +105,7 @@ def test_a_schedule_that_would_wait_is_refused(tiny_core: CoreSpec, make_graph: 
 
 def test_an_init_that_is_shorter_than_a_fetch_is_refused(make_core: MakeCore, make_graph: MakeGraph) -> None:
     core = make_core(init={"cycles": 1})
-    with pytest.raises(FindingsError, match="T007.*waits 2 cycles.*it is not fetched yet"):
+    with pytest.raises(FindingsError, match=r"T007.*waits 2 cycles.*it is not fetched yet"):
         SchedulePass().run(coded(make_graph(core), core))
 
 

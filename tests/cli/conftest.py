@@ -1,0 +1,53 @@
+"""What the tests of the command share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oscc.cli.main import main
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.spec import CoreSpec
+
+Outcome = tuple[int, str, str]
+
+
+@pytest.fixture
+def oscc(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """``oscc(*arguments)``: exit status, standard output and standard error of the command."""
+
+    def run(*arguments: object) -> Outcome:
+        status = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def oscc_json(oscc: Callable[..., Outcome]) -> Callable[..., tuple[int, dict[str, Any]]]:
+    """``oscc_json(*arguments)``: exit status and the one object that ``--json`` prints."""
+
+    def run(*arguments: object) -> tuple[int, dict[str, Any]]:
+        status, out, err = oscc(*arguments, "--json")
+        assert err == ""
+        content = json.loads(out)
+        assert isinstance(content, dict)
+        return status, content
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(
+    tmp_path_factory: pytest.TempPathFactory, tiny_core: CoreSpec, make_graph: Callable[..., CouplingGraph]
+) -> Path:
+    """Checkpoint of a model that fits tiny-8x8, and no king's graph."""
+    path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
+    write_checkpoint(path, make_graph(tiny_core, density=0.5))
+    return path

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+
+from oscc.cli.common import print_findings, print_json, print_table
+from oscc.compiler.findings import Finding
+
+
+class Terminal(io.StringIO):
+    """Standard output that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_json_is_one_object_and_a_line_end(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"b": [1, None], "a": "\u03b8"})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"b": [1, None], "a": "\u03b8"}
+    assert out.endswith("}\n")
+    assert out.isascii()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        print_json({"a": float("inf")})
+
+
+def test_tables_are_plain_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table("m on c", [("model", "3 nodes"), ("placement", "[bold]identity")])
+    assert capsys.readouterr().out == "m on c\n  model      3 nodes\n  placement  [bold]identity\n"
+    print_table("empty", [])
+    assert capsys.readouterr().out == "empty\n"
+
+
+def test_tables_have_lines_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    print_table("m on c", [("placement", "[bold]identity")])
+    shown = terminal.getvalue()
+    assert "\u256d" in shown
+    # What a user named is never read as markup.
+    assert "[bold]identity" in shown
+
+
+def test_findings_say_whether_they_are_proofs(capsys: pytest.CaptureFixture[str]) -> None:
+    print_findings([Finding("X001", "too long", "shorten it"), Finding("X002", "not found", "look", proof=False)])
+    assert capsys.readouterr().out == ("X001: too long\n    shorten it\nX002 (not a proof): not found\n    look\n")

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oscc.cli import main as command
+from oscc.compiler.errors import OsccError
+from oscc.compiler.findings import Finding, FindingsError
+
+Run = Callable[..., tuple[int, str, str]]
+RunJson = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
+    """Makes ``oscc check`` raise an exception."""
+
+    def arrange(error: BaseException) -> None:
+        def fail(*arguments: object) -> None:
+            raise error
+
+        monkeypatch.setattr("oscc.compiler.compile.check_model", fail)
+
+    return arrange
+
+
+CHECK = ("check", "m.safetensors", "--core", "tiny-8x8")
+
+
+def test_version(oscc: Run) -> None:
+    assert oscc("--version") == (0, f"oscc {version('oscc')}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
+def test_help_lists_every_verb(arguments: tuple[str, ...], oscc: Run) -> None:
+    status, out, err = oscc(*arguments)
+    assert (status, err) == (0, "")
+    for verb in command.VERBS:
+        assert verb.__name__.rpartition(".")[2] in out
+
+
+@pytest.mark.parametrize("verb", [verb.__name__.rpartition(".")[2] for verb in command.VERBS])
+def test_every_verb_has_help_and_json(verb: str, oscc: Run) -> None:
+    status, out, _ = oscc(verb, "--help")
+    assert status == 0
+    assert "--json" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("chek",), "oscc: No such command 'chek'."),
+        (("check",), "oscc check: Missing argument 'MODEL'."),
+        (("check", "m"), "oscc check: Missing option '--core'."),
+        (("check", "m", "--core", "c", "--fast"), "oscc check: No such option: --fast"),
+        (("compile", "m", "--core", "c"), "oscc compile: Missing option"),
+        (("check", "m", "--core", "c", "--tau", "both"), "oscc check: Invalid value for '--tau'"),
+        (("check", "m", "--core", "c", "--tau-s", "soon"), "oscc check: Invalid value for '--tau-s'"),
+    ],
+)
+def test_a_wrong_usage_is_two_lines_and_exits_2(arguments: tuple[str, ...], line: str, oscc: Run) -> None:
+    status, out, err = oscc(*arguments)
+    assert (status, out) == (2, "")
+    message, hint = err.splitlines()
+    assert message.startswith(line)
+    assert hint.startswith("try: oscc")
+
+
+def test_a_wrong_usage_as_json(oscc_json: RunJson) -> None:
+    status, content = oscc_json("check", "m")
+    assert status == 2
+    assert content["error"]["code"] == "usage"
+    assert content["error"]["where"] == "oscc check"
+    assert content["error"]["hint"] == "try: oscc check --help"
+
+
+def test_an_error_is_one_line_or_two(oscc: Run, failing: Callable[[BaseException], None]) -> None:
+    failing(OsccError("x.y", "is wrong", where="m.safetensors", hint="repair it"))
+    assert oscc(*CHECK) == (1, "", "oscc: m.safetensors: is wrong\nrepair it\n")
+    failing(OsccError("x.y", "is wrong"))
+    assert oscc(*CHECK) == (1, "", "oscc: is wrong\n")
+
+
+def test_an_error_as_json(oscc_json: RunJson, failing: Callable[[BaseException], None]) -> None:
+    failing(OsccError("x.y", "is wrong", where="m.safetensors", hint="repair it"))
+    expected = {"code": "x.y", "message": "is wrong", "where": "m.safetensors", "hint": "repair it"}
+    assert oscc_json(*CHECK) == (1, {"error": expected})
+
+
+def test_findings_that_a_verb_lets_through_exit_3(
+    oscc: Run, oscc_json: RunJson, failing: Callable[[BaseException], None]
+) -> None:
+    failing(FindingsError([Finding("X001", "too long", "shorten it")]))
+    assert oscc(*CHECK) == (3, "X001: too long\n    shorten it\n", "")
+    status, content = oscc_json(*CHECK)
+    assert status == 3
+    assert content["feasible"] is False
+    assert content["findings"][0]["code"] == "X001"
+
+
+def test_an_interrupt_exits_130_with_one_line(oscc: Run, failing: Callable[[BaseException], None]) -> None:
+    failing(KeyboardInterrupt())
+    assert oscc(*CHECK) == (130, "", "oscc: interrupted\n")
+
+
+def test_a_fault_of_the_program_is_not_hidden(oscc: Run, failing: Callable[[BaseException], None]) -> None:
+    failing(ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        oscc(*CHECK)
+
+
+def start(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    code = "from oscc.cli.main import run; run()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], text=True, timeout=60, check=False, **options)
+
+
+def test_the_process_exits_with_the_status(tmp_path: Path) -> None:
+    done = start("check", str(tmp_path / "absent"), "--core", "tiny-8x8", "--json", capture_output=True)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert json.loads(done.stdout)["error"]["code"] == "file.not-found"
+    assert start("--version", capture_output=True).returncode == 0
+
+
+def test_a_reader_that_goes_away_gets_no_traceback(tiny_checkpoint: Path) -> None:
+    code = "from oscc.cli.main import run; run()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "check", str(tiny_checkpoint), "--core", "tiny-8x8", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 1
+    assert err == ""

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from oscc.cli.summary import print_summary
+
+FITS: dict[str, Any] = {
+    "feasible": True,
+    "model": "m",
+    "core": "c",
+    "nodes": 5,
+    "couplings": 6,
+    "chunks": 2,
+    "max_degree": 3,
+    "findings": [],
+    "placement": "mirror",
+    "tau_s": 2e-6,
+    "tau_s_per_chunk": [1e-6, 1e-6],
+    "tau_active_bound": "shil",
+    "run_cycles": [100, 100],
+    "cycles_per_sample": 264,
+    "quantization": {"rms_lsb": 0.28871, "max_lsb": 0.5, "clipped": 1, "zeroed": 2, "sign_changed": 3},
+}
+
+
+def test_a_model_that_fits(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary(FITS, {"program": "p.bin"})
+    assert capsys.readouterr().out.splitlines() == [
+        "m on c: fits",
+        "  model                  5 nodes, 6 couplings, 2 chunks",
+        "  couplings into a node  at most 3",
+        "  placement              mirror",
+        "  time scale             2 x 100 cycles, tau 1e-06 s, decided by shil",
+        "  cycles per sample      264",
+        "  coupling error         0.289 LSB rms, 0.500 LSB at most",
+        "  coupling codes         1 clipped, 2 zeroed, 3 of another sign",
+        "  program                p.bin",
+    ]
+
+
+def test_chunks_of_different_length_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_summary({**FITS, "run_cycles": [100, 50], "tau_s_per_chunk": [1e-6, 5e-7]}, {})
+    assert "100 + 50 cycles, tau 1e-06, 5e-07 s, decided by shil" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("count", "text"), [(1, "1 finding"), (2, "2 findings")])
+def test_a_model_that_does_not_fit(count: int, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    short = {key: FITS[key] for key in ("model", "core", "nodes", "couplings", "chunks", "max_degree")}
+    print_summary({**short, "feasible": False, "findings": [{}] * count}, {})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"m on c: does not fit: {text}"
+    assert len(lines) == 3

@@ -1,0 +1,147 @@
+"""The layers of the project: who may import whom, and what compiling must never import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("compiler", "rtl", "models", "sim", "cli")
+BELOW = {
+    "compiler": set(),
+    "rtl": {"compiler"},
+    "models": {"compiler"},
+    "sim": {"rtl", "models", "compiler"},
+    "cli": {"sim", "rtl", "models", "compiler"},
+}
+FORMATS = {
+    "arrays",
+    "codes",
+    "errors",
+    "findings",
+    "instructions",
+    "johnson",
+    "program",
+    "program_file",
+    "registers",
+    "spec",
+    "spec_file",
+    "stencil",
+}
+"""What RTL may know of the compiler: the specification, and the formats of registers and programs."""
+
+HEAVY = {"torch", "amaranth", "numba", "scipy", "matplotlib", "PIL", "cocotb"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("oscc", *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+SOURCES = {module_name(path): path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))}
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def imports_of(path: Path, *, for_types: bool) -> set[str]:
+    """Modules that a file imports, at the top or within a function; for type checkers only on request."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            base = str(node.module)
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        if for_types or not is_type_checking(node):
+            waiting += ast.iter_child_nodes(node)
+        else:
+            assert isinstance(node, ast.If)
+            waiting += node.orelse
+    return found
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_imports_point_downward(name: str) -> None:
+    folder = name.split(".")[1]
+    used = {part.split(".")[1] for part in imports_of(SOURCES[name], for_types=True) if part.startswith("oscc.")}
+    assert used <= BELOW[folder] | {folder}
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("oscc.rtl.")])
+def test_rtl_knows_only_the_specification_and_the_formats(name: str) -> None:
+    used = {
+        part.split(".")[2] for part in imports_of(SOURCES[name], for_types=True) if part.startswith("oscc.compiler.")
+    }
+    assert used <= FORMATS
+
+
+def test_there_are_no_circles() -> None:
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for name, path in SOURCES.items():
+        graph.add_edges_from((name, used) for used in imports_of(path, for_types=False) if used in SOURCES)
+    circles = [sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1]
+    assert circles == []
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("oscc.compiler")])
+def test_the_compiler_has_light_dependencies(name: str) -> None:
+    used = {part.partition(".")[0] for part in imports_of(SOURCES[name], for_types=True)}
+    assert used & HEAVY == set()
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("oscc.cli")])
+def test_verbs_import_what_is_heavy_when_they_run(name: str) -> None:
+    tree = ast.parse(SOURCES[name].read_text(encoding="utf-8"))
+    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    used = {alias.name for node in top if isinstance(node, ast.Import) for alias in node.names}
+    used |= {str(node.module) for node in top if isinstance(node, ast.ImportFrom)}
+    outside = {module for module in used if module.partition(".")[0] not in {"oscc", *sys.stdlib_module_names}}
+    ours = {module for module in used if module.startswith("oscc.") and not module.startswith("oscc.cli")}
+    assert outside <= {"typer"}
+    assert ours <= {"oscc.compiler.errors"}
+
+
+def test_the_package_list_is_the_tree() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    packages = {module_name(path) for path in SOURCES.values() if path.name == "__init__.py"}
+    assert set(settings["packages"]) == packages
+    folders = {f"oscc.{path.parent.relative_to(ROOT).as_posix().replace('/', '.')}" for path in SOURCES.values()}
+    assert folders == packages, "a folder with modules has no __init__.py"
+    assert settings["package-dir"] == {name: name.removeprefix("oscc.").replace(".", "/") for name in packages}
+    assert not (ROOT / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("verb", ["compile", "check"])
+def test_compiling_imports_nothing_heavy(verb: str, example_path: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from oscc.cli.main import main; status = main(sys.argv[1:]);"
+        "sys.stderr.write(' '.join({name.partition('.')[0] for name in sys.modules})); sys.exit(status)"
+    )
+    arguments = [verb, str(example_path), "--core", "ais-56x56"]
+    arguments += ["-o", str(tmp_path / "x")] if verb == "compile" else []
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
+    assert set(done.stderr.split()) & HEAVY == set()
+    assert "numpy" in done.stderr.split()
+
+
+def test_the_layer_check_sees_what_it_should(tmp_path: Path) -> None:
+    source = tmp_path / "x.py"
+    source.write_text(
+        "from typing import TYPE_CHECKING\n"
+        "if TYPE_CHECKING:\n    import oscc.sim.array\n"
+        "def f():\n    from oscc.rtl import top\n"
+    )
+    assert "oscc.rtl.top" in imports_of(source, for_types=False)
+    assert "oscc.sim.array" not in imports_of(source, for_types=False)
+    assert "oscc.sim.array" in imports_of(source, for_types=True)
