@@ -43,6 +43,7 @@ def cosim_verb(
     from oscc.sim.engines.job import CosimJob
     from oscc.sim.engines.registry import engine_named, missing_for
     from oscc.sim.host import HostError
+    from oscc.sim.macro import MacroContractError
 
     core, program = read_program_of(folder)
     runner = engine_named(engine)
@@ -52,7 +53,7 @@ def cosim_verb(
     with progress_bar() as progress:
         try:
             record = runner.run(job, progress)
-        except HostError as error:
+        except (HostError, MacroContractError) as error:
             raise OsccError("cosim.refused", str(error), where=engine, hint="see docs/registers.md, ERROR") from None
         reference = _reference(folder, job, progress)
     result = _result(job, record, reference)

@@ -53,8 +53,8 @@ class TimeScale:
         Clock cycles of each chunk's run.
     bounds_s : dict of str to float
         The smallest tau that each bound allows [s]: ``coupling``, ``shil``, ``field``, ``detuning`` (full scale of the
-        group), ``load`` (a run covers a load), ``readout`` (a sample covers a read-out), ``model`` (time_scale_s, when
-        the model carries one) and ``given`` (when the user set it).
+        group), ``load`` (a run covers a load and a fetch), ``readout`` (a sample covers a read-out), ``model``
+        (time_scale_s, when the model carries one) and ``given`` (when the user set it).
     active : str
         The bound that decided the largest tau.
     active_by_chunk : tuple of str

@@ -15,7 +15,8 @@ The sequencer executes instructions in groups.
   wait for all of them.
 - While a group waits, the array holds still, neither in ``init`` nor in ``run``, and the cycles count as stalled.
 - A ``commit`` for which nothing was loaded waits for ever. More than `MAX_UNTIMED` instructions in a row without
-  duration, ``stop`` not counted, end the execution with an error.
+  duration, ``stop`` not counted, end the execution with an error, which cuts the run under way short; of that run the
+  model says only when it began.
 
 The host is assumed to take the images as they come: waiting for room in the output FIFO is not part of the model.
 """

@@ -27,7 +27,8 @@ class ProgramIngress(wiring.Component):
     Members
     -------
     begin : In(1)
-        Forget the program and accept a new one; also restarts a load that is under way.
+        Forget the program and accept a new one; also restarts a load that is under way. Nothing is reported any more
+        about what was taken up to and including that cycle.
     expected_crc : In(32)
     stream_valid, stream_data, stream_last : In
     stream_ready : Out(1)
@@ -136,5 +137,6 @@ class ProgramIngress(wiring.Component):
             m.d.sync += [self.programmed.eq(matches), self.finished.eq(matches), self.crc_error.eq(~matches)]
         with m.If(self.begin):
             m.d.sync += [self.loading.eq(1), self.programmed.eq(0), checking.eq(0), draining.eq(0)]
+            m.d.sync += [self.finished.eq(0), self.crc_error.eq(0), self.length_error.eq(0)]
             m.d.sync += [beat.eq(0), address.eq(0), bank.eq(0), word_valid.eq(0)]
         return m

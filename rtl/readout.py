@@ -11,16 +11,20 @@ from oscc.compiler.spec import CoreSpec
 from oscc.rtl.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
 from oscc.rtl.shapes import index_shape
 
+DRAIN_BEATS = DECODE_LATENCY + 2
+"""Beats that are still on their way when a walk ends, though each is taken at once: in the decoders and in the FIFO."""
+
 
 class Readout(wiring.Component):
     """Turns the latched phases into one frame of codes, a byte per code.
 
     The rows are selected one after another; each takes `READOUT_ROW_CYCLES` (select, wait, latch the tap bus) and one
     cycle per beat. A row starts with a new beat; unused bytes are zero and their ``tkeep`` is low. The walk starts
-    when the output FIFO, which holds one whole frame, is empty, and is never held up after that.
+    when the output FIFO has room for the whole frame, and is never held up after that. The FIFO holds one frame and
+    `DRAIN_BEATS` more, so that a walk need not wait for the end of the one before it.
 
-    Latency: ``readout_cycles`` from ``start`` until ``busy`` falls, when the FIFO was empty. Throughput: a frame per
-    ``readout_cycles``.
+    Latency: ``readout_cycles`` from ``start`` until ``busy`` falls, when the FIFO had room. Throughput: a frame per
+    ``readout_cycles``, when every beat is taken at once.
 
     Parameters
     ----------
@@ -68,7 +72,7 @@ class Readout(wiring.Component):
         lanes = core.codes_per_beat
         beat_taps = lanes * core.readout.tap_bits
 
-        fifo = SyncFIFOBuffered(width=core.stream_width + lanes + 1, depth=core.frame_beats)
+        fifo = SyncFIFOBuffered(width=core.stream_width + lanes + 1, depth=core.frame_beats + DRAIN_BEATS)
         m.submodules.fifo = fifo
         m.d.comb += [
             Cat(self.stream_data, self.stream_keep, self.stream_last).eq(fifo.r_data),
@@ -78,8 +82,9 @@ class Readout(wiring.Component):
 
         # Beats on their way through the decoders count as being in the FIFO.
         in_flight = Signal(DECODE_LATENCY)
-        empty = Signal()
-        m.d.comb += empty.eq((fifo.level == 0) & ~in_flight.any())
+        beats_left = Signal(range(fifo.depth + DECODE_LATENCY + 1))
+        fits = Signal()
+        m.d.comb += [beats_left.eq(fifo.level + sum(in_flight)), fits.eq(beats_left <= DRAIN_BEATS)]
 
         held = Signal(core.row_beats * beat_taps)
         beat = Signal(index_shape(core.row_beats))
@@ -88,9 +93,9 @@ class Readout(wiring.Component):
             with m.State("idle"), m.If(self.start):
                 m.d.sync += self.tap_row.eq(0)
                 m.next = "select"
-                with m.If(~empty):
+                with m.If(~fits):
                     m.next = "wait for room"
-            with m.State("wait for room"), m.If(empty):
+            with m.State("wait for room"), m.If(fits):
                 m.next = "select"
             with m.State("select"):
                 m.next = "settle"
@@ -111,8 +116,8 @@ class Readout(wiring.Component):
         waiting = fsm.ongoing("wait for room")
         m.d.comb += [
             self.busy.eq(~fsm.ongoing("idle")),
-            self.room.eq(empty | (self.busy & ~waiting)),
-            self.pending.eq(self.busy | ~empty),
+            self.room.eq(fits | (self.busy & ~waiting)),
+            self.pending.eq(self.busy | (beats_left != 0)),
         ]
 
         codes = []

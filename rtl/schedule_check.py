@@ -26,8 +26,8 @@ class ScheduleCheck(wiring.Component):
 
     Legal is: a known operation with its reserved bits zero, a chunk that the banks hold, a duration that is not 0, a
     target within the schedule, at most four instructions in a row without duration, and ``stop`` or an endless
-    ``repeat`` at the end. Latency: ``length`` + 2 cycles from ``start`` to ``good`` or ``bad``. Throughput: an
-    instruction per cycle.
+    ``repeat`` at the end. Latency: ``length`` + 2 cycles from ``start`` to ``good``; 3 + its address to ``bad`` for an
+    illegal instruction, 2 for a length that is 0 or beyond the memory. Throughput: an instruction per cycle.
 
     Parameters
     ----------

@@ -35,10 +35,10 @@ class Sequencer(wiring.Component):
     start : In(1)
         Check the schedule and run it; ignored while ``running``.
     abort : In(1)
-        End after the present sample, or at the next edge between instructions when no sample has begun. A second one
-        ends at once.
+        End after the present sample, or at the next edge between instructions when no sample has begun. One that comes
+        before the first ``init`` or ``run`` waits for that. A second one ends at once.
     fault : In(1)
-        End at once.
+        End at once: ``init`` and ``run`` are low two cycles later.
     length : In(7)
     first_sample : In(32)
     fetch_address : Out(6)
@@ -46,7 +46,7 @@ class Sequencer(wiring.Component):
     load_start, chunk : Out
     load_busy, load_complete : In(1)
     load_taken : Out(1)
-        The shadow is committed with the next edge.
+        The shadow is committed with the edge after the next one.
     readout_start : Out(1)
         One cycle before ``sample``.
     readout_busy : In(1)
@@ -56,7 +56,7 @@ class Sequencer(wiring.Component):
     init, run, sample, commit : Out(1)
         To the array.
     sample_number : Out(32)
-        Number of the sample that the next or present init begins.
+        Number of the sample that the present init begins, or the next one when there is none.
     running, stalled : Out(1)
     stopped : Out(1)
         High for one cycle when the schedule has ended.
@@ -115,10 +115,10 @@ class Sequencer(wiring.Component):
             check.start.eq(begin),
             check.length.eq(self.length),
             check.fetch_word.eq(self.fetch_word),
-            fetch.begin.eq(check.good),
+            fetch.begin.eq(check.good & self.running),
             fetch.fetch_word.eq(self.fetch_word),
             self.fetch_address.eq(fetch.fetch_address),
-            self.illegal.eq(check.bad),
+            self.illegal.eq(check.bad & self.running),
             self.overrun.eq(fetch.overrun),
             self.bad_address.eq(check.bad_address),
         ]
@@ -129,6 +129,8 @@ class Sequencer(wiring.Component):
         remaining = Signal(24)
         ready = Signal()
         sampled, committed, loaded = Signal(), Signal(), Signal()
+        # A load that the schedule before this one left behind is not this one's to commit.
+        any_load = Signal()
         sample, commit, load, timed, stop, effective = (Signal() for _ in range(6))
         wants_sample = group.sample & ~sampled
         wants_commit = group.commit & ~committed
@@ -136,7 +138,7 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             ready.eq(executing & (remaining <= 1) & fetch.valid),
             sample.eq(ready & wants_sample & ~self.readout_busy),
-            commit.eq(ready & wants_commit & self.load_complete),
+            commit.eq(ready & wants_commit & self.load_complete & any_load),
             load.eq(ready & wants_load & ~self.load_busy & (commit | ~wants_commit)),
             effective.eq(ready & (sample | ~wants_sample) & (commit | ~wants_commit) & (load | ~wants_load)),
             timed.eq(effective & group.timed & (~group.is_init | self.readout_room)),
@@ -147,11 +149,12 @@ class Sequencer(wiring.Component):
             sampled.eq((sampled | sample) & ~fetch.next_group),
             committed.eq((committed | commit) & ~fetch.next_group),
             loaded.eq((loaded | load) & ~fetch.next_group),
+            any_load.eq(any_load | load),
         ]
         m.d.comb += [
             self.readout_start.eq(sample),
             self.load_start.eq(load),
-            self.load_taken.eq(commit | begin),
+            self.load_taken.eq(commit),
             self.chunk.eq(group.chunk),
         ]
 
@@ -162,20 +165,19 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             end.eq(
                 stop
-                | (executing & aborting & (sample | idle_edge | self.abort))
-                | (self.running & (self.fault | fetch.overrun))
-                | check.bad
+                | (executing & aborting & (sample | idle_edge))
+                | (self.running & ((aborting & self.abort) | self.fault | fetch.overrun | check.bad))
             ),
             fetch.halt.eq(end),
         ]
         m.d.sync += self.stopped.eq(end)
         with m.If(begin):
             m.d.sync += [self.running.eq(1), aborting.eq(0), in_sample.eq(0)]
-            m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0)]
+            m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0), any_load.eq(0)]
         with m.Elif(end):
             m.d.sync += [self.running.eq(0), executing.eq(0)]
         with m.Else():
-            with m.If(check.good):
+            with m.If(check.good & self.running):
                 m.d.sync += executing.eq(1)
             with m.If(self.running & self.abort):
                 m.d.sync += aborting.eq(1)
@@ -202,13 +204,16 @@ class Sequencer(wiring.Component):
         with m.If(self.stalled):
             m.d.sync += self.stall_cycles.eq(self.stall_cycles + 1)
         with m.If(begin):
-            m.d.sync += [started.eq(0), self.sample_number.eq(self.first_sample)]
-            m.d.sync += [self.samples.eq(0), self.period.eq(0), self.stall_cycles.eq(0)]
+            m.d.sync += [started.eq(0), self.samples.eq(0), self.period.eq(0), self.stall_cycles.eq(0)]
         with m.Elif(sample):
-            m.d.sync += [self.samples.eq(self.samples + 1), self.sample_number.eq(self.sample_number + 1)]
-            m.d.sync += [since_sample.eq(0), in_sample.eq(0)]
+            m.d.sync += [self.samples.eq(self.samples + 1), since_sample.eq(0), in_sample.eq(0)]
             with m.If(self.samples != 0):
                 m.d.sync += self.period.eq(since_sample + 1)
         with m.If(timed & group.is_init):
             m.d.sync += in_sample.eq(1)
+        # It changes when the array has sampled: no sooner, since an init may still be high then.
+        with m.If(begin):
+            m.d.sync += self.sample_number.eq(self.first_sample)
+        with m.Elif(self.sample):
+            m.d.sync += self.sample_number.eq(self.sample_number + 1)
         return m

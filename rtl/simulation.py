@@ -101,28 +101,31 @@ class Recorder:
 
     def __init__(self, **signals: Any) -> None:
         self._signals = signals
-        self._rows: list[tuple[int, ...]] = []
+        self._columns: dict[str, list[int]] = {name: [] for name in signals}
+        self._cycles = 0
 
     async def watch(self, context: Any) -> None:
         """The bench that notes."""
+        columns = list(self._columns.values())
         async for _, _, *values in context.tick().sample(*self._signals.values()):
-            self._rows.append(tuple(map(int, values)))
+            self._cycles += 1
+            for column, value in zip(columns, values, strict=True):
+                column.append(int(value))
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._cycles
 
-    def values(self, name: str) -> list[int]:
+    def values(self, name: str) -> Sequence[int]:
         """Value of a signal in each cycle."""
-        column = list(self._signals).index(name)
-        return [row[column] for row in self._rows]
+        return self._columns[name]
 
     def cycles(self, name: str) -> list[int]:
         """Cycles in which a signal was not zero."""
-        return [cycle for cycle, value in enumerate(self.values(name)) if value]
+        return [cycle for cycle, value in enumerate(self._columns[name]) if value]
 
     def at(self, cycle: int) -> dict[str, int]:
         """Values of all signals in a cycle."""
-        return dict(zip(self._signals, self._rows[cycle], strict=True))
+        return {name: column[cycle] for name, column in self._columns.items()}
 
 
 @dataclass(frozen=True)

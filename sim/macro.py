@@ -207,8 +207,10 @@ class ArrayMacro:
     def _begin_init(self, inputs: EdgeInputs) -> None:
         if self._origin is None:
             # Until now times were counted from cycle 0.
-            self._origin = inputs.cycle
-            self._events = [(time - inputs.cycle, kind, argument) for time, kind, argument in self._events]
+            origin = self._origin = inputs.cycle
+            self._events = [(time - origin, kind, argument) for time, kind, argument in self._events]
+            self._boundaries = [(time - origin, phases) for time, phases in self._boundaries]
+            self._samples = [(time - origin, phases) for time, phases in self._samples]
         numbers = range(inputs.noise_index, inputs.noise_index + self._array.batch)
         phases = initial_phases_batch(self._core, inputs.noise_seed, numbers)
         self._array.set_phases(phases)

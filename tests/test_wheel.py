@@ -44,8 +44,8 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("environment")
     venv.create(place, with_pip=False)
     python = place / "bin" / "python"
-    command = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*command, wheel], check=True, capture_output=True, text=True)
     (site,) = place.glob("lib/python*/site-packages")
     # A path that is added so has its own .pth files ignored, among them that of an editable install of oscc.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")

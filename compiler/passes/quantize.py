@@ -37,7 +37,6 @@ class QuantizePass:
         units = np.concatenate([level.route.unit_cell, level.route.slot[:, None]], axis=1)
         # On a reciprocal core both directions of a pair name the same unit; it is quantized and counted once.
         _, first = np.unique(units, axis=0, return_index=True)
-        first.sort()
         row, col, slot = units[first].T
         values = {"coupling": graph.weight[:, first]}
         values |= {name: getattr(graph, name) for name in GROUPS[1:]}

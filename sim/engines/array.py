@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+from oscc.compiler.instructions import Operation
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
 from oscc.sim.engines.transaction_core import TransactionCore
 from oscc.sim.host import Host
@@ -28,7 +29,9 @@ class ArrayEngine:
         started = time.perf_counter()
         batch = min(job.samples, MAX_BATCH)
         rounds = -(-job.samples // batch)
-        cycles = sum(step.operand for step in job.program.instructions() if step.is_timed) * rounds
+        # Nothing moves in an init, so that only runs count.
+        runs = [step.operand for step in job.program.instructions() if step.operation is Operation.RUN]
+        cycles = sum(runs) * rounds
         done = 0.0
 
         def moved(amount: float) -> None:

@@ -1,7 +1,8 @@
 """The cocotb side of the Verilog engines: runs inside the simulator's process.
 
 It reads a job folder (`oscc.sim.engines.verilog` writes it), drives the core with cocotbext-axi through the generated
-driver and leaves ``record.npz``, or ``error.txt`` when the core refused.
+driver and leaves ``record.npz``; or ``error.txt`` when the core refused, or ``contract.txt`` when it broke the contract
+of the array macro.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord
-from oscc.sim.engines.verilog import JOB_FOLDER
+from oscc.sim.engines.verilog import CONTRACT, JOB_FOLDER, RECORD, REFUSAL
 from oscc.sim.host import Host, HostError
-from oscc.sim.macro import ArrayMacro
+from oscc.sim.macro import ArrayMacro, MacroContractError
 from oscc.sim.record_file import write_record
 
 CLOCK_NS = 10
@@ -89,12 +90,16 @@ class CocotbBus:
         return bytes(waiting.result().tdata)
 
 
-async def _serve_array(shim: Any, macro: ArrayMacro, core: CoreSpec) -> None:
+async def _serve_array(shim: Any, macro: ArrayMacro, core: CoreSpec, folder: Path) -> None:
     """Hand events of the shim to the behavioural macro, and latched taps back."""
-    while True:
-        await ValueChange(shim.seen_event)
-        if take_event(macro, lambda name: int(getattr(shim, f"seen_{name}").value)):
-            shim.frame.value = frame_word(macro, core)
+    try:
+        while True:
+            await ValueChange(shim.seen_event)
+            if take_event(macro, lambda name: int(getattr(shim, f"seen_{name}").value)):
+                shim.frame.value = frame_word(macro, core)
+    except MacroContractError as error:
+        (folder / CONTRACT).write_text(str(error))
+        raise
 
 
 @cocotb.test()
@@ -115,7 +120,7 @@ async def run_job(dut: Any) -> None:
     await ClockCycles(dut.clk, 4)
     dut.rst.value = 0
     await ClockCycles(dut.clk, 2)
-    cocotb.start_soon(_serve_array(dut.array_macro, macro, core))
+    cocotb.start_soon(_serve_array(dut.array_macro, macro, core, folder))
     try:
         await host.identify()
         await host.load(job.program)
@@ -123,7 +128,7 @@ async def run_job(dut: Any) -> None:
         codes = await host.take_samples(job.samples, seed=job.seed, first=job.first_sample, limit=job.sample_limit)
         counters = await host.counters()
     except HostError as error:
-        (folder / "error.txt").write_text(str(error))
+        (folder / REFUSAL).write_text(str(error))
         return
     record = CosimRecord(
         engine=engine,
@@ -134,4 +139,4 @@ async def run_job(dut: Any) -> None:
         load_seconds=loaded - started,
         run_seconds=time.perf_counter() - loaded,
     )
-    write_record(folder / "record.npz", record)
+    write_record(folder / RECORD, record)

@@ -115,6 +115,8 @@ class Engine(Protocol):
         ------
         HostError
             When the core refuses or reports an error.
+        MacroContractError
+            When the core breaks the contract of the array macro.
         OsccError
-            When the engine is not installed.
+            When the engine is not installed, or cannot build the core.
         """

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
 from oscc.compiler.registers import REGISTERS, Register, register
-from oscc.compiler.schedule_timing import Event, diagnose_schedule, trace_schedule
+from oscc.compiler.sequencer_model import Sequencer, Step
 from oscc.compiler.spec import LOADER_LATENCY, CoreSpec
 from oscc.rtl.axi_lite import DECERR, SLVERR
 from oscc.rtl.control_plane import register_constants
@@ -24,7 +24,7 @@ class TransactionCore:
     """Implements `oscc.sim.host.CoreBus` on a behavioural macro.
 
     Samples are computed when an image is asked for, as many beside each other as the macro's array holds. Timing
-    comes from `oscc.compiler.schedule_timing`, so the macro sees its strobes in the very cycles in which the RTL sets
+    comes from `oscc.compiler.sequencer_model`, so the macro sees its strobes in the very cycles in which the RTL sets
     them. What the RTL refuses is refused here, with the same bits of register ERROR or the same bus responses.
 
     Parameters
@@ -44,9 +44,22 @@ class TransactionCore:
             address = register(name).address
             self._words[address] = self._words.get(address, 0) | value << register(name).field(field).low
         self._stream = b""
-        self._schedule: tuple[Instruction, ...] = ()
         self._frames: deque[NDArray[np.int64]] = deque()
+        self._next_cycle = 0
+        self._begin(())
+
+    def _begin(self, schedule: Sequence[Instruction]) -> None:
+        """Start a schedule; for the macro it lies behind the one before, which ended with its last sample."""
+        self._sequencer = Sequencer(schedule, self._core)
+        if self._next_cycle:
+            self._macro.edge(EdgeInputs(cycle=self._next_cycle))
+            self._next_cycle += 1
+        self._origin = self._next_cycle
+        self._edges: dict[int, dict[str, int | bool]] = {}
+        self._levels: list[tuple[range, str]] = []
         self._runs = 0
+        self._sampled = 0
+        self._frames.clear()
 
     async def read(self, address: int) -> int:
         """The word at a byte address."""
@@ -126,62 +139,61 @@ class TransactionCore:
             self._set("ERROR", "illegal_instruction")
             self._words[register("ERROR_INFO").address] = refused
             return
-        self._schedule = tuple(map(Instruction.decode, words))
-        self._runs = 0
-        self._frames.clear()
+        self._begin(tuple(map(Instruction.decode, words)))
         for name in ("SAMPLES", "PERIOD", "STALLED"):
             self._words[register(name).address] = 0
 
     def _run(self, limit: int) -> None:
         """Let the schedule come to its next sample, or find that none comes within the limit."""
-        trace = trace_schedule(self._schedule, self._core, self._runs + 1)
-        after = trace.samples[self._runs - 1] if self._runs else None
-        since = after if after is not None else 0
-        if len(trace.samples) <= self._runs or trace.samples[self._runs] - since > limit:
-            if any(finding.code == "T003" for finding in diagnose_schedule(self._schedule, self._core)):
+        steps: list[Step] = []
+        sampled: int | None = None
+        while sampled is None:
+            step = self._sequencer.step()
+            if step is None and any(code == "T003" for code, _ in self._sequencer.faults):
                 self._set("ERROR", "schedule_overrun")
                 return
-            raise HostError(f"no image within {limit} cycles")
-        first = self._get("FIRST_SAMPLE") + self._runs * self._batch
-        self._runs += 1
-        for edge in self._edges(trace.events, first):
-            # What belongs to the sample before this one was seen then.
-            if after is None or edge.cycle >= after:
-                self._macro.edge(edge)
+            if step is None or (step.sample_cycle() or step.cycle) - self._sampled > limit:
+                raise HostError(f"no image within {limit} cycles")
+            steps.append(step)
+            sampled = step.sample_cycle()
+        for step in steps:
+            self._plan(step)
+        self._feed(sampled)
         codes = decode_taps(self._macro.latched_taps(), self._core)
         self._frames.extend(codes[:, :, sample] for sample in range(self._batch))
-        if len(trace.samples) > 1:
-            self._words[register("PERIOD").address] = trace.samples[-1] - trace.samples[-2]
-        self._words[register("STALLED").address] = trace.stalled
+        if self._runs:
+            self._words[register("PERIOD").address] = sampled - self._sampled
+        stalled = sum(step.waited for step in steps)
+        self._words[register("STALLED").address] = self._get("STALLED") + stalled
+        self._sampled = sampled
+        self._runs += 1
 
-    def _edges(self, events: Iterable[Event], first: int) -> list[EdgeInputs]:
-        """The edges at which something happens, in order; edge e ends cycle e, counted from the first init."""
-        inputs: dict[int, dict[str, int | bool]] = {}
-        levels: list[tuple[int, int, str]] = []
-        for event in events:
-            # An instruction without duration acts on the last edge before the time at which it takes effect.
-            edge = event.cycle - 1
-            if event.operation in (Operation.INIT, Operation.RUN):
-                levels.append((event.cycle, event.cycle + event.operand, event.operation.name.lower()))
-                inputs.setdefault(event.cycle, {})
-                inputs.setdefault(event.cycle + event.operand, {})
-            elif event.operation in (Operation.COMMIT, Operation.SAMPLE):
-                inputs.setdefault(edge, {})[event.operation.name.lower()] = True
-            elif event.operation is Operation.LOAD:
+    def _plan(self, step: Step) -> None:
+        """Note what a group of instructions does to the macro; edge e ends cycle e, counted from the start."""
+        for (_, instruction), cycle in zip(step.group.members, step.cycles, strict=True):
+            name = instruction.operation.name.lower()
+            if instruction.is_timed:
+                self._levels.append((range(cycle, cycle + instruction.operand), name))
+                self._edges.setdefault(cycle, {})
+                self._edges.setdefault(cycle + instruction.operand, {})
+            elif instruction.operation in (Operation.COMMIT, Operation.SAMPLE):
+                # An instruction without duration acts on the last edge before the time at which it takes effect.
+                self._edges.setdefault(cycle - 1, {})[name] = True
+            elif instruction.operation is Operation.LOAD:
                 for row in range(self._core.rows):
-                    written = inputs.setdefault(edge + LOADER_LATENCY + row, {})
-                    written |= {"load_strobe": True, "load_row": row, "load_data": self._row(event.operand, row)}
-        end = max((event.cycle for event in events if event.operation is Operation.SAMPLE), default=0)
-        for start, stop, name in levels:
-            for edge, given in inputs.items():
-                if start <= edge < stop:
-                    given[name] = True
+                    written = self._edges.setdefault(cycle - 1 + LOADER_LATENCY + row, {})
+                    written |= {"load_strobe": True, "load_row": row, "load_data": self._row(instruction.operand, row)}
+
+    def _feed(self, end: int) -> None:
+        """Give the macro its edges up to a cycle; later ones wait for the next sample."""
         seed = self._get("SEED")
-        return [
-            EdgeInputs(cycle=edge, noise_seed=seed, noise_index=first, **given)  # type: ignore[arg-type]
-            for edge, given in sorted(inputs.items())
-            if edge < end
-        ]
+        index = self._get("FIRST_SAMPLE") + self._runs * self._batch
+        for edge in sorted(edge for edge in self._edges if edge < end):
+            given = self._edges.pop(edge) | {name: True for level, name in self._levels if edge in level}
+            cycle = self._origin + edge
+            self._macro.edge(EdgeInputs(cycle=cycle, noise_seed=seed, noise_index=index, **given))  # type: ignore[arg-type]
+            self._next_cycle = cycle + 1
+        self._levels = [(level, name) for level, name in self._levels if level.stop > end]
 
     def _row(self, chunk: int, row: int) -> int:
         """What the loader puts on the row bus."""

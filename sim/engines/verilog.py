@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,16 @@ from oscc.rtl.top import core_module_name
 from oscc.sim.engines.array_shim import shim_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
 from oscc.sim.host import HostError
+from oscc.sim.macro import MacroContractError
 from oscc.sim.record_file import read_record
 
 BENCH = "oscc.sim.engines.cocotb_bench"
 
 JOB_FOLDER = "OSCC_COSIM_JOB"
 """Environment variable that tells the bench its job folder."""
+
+RECORD, REFUSAL, CONTRACT = "record.npz", "error.txt", "contract.txt"
+"""What the bench leaves in the job folder: the result, or why there is none."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +114,12 @@ class VerilogEngine:
             if progress:
                 progress(f"running in {self.name}", 0.0)
             self._simulate(folder, job)
-            refusal = folder / "error.txt"
-            if refusal.exists():
-                raise HostError(refusal.read_text())
-            record = folder / "record.npz"
-            if not record.exists():
+            for name, kind in ((CONTRACT, MacroContractError), (REFUSAL, HostError)):
+                if (folder / name).exists():
+                    raise kind((folder / name).read_text())
+            if not (folder / RECORD).exists():
                 raise HostError(f"the simulator ended without a result: {_last_lines(folder / 'test.log')}")
-            return read_record(record)
+            return read_record(folder / RECORD)
 
     def _prepare(self, folder: Path, job: CosimJob) -> None:
         """Write what the bench reads."""
@@ -160,16 +164,24 @@ class VerilogEngine:
             except (RuntimeError, OSError, SystemExit) as error:
                 reason = _last_lines(folder / "build.log")
                 raise OsccError("engine.build", f"{self.name} could not build the core: {reason}") from error
-            runner.test(
-                hdl_toplevel=top,
-                test_module=BENCH,
-                build_dir=folder / "build",
-                test_dir=folder,
-                results_xml=str(folder / "results.xml"),
-                extra_env={JOB_FOLDER: str(folder), "COCOTB_LOG_LEVEL": "WARNING"},
-                timescale=("1ns", "1ps"),
-                log_file=folder / "test.log",
-            )
+            # A simulator that fails ends the process; what it left in the folder says more.
+            with suppress(SystemExit):
+                runner.test(
+                    hdl_toplevel=top,
+                    test_module=BENCH,
+                    build_dir=folder / "build",
+                    test_dir=folder,
+                    results_xml=str(folder / "results.xml"),
+                    extra_env={
+                        JOB_FOLDER: str(folder),
+                        "COCOTB_LOG_LEVEL": "WARNING",
+                        # Where pytest is installed, cocotb would rewrite the assertions of every module, numba's
+                        # included, which takes longer than the simulation.
+                        "COCOTB_REWRITE_ASSERTION_FILES": "",
+                    },
+                    timescale=("1ns", "1ps"),
+                    log_file=folder / "test.log",
+                )
         finally:
             for name, value in before.items():
                 if value is None:

@@ -53,6 +53,12 @@ def test_ties_go_to_even_and_ends_saturate() -> None:
     assert quantize_values(values, 1.0, dac).tolist() == [0, 2, 2, 0, -2, 6, 7, 7, 7, -7]
 
 
+def test_ties_between_distant_codes_go_to_even_and_then_towards_zero() -> None:
+    dac = DacSpec(bits=4, full_scale_rad_s=1.0, forbidden=(-6, -3, -2, 2, 3))
+    # Half-way between 1 and 4, between -4 and -1, and between -7 and -5.
+    assert quantize_values(np.array([2.5, -2.5, -6.0]), 1.0, dac).tolist() == [4, -4, -5]
+
+
 def test_lsb_broadcasts_over_chunks() -> None:
     dac = DacSpec(bits=4, full_scale_rad_s=1.0)
     codes = quantize_values(np.ones((2, 3)), np.array([[1.0], [0.25]]), dac)

@@ -128,7 +128,9 @@ def test_a_family_without_hardware_is_a_finding_and_has_no_time_scale(
     make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
 ) -> None:
     core = make_core()
-    write_checkpoint(tmp_path / "m.safetensors", make_graph(core, family="tanh_ising"))
+    graph = make_graph(core, family="tanh_ising")
+    # Strong enough to exceed any budget of cycles.
+    write_checkpoint(tmp_path / "m.safetensors", replace(graph, weight=graph.weight * 100))
     result = check_model(tmp_path / "m.safetensors", core)
     assert [finding.code for finding in result.findings] == ["F004"]
 

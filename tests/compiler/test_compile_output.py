@@ -130,3 +130,15 @@ def test_a_model_that_changed_meanwhile_is_an_error(
     with pytest.raises(OsccError, match="cannot be read"):
         write(tmp_path / "out", tiny_result, changed)
     assert not (tmp_path / "out").exists()
+
+
+def test_the_documentation_names_every_file_and_key(
+    tiny_result: CompileResult, tiny_model: Path, tmp_path: Path
+) -> None:
+    write(tmp_path / "out", tiny_result, tiny_model)
+    text = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    for name in [*manifest, *manifest["inputs"], *manifest["inputs"]["core"], *manifest["summary"]]:
+        assert f"`{name}`" in text, name
+    for file in FILES:
+        assert Path(file).name in text, file

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
@@ -45,7 +46,7 @@ stop
 """
 
 
-def codes(schedule: list[Instruction]) -> list[str]:
+def codes(schedule: Sequence[Instruction]) -> list[str]:
     return [finding.code for finding in diagnose_schedule(schedule, CORE)]
 
 
@@ -190,6 +191,10 @@ def test_endless_loop_without_time_is_found(loop: str) -> None:
     schedule = parse(f"load 0\ncommit\n{loop}")
     (finding,) = (finding for finding in diagnose_schedule(schedule, CORE) if finding.code == "T009")
     assert "repeats for ever without an init or a run" in finding.message
+
+
+def test_a_finite_loop_without_time_is_crowded_but_not_endless() -> None:
+    assert codes(parse("load 0\ncommit\nload 1\nrepeat 5 2\nrun 9\nstop")) == ["T003"]
 
 
 def test_endless_loop_with_time_behind_a_finite_repeat_is_no_fault() -> None:

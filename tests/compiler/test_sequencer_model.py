@@ -183,7 +183,7 @@ def test_sample_loops_take_effect_and_stall_as_counters_would_have_it(schedule: 
 
 def step_all(*instructions: Instruction) -> tuple[Sequencer, list[tuple[int, ...]]]:
     sequencer = Sequencer(instructions, CORE)
-    cycles = []
+    cycles: list[tuple[int, ...]] = []
     while (step := sequencer.step()) is not None and len(cycles) < 50:
         cycles.append(step.cycles)
     return sequencer, cycles

@@ -57,7 +57,9 @@ def test_every_tap_word_in_every_subphase(tiny_core: CoreSpec, subphase: int) ->
     assert len(set(expected)) > 4
 
 
-@pytest.mark.parametrize(("taps", "subphases"), [(8, 4), (8, 1), (8, 2), (8, 16), (4, 1), (4, 2), (4, 4), (2, 1), (2, 2)])
+@pytest.mark.parametrize(
+    ("taps", "subphases"), [(8, 4), (8, 1), (8, 2), (8, 16), (4, 1), (4, 2), (4, 4), (2, 1), (2, 2)]
+)
 def test_codes_are_the_quantized_phases(make_core: Callable[..., CoreSpec], taps: int, subphases: int) -> None:
     core = make_core(readout={"taps": taps, "subphases": subphases})
     steps = 2 * taps * subphases

@@ -117,9 +117,7 @@ def small(make_core: MakeCore) -> CoreSpec:
 @pytest.mark.parametrize("width", [32, 64, 128])
 @pytest.mark.parametrize("protection", ["secded", "none"])
 @pytest.mark.parametrize("seed", range(2))
-def test_every_word_goes_to_its_bank_and_address(
-    make_core: MakeCore, width: int, protection: str, seed: int
-) -> None:
+def test_every_word_goes_to_its_bank_and_address(make_core: MakeCore, width: int, protection: str, seed: int) -> None:
     core = make_core(grid=[3, 3], chunks=2, stream_width=width, protection=protection)
     image = image_of(core, seed)
     bench = Bench(core)
@@ -289,6 +287,49 @@ def test_begin_restarts_a_load_that_is_under_way(small: CoreSpec, taken: int, ga
     assert len(bench.record.cycles("finished")) == 1
     assert bench.record.values("programmed")[-1] == 1
     assert bench.record.values("crc")[-1] == crc_of(small, image)
+
+
+@pytest.mark.parametrize("beats", [3, 24])
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("late", [0, 1])
+def test_begin_forgets_what_is_taken_or_checked_in_its_cycle(
+    small: CoreSpec, beats: int, last: bool, late: int
+) -> None:
+    bench = Bench(small)
+    first, image = image_of(small, 1)[:beats], image_of(small, 2)
+
+    async def host(context: Any) -> None:
+        await bench.begin(context, crc_of(small, first))
+        await put_beats(context, bench.port, [Beat(word) for word in first[:-1]])
+        context.set(bench.port.data, first[-1])
+        context.set(bench.port.last, last)
+        context.set(bench.port.valid, 1)
+        if late:
+            await context.tick()
+            context.set(bench.port.valid, 0)
+        context.set(bench.ingress.begin, 1)
+        await context.tick()
+        context.set(bench.ingress.begin, 0)
+        context.set(bench.port.valid, 0)
+        context.set(bench.port.last, 0)
+        await wait(context, 5)
+        assert context.get(bench.ingress.loading)
+        assert context.get(bench.ingress.crc) == zlib.crc32(b"")
+        context.set(bench.ingress.expected_crc, crc_of(small, image))
+        await put_beats(context, bench.port, frame_beats(image))
+        await wait(context, 5)
+
+    bench.run(host)
+    begin = bench.record.cycles("begin")[1]
+    assert bench.writes()[-12:] == writes_of(small, image)
+    reports = [
+        (cycle > begin, name)
+        for name in ("finished", "crc_error", "length_error")
+        for cycle in bench.record.cycles(name)
+    ]
+    # A wrong length is known one cycle after the last beat: that is the cycle of a late begin.
+    wrong_length = late and last != (beats == small.program_beats)
+    assert reports == [(True, "finished"), *([(False, "length_error")] if wrong_length else [])]
 
 
 def test_begin_ends_the_swallowing(small: CoreSpec) -> None:

