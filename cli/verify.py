@@ -29,6 +29,9 @@ def verify_verb(
         int, typer.Option("--pixel-samples", min=1, max=100_000, help="Samples over which pixels are compared.")
     ] = 64,
     seed: SeedOption = 0,
+    max_step: Annotated[
+        float | None, typer.Option("--max-step", min=1e-3, help="Integration step [model time]. [0.02]")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 also when a check was skipped.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,7 +54,13 @@ def verify_verb(
     engines = tuple(dict.fromkeys(engine)) if engine else VerifyOptions.engines
     for name in engines:
         engine_named(name)
-    options = VerifyOptions(engines=engines, samples=samples, pixel_samples=pixel_samples, seed=seed)
+    options = VerifyOptions(
+        engines=engines,
+        samples=samples,
+        pixel_samples=pixel_samples,
+        seed=seed,
+        max_step=VerifyOptions.max_step if max_step is None else max_step,
+    )
     with progress_bar() as progress:
         verdict = verify_folder(folder, options, engine_named, progress)
     table = verdict_table(verdict.lines)

@@ -59,19 +59,24 @@ def _first(findings: list[Finding]) -> str:
 
 
 def _time_scale(program: Program, core: CoreSpec, expected: Program, findings: list[Finding]) -> CheckLine:
-    """Tau, code steps and run lengths follow from each other and from the model."""
-    same = all(
-        given.shape == wanted.shape and np.allclose(given, wanted, rtol=1e-12, atol=0.0)
-        for given, wanted in ((program.tau_s, expected.tau_s), (program.lsb, expected.lsb))
-    )
+    """Durations, tau, code steps and run lengths follow from each other and from the model."""
+    different = ""
+    for name, given, wanted in (
+        ("tau", program.tau_s, expected.tau_s),
+        ("chunk_duration", program.chunk_duration, expected.chunk_duration),
+        ("lsb", program.lsb, expected.lsb),
+    ):
+        if given.shape != wanted.shape or not np.allclose(given, wanted, rtol=1e-12, atol=0.0):
+            different = f"{name} is {given.tolist()}, the model compiled anew has {wanted.tolist()}"
+            break
     runs = [step.operand for step in program.instructions() if step.operation is Operation.RUN]
     return judge(
         "time scale",
         SUBJECT,
-        not findings and same,
+        not findings and not different,
         f"tau {program.tau_s.max():.6g} s, runs {runs}",
         f"tau {expected.tau_s.max():.6g} s, run = tau x {core.clock_hz / 1e6:g} MHz x duration",
-        _first(findings) or f"tau is {program.tau_s.tolist()}, the model compiled anew has {expected.tau_s.tolist()}",
+        _first(findings) or different,
     )
 
 

@@ -12,11 +12,17 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from oscc.compiler.families import family_named
 from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
+
+# The same examples in every run; OSCC_HYPOTHESIS=search looks for new ones.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("search", derandomize=False, deadline=None)
+settings.load_profile(os.environ.get("OSCC_HYPOTHESIS", "repeatable"))
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "kurashil-mnist-56x56.safetensors"
 

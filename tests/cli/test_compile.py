@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,21 +49,18 @@ def test_the_example_prints_what_was_promised(oscc_json: RunJson, example_path: 
     assert all(record["seconds"] >= 0 for record in content["passes"])
 
 
-def test_a_cold_process_is_fast_and_imports_nothing_heavy(example_path: Path, tmp_path: Path) -> None:
+def test_a_cold_process_imports_nothing_heavy(example_path: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from oscc.cli.main import main; status = main(sys.argv[1:]);"
         "sys.stderr.write(chr(10).join(sys.modules)); sys.exit(status)"
     )
     arguments = ["compile", str(example_path), "--core", "ais-56x56", "-o", str(tmp_path / "x"), "--json"]
-    begin = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
-    seconds = time.perf_counter() - begin
     assert json.loads(done.stdout)["feasible"] is True
     imported = {name.partition(".")[0] for name in done.stderr.splitlines()}
     assert imported & {"torch", "amaranth", "numba", "matplotlib", "scipy", "cocotb", "PIL"} == set()
     assert {"numpy", "networkx", "safetensors"} <= imported
     assert not {name for name in done.stderr.splitlines() if name.startswith(("oscc.rtl", "oscc.sim.", "oscc.models"))}
-    assert seconds < 3
 
 
 def test_compiling_twice_gives_the_same_folder(oscc: Run, tiny_checkpoint: Path, tmp_path: Path) -> None:

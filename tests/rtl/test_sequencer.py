@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from oscc.compiler.instructions import Instruction, Operation
 from oscc.compiler.passes.schedule import sample_schedule
-from oscc.compiler.schedule_timing import ScheduleTrace, trace_schedule
+from oscc.compiler.schedule_timing import ScheduleTrace, diagnose_schedule, trace_schedule
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.rtl.row_loader import RowLoader
@@ -169,7 +169,9 @@ def span_of(trace: ScheduleTrace) -> int:
     return max(times, default=0) - min(times, default=0)
 
 
-def compare(schedule: Sequence[Instruction], core: CoreSpec, trace: ScheduleTrace) -> Recorder:
+def compare(
+    schedule: Sequence[Instruction], core: CoreSpec, trace: ScheduleTrace, counters_too: bool = True
+) -> Recorder:
     """Run a schedule and compare it, cycle by cycle, with its trace."""
     span, last = span_of(trace), max((event.cycle for event in trace.events), default=0)
     record = Bench(schedule, core).run_for(len(schedule) + span + 80)
@@ -184,7 +186,7 @@ def compare(schedule: Sequence[Instruction], core: CoreSpec, trace: ScheduleTrac
     assert {name: [cycle for cycle in record.cycles(name) if cycle < end] for name in waves} == waves
     chunks = [event.operand for event in trace.events if event.operation is LOAD]
     assert [record.at(cycle)["chunk"] for cycle in record.cycles("load_start")][: len(chunks)] == chunks
-    if trace.events:
+    if trace.events and counters_too:
         # The counters, one cycle after the last group was let go.
         counters = record.at(horizon - LEAD + 1)
         gaps = [later - earlier for earlier, later in pairwise(trace.samples)]
@@ -220,6 +222,19 @@ def test_every_strobe_in_its_cycle(schedule: list[Instruction], core: CoreSpec) 
     assert not any(record.cycles(name) for name in ("illegal", "overrun"))
 
 
+def accepted(schedule: Sequence[Instruction]) -> list[Instruction]:
+    """A schedule that the hardware lets start: with runs put in where five without duration would stand in a row."""
+    spaced: list[Instruction] = []
+    in_a_row = 0
+    for instruction in schedule:
+        in_a_row = 0 if instruction.is_timed or instruction.operation is STOP else in_a_row + 1
+        if in_a_row > 4:
+            spaced.append(Instruction(RUN, 3))
+            in_a_row = 1
+        spaced.append(instruction)
+    return spaced
+
+
 TIMED = st.builds(Instruction, st.sampled_from([INIT, RUN]), st.integers(1, 25))
 UNTIMED = st.one_of(
     st.builds(Instruction, st.sampled_from([COMMIT, SAMPLE])),
@@ -250,13 +265,12 @@ def schedules(draw: st.DrawFn) -> list[Instruction]:
         if len(starts) > 1 and draw(st.integers(0, 2)) == 0:
             target = draw(st.sampled_from(starts[1:]))
             schedule.append(Instruction(REPEAT, target, draw(st.integers(1, 2))))
-    return [*schedule, draw(st.sampled_from([Instruction(STOP), Instruction(REPEAT, starts[1])]))]
+    return accepted([*schedule, draw(st.sampled_from([Instruction(STOP), Instruction(REPEAT, starts[1])]))])
 
 
 @settings(deadline=None, max_examples=40)
 @given(schedule=schedules(), samples=st.integers(1, 4))
 def test_random_schedules_land_on_the_predicted_cycles(schedule: list[Instruction], samples: int) -> None:
-    assume(is_accepted(schedule))
     trace = trace_schedule(schedule, SMALL, samples)
     assume(span_of(trace) < 1500)
     compare(schedule, SMALL, trace)
@@ -268,26 +282,17 @@ def wild_schedules(draw: st.DrawFn) -> list[Instruction]:
     for _ in range(draw(st.integers(0, 2))):
         target, count = draw(st.integers(0, len(body) - 1)), draw(st.integers(0, 2))
         body.insert(draw(st.integers(0, len(body))), Instruction(REPEAT, target, count))
-    return [*body, draw(st.sampled_from([Instruction(STOP), Instruction(REPEAT, 0)]))]
-
-
-def is_accepted(schedule: Sequence[Instruction]) -> bool:
-    """Whether the hardware lets the schedule start: four without duration in a row at most, as they stand."""
-    in_a_row = 0
-    for instruction in schedule:
-        in_a_row = 0 if instruction.is_timed or instruction.operation is STOP else in_a_row + 1
-        if in_a_row > 4:
-            return False
-    return True
+    return accepted([*body, draw(st.sampled_from([Instruction(STOP), Instruction(REPEAT, 0)]))])
 
 
 @settings(deadline=None, max_examples=40)
 @given(schedule=wild_schedules())
 def test_wild_schedules_do_what_the_model_says_as_long_as_it_goes_on(schedule: list[Instruction]) -> None:
-    assume(is_accepted(schedule))
     trace = trace_schedule(schedule, SMALL, samples=3)
     assume(span_of(trace) < 1000)
-    record = compare(schedule, SMALL, trace)
+    # The trace does not count the cycles of a commit that waits for ever.
+    waits_for_ever = any(finding.code == "T004" for finding in diagnose_schedule(schedule, SMALL))
+    record = compare(schedule, SMALL, trace, counters_too=not waits_for_ever)
     stops = bool(trace.events) and trace.events[-1].operation is STOP
     if not stops and not record.cycles("overrun"):
         # A commit for which nothing was loaded waits for ever; or the schedule goes on for ever.

@@ -102,6 +102,16 @@ def test_a_time_scale_that_agrees_with_itself_but_not_with_the_model(tiny_result
     assert "the model compiled anew has [6.25e-07, 6.25e-07," in lines["time scale"].detail
 
 
+def test_durations_that_are_not_those_of_the_model(tiny_result: CompileResult) -> None:
+    # A longer duration and longer runs: the reference would be run just as long, so that only this line can see it.
+    program = program_of(tiny_result)
+    longer = {"chunk_duration": program.chunk_duration * 126 / 125}
+    lines = lines_of(tiny_result, schedule=with_runs(program, lambda cycles: cycles + 1), **longer)
+    assert red(lines) == ["time scale"]
+    assert lines["time scale"].detail.startswith("chunk_duration is [2.016, ")
+    assert lines["time scale"].detail.endswith("the model compiled anew has [2.0, 2.0, 2.0, 2.0]")
+
+
 def test_a_schedule_that_waits(tiny_result: CompileResult) -> None:
     lines = lines_of(tiny_result, schedule=with_runs(program_of(tiny_result), lambda cycles: 9))
     assert red(lines) == ["time scale", "schedule"]
