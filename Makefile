@@ -32,7 +32,8 @@ lint: $(VENV)/.dev
 	mkdir -p .types/oscc
 	for d in $(PACKAGES); do ln -sfn ../../$$d .types/oscc/$$d; done
 	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases -p oscc
-	$(BIN)/mypy benchmarks
+	MYPYPATH=.types $(BIN)/mypy benchmarks
+	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases tests
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
@@ -51,9 +52,9 @@ $(VENV)/.python:
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.python pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[torch]'
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check -e '.[torch]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ $(VENV)/.demo

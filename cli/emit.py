@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oscc.cli.common import CoreOption, JsonOption, print_json, print_table
+from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from oscc.compiler.spec import CoreSpec
@@ -37,16 +38,20 @@ def emit_verb(
     DIR may be an output folder of `oscc compile` for the same core, or a new one.
     """
     from oscc.compiler.errors import OsccError
-    from oscc.compiler.output_folder import check_target, read_output_folder, replace_folder, replace_subfolder
+    from oscc.compiler.output_folder import (
+        REPORTS,
+        check_target,
+        read_output_folder,
+        replace_folder,
+        replace_subfolder,
+    )
     from oscc.compiler.spec_file import load_core
     from oscc.rtl.emit import emit_core
 
     spec = load_core(core)
     check_target(output)
-    try:
-        compiled = read_output_folder(output)
-    except OsccError:
-        compiled = None
+    # In the folder of a compilation, its files stay; one that did not fit holds no core to emit.
+    compiled = read_output_folder(output) if (output / REPORTS).is_dir() else None
     if compiled is not None and (theirs := load_core(compiled.core)).hash != spec.hash:
         raise OsccError(
             "emit.other-core",
@@ -54,7 +59,10 @@ def emit_verb(
             where=str(output),
             hint="emit into a folder of its own",
         )
-    files = emit_core(spec)
+    with progress_bar() as progress:
+        if progress:
+            progress(f"emitting {spec.name}", 0.0)
+        files = emit_core(spec)
     if compiled is not None:
         with replace_subfolder(output, RTL_FOLDER) as folder:
             _write(folder, files, spec)

@@ -43,6 +43,28 @@ def read_program_of(folder: Path) -> tuple[CoreSpec, Program]:
     return core, program
 
 
+def check_file_target(path: Path) -> None:
+    """Refuse a path at which no file can be written, before any work is done.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OsccError
+        ``output.is-folder`` or ``output.unwritable``.
+    """
+    from oscc.compiler.errors import OsccError
+
+    if path.is_dir():
+        raise OsccError("output.is-folder", "a folder; the output is a file", where=str(path))
+    if not path.parent.is_dir():
+        raise OsccError("output.unwritable", f"there is no folder {path.parent}", where=str(path))
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise OsccError("output.unwritable", f"no permission to write into {path.parent}", where=str(path))
+
+
 def write_file(path: Path, write: Callable[[Path], None]) -> None:
     """Write a file beside its place and move it there when it is whole.
 
@@ -55,12 +77,11 @@ def write_file(path: Path, write: Callable[[Path], None]) -> None:
     Raises
     ------
     OsccError
-        ``output.unwritable`` or ``output.is-folder``.
+        What `check_file_target` raises, or ``output.unwritable`` when the file system refuses.
     """
     from oscc.compiler.errors import OsccError
 
-    if path.is_dir():
-        raise OsccError("output.is-folder", "a folder; the output is a file", where=str(path))
+    check_file_target(path)
     beside = path.with_name(f".{path.stem}.new-{os.getpid()}{path.suffix}")
     try:
         write(beside)

@@ -27,14 +27,15 @@ def progress_bar() -> Iterator[Report | None]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, TaskID] = {}
+        shown: tuple[str, TaskID] | None = None
 
         def report(what: str, done: float) -> None:
-            if what not in tasks:
-                for task in tasks.values():
-                    bar.update(task, visible=False)
-                tasks[what] = bar.add_task(what, total=None)
+            nonlocal shown
+            if shown is None or shown[0] != what:
+                if shown is not None:
+                    bar.remove_task(shown[1])
+                shown = (what, bar.add_task(what, total=None))
             if done > 0:
-                bar.update(tasks[what], total=1.0, completed=done)
+                bar.update(shown[1], total=1.0, completed=done)
 
         yield report

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of, write_file
+from oscc.cli.output import FirstOption, FolderArgument, SeedOption, check_file_target, read_program_of, write_file
 from oscc.cli.progress import progress_bar
 
 
@@ -38,6 +38,7 @@ def sample_verb(
 
     core, program = read_program_of(folder)
     target = output if output is not None else folder / "samples.png"
+    check_file_target(target)
     started = time.perf_counter()
     with progress_bar() as progress:
         if full_precision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from oscc.cli.main import main
 from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import compile_model
+from oscc.compiler.compile_output import write_output
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 
@@ -51,3 +54,19 @@ def tiny_checkpoint(
     path = tmp_path_factory.mktemp("checkpoint") / "tiny.safetensors"
     write_checkpoint(path, make_graph(tiny_core, density=0.5))
     return path
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, tiny_core: CoreSpec) -> Path:
+    """What `oscc compile` leaves of that model for tiny-8x8; not to be changed."""
+    path = tmp_path_factory.mktemp("compiled") / "out"
+    options: dict[str, object] = {"tau": "common", "tau_s": None, "clip": []}
+    write_output(path, compile_model(tiny_checkpoint, tiny_core), tiny_checkpoint, options=options, dumps={})
+    return path
+
+
+@pytest.fixture
+def folder(compiled: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(compiled, tmp_path / "out")
+    return tmp_path / "out"

@@ -261,7 +261,7 @@ def test_a_core_can_be_used_again(drive_both: Both, job: CosimJob) -> None:
 class RecordingBus:
     """Answers every read with what was arranged, and keeps what was done."""
 
-    def __init__(self, core: CoreSpec, frames: list[bytes] | None = None, **words: int) -> None:
+    def __init__(self, core: CoreSpec, *frames: bytes, **words: int) -> None:
         right = {
             "ID": 0x4F534343,
             "VERSION": 1,
@@ -270,7 +270,7 @@ class RecordingBus:
             "STATUS": 1,
         }
         self.words = {register(name).address: word for name, word in (right | words).items()}
-        self.frames = list(frames or [])
+        self.frames = list(frames)
         self.done: list[tuple[str, Any]] = []
 
     async def read(self, address: int) -> int:
@@ -323,7 +323,7 @@ def test_a_program_that_is_not_complete_is_noticed(job: CosimJob) -> None:
 
 def test_images_are_taken_and_the_last_one_is_announced(job: CosimJob) -> None:
     frames = [bytes(range(number, number + 24)) for number in (0, 10, 20)]
-    bus = RecordingBus(job.core, frames)
+    bus = RecordingBus(job.core, *frames)
     codes = asyncio.run(Host(bus, job.core).take_samples(3, seed=7, first=40, limit=99))
     # Three rows of eight bytes, of which four are codes.
     assert codes.dtype == np.uint8
@@ -341,7 +341,7 @@ def test_images_are_taken_and_the_last_one_is_announced(job: CosimJob) -> None:
 
 
 def test_a_frame_of_another_size_is_refused(job: CosimJob) -> None:
-    bus = RecordingBus(job.core, [bytes(16)])
+    bus = RecordingBus(job.core, bytes(16))
     with pytest.raises(HostError, match=r"^a frame of 16 bytes arrived, expected 24$"):
         asyncio.run(Host(bus, job.core).take_samples(1, seed=0, first=0, limit=9))
 
@@ -356,7 +356,7 @@ def test_the_cause_in_the_register_is_told_before_the_symptom(job: CosimJob) -> 
 
 def test_a_schedule_that_does_not_end_is_noticed(job: CosimJob) -> None:
     running = register("STATUS").field("running").mask
-    bus = RecordingBus(job.core, [bytes(24)], STATUS=running)
+    bus = RecordingBus(job.core, bytes(24), STATUS=running)
     with pytest.raises(HostError, match=r"^the schedule still runs 64 cycles after the abort$"):
         asyncio.run(Host(bus, job.core).take_samples(1, seed=0, first=0, limit=64))
     assert sum(cycles for kind, cycles in bus.done if kind == "wait") == 64

@@ -101,7 +101,7 @@ def test_reference_solves_the_equation_with_the_worth_of_the_codes(reference: Re
         coded.codes(group)[0, rows, cols] * worth[group] for group in ("shil", "field", "detuning")
     )
 
-    def slope(_: float, theta: np.ndarray) -> np.ndarray:
+    def slope(_: float, theta: np.ndarray) -> Any:
         pull = (matrix * np.sin(theta[None, :] - theta[:, None])).sum(axis=1)
         return detuning + pull - shil * np.sin(2 * theta) - field * np.sin(theta)
 
@@ -120,7 +120,7 @@ def test_reference_runs_many_samples_in_parts(coded: CodedGraph, tiny_job: Cosim
 
 
 def test_node_phases_are_those_of_the_cells(coded: CodedGraph) -> None:
-    grids = np.arange(3 * 8 * 8 * 2).reshape(3, 8, 8, 2)
+    grids = np.arange(3.0 * 8 * 8 * 2).reshape(3, 8, 8, 2)
     nodes = node_phases(grids, coded)
     assert nodes.shape == (3, 64, 2)
     for node in (0, 17, 63):

@@ -10,17 +10,16 @@ import pytest
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.instructions import Operation, encode_schedule
 from oscc.compiler.program import Program
-from oscc.compiler.spec import CoreSpec
 from oscc.sim.checks import CheckLine, Status
 from oscc.sim.program_checks import check_program
 
 NAMES = ["origin", "time scale", "schedule", "codes of the model", "pixels of the model"]
 
 
-def lines_of(result: CompileResult, core: CoreSpec | None = None, **changes: Any) -> dict[str, CheckLine]:
+def lines_of(result: CompileResult, **changes: Any) -> dict[str, CheckLine]:
     assert result.program is not None
     program = dataclasses.replace(result.program, **changes)
-    lines = check_program(program, core or result.core, result)
+    lines = check_program(program, result.core, result)
     assert [line.name for line in lines] == NAMES
     assert {line.subject for line in lines} == {"program"}
     return {line.name: line for line in lines}

@@ -33,7 +33,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory, make_graph: Any, tiny_cor
     place = tmp_path_factory.mktemp("verify")
     model = place / "model.safetensors"
     write_checkpoint(model, make_graph(tiny_core, seed=2, density=0.7))
-    options = {"tau": "common", "tau_s": None, "clip": []}
+    options: dict[str, object] = {"tau": "common", "tau_s": None, "clip": []}
     write_output(place / "out", compile_model(model, tiny_core), model, options=options, dumps={})
     return place / "out"
 

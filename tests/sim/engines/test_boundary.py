@@ -49,7 +49,7 @@ def test_the_row_bus_is_not_looked_at_without_its_strobe() -> None:
 def test_levels_and_noise_are_taken(level: str) -> None:
     sampled, edge = taken(cycle=7, noise_seed=2**32 - 1, noise_index=4, **{level: 1})
     assert not sampled
-    assert edge == EdgeInputs(cycle=7, noise_seed=2**32 - 1, noise_index=4, **{level: True})  # type: ignore[arg-type]
+    assert edge == EdgeInputs(cycle=7, noise_seed=2**32 - 1, noise_index=4, **{level: True})
 
 
 def test_a_sample_is_told() -> None:

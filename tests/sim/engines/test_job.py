@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ def test_array_is_what_the_job_asks_for(tiny_job: CosimJob) -> None:
 
 def test_integrator_and_precision_make_a_difference(tiny_job: CosimJob) -> None:
     ends = []
-    for changes in ({}, {"integrator": "euler"}, {"dtype": "float32"}, {}):
+    variants: tuple[dict[str, Any], ...] = ({}, {"integrator": "euler"}, {"dtype": "float32"}, {})
+    for changes in variants:
         array = dataclasses.replace(tiny_job, **changes).make_array()
         array.set_codes(tiny_job.program.codes(tiny_job.core)[0])
         array.set_phases(np.full((8, 8), 0.7))

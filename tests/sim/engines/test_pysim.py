@@ -26,7 +26,7 @@ def job(small_core: CoreSpec, small_result: CompileResult) -> CosimJob:
     return CosimJob(small_core, small_result.program)
 
 
-class Rewired(wiring.Component):
+class Rewired(wiring.Component):  # type: ignore[misc]
     """A control plane with some of its signals to the array replaced."""
 
     def __init__(self, core: CoreSpec, change: Callable[[Any], dict[str, Any]]) -> None:

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from oscc.cli.output import read_program_of
+from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.job import CosimJob, CosimRecord
+from oscc.sim.engines.pysim import PysimEngine
+from oscc.sim.host import HostError
+from oscc.sim.macro import MacroContractError
+
+Run = Callable[..., tuple[int, str, str]]
+RunJson = Callable[..., tuple[int, dict[str, Any]]]
+
+FILES = {"codes.npy", "cosim.png", "record.json", "sheet.png"}
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+@pytest.fixture
+def stopping(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
+    """Makes engine pysim end with an error."""
+
+    def arrange(error: Exception) -> None:
+        def run(self: PysimEngine, job: CosimJob, progress: Any = None) -> CosimRecord:
+            raise error
+
+        monkeypatch.setattr(PysimEngine, "run", run)
+
+    return arrange
+
+
+@pytest.fixture
+def no_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without PyTorch."""
+    import importlib.util
+
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "torch" else find(name, *more))
+
+
+def test_images_go_through_the_rtl(oscc_json: RunJson, folder: Path) -> None:
+    before = contents(folder)
+    status, content = oscc_json("cosim", folder, "-n", "2", "--seed", "6", "--first", "4")
+    assert status == 0
+    assert (content["engine"], content["samples"], content["seed"], content["first"]) == ("pysim", 2, 6, 4)
+    assert content["output"] == str(folder / "cosim-pysim")
+    after = contents(folder)
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {f"cosim-pysim/{name}" for name in FILES}
+
+    codes = np.load(folder / "cosim-pysim" / "codes.npy")
+    core, program = read_program_of(folder)
+    np.testing.assert_array_equal(codes, ArrayEngine().run(CosimJob(core, program, 2, seed=6, first_sample=4)).codes)
+    assert content["codes_sha256"] == hashlib.sha256(codes.tobytes()).hexdigest()
+    cycles = sum(step.operand for step in program.instructions() if step.is_timed)
+    assert content["counters"]["period"] == cycles
+    assert content["counters"]["samples"] == 2
+    assert content["cycles"] > 512 + 2 * cycles
+    assert 0 < content["pixel_difference"] < 0.03
+
+
+def test_the_record_holds_no_times(oscc_json: RunJson, folder: Path) -> None:
+    _, content = oscc_json("cosim", folder, "--engine", "array")
+    first = contents(folder / "cosim-array")
+    record = json.loads(first["record.json"])
+    assert set(content) - set(record) == {"output", "load_seconds", "run_seconds"}
+    assert {name: content[name] for name in record} == record
+    # So that running it again gives the same bytes.
+    oscc_json("cosim", folder, "--engine", "array")
+    assert contents(folder / "cosim-array") == first
+
+
+def test_the_text_says_what_was_compared(oscc: Run, folder: Path) -> None:
+    status, out, err = oscc("cosim", folder, "--engine", "array", "-n", "3")
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "synthetic-tiny-8x8 on tiny-8x8, engine array"
+    shown = dict(line[2:].split("  ", 1) for line in lines[1:])
+    assert shown["images"].strip() == "3, seed 0, from sample 0"
+    assert shown["against PyTorch"].strip().startswith("pixels differ by 0.0")
+    assert shown["output"].strip() == str(folder / "cosim-array")
+
+
+def test_engines_have_folders_of_their_own(oscc: Run, folder: Path) -> None:
+    for engine in ("array", "pysim"):
+        assert oscc("cosim", folder, "--engine", engine)[0] == 0
+    array, rtl = (np.load(folder / f"cosim-{engine}" / "codes.npy") for engine in ("array", "pysim"))
+    np.testing.assert_array_equal(array, rtl)
+
+
+@pytest.mark.usefixtures("no_torch")
+def test_without_pytorch_nothing_is_compared_and_it_says_so(oscc: Run, oscc_json: RunJson, folder: Path) -> None:
+    status, out, _ = oscc("cosim", folder, "--engine", "array")
+    assert status == 0
+    assert "SKIPPED, PyTorch is not installed: pip install 'oscc[torch]'" in out
+    assert set(contents(folder / "cosim-array")) == FILES - {"cosim.png"}
+    assert oscc_json("cosim", folder, "--engine", "array")[1]["pixel_difference"] is None
+
+
+def test_an_unknown_engine_is_refused(oscc: Run, folder: Path) -> None:
+    before = contents(folder)
+    assert oscc("cosim", folder, "--engine", "pysm") == (
+        1,
+        "",
+        "oscc: --engine: 'pysm' is not an engine; did you mean 'pysim'?\n",
+    )
+    assert contents(folder) == before
+
+
+def test_an_engine_that_is_not_installed_is_named(
+    oscc: Run, oscc_json: RunJson, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oscc.sim.engines.registry.missing_for", lambda name: "Debian package iverilog")
+    status, out, err = oscc("cosim", folder, "--engine", "icarus")
+    assert (status, out) == (1, "")
+    assert err == "oscc: engine 'icarus' is not installed\ninstall: Debian package iverilog\n"
+    assert oscc_json("cosim", folder, "--engine", "icarus")[1]["error"]["code"] == "engine.missing"
+
+
+@pytest.mark.parametrize("kind", [HostError, MacroContractError])
+def test_a_core_that_refuses_says_why(
+    kind: type[Exception], oscc: Run, folder: Path, stopping: Callable[[Exception], None]
+) -> None:
+    stopping(kind("the CRC-32 of the streamed program differs from PROGRAM_CRC"))
+    before = contents(folder)
+    assert oscc("cosim", folder) == (
+        1,
+        "",
+        "oscc: pysim: the CRC-32 of the streamed program differs from PROGRAM_CRC\nsee docs/registers.md, ERROR\n",
+    )
+    assert contents(folder) == before
+
+
+def test_half_a_folder_is_never_left(oscc: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert oscc("cosim", folder, "--engine", "array")[0] == 0
+    before = contents(folder)
+
+    def draw(images: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("oscc.sim.pictures.sample_sheet", draw)
+    status, out, err = oscc("cosim", folder, "--engine", "array", "--seed", "3")
+    assert (status, out) == (1, "")
+    assert "No space left on device" in err
+    assert contents(folder) == before
+
+
+def test_a_folder_that_is_no_output_is_refused(oscc_json: RunJson, tmp_path: Path) -> None:
+    status, content = oscc_json("cosim", tmp_path)
+    assert (status, content["error"]["code"]) == (1, "output.not-found")
+
+
+@pytest.mark.parametrize("arguments", [("-n", "0"), ("-n", "10001"), ("--seed", "-1"), ("--first", "-1")])
+def test_wrong_usage(arguments: tuple[str, str], oscc: Run, compiled: Path) -> None:
+    status, out, err = oscc("cosim", compiled, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("oscc cosim: Invalid value for ")
+    assert err.endswith("\ntry: oscc cosim --help\n")

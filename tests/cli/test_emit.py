@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import dump_core
+
+Run = Callable[..., tuple[int, str, str]]
+RunJson = Callable[..., tuple[int, dict[str, Any]]]
+
+NAMES = {
+    "core.yaml",
+    "manifest.json",
+    "names.json",
+    "oscc_waivers.vlt",
+    "registers/oscc_registers.h",
+    "registers/oscc_registers.md",
+    "registers/oscc_registers.py",
+    "small_array_stub.v",
+    "small_core.f",
+    "small_core.sdc",
+    "small_core.v",
+}
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+@pytest.fixture(scope="session")
+def small_yaml(tmp_path_factory: pytest.TempPathFactory, make_core: Callable[..., CoreSpec]) -> Path:
+    """A core that is emitted in half a second."""
+    path = tmp_path_factory.mktemp("core") / "small.yaml"
+    path.write_text(dump_core(make_core(name="small", grid=[2, 2], stencil="king", chunks=1, stream_width=32)))
+    return path
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Emission replaced by two files; the cores that were asked for are kept."""
+    asked: list[str] = []
+
+    def emit(core: CoreSpec) -> dict[str, str]:
+        asked.append(core.name)
+        return {"a.v": "module a;\n", "registers/b.h": "// b\n"}
+
+    monkeypatch.setattr("oscc.rtl.emit.emit_core", emit)
+    return asked
+
+
+def test_a_new_folder_gets_everything(oscc_json: RunJson, small_yaml: Path, tmp_path: Path) -> None:
+    status, content = oscc_json("emit", "--core", small_yaml, "-o", tmp_path / "x")
+    assert status == 0
+    files = contents(tmp_path / "x" / "rtl")
+    assert set(files) == NAMES
+    emitted = {name: data for name, data in files.items() if name != "manifest.json"}
+    assert content == {
+        "core": "small",
+        "output": str(tmp_path / "x"),
+        "files": sorted(f"rtl/{name}" for name in emitted),
+        "bytes": sum(map(len, emitted.values())),
+    }
+    manifest = json.loads(files["manifest.json"])
+    assert manifest["outputs"] == {
+        name: {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)} for name, data in sorted(emitted.items())
+    }
+    assert (manifest["top"], manifest["array_macro"]) == ("small_core", "small_array")
+    assert b"module small_core" in files["small_core.v"]
+    assert set(contents(tmp_path / "x")) == {"manifest.json", *(f"rtl/{name}" for name in files)}
+
+
+def test_emitting_twice_gives_the_same_bytes(small_yaml: Path, tmp_path: Path) -> None:
+    found = []
+    for seed in ("1", "2"):
+        target = tmp_path / seed
+        arguments = ["emit", "--core", str(small_yaml), "-o", str(target), "--json"]
+        code = "import sys; from oscc.cli.main import main; sys.exit(main(sys.argv[1:]))"
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", code, *arguments], env=environment, check=True, capture_output=True)
+        found.append(contents(target))
+    assert found[0] == found[1]
+    assert len(found[0]) == len(NAMES) + 1
+    # Nothing tells where, or on which machine, it was made.
+    for name, data in found[0].items():
+        for secret in (str(tmp_path), str(Path.cwd()), str(Path.home()), sys.prefix):
+            assert secret.encode() not in data, name
+
+
+def test_the_text_names_core_and_output(oscc: Run, quick: list[str], tmp_path: Path) -> None:
+    status, out, err = oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "emitted",
+        "  core    tiny-8x8",
+        f"  output  {tmp_path / 'x'}",
+        "  files   rtl/a.v, rtl/registers/b.h",
+        "  size    15 bytes",
+    ]
+    assert quick == ["tiny-8x8"]
+
+
+def test_a_compiled_folder_gets_a_sub_folder(oscc: Run, quick: list[str], folder: Path) -> None:
+    before = contents(folder)
+    (folder / "rtl").mkdir()
+    (folder / "rtl" / "old.v").write_text("old")
+    assert oscc("emit", "--core", "tiny-8x8", "-o", folder)[0] == 0
+    after = contents(folder)
+    assert {name: data for name, data in after.items() if not name.startswith("rtl/")} == before
+    assert {name for name in after if name.startswith("rtl/")} == {"rtl/a.v", "rtl/registers/b.h", "rtl/manifest.json"}
+
+
+def test_another_core_than_that_of_the_program_is_refused(
+    oscc: Run, quick: list[str], folder: Path, make_core: Callable[..., CoreSpec], tmp_path: Path
+) -> None:
+    other = make_core(stream_width=32)
+    (tmp_path / "other.yaml").write_text(dump_core(other))
+    before = contents(folder)
+    status, out, err = oscc("emit", "--core", tmp_path / "other.yaml", "-o", folder)
+    ours = make_core()
+    assert (status, out) == (1, "")
+    assert err == (
+        f"oscc: {folder}: holds a program for another core (tiny-8x8, {ours.hash[:8]}) than tiny-8x8 "
+        f"({other.hash[:8]})\nemit into a folder of its own\n"
+    )
+    assert contents(folder) == before
+    assert quick == []
+
+
+def test_an_emitted_folder_is_replaced(oscc: Run, quick: list[str], tmp_path: Path) -> None:
+    assert oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")[0] == 0
+    (tmp_path / "x" / "rtl" / "stray.v").write_text("stray")
+    assert oscc("emit", "--core", "king-48x41", "-o", tmp_path / "x")[0] == 0
+    assert set(contents(tmp_path / "x")) == {"manifest.json", "rtl/a.v", "rtl/registers/b.h", "rtl/manifest.json"}
+    assert json.loads((tmp_path / "x" / "manifest.json").read_text())["top"] == "king_48x41_core"
+
+
+def test_an_emitted_folder_is_no_program(oscc: Run, quick: list[str], tmp_path: Path) -> None:
+    assert oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")[0] == 0
+    status, _, err = oscc("sample", tmp_path / "x")
+    assert status == 1
+    assert "holds no program" in err
+
+
+@pytest.mark.parametrize("kind", ["file", "foreign", "below a file"])
+def test_a_target_that_must_not_be_replaced_is_refused(
+    kind: str, oscc_json: RunJson, quick: list[str], tmp_path: Path
+) -> None:
+    target = tmp_path / "x"
+    if kind == "foreign":
+        target.mkdir()
+        (target / "thesis.tex").write_text("years of work")
+    else:
+        target.write_text("mine")
+    given = target / "y" if kind == "below a file" else target
+    before = contents(tmp_path)
+    status, content = oscc_json("emit", "--core", "tiny-8x8", "-o", given)
+    assert status == 1
+    assert content["error"]["code"] == ("output.foreign" if kind == "foreign" else "output.is-file")
+    assert content["error"]["where"] == str(given)
+    assert contents(tmp_path) == before
+    # The cheap checks come first.
+    assert quick == []
+
+
+def test_an_unknown_core_is_refused(oscc: Run, tmp_path: Path) -> None:
+    status, _, err = oscc("emit", "--core", "tiny-8x9", "-o", tmp_path / "x")
+    assert status == 1
+    assert "tiny-8x8" in err
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize("into", ["new", "compiled"])
+def test_half_a_folder_is_never_left(
+    into: str, quick: list[str], folder: Path, tmp_path: Path, oscc: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = folder if into == "compiled" else tmp_path / "deep" / "x"
+    before = contents(tmp_path)
+
+    def fail(path: Path, content: object) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr("oscc.compiler.output_folder.write_json", fail)
+    status, out, err = oscc("emit", "--core", "tiny-8x8", "-o", target)
+    assert (status, out) == (1, "")
+    assert "No space left on device" in err
+    assert contents(tmp_path) == before
+    assert not (tmp_path / "deep").exists()
+
+
+def test_core_and_output_must_be_given(oscc: Run) -> None:
+    assert oscc("emit", "--core", "tiny-8x8") == (
+        2,
+        "",
+        "oscc emit: Missing option '-o' / '--output'.\ntry: oscc emit --help\n",
+    )
