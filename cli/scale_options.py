@@ -12,12 +12,19 @@ if TYPE_CHECKING:
 Tau = Literal["common", "per-chunk"]
 
 TauOption = Annotated[
-    Tau, typer.Option("--tau", help="One time scale for all chunks, or one for each, which shortens weak chunks.")
+    Tau,
+    typer.Option(
+        "--tau",
+        help="One time scale for all chunks, or one for each, which shortens weak chunks; not with a tau that is given, "
+        "by --tau-s or by the model.",
+    ),
 ]
 TauSecondsOption = Annotated[
     float | None,
     typer.Option(
-        "--tau-s", metavar="SECONDS", help="Seconds per unit of model time, instead of the smallest possible."
+        "--tau-s",
+        metavar="SECONDS",
+        help="Seconds per unit of model time, instead of the model's own time scale, or of the smallest possible.",
     ),
 ]
 ClipOption = Annotated[

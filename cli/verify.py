@@ -30,7 +30,7 @@ def verify_verb(
     ] = 64,
     seed: SeedOption = 0,
     max_step: Annotated[
-        float | None, typer.Option("--max-step", min=1e-3, help="Integration step [model time]. [0.02]")
+        float | None, typer.Option("--max-step", min=1e-3, max=1.0, help="Integration step [model time]. [0.02]")
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 also when a check was skipped.")] = False,
     as_json: JsonOption = False,

@@ -85,7 +85,7 @@ ERROR_CAUSES = (
     Field("illegal_instruction", 3, 1, "the schedule holds an illegal instruction; ERROR_INFO has its address"),
     Field("schedule_overrun", 4, 1, "more than four instructions without duration in a row while running"),
     Field("uncorrectable", 5, 1, "a weight word had a double error; the sample was aborted"),
-    Field("busy", 6, 1, "start or load was asked for while a schedule runs or a program loads"),
+    Field("busy", 6, 1, "start while a schedule runs or a program loads, or load while a schedule runs"),
 )
 
 IRQ_CAUSES = (
@@ -146,7 +146,7 @@ REGISTERS = (
         (
             Field("start", 0, 1, "check the schedule and run it"),
             Field("abort", 1, 1, "end after the present sample"),
-            Field("load", 2, 1, "forget the program and accept a new one from the stream"),
+            Field("load", 2, 1, "forget the program and accept a new one from the stream; begins anew during a load"),
         ),
     ),
     Register(
@@ -190,7 +190,9 @@ REGISTERS = (
         "Instructions of the schedule.",
         (Field("value", 0, 7, f"1 to {SCHEDULE_DEPTH}"),),
     ),
-    Register("SEED", 0x044, "read-write", "Key of the initial noise (simulation only).", _whole("Philox key")),
+    Register(
+        "SEED", 0x044, "read-write", "Key of the initial noise (simulation only); taken at start.", _whole("Philox key")
+    ),
     Register("FIRST_SAMPLE", 0x048, "read-write", "Number of the first sample after start.", _whole("sample number")),
     Register("SAMPLES", 0x04C, "read", "Samples latched since start.", _whole("count")),
     Register(

@@ -125,6 +125,11 @@ class ControlPlane(wiring.Component):
             readout.stream_ready.eq(self.m_axis_tready),
         ]
 
+        # The host may write SEED while an init is under way; the array must not see that.
+        seed = Signal(32)
+        with m.If(sequencer.start):
+            m.d.sync += seed.eq(registers.seed)
+
         # Sequencer, read-out and array.
         m.d.comb += [
             readout.start.eq(sequencer.readout_start),
@@ -136,7 +141,7 @@ class ControlPlane(wiring.Component):
             self.array.run.eq(sequencer.run),
             self.array.sample.eq(sequencer.sample),
             self.array.commit.eq(sequencer.commit),
-            self.array.noise_seed.eq(registers.seed),
+            self.array.noise_seed.eq(seed),
             self.array.noise_index.eq(sequencer.sample_number),
         ]
         return m
@@ -200,7 +205,8 @@ class ControlPlane(wiring.Component):
         correction: tuple[Signal, Signal],
     ) -> None:
         corrected, uncorrectable = correction
-        busy = sequencer.running | ingress.loading
+        # A start together with a load would run on banks that are being written.
+        busy = sequencer.running | ingress.loading | registers.control_load
         start = registers.control_start
         m.d.comb += [
             sequencer.start.eq(start & ~busy & ingress.programmed),

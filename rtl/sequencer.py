@@ -110,10 +110,14 @@ class Sequencer(wiring.Component):
         group = fetch.group
 
         begin, executing = Signal(), Signal()
+        # The check looks at one length from its start to its end, whatever the host writes meanwhile.
+        length = Signal.like(self.length)
+        with m.If(begin):
+            m.d.sync += length.eq(self.length)
         m.d.comb += [
             begin.eq(self.start & ~self.running),
             check.start.eq(begin),
-            check.length.eq(self.length),
+            check.length.eq(length),
             check.fetch_word.eq(self.fetch_word),
             fetch.begin.eq(check.good & self.running),
             fetch.fetch_word.eq(self.fetch_word),
@@ -172,7 +176,7 @@ class Sequencer(wiring.Component):
         ]
         m.d.sync += self.stopped.eq(end)
         with m.If(begin):
-            m.d.sync += [self.running.eq(1), aborting.eq(0), in_sample.eq(0)]
+            m.d.sync += [self.running.eq(1), aborting.eq(self.abort), in_sample.eq(0)]
             m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0), any_load.eq(0)]
         with m.Elif(end):
             m.d.sync += [self.running.eq(0), executing.eq(0)]

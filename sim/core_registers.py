@@ -88,7 +88,7 @@ class ControlFields:
     """end after the present sample"""
 
     load: int
-    """forget the program and accept a new one from the stream"""
+    """forget the program and accept a new one from the stream; begins anew during a load"""
 
     @property
     def word(self) -> int:
@@ -154,7 +154,7 @@ class ErrorFields:
     """a weight word had a double error; the sample was aborted"""
 
     busy: int
-    """start or load was asked for while a schedule runs or a program loads"""
+    """start while a schedule runs or a program loads, or load while a schedule runs"""
 
     @property
     def word(self) -> int:

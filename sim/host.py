@@ -120,6 +120,7 @@ class Host:
         HostError
             When the core does not report the program as loaded.
         """
+        await self._clear_errors()
         await self.registers.write_program_crc(program.stream_crc() if crc is None else crc)
         await self.registers.write_control(load=1)
         await self._bus.send(program.stream() if stream is None else stream)
@@ -152,6 +153,7 @@ class Host:
         ------
         HostError
         """
+        await self._clear_errors()
         await self.registers.write_seed(seed)
         await self.registers.write_first_sample(first)
         await self.registers.write_irq_enable(error=1)
@@ -191,6 +193,10 @@ class Host:
         causes = [cause.description for cause in ERROR_CAUSES if word & cause.mask]
         if causes:
             raise HostError("; ".join(causes))
+
+    async def _clear_errors(self) -> None:
+        """Forget errors of an earlier attempt: they are sticky, and would be taken for new ones."""
+        await self.registers.write_error(**{cause.name: 1 for cause in ERROR_CAUSES})
 
     async def _settle(self, limit: int) -> None:
         """Wait until the schedule has ended."""

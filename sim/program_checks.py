@@ -31,16 +31,9 @@ def check_program(program: Program, core: CoreSpec, compiled: CompileResult) -> 
     findings = list(diagnose_program(program, core))
     time_codes = ("B006", "B007", "B008")
     return [
-        judge(
-            "origin",
-            SUBJECT,
-            (program.spec_hash, program.model_hash) == (core.hash, compiled.graph.model_hash),
-            f"core {program.spec_hash[:8]}, model {program.model_hash[:8]}",
-            f"core {core.hash[:8]}, model {compiled.graph.model_hash[:8]}",
-            "the program was made for another core, or from another model",
-        ),
+        _origin(program, expected),
         _time_scale(program, core, expected, [f for f in findings if f.code in time_codes]),
-        _schedule(program, core, [f for f in findings if f.code not in time_codes]),
+        _schedule(program, core, expected, [f for f in findings if f.code not in time_codes]),
         _codes(program, expected, core),
         judge(
             "pixels of the model",
@@ -51,6 +44,23 @@ def check_program(program: Program, core: CoreSpec, compiled: CompileResult) -> 
             "the pixel map differs",
         ),
     ]
+
+
+def _origin(program: Program, expected: Program) -> CheckLine:
+    """The program says that it is what it should be: model, core, family, noise, durations."""
+    names = ("spec_hash", "model_hash", "name", "family", "core_name", "init")
+    different = [name for name in names if getattr(program, name) != getattr(expected, name)]
+    if not np.array_equal(program.chunk_duration, expected.chunk_duration):
+        different.append("chunk_duration")
+    first = different[0] if different else ""
+    return judge(
+        "origin",
+        SUBJECT,
+        not different,
+        f"core {program.spec_hash[:8]}, model {program.model_hash[:8]}",
+        f"core {expected.spec_hash[:8]}, model {expected.model_hash[:8]}",
+        f"{', '.join(different)} differ from the model compiled anew; {first} is {getattr(program, first, None)}",
+    )
 
 
 def _first(findings: list[Finding]) -> str:
@@ -80,16 +90,17 @@ def _time_scale(program: Program, core: CoreSpec, expected: Program, findings: l
     )
 
 
-def _schedule(program: Program, core: CoreSpec, findings: list[Finding]) -> CheckLine:
-    """The schedule is legal, and nothing in it waits in steady state."""
+def _schedule(program: Program, core: CoreSpec, expected: Program, findings: list[Finding]) -> CheckLine:
+    """The schedule is the one that the compiler writes, it is legal, and nothing in it waits in steady state."""
+    same = np.array_equal(program.schedule, expected.schedule)
     cycles = sum(step.operand for step in program.instructions() if step.is_timed)
     return judge(
         "schedule",
         SUBJECT,
-        not findings,
+        same and not findings,
         f"{cycles} cycles per sample, no wait in steady state" if not findings else f"{len(findings)} findings",
         f"at most {core.cycles_per_sample} cycles",
-        _first(findings),
+        _first(findings) or "the instructions differ from those of the model compiled anew",
     )
 
 

@@ -12,12 +12,14 @@ import torch
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.errors import OsccError
-from oscc.compiler.output_folder import read_output_folder
+from oscc.compiler.output_folder import OutputFolder, read_output_folder
 from oscc.compiler.program import Program
 from oscc.compiler.program_file import read_program
 from oscc.compiler.recompile import recompile
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
+from oscc.rtl.emit import core_verilog
+from oscc.rtl.top import core_module_name
 from oscc.sim.array import MAX_STEP
 from oscc.sim.checks import CheckLine, Status, Verdict, judge, skipped
 from oscc.sim.engine_checks import check_engine
@@ -30,7 +32,8 @@ from oscc.sim.program_checks import SUBJECT, check_program
 PIXEL_STEP = 0.05
 """Integration step of the pixel check [model time], for the array and for the reference alike: pixels move by 1e-5."""
 
-EngineFactory = Callable[[str], Engine]
+EngineFactory = Callable[[str, str | None], Engine]
+"""Gives the engine of a name; the second argument is the Verilog to simulate, None to emit it anew."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,14 @@ class UnderTest:
         As program.bin has it.
     compiled : CompileResult
         The folder's model compiled anew with the folder's core and options.
+    verilog : str or None
+        The core in ``rtl/``; None when it was not emitted there.
     """
 
     core: CoreSpec
     program: Program
     compiled: CompileResult
+    verilog: str | None
 
     @property
     def coded(self) -> CodedGraph:
@@ -110,10 +116,43 @@ def verify_folder(
         program = read_program(folder.program)
     except OsccError as error:
         unread = judge("program file", SUBJECT, False, "not readable", "every CRC-32 matches", str(error))
-        return Verdict((unread, *(skipped("run", engine, "the program is not readable") for engine in options.engines)))
+        skips = (skipped("run", engine, "the program is not readable") for engine in options.engines)
+        return Verdict((_output_files(folder), unread, *skips))
     read = judge("program file", SUBJECT, True, f"{folder.program.stat().st_size} bytes", "every CRC-32 matches")
-    under_test = UnderTest(core, program, compiled)
-    return Verdict((read, *_verify_program(under_test, options, make_engine, progress)))
+    verilog, lines = _read_emitted(folder.path / "rtl", core)
+    under_test = UnderTest(core, program, compiled, verilog)
+    return Verdict((_output_files(folder), read, *lines, *_verify_program(under_test, options, make_engine, progress)))
+
+
+def _output_files(folder: OutputFolder) -> CheckLine:
+    """Line ``output files``: what the compiler wrote is still what the manifest says."""
+    changed = folder.changed_files()
+    return judge(
+        "output files",
+        SUBJECT,
+        not changed,
+        f"{len(changed)} of {len(folder.manifest['outputs'])} files changed",
+        "SHA-256 as in manifest.json",
+        f"changed or missing: {', '.join(changed)}",
+    )
+
+
+def _read_emitted(folder: Path, core: CoreSpec) -> tuple[str | None, list[CheckLine]]:
+    """The Verilog in a folder of `oscc emit`, and line ``emitted core``; nothing where the core was not emitted."""
+    path = folder / f"{core_module_name(core)}.v"
+    if not folder.is_dir():
+        return None, []
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    same = text == core_verilog(core)[0]
+    line = judge(
+        "emitted core",
+        "rtl",
+        same,
+        f"{path.name}, {len(text)} characters",
+        "the Verilog of the core, emitted anew",
+        "the file is missing or differs: oscc emit writes it again",
+    )
+    return text, [line]
 
 
 def _verify_program(
@@ -130,10 +169,13 @@ def _verify_program(
     reference = run_reference(under_test.coded, job, progress)
     records: list[CosimRecord] = []
     for name in options.engines:
-        yield from _verify_engine(make_engine(name), job, under_test.coded, reference, records, progress)
+        engine = make_engine(name, under_test.verilog)
+        yield from _verify_engine(engine, job, under_test.coded, reference, records, progress)
     yield _agreement(records)
-    if "array" in options.engines:
-        yield from _verify_images(make_engine("array"), job, under_test.coded, options, progress)
+    if any(line.name == "pixels of the model" and line.status is Status.FAIL for line in lines):
+        yield skipped("pixels", "array", "the program's pixel map is not that of the model")
+        return
+    yield from _verify_images(make_engine("array", None), job, under_test.coded, options, progress)
 
 
 def _verify_engine(
@@ -149,7 +191,11 @@ def _verify_engine(
     try:
         record = engine.run(job, progress)
     except OsccError as error:
-        yield skipped("run", engine.name, str(error).replace("\n", "; "))
+        reason = str(error).replace("\n", "; ")
+        if error.code == "engine.missing":
+            yield skipped("run", engine.name, reason)
+        else:
+            yield judge("run", engine.name, False, "not started", limit, reason)
         return
     except (HostError, MacroContractError) as error:
         yield judge("run", engine.name, False, "stopped", limit, str(error))
@@ -183,8 +229,13 @@ def _verify_images(
 ) -> Iterator[CheckLine]:
     """Lines that need many samples: pixels against the reference, and the integration step."""
     many = dataclasses.replace(job, samples=options.pixel_samples, max_step=PIXEL_STEP)
-    reference = run_reference(coded, many, progress)
-    yield check_pixels(many, engine.run(many, progress), coded, reference)
     normal = dataclasses.replace(job, samples=options.pixel_samples)
     finer = dataclasses.replace(normal, max_step=options.max_step / 2)
-    yield check_step(job, engine.run(normal, progress), engine.run(finer, progress), coded)
+    try:
+        images, coarse, fine = (engine.run(each, progress) for each in (many, normal, finer))
+    except (HostError, MacroContractError) as error:
+        for name in ("pixels", "integration step"):
+            yield judge(name, engine.name, False, "stopped", f"{many.samples} samples without an error", str(error))
+        return
+    yield check_pixels(many, images, coded, run_reference(coded, many, progress))
+    yield check_step(job, coarse, fine, coded)

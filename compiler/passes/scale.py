@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.findings import Finding, FindingsError
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.instructions import MAX_CYCLES
 from oscc.compiler.placed import PlacedGraph, TimeScale
 from oscc.compiler.spec import FETCH_CYCLES, FETCH_LATENCY, GROUPS, CoreSpec
 
 SAME = 1e-9
 """Two numbers that differ by less than this part are the same number: it absorbs the rounding of float64."""
+
+TOO_LONG = MAX_CYCLES + 1
+"""Cycles of every run that is longer than what the sequencer counts."""
 
 LONGEST_FETCH = FETCH_LATENCY + 5 * FETCH_CYCLES
 """Cycles to fetch the longest group that the schedule pass writes: sample, repeat, commit, load, init."""
@@ -30,16 +34,18 @@ class ScaleOptions:
     Parameters
     ----------
     per_chunk : bool
-        A tau for every chunk instead of one for all; it shortens chunks whose parameters are small.
+        A tau for every chunk instead of one for all; it shortens chunks whose parameters are small. It chooses the
+        smallest tau, and so contradicts one that is given, here or by the model.
     clip : tuple of str
-        Groups of `spec.GROUPS` whose parameters may exceed full scale; they saturate.
+        Groups of `spec.GROUPS` whose parameters may exceed full scale; they saturate. A tau that is given stays as it
+        is.
     tau_s : float or None
         Seconds per unit of model time, instead of the smallest possible.
 
     Raises
     ------
     OsccError
-        ``scale.unknown-group`` or ``scale.tau``.
+        ``scale.unknown-group``, ``scale.tau`` or ``scale.contradiction``.
     """
 
     per_chunk: bool = False
@@ -54,6 +60,13 @@ class ScaleOptions:
                 )
         if self.tau_s is not None and not (math.isfinite(self.tau_s) and self.tau_s > 0):
             raise OsccError("scale.tau", f"{self.tau_s} is not a positive number of seconds", where="tau_s")
+        if self.per_chunk and self.tau_s is not None:
+            raise OsccError(
+                "scale.contradiction",
+                f"a tau per chunk is chosen chunk by chunk, but tau is given as {self.tau_s:.6g} s for all chunks",
+                where="tau_s",
+                hint="leave out --tau per-chunk to use the given tau, or --tau-s to choose one per chunk",
+            )
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,8 @@ class ScalePass:
         ------
         FindingsError
             With every finding of `diagnose_time_scale`.
+        OsccError
+            As `choose_time_scale` raises it.
         """
         findings = list(diagnose_time_scale(level.graph, level.core, self.options))
         if findings:
@@ -94,10 +109,24 @@ def whole_cycles(cycles: NDArray[np.float64]) -> NDArray[np.int64]:
     Parameters
     ----------
     cycles : float64[...]
+        Not negative; infinity is allowed.
+
+    Returns
+    -------
+    int64[...]
+        At most `TOO_LONG`, which stands for every number that no run can have.
     """
-    nearest = np.rint(cycles)
-    is_whole = np.abs(cycles - nearest) <= SAME * np.abs(nearest)
-    return np.where(is_whole, nearest, np.ceil(cycles)).astype(np.int64)
+    # The limit comes first, in float64: what int64 cannot hold would wrap around.
+    limited = np.minimum(cycles, TOO_LONG)
+    nearest = np.rint(limited)
+    is_whole = np.abs(limited - nearest) <= SAME * np.abs(nearest)
+    return np.where(is_whole, nearest, np.ceil(limited)).astype(np.int64)
+
+
+def parameters_of(graph: CouplingGraph, group: str) -> NDArray[np.float64]:
+    """The parameters of a group of `spec.GROUPS`, float64[C, n] [rad per unit of model time]: n couplings, or nodes."""
+    tensors = {"coupling": graph.weight, "shil": graph.shil, "field": graph.field, "detuning": graph.detuning}
+    return tensors[group].astype(np.float64)
 
 
 def full_scale_bounds(graph: CouplingGraph, core: CoreSpec) -> dict[str, NDArray[np.float64]]:
@@ -113,9 +142,8 @@ def full_scale_bounds(graph: CouplingGraph, core: CoreSpec) -> dict[str, NDArray
     dict of str to float64[C]
         By group [s], chunk by chunk.
     """
-    tensors = {"coupling": graph.weight, "shil": graph.shil, "field": graph.field, "detuning": graph.detuning}
     return {
-        group: np.abs(tensors[group].astype(np.float64)).max(axis=1, initial=0.0) / core.dac(group).full_scale_rad_s
+        group: np.abs(parameters_of(graph, group)).max(axis=1, initial=0.0) / core.dac(group).full_scale_rad_s
         for group in GROUPS
     }
 
@@ -130,7 +158,20 @@ def choose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOption
     options : ScaleOptions
         A given tau comes before the model's own ``time_scale_s``, and that before the smallest tau that respects the
         bounds. Runs are rounded up to whole cycles, and each chunk's tau follows from its run.
+
+    Raises
+    ------
+    OsccError
+        ``scale.contradiction`` when a tau per chunk is asked for, but the model carries its own.
     """
+    if options.per_chunk and graph.time_scale_s is not None:
+        given = ", ".join(f"{tau:.6g}" for tau in graph.time_scale_s)
+        raise OsccError(
+            "scale.contradiction",
+            f"a tau per chunk is asked for, but the model was trained for its own time_scale_s ({given} s), which wins",
+            where=graph.name,
+            hint="leave out --tau per-chunk, or train the model without time_scale_s",
+        )
     duration = graph.chunk_duration.astype(np.float64)
     cycles_per_tau = core.clock_hz * duration
     by_chunk = full_scale_bounds(graph, core)
@@ -155,7 +196,10 @@ def choose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOption
         name = max(names, key=lambda name: bounds[name])
         tau, active = np.full(graph.chunks, bounds[name]), (name,) * graph.chunks
 
-    run_cycles = whole_cycles(tau * cycles_per_tau)
+    # A tau that was given may be any number: beyond float64 the run is too long, like infinity.
+    with np.errstate(over="ignore"):
+        exact = tau * cycles_per_tau
+    run_cycles = whole_cycles(exact)
     missing = core.readout_cycles - core.init.cycles - int(run_cycles.sum())
     if missing > 0 and options.per_chunk and not {"given", "model"} & set(active):
         run_cycles[-1] += missing
@@ -165,7 +209,11 @@ def choose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOption
 
 
 def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> Iterator[Finding]:
-    """Every reason why a model's time scale does not fit a core (codes S001 to S004).
+    """Every reason why a model's time scale does not fit a core (codes S001 to S005).
+
+    S001 more cycles than the budget, S002 a run shorter than a load or a fetch, S003 a sample shorter than a read-out,
+    S004 parameters beyond full scale in a group that may not clip, S005 a run that is longer than the sequencer counts,
+    which ends the check.
 
     Parameters
     ----------
@@ -184,6 +232,28 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
         "bounds_s": scale.bounds_s,
         "active": scale.active,
     }
+    too_long = np.flatnonzero(scale.run_cycles > MAX_CYCLES)
+    if too_long.size:
+        chunk = int(too_long[0])
+        active = scale.active_by_chunk[chunk]
+        yield Finding(
+            "S005",
+            f"the run of chunk {chunk} takes more than {MAX_CYCLES} cycles, the most that the 24 bits of a run "
+            f"instruction hold; {too_long.size} such chunks; the active bound is "
+            f"{active}, tau {scale.bounds_s[active]:.6g} s",
+            ", or ".join(_ways_to_fit(graph, core, options) or ["train the model with smaller parameters"])
+            + ", or use shorter chunks",
+            {
+                "chunk": chunk,
+                "count": int(too_long.size),
+                "most_cycles": MAX_CYCLES,
+                "bounds_s": scale.bounds_s,
+                "active": active,
+                "chunk_duration": graph.chunk_duration.tolist(),
+                "clock_hz": core.clock_hz,
+            },
+        )
+        return
     if used > core.cycles_per_sample:
         yield Finding(
             "S001",
@@ -209,19 +279,41 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
             f"use a tau of at least {scale.bounds_s['readout']:.6g} s",
             {**witness, "readout_cycles": core.readout_cycles},
         )
-    if options.tau_s is not None:
-        beyond = {
-            group: bound
-            for group, bound in full_scale_bounds(graph, core).items()
-            if group not in options.clip and np.any(bound > scale.tau_s * (1 + SAME))
-        }
-        for group, bound in beyond.items():
-            yield Finding(
-                "S004",
-                f"at tau {options.tau_s:.6g} s parameters of {group} exceed full scale: they need {bound.max():.6g} s",
-                f"use a larger tau, or let {group} clip",
-                {**witness, "group": group},
-            )
+    yield from _diagnose_full_scale(graph, core, options, scale, witness)
+
+
+def _diagnose_full_scale(
+    graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, scale: TimeScale, witness: dict[str, Any]
+) -> Iterator[Finding]:
+    """S004, at a tau that was given or that the model carries: the smallest tau exceeds nothing.
+
+    A trainer clips at the ends of the DAC grid, so what still rounds to the top code is at full scale, not beyond it.
+    """
+    if options.tau_s is None and graph.time_scale_s is None:
+        return
+    bounds = full_scale_bounds(graph, core)
+    for group in GROUPS:
+        if group in options.clip:
+            continue
+        dac = core.dac(group)
+        full_scale = dac.full_scale_rad_s * scale.tau_s[:, None]
+        last = (dac.top_code + 0.5) / dac.top_code * (1 + SAME)
+        beyond = np.abs(parameters_of(graph, group)) > full_scale * last
+        count = int(np.count_nonzero(beyond))
+        if count == 0:
+            continue
+        needed = float(bounds[group][beyond.any(axis=1)].max())
+        chunk = int(np.argmax(bounds[group] / scale.tau_s))
+        own = options.tau_s is None
+        given = "the model's time_scale_s" if own else "the given tau"
+        fix = "train the model with a time_scale_s" if own else "use a tau"
+        yield Finding(
+            "S004",
+            f"at {given} ({scale.tau_s[chunk]:.6g} s in chunk {chunk}) {count} of {beyond.size} parameters of {group} "
+            f"exceed full scale: they need {needed:.6g} s",
+            f"{fix} of at least {needed:.6g} s, or let them saturate: --clip {group}",
+            {**witness, "group": group, "count": count, "values": int(beyond.size), "needed_tau_s": needed},
+        )
 
 
 def _listed(run_cycles: NDArray[np.int64]) -> str:
@@ -231,21 +323,24 @@ def _listed(run_cycles: NDArray[np.int64]) -> str:
 
 
 def _what_would_fit(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, used: int) -> str:
-    """The fix of S001: per-chunk runs, or the fewest groups that must clip, or a larger budget."""
+    """The fix of S001: what `_ways_to_fit` finds, or a larger budget."""
+    return ", or ".join([*_ways_to_fit(graph, core, options), f"raise cycles_per_sample of the core to {used}"])
+
+
+def _ways_to_fit(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> list[str]:
+    """Ways into the budget of the core: per-chunk runs, the fewest groups that must clip, or a smaller given tau."""
+    if options.tau_s is not None:
+        return ["give a smaller tau"]
+    if graph.time_scale_s is not None:
+        return ["train the model with a smaller time_scale_s"]
     ways = []
-    if options.tau_s is None and graph.time_scale_s is None:
-        for trial in _relaxations(graph, core, options):
-            scale = choose_time_scale(graph, core, trial)
-            cycles = core.init.cycles + int(scale.run_cycles.sum())
-            if cycles <= core.cycles_per_sample:
-                what = "a tau per chunk" if trial.clip == options.clip else f"let {' and '.join(trial.clip)} clip"
-                ways.append(f"{what} (tau {scale.tau_s.max():.6g} s, {cycles} cycles)")
-    elif options.tau_s is not None:
-        ways.append("give a smaller tau")
-    else:
-        ways.append("train the model with a smaller time_scale_s")
-    ways.append(f"raise cycles_per_sample of the core to {used}")
-    return ", or ".join(ways)
+    for trial in _relaxations(graph, core, options):
+        scale = choose_time_scale(graph, core, trial)
+        cycles = core.init.cycles + int(scale.run_cycles.sum())
+        if cycles <= core.cycles_per_sample:
+            what = "a tau per chunk" if trial.clip == options.clip else f"let {' and '.join(trial.clip)} clip"
+            ways.append(f"{what} (tau {scale.tau_s.max():.6g} s, {cycles} cycles)")
+    return ways
 
 
 def _relaxations(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> Iterator[ScaleOptions]:

@@ -54,6 +54,14 @@ class PysimBus:
                 return
         raise HostError(f"{what}: no answer within {limit} cycles")
 
+    async def _until(self, valid: Any, what: str, limit: int = 1000) -> None:
+        """Wait until ``valid`` is high."""
+        for _ in range(limit):
+            if self._context.get(valid):
+                return
+            await self.wait(1)
+        raise HostError(f"{what}: no response within {limit} cycles")
+
     async def read(self, address: int) -> int:
         """The word at a byte address."""
         context, plane = self._context, self._plane
@@ -62,8 +70,7 @@ class PysimBus:
         await self._handshake(plane.s_axil_arready, f"read of 0x{address:03X}")
         context.set(plane.s_axil_arvalid, 0)
         context.set(plane.s_axil_rready, 1)
-        while not context.get(plane.s_axil_rvalid):
-            await self.wait(1)
+        await self._until(plane.s_axil_rvalid, f"read of 0x{address:03X}")
         word, response = context.get(plane.s_axil_rdata), context.get(plane.s_axil_rresp)
         await self.wait(1)
         context.set(plane.s_axil_rready, 0)
@@ -84,8 +91,7 @@ class PysimBus:
         context.set(plane.s_axil_awvalid, 0)
         context.set(plane.s_axil_wvalid, 0)
         context.set(plane.s_axil_bready, 1)
-        while not context.get(plane.s_axil_bvalid):
-            await self.wait(1)
+        await self._until(plane.s_axil_bvalid, f"write of 0x{address:03X}")
         response = context.get(plane.s_axil_bresp)
         await self.wait(1)
         context.set(plane.s_axil_bready, 0)

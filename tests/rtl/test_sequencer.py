@@ -497,6 +497,33 @@ def test_abort_and_fault_do_nothing_while_nothing_runs() -> None:
     assert len(record.cycles("sample")) == 1
 
 
+def test_an_abort_that_comes_with_the_start_lets_the_first_sample_happen() -> None:
+    bench = Bench(sample_schedule([20, 21], 18))
+
+    async def host(context: Any) -> None:
+        context.set(bench.sequencer.abort, 1)
+        await bench.start(context)
+        context.set(bench.sequencer.abort, 0)
+        await wait(context, 200)
+
+    record = bench.simulate(host)
+    assert len(record.cycles("sample")) == 1
+    assert record.cycles("stopped") == record.cycles("sample")
+
+
+def test_the_length_is_taken_at_the_start() -> None:
+    bench = Bench(sample_schedule([20, 21], 18))
+
+    async def host(context: Any) -> None:
+        await bench.start(context)
+        context.set(bench.sequencer.length, 2)
+        await wait(context, 100)
+
+    record = bench.simulate(host)
+    assert record.cycles("illegal") == []
+    assert record.cycles("sample")
+
+
 def test_start_is_ignored_while_running() -> None:
     bench = Bench(sample_schedule([20, 21], 18))
 

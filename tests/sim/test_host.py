@@ -116,6 +116,18 @@ def test_a_core_without_a_program_does_not_start(drive_both: Both, job: CosimJob
     assert error == register("ERROR").field("unprogrammed").mask
 
 
+def test_an_interrupt_ends_the_wait_for_an_image(drive: Callable[..., Any], job: CosimJob) -> None:
+    async def flow(bus: CoreBus) -> str:
+        host = Host(bus, job.core)
+        await host.registers.write_irq_enable(error=1)
+        await host.registers.write_control(start=1)
+        with pytest.raises(HostError) as caught:
+            await bus.receive(5000)
+        return str(caught.value)
+
+    assert drive(job, flow).answer == "irq was raised while an image was awaited"
+
+
 def test_a_refused_program_is_no_program(drive_both: Both, job: CosimJob) -> None:
     async def flow(bus: CoreBus) -> Any:
         host = Host(bus, job.core)

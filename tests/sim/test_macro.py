@@ -106,6 +106,8 @@ def test_effects_of_one_edge_come_in_order(core: CoreSpec) -> None:
     feed(macro, run_of(20, 25))
     macro.edge(EdgeInputs(cycle=30, commit=True))
     record = feed(macro, run_of(31, 35))
+    kinds = [EventKind(kind).name for time, kind, _ in record.events.tolist() if time in (1, 11)]
+    assert kinds == ["RUN", "SAMPLE", "COMMIT", "ROW"]
     start = initial_phases_batch(core, 4, [0])
     np.testing.assert_allclose(record.sample_phases[0], start + turned(core, 5, 10), rtol=0, atol=1e-12)
     after = start + turned(core, 5, 10) + turned(core, -3, 5)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -183,10 +185,11 @@ def test_the_models_own_time_scale_is_honoured(tiny_core: CoreSpec, make_graph: 
     # 1.07e-6 * 1e8 * 2 is 214.00000000000003 in float64.
     assert runs(scale) == [214] * 4
     assert (scale.active, scale.bounds_s["model"]) == ("model", 1.07e-6)
-    # Its detuning exceeds full scale; that was the trainer's choice and is no finding.
-    assert codes(graph, tiny_core) == []
+    # A detuning of 5.0 is far beyond 1.2e6 rad/s at that tau; it may saturate only where the user says so.
+    assert codes(graph, tiny_core) == ["S004"]
+    assert codes(graph, tiny_core, ScaleOptions(clip=("detuning",))) == []
     by_chunk = replace(graph, time_scale_s=(1e-6, 2e-6, 0.5e-6, 1e-7))
-    assert runs(choose_time_scale(by_chunk, tiny_core, ScaleOptions(per_chunk=True))) == [200, 400, 100, 20]
+    assert runs(choose_time_scale(by_chunk, tiny_core, NONE)) == [200, 400, 100, 20]
 
 
 def test_a_given_tau_comes_before_the_models(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
@@ -200,7 +203,10 @@ def test_a_given_tau_must_not_clip_unless_it_may(tiny_core: CoreSpec, make_graph
     graph = graph_with(make_graph(tiny_core), coupling=1.6875, detuning=1.125)
     findings = list(diagnose_time_scale(graph, tiny_core, ScaleOptions(tau_s=5e-7, clip=("detuning",))))
     assert [(finding.code, finding.witness["group"]) for finding in findings] == [("S004", "coupling")]
-    assert findings[0].message == "at tau 5e-07 s parameters of coupling exceed full scale: they need 9.375e-07 s"
+    assert findings[0].message == (
+        "at the given tau (5e-07 s in chunk 3) 1 of 4368 parameters of coupling exceed full scale: they need 9.375e-07 s"
+    )
+    assert findings[0].fix == "use a tau of at least 9.375e-07 s, or let them saturate: --clip coupling"
     assert codes(graph, tiny_core, ScaleOptions(tau_s=9.375e-7)) == []
 
 
@@ -262,3 +268,91 @@ def test_options_are_checked() -> None:
     for tau in (0.0, -1e-6, math.nan, math.inf):
         with pytest.raises(OsccError, match="is not a positive number of seconds"):
             ScaleOptions(tau_s=tau)
+
+
+@pytest.mark.parametrize("given", [True, False])
+@pytest.mark.parametrize(("steps", "expected"), [(7.0, []), (7.49, []), (7.51, ["S004"]), (70.0, ["S004"])])
+def test_what_rounds_to_the_top_code_is_at_full_scale(
+    given: bool, steps: float, expected: list[str], tiny_core: CoreSpec, make_graph: MakeGraph
+) -> None:
+    # A trainer that clamps to the DAC grid leaves values at its ends; at 1 us a code step is 1.8e6 * 1e-6 / 7.
+    graph = graph_with(make_graph(tiny_core), coupling=-steps * 1.8 / 7)
+    options = ScaleOptions(tau_s=1e-6) if given else NONE
+    graph = graph if given else replace(graph, time_scale_s=(1e-6,))
+    assert codes(graph, tiny_core, options) == expected
+    assert codes(graph, tiny_core, replace(options, clip=("coupling",))) == []
+
+
+def test_a_time_scale_of_the_model_that_saturates_is_found_chunk_by_chunk(
+    tiny_core: CoreSpec, make_graph: MakeGraph
+) -> None:
+    graph = graph_with(make_graph(tiny_core))
+    shil = np.zeros_like(graph.shil)
+    shil[0, :5], shil[2, :3] = 2.0, 2.4
+    # Full scale is 2.4 at 1 us and 1.2 at 0.5 us: only chunk 2 is beyond it.
+    graph = replace(graph, shil=shil, time_scale_s=(1e-6, 1e-6, 0.5e-6, 1e-6))
+    (finding,) = diagnose_time_scale(graph, tiny_core, NONE)
+    assert finding.code == "S004"
+    assert finding.message == (
+        "at the model's time_scale_s (5e-07 s in chunk 2) 3 of 256 parameters of shil exceed full scale: they need "
+        "1e-06 s"
+    )
+    assert finding.fix == "train the model with a time_scale_s of at least 1e-06 s, or let them saturate: --clip shil"
+    assert (finding.witness["group"], finding.witness["count"]) == ("shil", 3)
+    assert finding.witness["needed_tau_s"] == pytest.approx(1e-6, rel=1e-6)
+
+
+def test_a_tau_per_chunk_contradicts_one_that_is_given(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    with pytest.raises(OsccError) as caught:
+        ScaleOptions(per_chunk=True, tau_s=1e-6)
+    assert caught.value.code == "scale.contradiction"
+    assert "tau is given as 1e-06 s for all chunks" in caught.value.message
+    graph = make_graph(tiny_core, time_scale_s=(1e-6,))
+    with pytest.raises(OsccError) as caught:
+        list(diagnose_time_scale(graph, tiny_core, ScaleOptions(per_chunk=True)))
+    assert caught.value.code == "scale.contradiction"
+    assert "its own time_scale_s (1e-06 s), which wins" in caught.value.message
+    assert caught.value.hint == "leave out --tau per-chunk, or train the model without time_scale_s"
+
+
+LONGEST = 2**24 - 1
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "active", "fix"),
+    [
+        ({"chunk_duration": np.array([2, 2, 1e30, 2], dtype=np.float32)}, NONE, "load", "a tau per chunk"),
+        ({"coupling": 3e38}, NONE, "coupling", "let coupling clip (tau 6e-08 s, 112 cycles)"),
+        ({"time_scale_s": (1e300,)}, NONE, "model", "train the model with a smaller time_scale_s"),
+        ({}, ScaleOptions(tau_s=1e300), "given", "give a smaller tau"),
+        ({}, ScaleOptions(tau_s=1e308), "given", "give a smaller tau"),
+    ],
+)
+def test_a_run_beyond_24_bits_is_a_finding_of_its_own(
+    change: dict[str, Any],
+    options: ScaleOptions,
+    active: str,
+    fix: str,
+    tiny_core: CoreSpec,
+    make_graph: MakeGraph,
+) -> None:
+    change = dict(change)
+    graph = replace(graph_with(make_graph(tiny_core), coupling=change.pop("coupling", 0.0)), **change)
+    scale = choose_time_scale(graph, tiny_core, options)
+    assert max(runs(scale)) == LONGEST + 1
+    (finding,) = diagnose_time_scale(graph, tiny_core, options)
+    assert (finding.code, finding.witness["active"]) == ("S005", active)
+    assert f"takes more than {LONGEST} cycles, the most that the 24 bits of a run instruction hold" in finding.message
+    assert fix in finding.fix or (active == "load" and finding.fix.endswith("use shorter chunks"))
+    json.dumps(finding.as_dict(), allow_nan=False)
+
+
+def test_the_longest_run_is_no_such_finding(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = graph_with(make_graph(tiny_core))
+    graph = replace(graph, chunk_duration=np.full(4, 1.0, dtype=np.float32))
+    assert codes(graph, tiny_core, ScaleOptions(tau_s=LONGEST * 1e-8)) == ["S001"]
+    assert codes(graph, tiny_core, ScaleOptions(tau_s=(LONGEST + 1) * 1e-8)) == ["S005"]
+
+
+def test_infinite_cycles_do_not_wrap_around() -> None:
+    assert whole_cycles(np.array([math.inf, 1e300, 2.0**63, LONGEST + 0.0])).tolist() == [LONGEST + 1] * 3 + [LONGEST]

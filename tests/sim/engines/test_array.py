@@ -83,7 +83,7 @@ def test_progress_runs_to_the_end_and_changes_nothing(job: CosimJob, monkeypatch
     record = ArrayEngine().run(six, lambda what, done: told.append((what, done)))
     assert {what for what, _ in told} == {"running the array"}
     parts = [done for _, done in told]
-    assert parts == sorted(parts)
+    assert parts == sorted(set(parts))
     assert len(parts) >= 6
     assert parts[-1] == pytest.approx(1.0)
     np.testing.assert_array_equal(record.codes, ArrayEngine().run(six).codes)
