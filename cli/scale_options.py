@@ -15,8 +15,8 @@ TauOption = Annotated[
     Tau,
     typer.Option(
         "--tau",
-        help="One time scale for all chunks, or one for each, which shortens weak chunks; not with a tau that is given, "
-        "by --tau-s or by the model.",
+        help="One time scale for all chunks, or one for each, which shortens weak chunks; not with a given tau, by "
+        "--tau-s or by the model.",
     ),
 ]
 TauSecondsOption = Annotated[

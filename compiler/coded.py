@@ -130,6 +130,19 @@ def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
             "unused units hold code 0",
             {"cell": [row, col], "slot": slot, "chunk": chunk, "count": len(stray)},
         )
+    empty = coded.placed.node_map() < 0
+    for group in GROUPS[1:]:
+        codes = coded.codes(group)
+        stray = np.argwhere((codes != 0) & empty)
+        if len(stray):
+            chunk, row, col = stray[0].tolist()
+            yield Finding(
+                "Q002",
+                f"cell ({row}, {col}) has no node but {group} code {int(codes[chunk, row, col])} in chunk {chunk}; "
+                f"{len(stray)} such codes",
+                "unused units hold code 0",
+                {"cell": [row, col], "group": group, "chunk": chunk, "count": len(stray)},
+            )
 
 
 def is_valid_codes(coded: CodedGraph) -> bool:

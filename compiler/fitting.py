@@ -9,7 +9,7 @@ import numpy as np
 
 from oscc.compiler.families import FAMILIES, family_named
 from oscc.compiler.findings import Finding, is_empty, list_findings, raise_first
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.spec import CoreSpec
 
@@ -56,7 +56,7 @@ def diagnose_model(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     graph : CouplingGraph
     core : CoreSpec
     """
-    yield from _diagnose_init(graph, core)
+    yield from diagnose_initial_phases(graph.init, core)
     if graph.chunks > core.chunks:
         yield Finding(
             "F003",
@@ -81,8 +81,14 @@ def diagnose_model(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
         )
 
 
-def _diagnose_init(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
-    init = graph.init
+def diagnose_initial_phases(init: InitialPhases, core: CoreSpec) -> Iterator[Finding]:
+    """Whether a core offers a distribution of the initial phases (code F002); a proof.
+
+    Parameters
+    ----------
+    init : InitialPhases
+    core : CoreSpec
+    """
     given = f"{init.kind} with mean {init.mean:.9g} and standard deviation {init.std:.9g} rad"
     if core.init.kind == "normal":
         offered, fix = f"normal with mean 0 and standard deviation {core.init.std_rad:.9g} rad", "init.std_rad"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oscc.compiler.codes import unpack_words
+from oscc.compiler.families import FAMILIES
 from oscc.compiler.findings import Finding, is_empty, raise_first
+from oscc.compiler.fitting import diagnose_initial_phases
 from oscc.compiler.instructions import Instruction, Operation
 from oscc.compiler.program import Program
 from oscc.compiler.schedule_timing import diagnose_schedule
@@ -18,11 +21,13 @@ _ROUNDING = 1e-9
 
 
 def diagnose_program(program: Program, core: CoreSpec) -> Iterator[Finding]:
-    """Every reason why a core cannot run a program (codes B001 to B008, and the T codes of its schedule).
+    """Every reason why a core cannot run a program (codes B001 to B012, and the T codes of its schedule).
 
     B001 another core, B002 wrong shape, B003 an illegal code, B004 unused memory that is not zero, B005 a pixel outside
     the frame, B006 a code step that does not follow from tau, B007 runs that do not follow from tau, B008 an init of
-    another length than the core's. Wrong shapes (B002) end the check.
+    another length than the core's, B009 a family without hardware, B010 initial phases that the core does not offer,
+    B011 another core by its name, B012 a code on a unit that cannot be used: over the border, or dead. Wrong shapes
+    (B002) end the check.
 
     Parameters
     ----------
@@ -37,6 +42,14 @@ def diagnose_program(program: Program, core: CoreSpec) -> Iterator[Finding]:
             "compile the model for this core",
             {"program": program.spec_hash, "core": core.hash},
         )
+    elif program.core_name != core.name:
+        yield Finding(
+            "B011",
+            f"the program names core {program.core_name!r}, but its hash is that of {core.name!r}",
+            "compile the model again",
+            {"program": program.core_name, "core": core.name},
+        )
+    yield from _diagnose_model(program, core)
     wrong = list(_diagnose_shapes(program, core))
     yield from wrong
     if wrong:
@@ -61,6 +74,21 @@ def verify_program(program: Program, core: CoreSpec) -> None:
     raise_first(diagnose_program(program, core))
 
 
+def _diagnose_model(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    """What the program says about its model, where the core has a say."""
+    family = FAMILIES.get(program.family)
+    if family is None or not family.has_hardware:
+        able = [name for name, declared in FAMILIES.items() if declared.has_hardware]
+        yield Finding(
+            "B009",
+            f"the program is of family {program.family!r}; the core runs {' and '.join(able)}",
+            "compile a model of one of these families",
+            {"family": program.family, "accepted": able},
+        )
+    for finding in diagnose_initial_phases(program.init, core):
+        yield Finding("B010", finding.message.replace("the model", "the program", 1), finding.fix, finding.witness)
+
+
 def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
     chunks = program.chunks
     wanted = {
@@ -69,6 +97,13 @@ def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
         "lsb": (program.lsb.shape, (chunks, len(GROUPS))),
         "pixel": (program.pixel.shape, (program.image_shape[0] * program.image_shape[1], 2)),
     }
+    if min(program.image_shape) < 1:
+        yield Finding(
+            "B002",
+            f"image_shape: {list(program.image_shape)} is no image",
+            "compile the model again",
+            {"array": "image_shape", "shape": list(program.image_shape)},
+        )
     for name, (given, expected) in wanted.items():
         if given != expected:
             yield Finding(
@@ -86,7 +121,25 @@ def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
         )
 
 
+def _unusable_units(core: CoreSpec) -> NDArray[np.bool_]:
+    """Units that no model can use, bool[rows, cols, slots + 3]: over the border, or at either end a dead cell, or dead."""
+    reach = core.unit_stencil.radius
+    dead = np.zeros((core.rows, core.cols), dtype=bool)
+    for row, col in core.defects.cells:
+        dead[row, col] = True
+    # What lies outside the grid is as useless as a dead cell.
+    around = np.pad(dead, reach, constant_values=True)
+    unusable = np.repeat(dead[:, :, None], core.slots + 3, axis=2)
+    for slot, (drow, dcol) in enumerate(core.unit_stencil.offsets):
+        row, col = reach + drow, reach + dcol
+        unusable[:, :, slot] |= around[row : row + core.rows, col : col + core.cols]
+    for row, col, slot in core.defects.slots:
+        unusable[row, col, slot] = True
+    return unusable
+
+
 def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    unusable = _unusable_units(core)
     for column, bank in enumerate(program.words):
         try:
             codes = unpack_words(bank, core)
@@ -102,6 +155,17 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
                     "compile the model again",
                     {"column": column, "address": address, "group": group, "count": len(bad)},
                 )
+        used = codes[: program.chunks * core.rows].reshape(program.chunks, core.rows, core.slots + 3)
+        if len(stray := np.argwhere((used != 0) & unusable[:, column])):
+            chunk, row, place = stray[0].tolist()
+            unit = f"slot {place}" if place < core.slots else GROUPS[1 + place - core.slots]
+            yield Finding(
+                "B012",
+                f"cell ({row}, {column}), {unit}: code {int(used[chunk, row, place])} in chunk {chunk}, but the unit "
+                f"points over the border, or it or its cell or source is dead; {len(stray)} such codes in bank {column}",
+                "compile the model again: such units hold code 0",
+                {"cell": [row, column], "unit": unit, "chunk": chunk, "count": len(stray)},
+            )
         if np.any(codes[program.chunks * core.rows :]):
             yield Finding(
                 "B004",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.errors import OsccError
+from oscc.compiler.families import family_named
 from oscc.compiler.graph import InitialPhases
 from oscc.compiler.instructions import decode_schedule
 from oscc.compiler.program import Program
@@ -267,13 +269,17 @@ def _read_meta(part: bytes, where: str) -> dict[str, Any]:
 
     try:
         meta = json.loads(part)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise fault("not JSON") from None
     if not isinstance(meta, dict) or meta.keys() != _META_KEYS:
         raise fault(f"expected an object with {', '.join(sorted(_META_KEYS))}")
     for key in ("name", "family", "core_name"):
-        if not isinstance(meta[key], str):
-            raise fault(f"{key} is not a text")
+        if not isinstance(meta[key], str) or not meta[key] or not meta[key].isprintable():
+            raise fault(f"{key} is not one line of text")
+    try:
+        family_named(meta["family"])
+    except ValueError as error:
+        raise fault(str(error)) from None
     for key in ("cols", "bank_depth", "word_bytes"):
         if type(meta[key]) is not int or meta[key] < 1:
             raise fault(f"{key} is not a positive whole number")
@@ -284,10 +290,20 @@ def _read_meta(part: bytes, where: str) -> dict[str, Any]:
         not isinstance(init, dict)
         or init.keys() != {"kind", "mean", "std"}
         or init["kind"] not in ("normal", "uniform")
-        or not all(type(init[key]) in (int, float) for key in ("mean", "std"))
+        or not all(_is_finite(init[key]) for key in ("mean", "std"))
     ):
         raise fault("init is not an object with kind, mean and std")
     return meta
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a value of JSON is a number that float64 holds."""
+    if type(value) not in (int, float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _read_rows(part: bytes, name: str, dtype: str, columns: int, where: str) -> NDArray[Any]:

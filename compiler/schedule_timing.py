@@ -63,13 +63,14 @@ class _Proof:
     """How a schedule behaves in the long run.
 
     ``steady`` are the steps of one period of an endless schedule, or all that follow the first sample of one that ends;
-    ``period`` is 0 for one that ends; ``followed`` counts the steps until that was known; ``complete`` is False when
-    neither an end nor a period was found.
+    ``period`` is 0 for one that ends; ``followed`` counts the steps until that was known, and ``samples`` those of them
+    that sample; ``complete`` is False when neither an end nor a period was found.
     """
 
     steady: tuple[Step, ...]
     period: int
     followed: int
+    samples: int
     faults: tuple[Finding, ...]
     complete: bool
 
@@ -86,21 +87,23 @@ def _prove(instructions: Sequence[Instruction], core: CoreSpec) -> _Proof:
     sequencer = Sequencer(instructions, core)
     steps: list[Step] = []
     seen: dict[tuple[object, ...], int] = {}
+    samples = 0
     while len(steps) < MAX_GROUPS:
         step = sequencer.step()
         faults = tuple(sequencer.faults.values())
+        samples += step is not None and step.group.has(Operation.SAMPLE)
         if step is None:
             first = next((i for i, s in enumerate(steps) if s.group.has(Operation.SAMPLE)), len(steps))
-            return _Proof(tuple(steps[first:]), 0, len(steps), faults, True)
+            return _Proof(tuple(steps[first:]), 0, len(steps), samples, faults, True)
         steps.append(step)
         if step.group.around:
             state = sequencer.state()
             if state in seen:
                 start = seen[state]
                 period = step.cycle - steps[start].cycle
-                return _Proof(tuple(steps[start + 1 :]), period, len(steps), faults, True)
+                return _Proof(tuple(steps[start + 1 :]), period, len(steps), samples, faults, True)
             seen[state] = len(steps) - 1
-    return _Proof((), 0, len(steps), tuple(sequencer.faults.values()), False)
+    return _Proof((), 0, len(steps), samples, tuple(sequencer.faults.values()), False)
 
 
 def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples: int) -> ScheduleTrace:
@@ -176,7 +179,7 @@ def _diagnose_operands(instructions: Sequence[Instruction], core: CoreSpec) -> I
 
 
 def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> Iterator[Finding]:
-    """Everything that is wrong with a schedule and with its timing (codes T001 to T011).
+    """Everything that is wrong with a schedule and with its timing (codes T001 to T012).
 
     The answers about steady state are proofs: the model is deterministic, so that a state which occurs twice occurs for
     ever. A schedule that ends has no steady state; what follows its first sample is judged in its place.
@@ -211,6 +214,13 @@ def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> It
             "use smaller repeat counts",
             {"groups": MAX_GROUPS},
             proof=False,
+        )
+    if proof.complete and not proof.samples and not proof.faults:
+        yield Finding(
+            "T012",
+            "the schedule never samples: no image comes out of the core",
+            "sample after the last run",
+            {"instructions": len(instructions), "groups": proof.followed},
         )
     yield from _diagnose_waiting(proof)
     gap = proof.largest_gap()

@@ -59,7 +59,7 @@ def _origin(program: Program, expected: Program) -> CheckLine:
         not different,
         f"core {program.spec_hash[:8]}, model {program.model_hash[:8]}",
         f"core {expected.spec_hash[:8]}, model {expected.model_hash[:8]}",
-        f"{', '.join(different)} differ from the model compiled anew; {first} is {getattr(program, first, None)}",
+        f"not as the model compiled anew: {', '.join(different)} ({first} is {getattr(program, first, None)})",
     )
 
 

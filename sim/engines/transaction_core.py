@@ -25,9 +25,10 @@ class TransactionCore:
 
     Samples are computed when an image is asked for, as many beside each other as the macro's array holds. Timing
     comes from `oscc.compiler.sequencer_model`, so the macro sees its strobes in the very cycles in which the RTL sets
-    them. Programs, schedules and addresses that the RTL refuses are refused here, with the same bits of register ERROR or
-    the same bus responses. What depends on time is not modelled: a schedule runs only while an image is awaited, so that
-    ``abort``, IRQ_STATUS and accesses to a running core have no effect, and a sample counts when its image is taken.
+    them. Programs, schedules and addresses that the RTL refuses are refused here, with the same bits of register
+    ERROR or the same bus responses. What depends on time is not modelled: a schedule runs only while an image is
+    awaited, so that ``abort``, IRQ_STATUS and accesses to a running core have no effect, and a sample counts when its
+    image is taken.
 
     Parameters
     ----------

@@ -74,12 +74,13 @@ def test_another_origin(tiny_result: CompileResult, name: str) -> None:
     lines = lines_of(tiny_result, **{name: "ab" * 32})
     assert lines["origin"].status is Status.FAIL
     assert "abababab" in lines["origin"].measured
-    assert lines["origin"].detail == "the program was made for another core, or from another model"
+    assert lines["origin"].detail == f"not as the model compiled anew: {name} ({name} is {'ab' * 32})"
 
 
 def test_another_run(tiny_result: CompileResult) -> None:
     lines = lines_of(tiny_result, schedule=with_runs(program_of(tiny_result), lambda cycles: cycles + 1))
-    assert red(lines) == ["time scale"]
+    assert red(lines) == ["time scale", "schedule"]
+    assert lines["schedule"].detail == "the instructions differ from those of the model compiled anew"
     assert lines["time scale"].measured == "tau 6.25e-07 s, runs [126, 126, 126, 126]"
     assert lines["time scale"].detail.startswith("B007: the schedule runs [126, 126, 126, 126] cycles, but tau gives")
 
@@ -96,17 +97,17 @@ def test_a_time_scale_that_agrees_with_itself_but_not_with_the_model(tiny_result
     program = program_of(tiny_result)
     changes = {"tau_s": program.tau_s * 126 / 125, "lsb": program.lsb * 126 / 125}
     lines = lines_of(tiny_result, schedule=with_runs(program, lambda cycles: cycles + 1), **changes)
-    assert red(lines) == ["time scale"]
+    assert red(lines) == ["time scale", "schedule"]
     assert lines["time scale"].detail.startswith("tau is [6.3")
     assert "the model compiled anew has [6.25e-07, 6.25e-07," in lines["time scale"].detail
 
 
 def test_durations_that_are_not_those_of_the_model(tiny_result: CompileResult) -> None:
-    # A longer duration and longer runs: the reference would be run just as long, so that only this line can see it.
+    # A longer duration and longer runs: the reference would be run just as long, so that no simulation can see it.
     program = program_of(tiny_result)
     longer = {"chunk_duration": program.chunk_duration * 126 / 125}
     lines = lines_of(tiny_result, schedule=with_runs(program, lambda cycles: cycles + 1), **longer)
-    assert red(lines) == ["time scale"]
+    assert red(lines) == ["origin", "time scale", "schedule"]
     assert lines["time scale"].detail.startswith("chunk_duration is [2.016, ")
     assert lines["time scale"].detail.endswith("the model compiled anew has [2.0, 2.0, 2.0, 2.0]")
 
@@ -146,5 +147,5 @@ def test_banks_of_another_shape(tiny_result: CompileResult) -> None:
 def test_a_program_of_fewer_chunks(tiny_result: CompileResult, compile_on: Callable[..., CompileResult]) -> None:
     other = program_of(compile_on(tiny_result.core, seed=1, chunks=2))
     lines = {line.name: line for line in check_program(other, tiny_result.core, tiny_result)}
-    assert red(lines) == ["origin", "time scale", "codes of the model"]
+    assert red(lines) == ["origin", "time scale", "schedule", "codes of the model"]
     assert "the model compiled anew has" in lines["time scale"].detail
