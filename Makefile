@@ -7,6 +7,11 @@ MODEL := examples/kurashil-mnist-56x56.safetensors
 CORE := ais-56x56
 PACKAGES := cli compiler models rtl sim
 
+# Where pip would bring a PyTorch with CUDA: make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+PIP := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
 # torch and numba have thread pools that fight on few cores.
 export NUMBA_NUM_THREADS ?= 1
 
@@ -52,9 +57,9 @@ $(VENV)/.python:
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.python pyproject.toml
-	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check -e '.[torch]'
+	$(PIP) -e '.[torch]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
-	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(PIP) -e '.[dev]'
 	touch $@ $(VENV)/.demo

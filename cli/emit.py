@@ -69,8 +69,8 @@ def emit_verb(
     else:
         with replace_folder(output) as folder:
             _write(folder / RTL_FOLDER, files, spec)
-            # The folder's own manifest makes it one that oscc may replace.
-            (folder / "manifest.json").write_bytes((folder / RTL_FOLDER / "manifest.json").read_bytes())
+            # A manifest of its own makes it a folder that oscc may replace.
+            _write_manifest(folder, {f"{RTL_FOLDER}/{name}": text for name, text in files.items()}, spec)
     names = sorted(f"{RTL_FOLDER}/{name}" for name in files)
     size = sum(len(text) for text in files.values())
     if as_json:
@@ -82,16 +82,21 @@ def emit_verb(
 
 def _write(folder: Path, files: Mapping[str, str], core: CoreSpec) -> None:
     """Write emitted files and a manifest of their hashes into an empty or new folder."""
+    folder.mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    _write_manifest(folder, files, core)
+
+
+def _write_manifest(folder: Path, files: Mapping[str, str], core: CoreSpec) -> None:
+    """Write what was emitted, with hashes, as the manifest of a folder."""
     import hashlib
     from importlib.metadata import version
 
     from oscc.compiler.output_folder import MANIFEST, SCHEMA, write_json
     from oscc.rtl.top import array_module_name, core_module_name
 
-    folder.mkdir(exist_ok=True)
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
     manifest = {
         "schema": SCHEMA,
         "tool": {"name": "oscc", "version": version("oscc")},

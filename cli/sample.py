@@ -54,7 +54,7 @@ def sample_verb(
             from oscc.sim.engines.job import CosimJob
             from oscc.sim.phase_readout import code_to_pixel
 
-            job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32")
+            job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
             images = program.image_of(code_to_pixel(ArrayEngine().run(job, progress).codes, core))
     seconds = time.perf_counter() - started
     write_file(target, lambda path: sample_sheet(images, path, columns))

@@ -12,6 +12,28 @@ OKAY, SLVERR, DECERR = 0, 2, 3
 """AXI responses."""
 
 
+AXI_LITE_MEMBERS = {
+    "awaddr": In(ADDRESS_BITS),
+    "awvalid": In(1),
+    "awready": Out(1),
+    "wdata": In(32),
+    "wstrb": In(4),
+    "wvalid": In(1),
+    "wready": Out(1),
+    "bresp": Out(2),
+    "bvalid": Out(1),
+    "bready": In(1),
+    "araddr": In(ADDRESS_BITS),
+    "arvalid": In(1),
+    "arready": Out(1),
+    "rdata": Out(32),
+    "rresp": Out(2),
+    "rvalid": Out(1),
+    "rready": In(1),
+}
+"""AXI4-Lite from the slave's side."""
+
+
 class AxiLiteFrontEnd(wiring.Component):
     """Accepts AXI4-Lite reads and writes and drives a register bus.
 
@@ -43,23 +65,7 @@ class AxiLiteFrontEnd(wiring.Component):
     def __init__(self) -> None:
         super().__init__(
             {
-                "awaddr": In(ADDRESS_BITS),
-                "awvalid": In(1),
-                "awready": Out(1),
-                "wdata": In(32),
-                "wstrb": In(4),
-                "wvalid": In(1),
-                "wready": Out(1),
-                "bresp": Out(2),
-                "bvalid": Out(1),
-                "bready": In(1),
-                "araddr": In(ADDRESS_BITS),
-                "arvalid": In(1),
-                "arready": Out(1),
-                "rdata": Out(32),
-                "rresp": Out(2),
-                "rvalid": Out(1),
-                "rready": In(1),
+                **AXI_LITE_MEMBERS,
                 "write_strobe": Out(1),
                 "write_address": Out(ADDRESS_BITS - 2),
                 "write_data": Out(32),

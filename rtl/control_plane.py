@@ -8,37 +8,16 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from oscc.compiler.instructions import SCHEDULE_DEPTH
-from oscc.compiler.registers import ADDRESS_BITS, CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
+from oscc.compiler.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
-from oscc.rtl.axi_lite import AxiLiteFrontEnd
+from oscc.rtl.axi_lite import AXI_LITE_MEMBERS, AxiLiteFrontEnd
 from oscc.rtl.program_ingress import ProgramIngress
 from oscc.rtl.readout import Readout
 from oscc.rtl.register_block import RegisterBlock
 from oscc.rtl.row_loader import RowLoader
 from oscc.rtl.sequencer import Sequencer
 from oscc.rtl.weight_memory import WeightMemory
-
-AXI_LITE_MEMBERS = {
-    "awaddr": In(ADDRESS_BITS),
-    "awvalid": In(1),
-    "awready": Out(1),
-    "wdata": In(32),
-    "wstrb": In(4),
-    "wvalid": In(1),
-    "wready": Out(1),
-    "bresp": Out(2),
-    "bvalid": Out(1),
-    "bready": In(1),
-    "araddr": In(ADDRESS_BITS),
-    "arvalid": In(1),
-    "arready": Out(1),
-    "rdata": Out(32),
-    "rresp": Out(2),
-    "rvalid": Out(1),
-    "rready": In(1),
-}
-"""AXI4-Lite from the slave's side."""
 
 
 def host_members(core: CoreSpec) -> dict[str, wiring.Member]:

@@ -56,7 +56,8 @@ class WeightBank(wiring.Component):
                 "uncorrectable": Out(1),
             }
         )
-        self.memory = Memory(shape=core.word_bits + core.check_bits, depth=core.bank_depth, init=[])
+        # A memory of one word would have an address without bits, which Verilog cannot express.
+        self.memory = Memory(shape=core.word_bits + core.check_bits, depth=max(2, core.bank_depth), init=[])
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()

@@ -26,8 +26,8 @@ from oscc.sim.dynamics import NodeRates, integrate_phases, integrator_named, lis
 MAX_STEP = 0.02
 """Default bound of an integration step [model time].
 
-With RK4 it keeps the 99th percentile of the end phases of the trained example within 2e-4 rad of a converged run; 0.03
-gives up to 9e-4, 0.05 up to 6e-3: trained models amplify small differences.
+With RK4 it keeps the 99th percentile of the end phases of the trained example near 1.5e-4 rad of a converged run; 0.03
+gives 7e-4 and 0.05 gives 8e-3 (``benchmarks/bench_step.py``): trained models amplify small differences.
 """
 
 BLOCK_STEPS = 16

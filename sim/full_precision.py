@@ -12,6 +12,9 @@ from oscc.compiler.placed import PlacedGraph
 from oscc.sim.array import MAX_STEP, OscillatorArray, model_rates, step_cycles_for
 from oscc.sim.noise import initial_phases_batch
 
+BATCH = 64
+"""Samples that evolve beside each other."""
+
 
 def full_precision_images(
     placed: PlacedGraph,
@@ -45,26 +48,33 @@ def full_precision_images(
         raise ValueError("the placed model has no time scale yet")
     core, graph = placed.core, placed.graph
     cycles = placed.time_scale.run_cycles.tolist()
+    rounds = [
+        range(number, min(number + BATCH, first_sample + samples))
+        for number in range(first_sample, first_sample + samples, BATCH)
+    ]
     done = 0.0
 
     def moved(amount: float) -> None:
         nonlocal done
         done += amount
         if progress:
-            progress("running at full precision", min(1.0, done / sum(cycles)))
+            progress("running at full precision", min(1.0, done / (sum(cycles) * len(rounds))))
 
-    array = OscillatorArray(
-        core,
-        family=family_named(graph.family),
-        batch=samples,
-        dtype=np.float32,
-        step_cycles=step_cycles_for(float(placed.time_scale.tau_s.min()), core.clock_hz, MAX_STEP),
-        progress=moved if progress else None,
-    )
-    array.set_phases(initial_phases_batch(core, seed, range(first_sample, first_sample + samples)))
-    for chunk, run in enumerate(cycles):
-        array.set_rates(model_rates(placed, chunk))
-        array.advance(run)
     rows, cols = placed.cell[graph.readout].T
-    pixels: NDArray[np.float64] = np.cos(array.phases()[rows, cols].astype(np.float64))
-    return pixels.T.reshape(samples, *graph.image_shape)
+    images = []
+    for numbers in rounds:
+        array = OscillatorArray(
+            core,
+            family=family_named(graph.family),
+            batch=len(numbers),
+            dtype=np.float32,
+            step_cycles=step_cycles_for(float(placed.time_scale.tau_s.min()), core.clock_hz, MAX_STEP),
+            progress=moved if progress else None,
+        )
+        array.set_phases(initial_phases_batch(core, seed, numbers))
+        for chunk, run in enumerate(cycles):
+            array.set_rates(model_rates(placed, chunk))
+            array.advance(run)
+        pixels: NDArray[np.float64] = np.cos(array.phases()[rows, cols].astype(np.float64))
+        images.append(pixels.T.reshape(len(numbers), *graph.image_shape))
+    return np.concatenate(images)

@@ -104,9 +104,13 @@ class ArrayMacro:
     core : CoreSpec
     array : OscillatorArray
         The dynamics; its batch is the number of samples that evolve beside each other.
+    keep : bool
+        Whether the record holds the phases and codes of all samples, or only those of the last: they take 100 bytes per
+        cell and sample.
     """
 
-    def __init__(self, core: CoreSpec, array: OscillatorArray) -> None:
+    def __init__(self, core: CoreSpec, array: OscillatorArray, *, keep: bool = True) -> None:
+        self._keep = keep
         self._core = core
         self._array = array
         self._shadow = np.zeros((core.rows, core.cols, core.slots + 3), dtype=np.uint8)
@@ -215,6 +219,8 @@ class ArrayMacro:
         phases = initial_phases_batch(self._core, inputs.noise_seed, numbers)
         self._array.set_phases(phases)
         self._phases_moved = False
+        if not self._keep:
+            self._boundaries, self._initials, self._commits = [], [], self._commits[-1:]
         self._initials.append(phases)
 
     def _latch(self, cycle: int) -> None:
@@ -222,6 +228,8 @@ class ArrayMacro:
             self._note_level(EventKind.RUN, cycle + 1)
         time = self._time(cycle + 1)
         self._events.append((time, EventKind.SAMPLE, 0))
+        if not self._keep:
+            self._samples = []
         self._samples.append((time, self._array.phases().astype(np.float64)))
 
     def _commit(self, cycle: int) -> None:

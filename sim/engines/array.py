@@ -40,7 +40,7 @@ class ArrayEngine:
             if progress:
                 progress("running the array", min(done / cycles, 1.0))
 
-        macro = ArrayMacro(job.core, job.make_array(batch, moved if progress else None))
+        macro = ArrayMacro(job.core, job.make_array(batch, moved if progress else None), keep=job.keep)
         host = Host(TransactionCore(job.core, macro, batch), job.core)
 
         async def run() -> CosimRecord:

@@ -110,7 +110,7 @@ async def run_job(dut: Any) -> None:
     engine = options.pop("engine")
     core = load_core(folder / "core.yaml")
     job = CosimJob(core=core, program=read_program(folder / "program.bin"), **options)
-    macro = ArrayMacro(core, job.make_array())
+    macro = ArrayMacro(core, job.make_array(), keep=job.keep)
 
     Clock(dut.clk, CLOCK_NS, unit="ns").start()
     dut.rst.value = 1

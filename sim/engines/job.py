@@ -37,6 +37,8 @@ class CosimJob:
         Longest integration step [model time].
     dtype : {"float64", "float32"}
         Of the behavioural array.
+    keep : bool
+        Whether the record holds the phases and codes of all samples, or only those of the last.
     """
 
     core: CoreSpec
@@ -47,6 +49,7 @@ class CosimJob:
     integrator: str = "rk4"
     max_step: float = MAX_STEP
     dtype: str = "float64"
+    keep: bool = True
 
     def make_array(self, batch: int = 1, moved: Callable[[float], None] | None = None) -> OscillatorArray:
         """The behavioural array that every engine puts behind the macro boundary.

@@ -164,7 +164,7 @@ class PysimEngine:
         module.submodules.plane = plane
         module.submodules.shim = shim
         wiring.connect(module, plane.array, shim.array)
-        macro = ArrayMacro(core, job.make_array())
+        macro = ArrayMacro(core, job.make_array(), keep=job.keep)
         times = {"start": time.perf_counter()}
         outcome: dict[str, Any] = {}
 

@@ -133,6 +133,7 @@ class VerilogEngine:
             "integrator": job.integrator,
             "max_step": job.max_step,
             "dtype": job.dtype,
+            "keep": job.keep,
         }
         (folder / "job.json").write_text(json.dumps(options))
         verilog = self._verilog if self._verilog is not None else core_verilog(job.core)[0]

@@ -77,6 +77,12 @@ def test_progress_runs_to_the_end_and_changes_nothing(placed: PlacedGraph) -> No
     np.testing.assert_array_equal(images, full_precision_images(placed, 3, seed=3))
 
 
+def test_images_do_not_depend_on_the_batch(placed: PlacedGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = full_precision_images(placed, 5, seed=3, first_sample=2)
+    monkeypatch.setattr("oscc.sim.full_precision.BATCH", 2)
+    np.testing.assert_array_equal(full_precision_images(placed, 5, seed=3, first_sample=2), whole)
+
+
 def test_a_model_that_is_not_scaled_has_no_images(placed: PlacedGraph) -> None:
     with pytest.raises(ValueError, match=r"^the placed model has no time scale yet$"):
         full_precision_images(dataclasses.replace(placed, time_scale=None), 1, seed=0)

@@ -127,3 +127,16 @@ def test_the_example_draws_what_the_reference_draws(example: tuple[CosimJob, Com
     codes = ArrayEngine().run(coarse).codes
     image = np.cos((job.program.image_of(codes)[0] + 0.5) * 2 * np.pi / 64)
     assert np.abs(image - expected).mean() < 0.02
+
+
+def test_a_record_need_not_grow_with_the_samples(job: CosimJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oscc.sim.engines.array, "MAX_BATCH", 2)
+    whole = ArrayEngine().run(dataclasses.replace(job, samples=8))
+    short = ArrayEngine().run(dataclasses.replace(job, samples=8, keep=False))
+    np.testing.assert_array_equal(short.codes, whole.codes)
+    np.testing.assert_array_equal(short.macro.events, whole.macro.events)
+    assert len(whole.macro.sample_phases) == 4
+    assert len(short.macro.sample_phases) == len(short.macro.initial_phases) == 1
+    np.testing.assert_array_equal(short.macro.sample_phases[-1], whole.macro.sample_phases[-1])
+    # The codes of one sample at the most, and those that were committed for the next.
+    assert len(short.macro.commit_patterns) <= whole.macro.commit_patterns.shape[0] // 2
