@@ -32,8 +32,8 @@ from oscc.sim.program_checks import SUBJECT, check_program
 PIXEL_STEP = 0.05
 """Integration step of the pixel check [model time], for the array and for the reference alike.
 
-Against a converged run it moves the pixels of the example by 3e-4 on average (``benchmarks/bench_step.py``), a hundredth
-of the limit, and saves the reference half a minute.
+Against a converged run it moves the pixels of the example by 3e-4 on average (``benchmarks/bench_step.py``), a
+hundredth of the limit, and saves the reference half a minute.
 """
 
 EngineFactory = Callable[[str, str | None], Engine]
