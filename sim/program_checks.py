@@ -16,7 +16,7 @@ SUBJECT = "program"
 
 
 def check_program(program: Program, core: CoreSpec, compiled: CompileResult) -> list[CheckLine]:
-    """Lines ``origin``, ``time scale``, ``schedule``, ``codes of the model`` and ``pixels of the model``.
+    """Lines ``origin``, ``time scale``, ``schedule``, ``banks``, ``codes of the model`` and ``pixels of the model``.
 
     Parameters
     ----------
@@ -33,7 +33,8 @@ def check_program(program: Program, core: CoreSpec, compiled: CompileResult) -> 
     return [
         _origin(program, expected),
         _time_scale(program, core, expected, [f for f in findings if f.code in time_codes]),
-        _schedule(program, core, expected, [f for f in findings if f.code not in time_codes]),
+        _schedule(program, core, expected, [f for f in findings if f.code.startswith("T")]),
+        _banks(program, [f for f in findings if f.code.startswith("B") and f.code not in ("B001", *time_codes)]),
         _codes(program, expected, core),
         judge(
             "pixels of the model",
@@ -101,6 +102,18 @@ def _schedule(program: Program, core: CoreSpec, expected: Program, findings: lis
         f"{cycles} cycles per sample, no wait in steady state" if not findings else f"{len(findings)} findings",
         f"at most {core.cycles_per_sample} cycles",
         _first(findings) or "the instructions differ from those of the model compiled anew",
+    )
+
+
+def _banks(program: Program, findings: list[Finding]) -> CheckLine:
+    """Memory and pixel map are ones that the core can take: shapes, legal codes, nothing in unused units."""
+    return judge(
+        "banks",
+        SUBJECT,
+        not findings,
+        f"{len(findings)} findings in {program.words.shape[0]} banks",
+        "legal codes, unused units 0",
+        _first(findings),
     )
 
 

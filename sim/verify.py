@@ -164,7 +164,7 @@ def _verify_program(
 ) -> Iterator[CheckLine]:
     lines = check_program(under_test.program, under_test.core, under_test.compiled)
     yield from lines
-    if any(line.name in ("origin", "schedule") and line.status is Status.FAIL for line in lines):
+    if any(line.name in ("origin", "schedule", "banks") and line.status is Status.FAIL for line in lines):
         yield from (skipped("run", name, "the program must not be run") for name in options.engines)
         return
     # More threads only get in each other's way: what is gathered for eight samples is small.

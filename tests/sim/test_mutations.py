@@ -157,7 +157,8 @@ def test_reversed_slot_order(copy: Path) -> None:
     coupling = words[..., :12]
     words[..., :12] = ((coupling << 4) | (coupling >> 4))[..., ::-1]
     change_program(copy, words=words)
-    assert red_lines(copy)[0] == "codes of the model"
+    # Units at the border come to hold codes: such a program is not run.
+    assert red_lines(copy) == ("banks", "codes of the model")
 
 
 def test_chunk_boundary_moved_in_the_program(copy: Path) -> None:

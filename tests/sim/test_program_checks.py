@@ -13,7 +13,7 @@ from oscc.compiler.program import Program
 from oscc.sim.checks import CheckLine, Status
 from oscc.sim.program_checks import check_program
 
-NAMES = ["origin", "time scale", "schedule", "codes of the model", "pixels of the model"]
+NAMES = ["origin", "time scale", "schedule", "banks", "codes of the model", "pixels of the model"]
 
 
 def lines_of(result: CompileResult, **changes: Any) -> dict[str, CheckLine]:
@@ -119,12 +119,12 @@ def test_a_schedule_that_waits(tiny_result: CompileResult) -> None:
     assert lines["schedule"].detail.startswith("T006: ")
 
 
-def test_illegal_words_are_findings_of_the_schedule_line(tiny_result: CompileResult) -> None:
+def test_illegal_words(tiny_result: CompileResult) -> None:
     words = program_of(tiny_result).words.copy()
     words[2, 5, 0] = 0x08
     lines = lines_of(tiny_result, words=words)
-    assert red(lines) == ["schedule", "codes of the model"]
-    assert lines["schedule"].detail.startswith("B003: bank 2: minus zero")
+    assert red(lines) == ["banks", "codes of the model"]
+    assert lines["banks"].detail.startswith("B003: bank 2: minus zero")
 
 
 def test_other_pixels(tiny_result: CompileResult) -> None:
@@ -139,9 +139,9 @@ def test_other_pixels(tiny_result: CompileResult) -> None:
 def test_banks_of_another_shape(tiny_result: CompileResult) -> None:
     words = program_of(tiny_result).words
     lines = lines_of(tiny_result, words=words[:, :24])
-    assert red(lines) == ["schedule", "codes of the model"]
+    assert red(lines) == ["banks", "codes of the model"]
     assert lines["codes of the model"].detail == "banks of shape [8, 24, 16], expected [8, 32, 16]"
-    assert lines["schedule"].detail == "B002: words: shape [8, 24, 16], expected [8, 32, 16]"
+    assert lines["banks"].detail == "B002: words: shape [8, 24, 16], expected [8, 32, 16]"
 
 
 def test_a_program_of_fewer_chunks(tiny_result: CompileResult, compile_on: Callable[..., CompileResult]) -> None:
