@@ -27,6 +27,7 @@ def check(
     """
     from oscc.cli.summary import print_summary
     from oscc.compiler.compile import check_model
+    from oscc.compiler.findings import shorten_findings
     from oscc.compiler.spec_file import load_core
 
     options = parse_scale_options(tau, tau_s, clip)
@@ -35,6 +36,6 @@ def check(
         print_json({**result.summary(), "passes": [record.as_dict() for record in result.records]})
     else:
         print_summary(result.summary(), {})
-        print_findings(result.findings)
+        print_findings(shorten_findings(result.findings))
     if not result.feasible:
         raise typer.Exit(EXIT_NO)

@@ -39,6 +39,7 @@ def compile_verb(
     from oscc.compiler.compile import compile_model, pass_names
     from oscc.compiler.compile_output import write_output
     from oscc.compiler.dump import dump_level
+    from oscc.compiler.findings import shorten_findings
     from oscc.compiler.output_folder import PROGRAM, check_target
     from oscc.compiler.pass_manager import parse_dump_requests
     from oscc.compiler.spec_file import load_core
@@ -66,6 +67,6 @@ def compile_verb(
         seconds = sum(record.seconds for record in result.records)
         more = {"program": f"{program}, {program.stat().st_size} bytes"} if result.feasible else {}
         print_summary(summary, {**more, "output": str(output), "passes": f"{seconds:.2f} s"})
-        print_findings(result.findings)
+        print_findings(shorten_findings(result.findings))
     if not result.feasible:
         raise typer.Exit(EXIT_NO)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 MAX_LISTED = 20
-"""Findings of one kind that are listed one by one; the rest is counted."""
+"""Findings of one code that a person is shown one by one; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -95,24 +94,28 @@ def is_empty(findings: Iterable[Finding]) -> bool:
     return next(iter(findings), None) is None
 
 
-def list_findings(items: Sequence[T], describe: Callable[[T], Finding]) -> Iterator[Finding]:
-    """Findings of the same kind, one for each of the first `MAX_LISTED` items, and one that counts all of them.
+def shorten_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """What a person is shown of many findings: the first `MAX_LISTED` of each code, and one that counts all of them.
 
     Parameters
     ----------
-    items : sequence
-        What the findings are about.
-    describe : callable
-        Makes the finding of one item.
+    findings : sequence of Finding
     """
-    for item in items[:MAX_LISTED]:
-        finding = describe(item)
-        yield finding
-    if len(items) > MAX_LISTED:
-        yield Finding(
-            finding.code,
-            f"{len(items)} findings of this kind in all; the first {MAX_LISTED} are listed",
-            finding.fix,
-            {"count": len(items), "listed": MAX_LISTED},
-            finding.proof,
-        )
+    total, seen = Counter(finding.code for finding in findings), Counter[str]()
+    shown: list[Finding] = []
+    for finding in findings:
+        seen[finding.code] += 1
+        if seen[finding.code] <= MAX_LISTED:
+            shown.append(finding)
+        elif seen[finding.code] == total[finding.code]:
+            count = total[finding.code]
+            shown.append(
+                Finding(
+                    finding.code,
+                    f"{count} findings of this kind in all; the first {MAX_LISTED} are listed",
+                    finding.fix,
+                    {"count": count, "listed": MAX_LISTED},
+                    finding.proof,
+                )
+            )
+    return tuple(shown)

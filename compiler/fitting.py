@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from oscc.compiler.families import FAMILIES, family_named
-from oscc.compiler.findings import Finding, is_empty, list_findings, raise_first
+from oscc.compiler.findings import Finding, is_empty, raise_first
 from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.spec import CoreSpec
@@ -125,4 +125,4 @@ def _diagnose_readout(placed: PlacedGraph) -> Iterator[Finding]:
             {"pixel": pixel, "node": node, "cell": [row, col], "origin": [row0, col0], "step": [drow, dcol]},
         )
 
-    yield from list_findings(np.flatnonzero(~readable).tolist(), describe)
+    yield from map(describe, np.flatnonzero(~readable).tolist())

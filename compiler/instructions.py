@@ -29,6 +29,15 @@ from numpy.typing import NDArray
 SCHEDULE_DEPTH = 64
 """Instructions that the schedule memory holds."""
 
+INSTRUCTIONS_PER_CHUNK = 3
+"""Instructions that a chunk needs in a schedule of several chunks: commit, load, run."""
+
+INSTRUCTIONS_PER_SAMPLE = 5
+"""Instructions besides these: load 0, init, sample, repeat, stop."""
+
+MAX_SAMPLE_CHUNKS = (SCHEDULE_DEPTH - INSTRUCTIONS_PER_SAMPLE) // INSTRUCTIONS_PER_CHUNK
+"""Chunks of the longest schedule of the schedule pass that the schedule memory holds."""
+
 MAX_UNTIMED = 4
 """Instructions without duration that may stand between two with one."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.arrays import freeze
-from oscc.compiler.findings import Finding, is_empty, list_findings, raise_first
+from oscc.compiler.findings import Finding, is_empty, raise_first
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.wires import wire_demand
@@ -134,7 +134,7 @@ def diagnose_placed(placed: PlacedGraph) -> Iterator[Finding]:
     if core.couplings == "reciprocal":
         joins |= np.all((route.unit_cell == source) & (far == destination), axis=1)
     astray = np.flatnonzero(~(known & joins))
-    yield from list_findings(astray.tolist(), lambda edge: _astray(placed, route, edge))
+    yield from (_astray(placed, route, edge) for edge in astray.tolist())
     if astray.size:
         return
     # Both directions of a reciprocal pair name the same unit, and so the same wire.

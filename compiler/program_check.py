@@ -122,7 +122,7 @@ def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
 
 
 def _unusable_units(core: CoreSpec) -> NDArray[np.bool_]:
-    """Units that no model can use, bool[rows, cols, slots + 3]: over the border, or at either end a dead cell, or dead."""
+    """Units that no model can use, bool[rows, cols, slots + 3]: dead, over the border, or at a dead cell or source."""
     reach = core.unit_stencil.radius
     dead = np.zeros((core.rows, core.cols), dtype=bool)
     for row, col in core.defects.cells:
@@ -156,15 +156,16 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
                     {"column": column, "address": address, "group": group, "count": len(bad)},
                 )
         used = codes[: program.chunks * core.rows].reshape(program.chunks, core.rows, core.slots + 3)
-        if len(stray := np.argwhere((used != 0) & unusable[:, column])):
-            chunk, row, place = stray[0].tolist()
+        if len(misused := np.argwhere((used != 0) & unusable[:, column])):
+            chunk, row, place = misused[0].tolist()
             unit = f"slot {place}" if place < core.slots else GROUPS[1 + place - core.slots]
             yield Finding(
                 "B012",
-                f"cell ({row}, {column}), {unit}: code {int(used[chunk, row, place])} in chunk {chunk}, but the unit "
-                f"points over the border, or it or its cell or source is dead; {len(stray)} such codes in bank {column}",
+                f"cell ({row}, {column}), {unit}: code {int(used[chunk, row, place])} in chunk {chunk}, but "
+                f"the unit points over the border, or it, its cell or its source is dead; {len(misused)} such codes in "
+                f"bank {column}",
                 "compile the model again: such units hold code 0",
-                {"cell": [row, column], "unit": unit, "chunk": chunk, "count": len(stray)},
+                {"cell": [row, column], "unit": unit, "chunk": chunk, "count": len(misused)},
             )
         if np.any(codes[program.chunks * core.rows :]):
             yield Finding(

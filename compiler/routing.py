@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.findings import Finding, is_empty, list_findings, raise_first
+from oscc.compiler.findings import Finding, is_empty, raise_first
 from oscc.compiler.placed import PlacedGraph, Route
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.stencil import MAX_RADIUS
@@ -115,8 +115,7 @@ def diagnose_route(placed: PlacedGraph) -> Iterator[Finding]:
 
     R001 displacement not in the stencil, R002 slot used twice, R003 more couplings into a node than slots, R004 dead
     cell used, R005 dead slot used, R006 a reciprocal pair that is not symmetric, R007 several nodes on one cell, R008
-    more wires over a boundary than tracks, R009 node outside the grid. At most `MAX_LISTED` findings of a code are
-    listed; one more then counts all.
+    more wires over a boundary than tracks, R009 node outside the grid.
 
     Parameters
     ----------
@@ -194,7 +193,7 @@ def _diagnose_displacements(placed: PlacedGraph) -> Iterator[Finding]:
             {**ends, "displacement": displacement, "stencil": core.stencil},
         )
 
-    yield from list_findings(strays.tolist(), describe)
+    yield from map(describe, strays.tolist())
 
 
 def _diagnose_slots(placed: PlacedGraph, route: Route) -> Iterator[Finding]:
@@ -216,7 +215,7 @@ def _diagnose_slots(placed: PlacedGraph, route: Route) -> Iterator[Finding]:
             {"cell": cell, "slot": slot, "offset": offset, "couplings": edges},
         )
 
-    yield from list_findings(units[counts > 1].tolist(), describe)
+    yield from map(describe, units[counts > 1].tolist())
 
 
 def _diagnose_degrees(placed: PlacedGraph) -> Iterator[Finding]:
@@ -232,7 +231,7 @@ def _diagnose_degrees(placed: PlacedGraph) -> Iterator[Finding]:
             {"node": node, "cell": cell, "degree": int(degree[node]), "slots": slots},
         )
 
-    yield from list_findings(nodes.tolist(), describe)
+    yield from map(describe, nodes.tolist())
 
 
 def _diagnose_dead_cells(placed: PlacedGraph) -> Iterator[Finding]:
@@ -250,7 +249,7 @@ def _diagnose_dead_cells(placed: PlacedGraph) -> Iterator[Finding]:
             {"node": node, "cell": cell},
         )
 
-    yield from list_findings(nodes, describe)
+    yield from map(describe, nodes)
 
 
 def _diagnose_dead_slots(placed: PlacedGraph, route: Route) -> Iterator[Finding]:
@@ -273,7 +272,7 @@ def _diagnose_dead_slots(placed: PlacedGraph, route: Route) -> Iterator[Finding]
             {**ends, "cell": cell, "slot": slot},
         )
 
-    yield from list_findings(used[is_dead].tolist(), describe)
+    yield from map(describe, used[is_dead].tolist())
 
 
 def _diagnose_pairs(placed: PlacedGraph) -> Iterator[Finding]:
@@ -311,7 +310,7 @@ def _diagnose_pairs(placed: PlacedGraph) -> Iterator[Finding]:
             },
         )
 
-    yield from list_findings(np.flatnonzero(missing | unequal).tolist(), describe)
+    yield from map(describe, np.flatnonzero(missing | unequal).tolist())
 
 
 def _diagnose_shared_cells(placed: PlacedGraph) -> Iterator[Finding]:
@@ -327,7 +326,7 @@ def _diagnose_shared_cells(placed: PlacedGraph) -> Iterator[Finding]:
             {"cell": cell, "nodes": nodes},
         )
 
-    yield from list_findings(cells[counts > 1].tolist(), describe)
+    yield from map(describe, cells[counts > 1].tolist())
 
 
 def _diagnose_wires(route: Route, core: CoreSpec) -> Iterator[Finding]:
@@ -347,7 +346,7 @@ def _diagnose_wires(route: Route, core: CoreSpec) -> Iterator[Finding]:
             {"cells": [one, other], "demand": demand, "capacity": capacity},
         )
 
-    yield from list_findings(full, describe)
+    yield from map(describe, full)
 
 
 def _diagnose_outside(placed: PlacedGraph) -> Iterator[Finding]:
@@ -363,4 +362,4 @@ def _diagnose_outside(placed: PlacedGraph) -> Iterator[Finding]:
             {"node": node, "cell": cell, "grid": list(core.grid)},
         )
 
-    yield from list_findings(nodes.tolist(), describe)
+    yield from map(describe, nodes.tolist())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.findings import Finding
+from oscc.compiler.findings import Finding, shorten_findings
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.routing import trace_route, unit_index
 
@@ -136,9 +136,9 @@ def routing_table(report: dict[str, Any]) -> str:
         "",
         f"Findings: {len(report['findings']) or 'none'}",
     ]
-    for finding in report["findings"]:
-        proof = "" if finding["proof"] else " (not a proof)"
-        lines += [f"  {finding['code']}{proof}: {finding['message']}", f"        {finding['fix']}"]
+    for finding in shorten_findings([Finding(**found) for found in report["findings"]]):
+        proof = "" if finding.proof else " (not a proof)"
+        lines += [f"  {finding.code}{proof}: {finding.message}", f"        {finding.fix}"]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

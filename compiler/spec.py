@@ -9,10 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from oscc.compiler.instructions import MAX_SAMPLE_CHUNKS
+from oscc.compiler.registers import register
+from oscc.compiler.spec_sections import DacSpec as DacSpec
+from oscc.compiler.spec_sections import DefectSpec as DefectSpec
+from oscc.compiler.spec_sections import InitSpec as InitSpec
+from oscc.compiler.spec_sections import Positive, Section, Whole
+from oscc.compiler.spec_sections import ReadoutSpec as ReadoutSpec
 from oscc.compiler.stencil import Stencil, listed_stencil, named_stencil
 
 SCHEMA = "oscc.core/1"
@@ -32,139 +39,22 @@ FETCH_CYCLES = 2
 FETCH_LATENCY = 1
 """Cycles from a group of instructions taking effect to the fetch of the next group."""
 
+LONGEST_FETCH = FETCH_LATENCY + 5 * FETCH_CYCLES
+"""Cycles to fetch the longest group that the schedule pass writes: sample, repeat, commit, load, init."""
+
+LEAST_INIT = FETCH_LATENCY + FETCH_CYCLES
+"""Cycles to fetch the group that the schedule pass writes after an init: the run."""
+
+MAX_SLOTS = register("WORD").field("slots").mask >> register("WORD").field("slots").low
+"""Coupling units per cell that register WORD can name."""
+
 GROUPS = ("coupling", "shil", "field", "detuning")
 """DAC groups in the order in which their codes stand in a weight word, from bit 0 up."""
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Cells = Annotated[int, Field(ge=1, le=512)]
+Cells = Annotated[Whole, Field(ge=1, le=512)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, strict=False)
-
-
-class DacSpec(_Section):
-    """A group of sign-magnitude DACs.
-
-    Attributes
-    ----------
-    bits : int
-        Width of a code, 2 to 8: the sign in the most significant bit, the magnitude below.
-    full_scale_rad_s : float
-        Strength at the top code [rad/s].
-    forbidden : tuple of int
-        Signed codes that must never be programmed (silicon errata); 0 cannot be forbidden.
-    """
-
-    bits: int = Field(ge=2, le=8)
-    full_scale_rad_s: Positive
-    forbidden: tuple[int, ...] = ()
-
-    @property
-    def top_code(self) -> int:
-        """Largest magnitude: 2^(bits - 1) - 1."""
-        return int(2 ** (self.bits - 1) - 1)
-
-    @property
-    def allowed_codes(self) -> tuple[int, ...]:
-        """Every signed code that may be programmed, ascending."""
-        return tuple(c for c in range(-self.top_code, self.top_code + 1) if c not in self.forbidden)
-
-    @model_validator(mode="after")
-    def _check_forbidden(self) -> DacSpec:
-        for code in self.forbidden:
-            if abs(code) > self.top_code:
-                raise ValueError(
-                    f"forbidden code {code} is no code of {self.bits} bits (-{self.top_code}..{self.top_code})"
-                )
-            if code == 0:
-                raise ValueError("code 0 cannot be forbidden: unused slots hold it")
-        return self
-
-
-class InitSpec(_Section):
-    """The noise from which a sample starts.
-
-    Attributes
-    ----------
-    kind : {"normal", "uniform"}
-        Distribution of the initial phases; ``uniform`` is over [-pi, pi).
-    std_rad : float
-        Standard deviation of ``normal`` [rad]; ignored for ``uniform``.
-    cycles : int
-        Clock cycles for which the array is held in noise.
-    """
-
-    kind: Literal["normal", "uniform"] = "normal"
-    std_rad: Positive = 1.0
-    cycles: int = Field(default=64, ge=1, lt=2**24)
-
-
-class ReadoutSpec(_Section):
-    """Which cells can be read, and how finely.
-
-    Attributes
-    ----------
-    origin, step : tuple of (int, int)
-        Readable cells are (origin + k step), by row and by column.
-    taps : int
-        Taps of the delay line: one Johnson code has 2 taps steps. 2 to 8.
-    subphases : int
-        Shifted latches between two taps; a power of two from 1 to 16.
-    """
-
-    origin: tuple[int, int] = (0, 0)
-    step: tuple[int, int] = (1, 1)
-    taps: int = Field(default=8, ge=2, le=8)
-    subphases: int = Field(default=4, ge=1, le=16)
-
-    @field_validator("origin")
-    @classmethod
-    def _check_origin(cls, value: tuple[int, int]) -> tuple[int, int]:
-        if min(value) < 0:
-            raise ValueError(f"origin {list(value)} lies outside the grid")
-        return value
-
-    @field_validator("step")
-    @classmethod
-    def _check_step(cls, value: tuple[int, int]) -> tuple[int, int]:
-        if min(value) < 1:
-            raise ValueError(f"step {list(value)} must be at least 1 in both directions")
-        return value
-
-    @model_validator(mode="after")
-    def _check_steps(self) -> ReadoutSpec:
-        if self.taps & (self.taps - 1) or self.subphases & (self.subphases - 1):
-            raise ValueError(f"taps ({self.taps}) and subphases ({self.subphases}) must be powers of two")
-        if self.phase_steps > 256:
-            raise ValueError(f"2 x taps x subphases is {self.phase_steps}; a code has at most 8 bits (256 steps)")
-        return self
-
-    @property
-    def phase_steps(self) -> int:
-        """Steps per turn: 2 x taps x subphases."""
-        return 2 * self.taps * self.subphases
-
-    @property
-    def tap_bits(self) -> int:
-        """Latched bits of one oscillator: taps x subphases."""
-        return self.taps * self.subphases
-
-
-class DefectSpec(_Section):
-    """Cells and slots of this die that must not be used.
-
-    Attributes
-    ----------
-    cells : tuple of (row, col)
-    slots : tuple of (row, col, slot)
-    """
-
-    cells: tuple[tuple[int, int], ...] = ()
-    slots: tuple[tuple[int, int, int], ...] = ()
-
-
-class CoreSpec(_Section):
+class CoreSpec(Section):
     """An oscillator core.
 
     Attributes
@@ -178,10 +68,13 @@ class CoreSpec(_Section):
     couplings : {"directed", "reciprocal"}
         ``reciprocal``: one unit serves both directions of a pair.
     chunks : int
-        Capacity, in chunks, of the weight memory.
+        Capacity, in chunks, of the weight memory; at most `instructions.MAX_SAMPLE_CHUNKS`.
     coupling_dac, shil_dac, field_dac, detuning_dac : DacSpec
-    reference_hz, clock_hz : float
-        Frequency of the reference oscillation and of the digital clock [Hz].
+    reference_hz : float
+        Frequency of the reference oscillation that phases refer to [Hz]. Informational: nothing is computed from it;
+        it is part of the specification that a core's files and receipts record.
+    clock_hz : float
+        Frequency of the digital clock [Hz].
     init : InitSpec
     cycles_per_sample : int
         Budget of a sample, init included [clock cycles].
@@ -198,9 +91,9 @@ class CoreSpec(_Section):
     schema_: Literal["oscc.core/1"] = Field(alias="schema")
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
     grid: tuple[Cells, Cells]
-    stencil: str | list[list[int]]
+    stencil: str | list[list[Whole]]
     couplings: Literal["directed", "reciprocal"] = "directed"
-    chunks: int = Field(ge=1, le=64)
+    chunks: Whole = Field(ge=1)
     coupling_dac: DacSpec
     shil_dac: DacSpec
     field_dac: DacSpec
@@ -208,9 +101,9 @@ class CoreSpec(_Section):
     reference_hz: Positive = 100.0e6
     clock_hz: Positive = 100.0e6
     init: InitSpec = InitSpec()
-    cycles_per_sample: int = Field(default=1000, ge=2, lt=2**24)
+    cycles_per_sample: Whole = Field(default=1000, ge=2, lt=2**24)
     readout: ReadoutSpec = ReadoutSpec()
-    tracks_per_boundary: int = Field(default=0, ge=0)
+    tracks_per_boundary: Whole = Field(default=0, ge=0)
     stream_width: Literal[32, 64, 128] = 64
     protection: Literal["secded", "none"] = "secded"
     defects: DefectSpec = DefectSpec()
@@ -221,24 +114,32 @@ class CoreSpec(_Section):
         _parse_stencil(value)
         return value
 
-    @model_validator(mode="before")
+    @field_validator("stream_width", mode="before")
     @classmethod
-    def _default_tracks(cls, data: Any) -> Any:
-        # The default depends on two other fields, so it is filled in before validation; bad values of those are
-        # left for their own validators to report.
-        if isinstance(data, dict) and "tracks_per_boundary" not in data:
-            try:
-                stencil = _parse_stencil(data["stencil"])
-            except (KeyError, ValueError, TypeError):
-                return data
-            hardware = stencil.half() if data.get("couplings") == "reciprocal" and stencil.is_symmetric else stencil
-            data = {**data, "tracks_per_boundary": hardware.peak_wires()}
-        return data
+    def _check_stream_width(cls, value: object) -> object:
+        # A Literal also takes 64.0, which is equal.
+        if isinstance(value, float):
+            raise ValueError("input should be 32, 64 or 128")
+        return value
+
+    @field_validator("chunks")
+    @classmethod
+    def _check_chunks(cls, value: int) -> int:
+        if value > MAX_SAMPLE_CHUNKS:
+            raise ValueError(f"the schedule of more than {MAX_SAMPLE_CHUNKS} chunks does not fit the schedule memory")
+        return value
 
     @model_validator(mode="after")
     def _check_together(self) -> CoreSpec:
         if self.couplings == "reciprocal" and not self.model_stencil.is_symmetric:
             raise ValueError("stencil: reciprocal couplings need a symmetric stencil (every offset with its opposite)")
+        if self.slots > MAX_SLOTS:
+            raise ValueError(
+                f"stencil: {self.slots} coupling units per cell; register WORD can name at most {MAX_SLOTS}"
+            )
+        if "tracks_per_boundary" not in self.model_fields_set:
+            # The default depends on two other fields, which are known to be good only here.
+            object.__setattr__(self, "tracks_per_boundary", self.unit_stencil.peak_wires())
         if self.readout.origin[0] >= self.rows or self.readout.origin[1] >= self.cols:
             raise ValueError(
                 f"readout.origin: {list(self.readout.origin)} lies outside the {self.rows} x {self.cols} grid"
@@ -252,11 +153,14 @@ class CoreSpec(_Section):
                     f"defects.slots: {[row, col, slot]} is no slot; rows 0..{self.rows - 1}, "
                     f"columns 0..{self.cols - 1}, slots 0..{self.slots - 1}"
                 )
-        shortest = self.init.cycles + self.load_cycles
-        if shortest > self.cycles_per_sample:
+        if self.init.cycles < LEAST_INIT:
+            raise ValueError(
+                f"init.cycles: {self.init.cycles} is shorter than the fetch of the run that follows ({LEAST_INIT})"
+            )
+        if self.init.cycles + self.least_run_cycles > self.cycles_per_sample:
             raise ValueError(
                 f"cycles_per_sample: {self.cycles_per_sample} cannot hold init ({self.init.cycles}) and one run of at "
-                f"least a load ({self.load_cycles})"
+                f"least a load or a fetch ({self.least_run_cycles})"
             )
         return self
 
@@ -358,6 +262,11 @@ class CoreSpec(_Section):
     def load_cycles(self) -> int:
         """Cycles from the start of a chunk load to the earliest commit: rows + loader latency."""
         return self.rows + LOADER_LATENCY
+
+    @property
+    def least_run_cycles(self) -> int:
+        """Fewest cycles of a run: it must cover a load, and the fetch of the instructions that follow it."""
+        return max(self.load_cycles, LONGEST_FETCH)
 
     @property
     def clock_s(self) -> float:

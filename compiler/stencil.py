@@ -138,7 +138,7 @@ def listed_stencil(offsets: Sequence[Sequence[int]]) -> Stencil:
     """
     pairs: list[Offset] = []
     for entry in offsets:
-        if len(entry) != 2 or not all(isinstance(part, int) for part in entry):
+        if len(entry) != 2 or not all(type(part) is int for part in entry):
             raise ValueError(f"{list(entry)} is not an offset; an offset is [drow, dcol], two whole numbers")
         pairs.append((entry[0], entry[1]))
     repeated = sorted({pair for pair in pairs if pairs.count(pair) > 1})

@@ -15,16 +15,13 @@ from oscc.compiler.findings import Finding, FindingsError
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.instructions import MAX_CYCLES
 from oscc.compiler.placed import PlacedGraph, TimeScale
-from oscc.compiler.spec import FETCH_CYCLES, FETCH_LATENCY, GROUPS, CoreSpec
+from oscc.compiler.spec import GROUPS, CoreSpec
 
 SAME = 1e-9
 """Two numbers that differ by less than this part are the same number: it absorbs the rounding of float64."""
 
 TOO_LONG = MAX_CYCLES + 1
 """Cycles of every run that is longer than what the sequencer counts."""
-
-LONGEST_FETCH = FETCH_LATENCY + 5 * FETCH_CYCLES
-"""Cycles to fetch the longest group that the schedule pass writes: sample, repeat, commit, load, init."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +93,6 @@ class ScalePass:
         if findings:
             raise FindingsError(findings)
         return replace(level, time_scale=choose_time_scale(level.graph, level.core, self.options))
-
-
-def least_run_cycles(core: CoreSpec) -> int:
-    """Fewest cycles of a run: it must cover a load, and the fetch of the instructions that follow it."""
-    return max(core.load_cycles, LONGEST_FETCH)
 
 
 def whole_cycles(cycles: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -175,7 +167,7 @@ def choose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOption
     duration = graph.chunk_duration.astype(np.float64)
     cycles_per_tau = core.clock_hz * duration
     by_chunk = full_scale_bounds(graph, core)
-    by_chunk["load"] = least_run_cycles(core) / cycles_per_tau
+    by_chunk["load"] = core.least_run_cycles / cycles_per_tau
     bounds = {name: float(bound.max()) for name, bound in by_chunk.items()}
     bounds["readout"] = max(0.0, (core.readout_cycles - core.init.cycles) / float(cycles_per_tau.sum()))
     if graph.time_scale_s is not None:
@@ -262,15 +254,15 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
             _what_would_fit(graph, core, options, used),
             {**witness, "cycles_per_sample": core.cycles_per_sample},
         )
-    short = np.flatnonzero(scale.run_cycles < least_run_cycles(core))
+    short = np.flatnonzero(scale.run_cycles < core.least_run_cycles)
     if short.size:
         chunk = int(short[0])
         yield Finding(
             "S002",
             f"the run of chunk {chunk} takes {int(scale.run_cycles[chunk])} cycles, but a load takes "
-            f"{least_run_cycles(core)}; {short.size} such chunks",
+            f"{core.least_run_cycles}; {short.size} such chunks",
             f"use a tau of at least {scale.bounds_s['load']:.6g} s",
-            {**witness, "chunk": chunk, "least_run_cycles": least_run_cycles(core)},
+            {**witness, "chunk": chunk, "least_run_cycles": core.least_run_cycles},
         )
     if used < core.readout_cycles:
         yield Finding(

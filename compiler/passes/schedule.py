@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.findings import Finding, FindingsError
-from oscc.compiler.instructions import SCHEDULE_DEPTH, Instruction, Operation, encode_schedule
+from oscc.compiler.instructions import MAX_SAMPLE_CHUNKS, SCHEDULE_DEPTH, Instruction, Operation, encode_schedule
 from oscc.compiler.placed import TimeScale
 from oscc.compiler.schedule_timing import diagnose_schedule
 from oscc.compiler.spec import CoreSpec
@@ -55,7 +55,7 @@ def diagnose_sample_schedule(scale: TimeScale, core: CoreSpec) -> Iterator[Findi
         yield Finding(
             "P001",
             f"{chunks} chunks need {len(instructions)} instructions; the schedule memory holds {SCHEDULE_DEPTH}",
-            f"train the model with at most {(SCHEDULE_DEPTH - 5) // 3} chunks",
+            f"train the model with at most {MAX_SAMPLE_CHUNKS} chunks",
             {"chunks": chunks, "instructions": len(instructions), "depth": SCHEDULE_DEPTH},
         )
         return

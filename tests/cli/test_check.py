@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
 
@@ -47,6 +49,49 @@ def test_json_has_findings_with_coordinates_witness_and_fix(
     assert finding["code"] == "R001"
     assert len(finding["witness"]["source"]) == 2
     assert [record["name"] for record in content["passes"]] == ["load", "place"]
+
+
+def test_json_has_all_findings_and_the_text_the_first_of_each_kind(
+    oscc: Run, oscc_json: RunJson, tiny_checkpoint: Path, king: Path
+) -> None:
+    _, content = oscc_json("check", tiny_checkpoint, "--core", king)
+    far = [finding["witness"] for finding in content["findings"] if finding["code"] == "R001"]
+    assert len(far) > 100
+    assert len({(*witness["source"], *witness["destination"]) for witness in far}) == len(far)
+    _, out, _ = oscc("check", tiny_checkpoint, "--core", king)
+    assert f"does not fit: {len(content['findings'])} findings" in out
+    assert out.count("\nR001: ") == 21
+    assert f"\nR001: {len(far)} findings of this kind in all; the first 20 are listed\n" in out
+
+
+@pytest.mark.parametrize(("more", "where"), [(("--tau-s", "1e-6"), "tau_s"), ((), "synthetic-tiny-8x8")])
+def test_a_tau_per_chunk_contradicts_a_tau_that_is_given(
+    more: tuple[str, ...],
+    where: str,
+    oscc: Run,
+    tmp_path: Path,
+    tiny_core: CoreSpec,
+    make_graph: Callable[..., CouplingGraph],
+) -> None:
+    model = tmp_path / "m.safetensors"
+    write_checkpoint(model, make_graph(tiny_core, time_scale_s=(1e-6,)))
+    status, out, err = oscc("check", model, "--core", "tiny-8x8", "--tau", "per-chunk", *more)
+    assert (status, out) == (1, "")
+    assert f"{where}: a tau per chunk is " in err
+    assert len(err.splitlines()) <= 2
+
+
+def test_a_time_scale_of_the_model_at_which_groups_saturate(
+    oscc: Run, oscc_json: RunJson, tmp_path: Path, tiny_core: CoreSpec, make_graph: Callable[..., CouplingGraph]
+) -> None:
+    model = tmp_path / "m.safetensors"
+    write_checkpoint(model, make_graph(tiny_core, time_scale_s=(2e-7,)))
+    status, out, _ = oscc("check", model, "--core", "tiny-8x8")
+    assert status == 3
+    assert "--clip coupling\n" in out
+    groups = [part for group in ("coupling", "shil", "field", "detuning") for part in ("--clip", group)]
+    status, content = oscc_json("check", model, "--core", "tiny-8x8", *groups)
+    assert (status, content["run_cycles"], content["tau_active_bound"]) == (0, [40] * 4, "model")
 
 
 def test_json_of_a_model_that_fits(oscc_json: RunJson, tiny_checkpoint: Path) -> None:

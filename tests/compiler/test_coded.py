@@ -76,6 +76,20 @@ def test_unused_units_must_hold_zero(coded: CodedGraph) -> None:
         verify_codes(bad)
 
 
+@pytest.mark.parametrize("group", ["shil", "field", "detuning"])
+def test_node_dacs_of_an_empty_cell_must_hold_zero(
+    group: str, make_core: Callable[..., CoreSpec], make_graph: Callable[..., CouplingGraph]
+) -> None:
+    core = make_core(defects={"cells": [[3, 5]]})
+    graph = make_graph(core)
+    coded = QuantizePass().run(ScalePass().run(RoutePass().run(PlacePass(core).run(graph))))
+    assert is_valid_codes(coded)
+    bad = replace(coded, **{group: changed(coded.codes(group), (1, 3, 5), -2)})
+    (finding,) = diagnose_codes(bad)
+    assert finding.code == "Q002"
+    assert finding.message == f"cell (3, 5) has no node but {group} code -2 in chunk 1; 1 such codes"
+
+
 def test_statistics_as_json_leave_the_histogram_out(coded: CodedGraph) -> None:
     numbers = coded.statistics["coupling"]
     assert set(numbers.as_dict()) == {"values", "rms_lsb", "max_lsb", "clipped", "zeroed", "sign_changed"}

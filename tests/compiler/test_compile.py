@@ -13,7 +13,7 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.program_file import decode_program, encode_program
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec import CoreSpec, InitSpec
 from oscc.compiler.spec_file import load_core
 
 MakeCore = Callable[..., CoreSpec]
@@ -119,7 +119,8 @@ def test_every_cheap_finding_comes_at_once(
 def test_a_schedule_that_would_wait_is_a_finding(
     run: Callable[..., CompileResult], make_core: MakeCore, tiny_model: Path
 ) -> None:
-    result = run(tiny_model, make_core(init={"cycles": 1}))
+    core = make_core().model_copy(update={"init": InitSpec.model_construct(kind="normal", std_rad=1.0, cycles=1)})
+    result = run(tiny_model, core)
     assert [finding.code for finding in result.findings] == ["T007"]
     assert result.program is None
 

@@ -10,8 +10,8 @@ from oscc.compiler.findings import (
     FindingError,
     FindingsError,
     is_empty,
-    list_findings,
     raise_first,
+    shorten_findings,
 )
 
 FIRST = Finding("X001", "it does not fit", "make it fit", {"cell": [1, 2]})
@@ -61,21 +61,21 @@ def test_findings_error_without_findings_is_a_mistake() -> None:
         FindingsError([])
 
 
-def _describe(item: int) -> Finding:
-    return Finding("X003", f"item {item}", "remove it", {"item": item}, proof=False)
+def _many(code: str, count: int) -> list[Finding]:
+    return [Finding(code, f"item {item}", "remove it", {"item": item}, proof=False) for item in range(count)]
 
 
 @pytest.mark.parametrize("count", [0, 1, MAX_LISTED])
-def test_list_findings_lists_up_to_the_limit(count: int) -> None:
-    found = list(list_findings(range(count), _describe))
-    assert [finding.witness["item"] for finding in found] == list(range(count))
+def test_up_to_the_limit_nothing_is_left_out(count: int) -> None:
+    found = _many("X003", count)
+    assert shorten_findings(found) == tuple(found)
 
 
-def test_list_findings_counts_what_it_does_not_list() -> None:
-    found = list(list_findings(range(MAX_LISTED + 5), _describe))
-    assert len(found) == MAX_LISTED + 1
-    summary = found[-1]
-    assert summary.code == "X003"
+def test_what_is_not_shown_is_counted_code_by_code() -> None:
+    found = [*_many("X003", MAX_LISTED + 5), *_many("X004", MAX_LISTED), *_many("X005", MAX_LISTED + 1)]
+    shown = shorten_findings(found)
+    assert [finding.code for finding in shown] == ["X003"] * 21 + ["X004"] * 20 + ["X005"] * 21
+    summary = shown[20]
     assert summary.message == "25 findings of this kind in all; the first 20 are listed"
-    assert summary.witness == {"count": 25, "listed": 20}
-    assert summary.proof is False
+    assert (summary.fix, summary.witness, summary.proof) == ("remove it", {"count": 25, "listed": 20}, False)
+    assert shown[-1].message == "21 findings of this kind in all; the first 20 are listed"

@@ -137,8 +137,7 @@ def test_cell_outside_the_grid_has_no_unit(routed: PlacedGraph) -> None:
     moved = routed.cell + np.int32(8)
     unit_cell = _route(routed).unit_cell + np.int32(8)
     findings = list(diagnose_placed(_with_route(dataclasses.replace(routed, cell=moved), unit_cell=unit_cell)))
-    assert {finding.code for finding in findings} == {"L004"}
-    assert findings[-1].witness["count"] == routed.graph.couplings
+    assert [finding.code for finding in findings] == ["L004"] * routed.graph.couplings
 
 
 @pytest.mark.parametrize("name", ["demand_across_columns", "demand_across_rows"])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.findings import Finding, FindingError
+from oscc.compiler.graph import InitialPhases
 from oscc.compiler.instructions import Instruction, Operation, encode_schedule
 from oscc.compiler.program import Program
 from oscc.compiler.program_check import diagnose_program, is_valid_program, verify_program
@@ -40,7 +41,7 @@ def test_a_compiled_program_is_valid(tiny_program: Program, tiny_core: CoreSpec)
 
 
 def test_another_core(tiny_program: Program, make_core: Callable[..., CoreSpec]) -> None:
-    other = make_core(name="tiny-two", init={"std_rad": 2.0})
+    other = make_core(name="tiny-two", reference_hz=2e8)
     finding = only(tiny_program, other)
     assert finding.code == "B001"
     assert finding.message.startswith("the program is for core tiny-8x8 (")
@@ -104,3 +105,86 @@ def test_a_lost_commit_shows_in_the_schedule(tiny_program: Program, tiny_core: C
     instructions = [step for step in tiny_program.instructions() if step.operation is not Operation.COMMIT]
     lost = replace(tiny_program, schedule=encode_schedule(instructions))
     assert {"T010"} <= {finding.code for finding in diagnose_program(lost, tiny_core)}
+
+
+def test_a_core_name_that_contradicts_the_hash(tiny_program: Program, tiny_core: CoreSpec) -> None:
+    finding = only(replace(tiny_program, core_name="huge"), tiny_core)
+    assert finding.code == "B011"
+    assert finding.message == "the program names core 'huge', but its hash is that of 'tiny-8x8'"
+
+
+@pytest.mark.parametrize("family", ["poly_ising", "tanh_ising", "no-family"])
+def test_a_family_without_hardware(family: str, tiny_program: Program, tiny_core: CoreSpec) -> None:
+    finding = only(replace(tiny_program, family=family), tiny_core)
+    assert finding.code == "B009"
+    assert finding.message == f"the program is of family '{family}'; the core runs kurashil and kuramoto"
+
+
+@pytest.mark.parametrize(
+    "init",
+    [InitialPhases("normal", 0.0, 2.0), InitialPhases("normal", 0.1, 1.0), InitialPhases("uniform", 0.0, 1.0)],
+)
+def test_initial_phases_that_the_core_does_not_offer(
+    init: InitialPhases, tiny_program: Program, tiny_core: CoreSpec
+) -> None:
+    finding = only(replace(tiny_program, init=init), tiny_core)
+    assert finding.code == "B010"
+    assert finding.message.startswith(f"the program starts from phases {init.kind} with mean {init.mean:.9g} ")
+
+
+def test_an_image_without_pixels(tiny_program: Program, tiny_core: CoreSpec) -> None:
+    finding = only(replace(tiny_program, image_shape=(-4, -4)), tiny_core)
+    assert (finding.code, finding.message) == ("B002", "image_shape: [-4, -4] is no image")
+    finding = only(replace(tiny_program, image_shape=(4, 5)), tiny_core)
+    assert (finding.code, finding.message) == ("B002", "pixel: shape [16, 2], expected [20, 2]")
+
+
+def test_a_unit_over_the_border(tiny_program: Program, tiny_core: CoreSpec) -> None:
+    # Slot 0 of box-2 is offset (-2, -2): at cell (1, 5) it points to row -1. It stands in bits 3:0 of byte 0.
+    address = 1 * tiny_core.rows + 1
+    assert tiny_program.words[5, address, 0] & 0xF == 0
+    changed = with_byte(tiny_program, (5, address, 0), int(tiny_program.words[5, address, 0]) | 0x9)
+    finding = only(changed, tiny_core)
+    assert finding.code == "B012"
+    assert finding.message.startswith("cell (1, 5), slot 0: code -1 in chunk 1, but the unit points over the border")
+
+
+@pytest.mark.parametrize(
+    ("defects", "cell", "unit"),
+    [
+        ({"cells": [[4, 4]]}, [4, 4], "slot 0"),
+        ({"slots": [[4, 4, 5]]}, [4, 4], "slot 5"),
+        # The source of slot 23, offset (2, 2), of cell (2, 2) is (4, 4); bank 2 is also where slot 13 lies, (0, 2).
+        ({"cells": [[4, 4]]}, [2, 2], "slot 23"),
+    ],
+)
+def test_dead_cells_and_slots_hold_code_0(
+    defects: dict[str, object],
+    cell: list[int],
+    unit: str,
+    tiny_program: Program,
+    make_core: Callable[..., CoreSpec],
+) -> None:
+    core = make_core(defects=defects)
+    words = np.zeros_like(tiny_program.words)
+    program = replace(tiny_program, words=words, spec_hash=core.hash)
+    assert is_valid_program(program, core)
+    slot = int(unit.removeprefix("slot "))
+    program = with_byte(program, (cell[1], cell[0], slot // 2), 0x1 << 4 * (slot % 2))
+    finding = only(program, core)
+    assert (finding.code, finding.witness["cell"], finding.witness["unit"]) == ("B012", cell, unit)
+
+
+def test_a_node_dac_of_a_dead_cell_holds_code_0(tiny_program: Program, make_core: Callable[..., CoreSpec]) -> None:
+    core = make_core(defects={"cells": [[4, 4]]})
+    program = replace(tiny_program, words=np.zeros_like(tiny_program.words), spec_hash=core.hash)
+    # After 24 slots of 4 bits: SHIL in the low half of byte 12, field in its high half.
+    finding = only(with_byte(program, (4, 4, 12), 0x20), core)
+    assert finding.message.startswith("cell (4, 4), field: code 2 in chunk 0")
+    assert is_valid_program(with_byte(program, (4, 3, 12), 0x20), core)
+
+
+def test_a_schedule_without_a_sample(tiny_program: Program, tiny_core: CoreSpec) -> None:
+    kept = [step for step in tiny_program.instructions() if step.operation is not Operation.SAMPLE]
+    finding = only(replace(tiny_program, schedule=encode_schedule(kept)), tiny_core)
+    assert (finding.code, finding.message) == ("T012", "the schedule never samples: no image comes out of the core")

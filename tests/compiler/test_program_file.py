@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import struct
 import zlib
 from dataclasses import replace
@@ -222,7 +223,10 @@ def test_padding_must_be_zero(content: bytes) -> None:
         (b'"image_shape":[4,4]', b'"image_shape":[4,5]', "section 'pixels': 16 pixels for an image of 4 x 5"),
         (b'"image_shape":[4,4]', b'"image_shape":"4x4"', "section 'meta': image_shape is not a pair of whole numbers"),
         (b'"family":"kurashil"', b'"family":0123456789', "section 'meta': not JSON"),
-        (b'"family":"kurashil"', b'"family":1234567890', "section 'meta': family is not a text"),
+        (b'"family":"kurashil"', b'"family":1234567890', "section 'meta': family is not one line of text"),
+        (b'"family":"kurashil"', b'"family":"kurashli"', "section 'meta': 'kurashli' is not a family; did you mean"),
+        (b'"name":"synth', b'"name":"\\nnth', "section 'meta': name is not one line of text"),
+        (b'"mean":0.0', b'"mean":NaN', "section 'meta': init is not an object with kind, mean and std"),
     ],
 )
 def test_meta_that_is_not_what_it_should_be(content: bytes, old: bytes, new: bytes, message: str) -> None:
@@ -257,3 +261,13 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path, tiny_program: Prog
     with pytest.raises(OsccError, match="cannot be written: Is a directory") as caught:
         write_program(tmp_path, tiny_program)
     assert caught.value.code == "program.write"
+
+
+def test_a_number_that_float64_does_not_hold_is_no_mean(tiny_program: Program) -> None:
+    huge = replace(tiny_program, init=InitialPhases("normal", 10**400, 1.0))
+    assert refused(encode_program(huge), "content") == "section 'meta': init is not an object with kind, mean and std"
+
+
+def test_meta_that_is_nested_without_end(tiny_program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json, "dumps", lambda *_, **__: "[" * 100_000)
+    assert refused(encode_program(tiny_program), "content") == "section 'meta': not JSON"

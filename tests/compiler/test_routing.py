@@ -294,14 +294,13 @@ def test_node_outside_the_grid(tiny_core: CoreSpec) -> None:
     assert (finding.code, finding.message) == ("R009", "node 1 at (3, 8) lies outside the 8 x 8 grid")
 
 
-def test_long_lists_are_counted(make_graph: MakeGraph, make_core: MakeCore) -> None:
+def test_long_lists_are_complete(make_graph: MakeGraph, make_core: MakeCore) -> None:
     core = make_core(stencil="king")
     placed = _placed(make_graph(make_core(), chunks=1), core)
     counts = Counter(finding.code for finding in diagnose_route(placed))
-    assert counts["R001"] == counts["R003"] == 21
-    summary = [finding for finding in diagnose_route(placed) if finding.code == "R001"][-1]
     far = sum(max(abs(drow), abs(dcol)) == 2 for drow, dcol in placed.displacement().tolist())
-    assert summary.message == f"{far} findings of this kind in all; the first 20 are listed"
+    # Every node of the 8 x 8 grid has more than the 8 neighbours of a king within distance 2, but for the corners.
+    assert (counts["R001"], counts["R003"]) == (far, 64 - 4)
 
 
 def _reasons(placed: PlacedGraph) -> set[str]:

@@ -240,3 +240,17 @@ def test_trace_refuses_operands_that_do_not_exist() -> None:
         trace_schedule([Instruction(LOAD, 9)], CORE, samples=1)
     with pytest.raises(ValueError, match="the schedule has 0 instructions"):
         trace_schedule([], CORE, samples=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (ONCE, []),
+        (ONCE.replace("sample\n", ""), ["T012"]),
+        ("stop", ["T012"]),
+        ("load 0\ncommit\ninit 64\nrun 30\nrepeat 0 2\nsample\nstop", ["T012"]),
+        ("load 0\ncommit\ninit 64\nrun 30\nsample\nrepeat 0 2", []),
+    ],
+)
+def test_a_schedule_that_never_samples_is_found(text: str, expected: list[str]) -> None:
+    assert codes(parse(text)) == expected

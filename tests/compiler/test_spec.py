@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from oscc.compiler import spec
-from oscc.compiler.spec import CoreSpec, DacSpec, InitSpec, ReadoutSpec
+from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 
 MakeCore = Callable[..., CoreSpec]
@@ -116,12 +116,6 @@ def test_reciprocal_core_has_half_the_units(make_core: MakeCore) -> None:
     assert set(core.unit_stencil.offsets) < set(core.model_stencil.offsets)
 
 
-def test_allowed_codes_leave_out_the_forbidden() -> None:
-    dac = DacSpec(bits=3, full_scale_rad_s=1.0, forbidden=(-3, 2))
-    assert dac.top_code == 3
-    assert dac.allowed_codes == (-2, -1, 0, 1, 3)
-
-
 def test_hash_is_sha256_of_the_canonical_json(make_core: MakeCore) -> None:
     core = make_core()
     assert core.hash == hashlib.sha256(core.canonical_json().encode()).hexdigest()
@@ -174,6 +168,10 @@ def test_spec_cannot_be_changed(make_core: MakeCore) -> None:
         ({"cycles_per_sample": 75}, r"75 cannot hold init \(64\) and one run of at least a load"),
         ({"stream_width": 48}, "32, 64 or 128"),
         ({"name": "Tiny Core"}, "should match pattern"),
+        ({"init": {"cycles": 2}}, r"init.cycles: 2 is shorter than the fetch of the run that follows \(3\)"),
+        ({"chunks": 20}, "the schedule of more than 19 chunks does not fit the schedule memory"),
+        ({"stencil": "box-8"}, "stencil: 288 coupling units per cell; register WORD can name at most 255"),
+        ({"clock_hz": 1e31}, "1e.31 is not between 1e-30 and 1e30"),
         ({"tracks_per_boundary": -1}, "greater than or equal to 0"),
     ],
 )
@@ -182,20 +180,25 @@ def test_nonsense_is_refused(make_core: MakeCore, change: dict[str, Any], messag
         make_core(**change)
 
 
+def test_what_is_just_allowed(make_core: MakeCore) -> None:
+    assert make_core(init={"cycles": 3}).init.cycles == 3
+    assert make_core(chunks=19).chunks == 19
+    # 288 offsets make 144 units when each serves both directions.
+    assert make_core(stencil="box-8", couplings="reciprocal").slots == 144
+
+
+def test_the_shortest_run_covers_a_load_and_a_fetch(make_core: MakeCore) -> None:
+    # Three rows load in 7 cycles, but five instructions at two cycles and one of latency take 11.
+    core = make_core(grid=[3, 8], cycles_per_sample=64 + 11)
+    assert (core.load_cycles, core.least_run_cycles) == (7, 11)
+    with pytest.raises(ValidationError, match=r"74 cannot hold init \(64\) and one run of at least a load or a fetch"):
+        make_core(grid=[3, 8], cycles_per_sample=64 + 10)
+    assert make_core().least_run_cycles == make_core().load_cycles == 12
+
+
 def test_reciprocal_defect_slots_are_those_of_the_units(make_core: MakeCore) -> None:
     with pytest.raises(ValidationError, match=r"slots 0..11"):
         make_core(couplings="reciprocal", defects={"slots": [[0, 0, 12]]})
-
-
-def test_init_spec_limits() -> None:
-    assert InitSpec().kind == "normal"
-    with pytest.raises(ValidationError, match="greater than 0"):
-        InitSpec(std_rad=0.0)
-
-
-def test_largest_readout_code_has_eight_bits() -> None:
-    assert ReadoutSpec(taps=8, subphases=16).phase_steps == 256
-    assert ReadoutSpec(taps=2, subphases=1).phase_steps == 4
 
 
 @pytest.mark.parametrize(("taps", "subphases", "bits"), [(2, 1, 2), (4, 1, 3), (8, 4, 6), (8, 16, 8)])

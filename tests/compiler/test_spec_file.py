@@ -163,3 +163,88 @@ def test_missing_keys_are_all_named() -> None:
     error = _refused(yaml.safe_dump(described))
     assert "grid: missing" in error.message
     assert "shil_dac: missing" in error.message
+
+
+def _written(line: str) -> str:
+    """A good core as text, one line replaced by key."""
+    described = _described()
+    described.pop(line.partition(":")[0], None)
+    return f"{yaml.safe_dump(described)}{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("grid: ['8', 8]", "grid.0: input should be a valid integer (was '8')"),
+        ("grid: [true, 8]", "grid.0: input should be a valid integer (was True)"),
+        ("grid: [8.0, 8]", "grid.0: input should be a valid integer (was 8.0)"),
+        ("grid: [010, 8]", "grid.0: input should be a valid integer (was '010')"),
+        ("stencil: [[true, 0]]", "stencil.0.0: input should be a valid integer (was True)"),
+        ("stencil: [[1.0, 0]]", "stencil.0.0: input should be a valid integer (was 1.0)"),
+        ("stencil: [['1', 0]]", "stencil.0.0: input should be a valid integer (was '1')"),
+        ("chunks: yes", "chunks: input should be a valid integer (was True)"),
+        ("cycles_per_sample: 1e3", "cycles_per_sample: input should be a valid integer (was '1e3')"),
+        ("init: {cycles: 64.0}", "init.cycles: input should be a valid integer (was 64.0)"),
+        ("readout: {step: [true, 1]}", "readout.step.0: input should be a valid integer (was True)"),
+        ("defects: {cells: [[true, 1]]}", "defects.cells.0.0: input should be a valid integer (was True)"),
+        ("clock_hz: 1:30", "clock_hz: input should be a valid number (was '1:30')"),
+        ("clock_hz: '100'", "clock_hz: input should be a valid number (was '100')"),
+        ("clock_hz: true", "clock_hz: input should be a valid number (was True)"),
+        ("clock_hz: 2020-13-45", "clock_hz: input should be a valid number (was '2020-13-45')"),
+        ("clock_hz: .nan", "clock_hz: input should be greater than 0 (was nan)"),
+        ("clock_hz: 1.0e+308", "clock_hz: 1e+308 is not between 1e-30 and 1e30"),
+        ("stream_width: '64'", "stream_width: "),
+        ("stream_width: 64.0", "stream_width: "),
+    ],
+)
+def test_types_are_strict(line: str, key: str) -> None:
+    error = _refused(_written(line))
+    assert error.code == "spec.invalid"
+    assert key in error.message.split("; ")[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1.8e6", 1.8e6), ("1e6", 1e6), ("1.8e+6", 1.8e6), ("100", 100.0), ("1.5e-3", 1.5e-3), ("2.", 2.0), (".5", 0.5)],
+)
+def test_ways_to_write_a_number(text: str, value: float) -> None:
+    assert parse_core(_written(f"clock_hz: {text}"), where="x").clock_hz == value
+
+
+def test_keys_that_stand_twice_are_refused_with_their_line() -> None:
+    error = _refused("schema: oscc.core/1\nname: a\nname: b\n")
+    assert (error.code, error.message) == ("spec.yaml", "line 3, column 1: key 'name' stands here a second time")
+    error = _refused("readout: {taps: 8, step: [1, 1], taps: 4}\n")
+    assert error.message == "line 1, column 34: key 'taps' stands here a second time"
+
+
+def test_a_stencil_that_is_refused_says_nothing_about_tracks() -> None:
+    error = _refused(_written("stencil: [[1.0, 0]]"))
+    assert "tracks" not in error.message
+    assert _refused(_written("tracks_per_boundary: null")).message.startswith("tracks_per_boundary: input should be")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[" * 3000, "nested too deeply to be a core"),
+        (f"chunks: {'9' * 5000}", "a whole number in it has too many digits"),
+        ("clock_hz: !!timestamp 2020-13-45", "line 1, column 11: a core has no tags"),
+        ("chunks: !!int many", "line 1, column 9: a core has no tags"),
+        ("chunks: !!bool x", "line 1, column 9: a core has no tags"),
+        ("!!set {a}", "line 1, column 1: a core has no tags"),
+    ],
+)
+def test_what_python_cannot_convert_is_one_line(content: str, message: str) -> None:
+    error = _refused(content)
+    assert (error.code, error.message) == ("spec.yaml", message)
+
+
+@pytest.mark.parametrize("value", ["9" * 4000, "[" * 80 + "]" * 80, '"' + "x" * 9000 + '"'])
+def test_long_values_are_cut_in_messages(value: str) -> None:
+    for key in ("chunks", "clock_hz"):
+        assert len(_refused(_written(f"{key}: {value}")).message) < 200
+
+
+def test_a_list_that_contains_itself_is_refused() -> None:
+    assert _refused(_written("grid: &a [*a, 8]")).code == "spec.invalid"

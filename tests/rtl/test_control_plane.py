@@ -36,6 +36,8 @@ from oscc.rtl.weight_bank import WeightBank
 from oscc.sim.core_registers import CoreRegisters
 
 TINY = load_core("tiny-8x8")
+# A quarter of its cells, for what does not depend on their number: its program loads in a moment.
+QUARTER = CoreSpec.model_validate(TINY.model_dump(by_alias=True) | {"name": "quarter", "grid": [4, 4]})
 MakeCore = Callable[..., CoreSpec]
 SAMPLES = sample_schedule([20, 21, 22, 23], 64)
 ONE_SAMPLE = [
@@ -83,7 +85,7 @@ def tap_rows(theta: np.ndarray, core: CoreSpec) -> list[int]:
 class Bench:
     """A control plane with an array, a host for its registers, and both streams."""
 
-    def __init__(self, core: CoreSpec = TINY, seed: int = 0, pauses: bool = False) -> None:
+    def __init__(self, core: CoreSpec = QUARTER, seed: int = 0, pauses: bool = False) -> None:
         self.core = core
         generator = np.random.default_rng(seed)
         self.frames = [generator.uniform(-9, 9, core.frame_shape) for _ in range(4)]
@@ -189,7 +191,7 @@ def flip(context: Any, bank: WeightBank, address: int, bits: int) -> None:
 
 
 def test_the_identity_is_that_of_the_core() -> None:
-    bench = Bench()
+    bench = Bench(TINY)
 
     async def host(context: Any) -> None:
         registers = bench.registers
@@ -223,7 +225,7 @@ def test_host_members_are_named_as_the_buses_are() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_samples_from_a_streamed_program(seed: int) -> None:
-    bench = Bench(seed=seed, pauses=seed > 0)
+    bench = Bench(TINY, seed=seed, pauses=seed > 0)
 
     async def host(context: Any) -> None:
         registers = bench.registers
@@ -396,7 +398,7 @@ def test_a_program_of_another_length_is_refused(beats: int) -> None:
     bench = Bench()
 
     async def host(context: Any) -> None:
-        image = [*bench.image(), 0][: 512 + beats]
+        image = [*bench.image(), 0][: bench.core.program_beats + beats]
         await bench.registers.write_program_crc(bench.crc(image))
         await bench.registers.write_control(load=1)
         await put_beats(context, bench.program, frame_beats(image))
@@ -525,7 +527,7 @@ def test_a_load_that_comes_together_with_a_start_wins() -> None:
 
 
 def test_single_flips_are_corrected_and_counted_at_every_load(banks: list[WeightBank]) -> None:
-    bench = Bench()
+    bench = Bench(TINY)
 
     async def host(context: Any) -> None:
         registers = bench.registers
@@ -551,7 +553,7 @@ def test_single_flips_are_corrected_and_counted_at_every_load(banks: list[Weight
 
 @pytest.mark.parametrize("columns", [[5], [3, 6], [0, 7]])
 def test_a_double_flip_stops_the_sample_and_names_the_lowest_bank(banks: list[WeightBank], columns: list[int]) -> None:
-    bench = Bench()
+    bench = Bench(TINY)
     marks: list[int] = []
 
     async def host(context: Any) -> None:
@@ -585,7 +587,7 @@ def test_a_double_flip_stops_the_sample_and_names_the_lowest_bank(banks: list[We
 
 
 def test_a_fault_before_the_first_sample_leaves_the_core_ready_for_another_start(banks: list[WeightBank]) -> None:
-    bench = Bench()
+    bench = Bench(TINY)
 
     async def host(context: Any) -> None:
         registers = bench.registers

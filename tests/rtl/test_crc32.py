@@ -25,7 +25,7 @@ def run(width: int, script: list[tuple[int, int, int]]) -> list[int]:
             await context.tick()
 
     simulate(unit, bench, background=[recorder.watch])
-    return recorder.values("crc")
+    return list(recorder.values("crc"))
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -24,7 +24,7 @@ def decode(core: CoreSpec, words: Sequence[int]) -> list[int]:
             await context.tick()
 
     simulate(decoder, bench, background=[recorder.watch], limit=len(words) + 10)
-    return recorder.values("code")[DECODE_LATENCY:]
+    return list(recorder.values("code")[DECODE_LATENCY:])
 
 
 def tap_word(theta: float, taps: int, subphases: int) -> int:

@@ -156,7 +156,8 @@ def test_random_starts_and_takes_keep_the_contract(make_core: Callable[..., Core
 
     simulate(loader, bench, background=[recorder.watch])
     # The loader as its documentation has it: an age since the accepted start, and whether a whole chunk waits.
-    started, complete, loads = None, False, 0
+    started: int | None = None
+    complete, loads = False, 0
     for cycle in range(len(recorder)):
         now = recorder.at(cycle)
         age = None if started is None else cycle - started

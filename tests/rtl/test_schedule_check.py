@@ -176,7 +176,7 @@ def test_the_untimed_are_counted_anew_behind_a_timed_one_and_at_each_start() -> 
     assert check([(words, len(words))] * 2) == [("good", -1, len(words) + 2)] * 2
 
 
-@pytest.mark.parametrize("chunks", [1, 3, 64])
+@pytest.mark.parametrize("chunks", [1, 3, 19])
 def test_chunks_are_those_of_the_core(make_core: Callable[..., CoreSpec], chunks: int) -> None:
     core = make_core(chunks=chunks)
     schedules = [[load(chunk), COMMIT, STOP] for chunk in (chunks - 1, chunks)]

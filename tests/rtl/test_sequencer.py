@@ -71,7 +71,12 @@ def parse(text: str) -> list[Instruction]:
 class Bench:
     """A sequencer with its schedule memory, the row loader, and a read-out that keeps the latches for its time."""
 
-    def __init__(self, schedule: Sequence[Instruction] | Sequence[int], core: CoreSpec = SMALL) -> None:
+    def __init__(
+        self,
+        schedule: Sequence[Instruction] | Sequence[int],
+        core: CoreSpec = SMALL,
+        recorded: Sequence[str] = RECORDED,
+    ) -> None:
         self.core = core
         self.words = [item.encode() if isinstance(item, Instruction) else item for item in schedule]
         self.sequencer = sequencer = Sequencer(core)
@@ -98,7 +103,7 @@ class Bench:
             sequencer.load_complete.eq(loader.complete),
         ]
         extra = {"complete": loader.complete, "busy": sequencer.readout_busy, "room": self.room}
-        self.record = Recorder(**{name: getattr(sequencer, name) for name in RECORDED}, **extra)
+        self.record = Recorder(**{name: getattr(sequencer, name) for name in recorded}, **extra)
 
     async def pulse(self, context: Any, name: str) -> None:
         context.set(getattr(self.sequencer, name), 1)
@@ -415,7 +420,8 @@ Plan = list[tuple[int, str]]
 
 def episodes(schedule: Sequence[Instruction], plans: Sequence[Plan]) -> list[dict[str, list[int]]]:
     """One start per plan of (cycle after the start, input to pulse); what was seen, in cycles after that start."""
-    bench = Bench(schedule)
+    names = ("init", "run", "sample", "commit", "load_start", "running", "stopped")
+    bench = Bench(schedule, recorded=("start", "sample_number", *names))
 
     async def host(context: Any) -> None:
         for plan in plans:
@@ -431,7 +437,6 @@ def episodes(schedule: Sequence[Instruction], plans: Sequence[Plan]) -> list[dic
             await wait(context, 2 * SMALL.load_cycles)
 
     record = bench.simulate(host)
-    names = ("init", "run", "sample", "commit", "load_start", "running", "stopped", "overrun", "illegal")
     seen: list[dict[str, list[int]]] = []
     for start, following in pairwise([*record.cycles("start"), len(record)]):
         part = {name: record.values(name)[start:following] for name in names}

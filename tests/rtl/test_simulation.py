@@ -8,8 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-from oscc.rtl.axi_lite import SLVERR, AxiLiteFrontEnd
-from oscc.rtl.control_plane import AXI_LITE_MEMBERS
+from oscc.rtl.axi_lite import AXI_LITE_MEMBERS, SLVERR, AxiLiteFrontEnd
 from oscc.rtl.simulation import (
     AxiLiteHost,
     Beat,
@@ -30,7 +29,7 @@ from oscc.rtl.simulation import (
 )
 
 
-class Queue(wiring.Component):
+class Queue(wiring.Component):  # type: ignore[misc]
     """A FIFO with a stream at either end; ``spoil`` changes what waits at its output."""
 
     def __init__(self) -> None:
@@ -66,7 +65,7 @@ class Queue(wiring.Component):
         return m
 
 
-class Counter(wiring.Component):
+class Counter(wiring.Component):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__({"count": Out(8), "odd": Out(1)})
 
@@ -77,7 +76,7 @@ class Counter(wiring.Component):
         return m
 
 
-class Words(wiring.Component):
+class Words(wiring.Component):  # type: ignore[misc]
     """A register bus with one word, whose writes to odd words are refused."""
 
     def __init__(self) -> None:
@@ -107,7 +106,7 @@ class Words(wiring.Component):
         return m
 
 
-class WordsBehindAxi(wiring.Component):
+class WordsBehindAxi(wiring.Component):  # type: ignore[misc]
     """`Words` behind the AXI4-Lite front end, with a prefix."""
 
     def __init__(self) -> None:
@@ -298,7 +297,7 @@ def test_address_comes_before_the_data_by_as_much_as_was_asked_for() -> None:
 
 
 def test_a_silent_slave_is_reported() -> None:
-    class Silent(wiring.Component):
+    class Silent(wiring.Component):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__(AXI_LITE_MEMBERS)
 

@@ -31,7 +31,7 @@ from oscc.rtl.top import Core, array_module_name, core_module_name
 from oscc.sim.core_registers import CoreRegisters
 
 
-class SeenMacro(Elaboratable):
+class SeenMacro(Elaboratable):  # type: ignore[misc]
     """Stands in for the black box, which the simulator cannot run; keeps what it was connected to."""
 
     made: SeenMacro

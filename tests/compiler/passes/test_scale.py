@@ -22,7 +22,6 @@ from oscc.compiler.passes.scale import (
     choose_time_scale,
     diagnose_time_scale,
     full_scale_bounds,
-    least_run_cycles,
     whole_cycles,
 )
 from oscc.compiler.placed import TimeScale
@@ -164,8 +163,8 @@ def test_a_run_covers_the_fetch_of_what_follows_on_a_core_of_few_rows(make_core:
     # Five instructions at two cycles and one of latency: more than the load of three rows.
     core = make_core(grid=[3, 8])
     assert core.load_cycles == 7
-    assert least_run_cycles(core) == 11
-    assert least_run_cycles(make_core()) == 12
+    assert core.least_run_cycles == 11
+    assert make_core().least_run_cycles == 12
 
 
 @pytest.mark.parametrize("per_chunk", [False, True])

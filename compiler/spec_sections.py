@@ -1,0 +1,166 @@
+"""The sections of a CoreSpec file: DACs, init, read-out and defects; and the numbers that all of them are made of.
+
+Numbers are strict: what a YAML file writes as a text, a truth value or a fraction is no whole number.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+_EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
+
+
+def _number(value: Any) -> Any:
+    """A number, also one such as ``1.8e6`` whose exponent has no sign: YAML 1.1 reads that as text."""
+    if isinstance(value, str) and _EXPONENT.fullmatch(value):
+        return float(value)
+    return value
+
+
+def _within_float(value: float) -> float:
+    """A number from which all that follows stays within float64, in products and squares."""
+    if not 1e-30 <= value <= 1e30:
+        raise ValueError(f"{value:g} is not between 1e-30 and 1e30")
+    return value
+
+
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number."""
+
+Positive = Annotated[
+    float,
+    BeforeValidator(_number),
+    Field(strict=True, gt=0, allow_inf_nan=False),
+    AfterValidator(_within_float),
+]
+"""A frequency, a rate or an angle; within limits that keep all that follows from it within float64."""
+
+
+class Section(BaseModel):
+    """What all sections have in common: unknown keys are refused, and nothing can be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, strict=False)
+
+
+class DacSpec(Section):
+    """A group of sign-magnitude DACs.
+
+    Attributes
+    ----------
+    bits : int
+        Width of a code, 2 to 8: the sign in the most significant bit, the magnitude below.
+    full_scale_rad_s : float
+        Strength at the top code [rad/s].
+    forbidden : tuple of int
+        Signed codes that must never be programmed (silicon errata); 0 cannot be forbidden.
+    """
+
+    bits: Whole = Field(ge=2, le=8)
+    full_scale_rad_s: Positive
+    forbidden: tuple[Whole, ...] = ()
+
+    @property
+    def top_code(self) -> int:
+        """Largest magnitude: 2^(bits - 1) - 1."""
+        return int(2 ** (self.bits - 1) - 1)
+
+    @property
+    def allowed_codes(self) -> tuple[int, ...]:
+        """Every signed code that may be programmed, ascending."""
+        return tuple(c for c in range(-self.top_code, self.top_code + 1) if c not in self.forbidden)
+
+    @model_validator(mode="after")
+    def _check_forbidden(self) -> DacSpec:
+        for code in self.forbidden:
+            if abs(code) > self.top_code:
+                raise ValueError(
+                    f"forbidden code {code} is no code of {self.bits} bits (-{self.top_code}..{self.top_code})"
+                )
+            if code == 0:
+                raise ValueError("code 0 cannot be forbidden: unused slots hold it")
+        return self
+
+
+class InitSpec(Section):
+    """The noise from which a sample starts.
+
+    Attributes
+    ----------
+    kind : {"normal", "uniform"}
+        Distribution of the initial phases; ``uniform`` is over [-pi, pi).
+    std_rad : float
+        Standard deviation of ``normal`` [rad]; ignored for ``uniform``.
+    cycles : int
+        Clock cycles for which the array is held in noise.
+    """
+
+    kind: Literal["normal", "uniform"] = "normal"
+    std_rad: Positive = 1.0
+    cycles: Whole = Field(default=64, ge=1, lt=2**24)
+
+
+class ReadoutSpec(Section):
+    """Which cells can be read, and how finely.
+
+    Attributes
+    ----------
+    origin, step : tuple of (int, int)
+        Readable cells are (origin + k step), by row and by column.
+    taps : int
+        Taps of the delay line: one Johnson code has 2 taps steps. 2 to 8.
+    subphases : int
+        Shifted latches between two taps; a power of two from 1 to 16.
+    """
+
+    origin: tuple[Whole, Whole] = (0, 0)
+    step: tuple[Whole, Whole] = (1, 1)
+    taps: Whole = Field(default=8, ge=2, le=8)
+    subphases: Whole = Field(default=4, ge=1, le=16)
+
+    @field_validator("origin")
+    @classmethod
+    def _check_origin(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if min(value) < 0:
+            raise ValueError(f"origin {list(value)} lies outside the grid")
+        return value
+
+    @field_validator("step")
+    @classmethod
+    def _check_step(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if min(value) < 1:
+            raise ValueError(f"step {list(value)} must be at least 1 in both directions")
+        return value
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> ReadoutSpec:
+        if self.taps & (self.taps - 1) or self.subphases & (self.subphases - 1):
+            raise ValueError(f"taps ({self.taps}) and subphases ({self.subphases}) must be powers of two")
+        if self.phase_steps > 256:
+            raise ValueError(f"2 x taps x subphases is {self.phase_steps}; a code has at most 8 bits (256 steps)")
+        return self
+
+    @property
+    def phase_steps(self) -> int:
+        """Steps per turn: 2 x taps x subphases."""
+        return 2 * self.taps * self.subphases
+
+    @property
+    def tap_bits(self) -> int:
+        """Latched bits of one oscillator: taps x subphases."""
+        return self.taps * self.subphases
+
+
+class DefectSpec(Section):
+    """Cells and slots of this die that must not be used.
+
+    Attributes
+    ----------
+    cells : tuple of (row, col)
+    slots : tuple of (row, col, slot)
+    """
+
+    cells: tuple[tuple[Whole, Whole], ...] = ()
+    slots: tuple[tuple[Whole, Whole, Whole], ...] = ()
