@@ -25,7 +25,8 @@ CONVERGED = 0.005
 
 def end_phases(job: CosimJob) -> NDArray[np.float64]:
     """Phases that are latched, float64[rows, cols, samples], rad."""
-    return ArrayEngine().run(job).macro.sample_phases[0]
+    phases: NDArray[np.float64] = ArrayEngine().run(job).macro.sample_phases[0]
+    return phases
 
 
 def bench_step() -> dict[str, Any]:
@@ -37,14 +38,16 @@ def bench_step() -> dict[str, Any]:
     assert placed is not None
     converged = CosimJob(core, program, SAMPLES, seed=1, max_step=CONVERGED)
     wanted = end_phases(converged)
-    variations = {f"RK4 {step:g}": {"max_step": step} for step in (0.1, 0.05, 0.03, 0.02, 0.01)}
+    variations: dict[str, dict[str, Any]] = {
+        f"RK4 {step:g}": {"max_step": step} for step in (0.1, 0.05, 0.03, 0.02, 0.01)
+    }
     variations["RK4 0.02, float32"] = {"max_step": 0.02, "dtype": "float32"}
     variations["Heun 0.02"] = {"max_step": 0.02, "integrator": "heun"}
     variations["Euler 0.02"] = {"max_step": 0.02, "integrator": "euler"}
     rows, cols = placed.cell[placed.graph.readout].T
     table = {}
     for name, changes in variations.items():
-        found = end_phases(dataclasses.replace(converged, **changes))  # type: ignore[arg-type]
+        found = end_phases(dataclasses.replace(converged, **changes))
         error = np.percentile(np.abs(found - wanted), [50, 99, 100]).tolist()
         pixel = np.abs(np.cos(found[rows, cols]) - np.cos(wanted[rows, cols])).mean()
         table[name] = {"median_rad": error[0], "p99_rad": error[1], "max_rad": error[2], "pixel": float(pixel)}

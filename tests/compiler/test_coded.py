@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,7 +85,8 @@ def test_node_dacs_of_an_empty_cell_must_hold_zero(
     graph = make_graph(core)
     coded = QuantizePass().run(ScalePass().run(RoutePass().run(PlacePass(core).run(graph))))
     assert is_valid_codes(coded)
-    bad = replace(coded, **{group: changed(coded.codes(group), (1, 3, 5), -2)})
+    changes: dict[str, Any] = {group: changed(coded.codes(group), (1, 3, 5), -2)}
+    bad = replace(coded, **changes)
     (finding,) = diagnose_codes(bad)
     assert finding.code == "Q002"
     assert finding.message == f"cell (3, 5) has no node but {group} code -2 in chunk 1; 1 such codes"

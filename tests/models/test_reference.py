@@ -46,6 +46,11 @@ def drawn_graph(family, *, chunks=2, duration=1.0, src=SRC, dst=DST, nodes=5):
     )
 
 
+def slope_of(graph, chunk):
+    """Right-hand side of a chunk as scipy calls it."""
+    return lambda _, x: plain_slope(graph, chunk, x)
+
+
 def plain_slope(graph, chunk, x):
     """The equation of the family as its documentation writes it, node by node."""
     K, S, h, w = (getattr(graph, name)[chunk].astype(float) for name in ("weight", "shil", "field", "detuning"))
@@ -87,7 +92,7 @@ def test_run_agrees_with_scipy(family):
     states = model.integrate(as_batch(start), model.even_steps(0.01)).detach().numpy()
     expected = start
     for chunk in range(2):
-        run = solve_ivp(lambda _, x, c=chunk: plain_slope(graph, c, x), (0, 0.75), expected, rtol=1e-11, atol=1e-12)
+        run = solve_ivp(slope_of(graph, chunk), (0, 0.75), expected, rtol=1e-11, atol=1e-12)
         expected = run.y[:, -1]
         np.testing.assert_allclose(states[chunk + 1, :, 0], expected, rtol=0, atol=1e-7)
 
@@ -201,7 +206,7 @@ def test_checkpoint_keeps_the_model(tmp_path, make_core, make_graph):
 def test_graph_of_a_changed_model_has_no_hash_and_the_new_values():
     model = AISModel.from_graph(drawn_graph("kurashil"))
     with torch.no_grad():
-        model.weight += 1.0
+        model.weight.add_(1.0)
     graph = model.to_graph()
     assert graph.model_hash == ""
     np.testing.assert_array_equal(graph.weight, drawn_graph("kurashil").weight + np.float32(1.0))

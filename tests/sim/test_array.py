@@ -270,7 +270,7 @@ def test_phases_are_a_copy(tiny_core):
 
 
 def test_progress_adds_up_to_the_run(tiny_core):
-    seen = []
+    seen: list[float] = []
     array = OscillatorArray(tiny_core, step_cycles=2, progress=seen.append)
     array.advance(101)
     array.phases()
@@ -345,6 +345,7 @@ def example(example_path):
     """The example on its core at the time scale of the golden runs, and the golden phases."""
     graph, core = read_checkpoint(example_path), load_core("ais-56x56")
     scale = TimeScale(np.full(4, CYCLES_PER_UNIT * core.clock_s), np.full(4, 2 * CYCLES_PER_UNIT), {}, "given")
+    assert graph.position is not None
     return PlacedGraph(graph, core, graph.position, "identity", time_scale=scale), np.load(GOLDEN)["theta"]
 
 

@@ -23,8 +23,9 @@ STENCIL = Stencil(((-1, 0), (0, -2), (1, 1)))
 """Neither symmetric nor square, so that a transposed or negated offset shows."""
 
 
-def plain_slope(theta, coupling, shil, field, detuning, offsets):
+def plain_slope(theta, rates, offsets):
     """The equation, cell by cell and coupling by coupling, with the library's sine."""
+    coupling, shil, field, detuning = rates
     rows, cols = shil.shape
     slope = np.zeros((rows, cols))
     for row in range(rows):
@@ -82,7 +83,7 @@ def test_kernel_follows_the_plain_equation(method):
     for sample in range(2):
         expected = theta[..., sample]
         for step in steps:
-            expected = plain_step(method, lambda x: plain_slope(x, *rates, STENCIL.offsets), expected, step)
+            expected = plain_step(method, lambda x: plain_slope(x, rates, STENCIL.offsets), expected, step)
         np.testing.assert_allclose(found[..., sample], expected, rtol=0, atol=1e-13)
 
 
@@ -103,7 +104,7 @@ def test_dtype_of_the_state_decides_the_precision(dtype, tolerance):
     assert found.dtype == dtype
     expected = theta[..., 1]
     for _ in range(10):
-        expected = plain_step("rk4", lambda x: plain_slope(x, *rates, stencil.offsets), expected, 0.02)
+        expected = plain_step("rk4", lambda x: plain_slope(x, rates, stencil.offsets), expected, 0.02)
     error = np.abs(found[..., 1] - expected).max()
     assert error < tolerance
     assert dtype is np.float64 or error > 1e-10

@@ -15,9 +15,11 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
+import oscc.compiler.codes
 import oscc.rtl.johnson_decoder
 import oscc.sim.macro
 import oscc.sim.phase_checks
+import oscc.sim.phase_readout
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
 from oscc.compiler.compile_output import write_output
@@ -62,7 +64,7 @@ def copy(folder: Path, tmp_path: Path) -> Path:
     return tmp_path / "out"
 
 
-class Tampered(wiring.Component):
+class Tampered(wiring.Component):  # type: ignore[misc]
     """A control plane whose signals to the array, or from it, are replaced on the way."""
 
     def __init__(self, core: CoreSpec, tamper: Tamper) -> None:
@@ -360,7 +362,7 @@ def test_host_that_takes_images_late(copy: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def reversed_couplings(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = oscc.sim.macro.pattern_values
+    right = oscc.compiler.codes.pattern_values
 
     def negated(patterns: Any, core: CoreSpec) -> Any:
         values = np.array(right(patterns, core))
@@ -376,7 +378,7 @@ def test_sign_of_the_couplings(copy: Path) -> None:
 
 
 def test_wrong_decoding_of_codes(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = oscc.sim.phase_checks.code_to_pixel
+    right = oscc.sim.phase_readout.code_to_pixel
     monkeypatch.setattr(oscc.sim.phase_checks, "code_to_pixel", lambda code, core: -right(code, core))
     assert red_lines(copy, engines=("array",)) == ("pixels",)
 
