@@ -534,7 +534,8 @@ def test_single_flips_are_corrected_and_counted_at_every_load(banks: list[Weight
         await bench.load(context, ONE_SAMPLE)
         flip(context, banks[2], 5, 1 << 77)
         flip(context, banks[6], 5, 1 << 3)
-        flip(context, banks[7], 1, 1 << 110)
+        # The last row: what was found in it is seen by the counter for one cycle only.
+        flip(context, banks[7], 7, 1 << 110)
         # In chunk 1, which is not loaded.
         flip(context, banks[0], 9, 1)
         for runs in (1, 2):
@@ -639,6 +640,21 @@ def test_irq_follows_status_and_enable(cause: str) -> None:
 
 
 # The image stream
+
+
+def test_status_tells_of_a_frame_until_its_last_beat_is_taken() -> None:
+    bench = Bench()
+
+    async def host(context: Any) -> None:
+        await bench.load(context, ONE_SAMPLE)
+        await bench.registers.write_control(start=1)
+        await wait(context, 150)
+        # Long since out of the latches, but not out of the FIFO.
+        assert await bench.status() == {"programmed", "frame"}
+        assert await get_beats(context, bench.images) == bench.codes_of(0)
+        assert await bench.status() == {"programmed"}
+
+    bench.run(host, take=False)
 
 
 def test_the_array_waits_when_nobody_takes_the_images(make_core: MakeCore) -> None:

@@ -485,6 +485,21 @@ def test_a_fault_ends_at_once_in_every_state(name: str) -> None:
         assert {name: found[name] for name in timeline.waves} == timeline.waves_until(fault), fault
 
 
+@pytest.mark.parametrize("schedule", [parse("repeat 0 0"), [0]], ids=["an overrun, were it fetched", "illegal"])
+def test_nothing_is_told_of_a_schedule_behind_a_fault_during_its_check(schedule: Sequence[Any]) -> None:
+    bench = Bench(schedule)
+
+    async def host(context: Any) -> None:
+        await bench.start(context)
+        await bench.pulse(context, "fault")
+        await wait(context, 40)
+
+    record = bench.simulate(host)
+    assert record.cycles("running") == [1]
+    assert record.cycles("stopped") == [2]
+    assert record.cycles("overrun") == record.cycles("illegal") == []
+
+
 def test_abort_and_fault_do_nothing_while_nothing_runs() -> None:
     bench = Bench(parse("load 0,commit,init 9,run 20,sample,stop"))
 
