@@ -103,13 +103,14 @@ def code_to_pixel(code: NDArray[Any], core: CoreSpec) -> NDArray[np.float64]:
     return np.cos(code_to_phase(code, core))
 
 
-def pack_row_taps(bits: NDArray[np.bool_]) -> int:
-    """The latched bits of one readable row as the word on the tap bus of the array.
+def pack_taps(bits: NDArray[np.bool_]) -> int:
+    """Latched bits as a word: those of one readable row as on the tap bus of the array, or rows one above the other.
 
     Parameters
     ----------
-    bits : bool[frame cols, subphases, taps]
-        Column j occupies taps x subphases bits from bit j taps subphases upwards, in it sub-phase s occupies taps bits
-        from bit s taps upwards, and in those tap k is bit k.
+    bits : bool[..., frame cols, subphases, taps]
+        The first row is in the lowest bits. In a row, column j occupies taps x subphases bits from bit
+        j taps subphases upwards, in it sub-phase s occupies taps bits from bit s taps upwards, and in those tap k is
+        bit k.
     """
     return int.from_bytes(np.packbits(bits.ravel(), bitorder="little").tobytes(), "little")

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
-from oscc.compiler.spec import CoreSpec
 from oscc.sim.macro import ArrayMacro, EdgeInputs
+from oscc.sim.phase_readout import pack_taps
 
 
 def take_event(macro: ArrayMacro, seen: Callable[[str], int]) -> bool:
@@ -42,15 +40,12 @@ def take_event(macro: ArrayMacro, seen: Callable[[str], int]) -> bool:
     return inputs.sample
 
 
-def frame_word(macro: ArrayMacro, core: CoreSpec) -> int:
+def frame_word(macro: ArrayMacro) -> int:
     """The latched taps of all readable rows as the shim's ``frame``, row 0 in the lowest bits.
 
     Parameters
     ----------
     macro : ArrayMacro
         Of one sample (batch 1).
-    core : CoreSpec
     """
-    taps = macro.latched_taps()[:, :, 0]
-    bits = taps.reshape(core.frame_shape[0] * core.row_tap_bits)
-    return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")
+    return pack_taps(macro.latched_taps()[:, :, 0])

@@ -90,13 +90,13 @@ class CocotbBus:
         return bytes(waiting.result().tdata)
 
 
-async def _serve_array(shim: Any, macro: ArrayMacro, core: CoreSpec, folder: Path) -> None:
+async def _serve_array(shim: Any, macro: ArrayMacro, folder: Path) -> None:
     """Hand events of the shim to the behavioural macro, and latched taps back."""
     try:
         while True:
             await ValueChange(shim.seen_event)
             if take_event(macro, lambda name: int(getattr(shim, f"seen_{name}").value)):
-                shim.frame.value = frame_word(macro, core)
+                shim.frame.value = frame_word(macro)
     except MacroContractError as error:
         (folder / CONTRACT).write_text(str(error))
         raise
@@ -120,7 +120,7 @@ async def run_job(dut: Any) -> None:
     await ClockCycles(dut.clk, 4)
     dut.rst.value = 0
     await ClockCycles(dut.clk, 2)
-    cocotb.start_soon(_serve_array(dut.array_macro, macro, core, folder))
+    cocotb.start_soon(_serve_array(dut.array_macro, macro, folder))
     try:
         await host.identify()
         await host.load(job.program)

@@ -186,7 +186,7 @@ class PysimEngine:
         async def array(context: Any) -> None:
             async for _ in context.changed(shim.seen_event):
                 if take_event(macro, lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
-                    context.set(shim.frame, frame_word(macro, core))
+                    context.set(shim.frame, frame_word(macro))
 
         simulator = Simulator(module)
         simulator.add_clock(core.clock_s)

@@ -129,7 +129,7 @@ def _on_pysim(job: CosimJob, flow: Flow) -> Driven:
     async def array(context: Any) -> None:
         async for _ in context.changed(shim.seen_event):
             if take_event(macro, lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
-                context.set(shim.frame, frame_word(macro, job.core))
+                context.set(shim.frame, frame_word(macro))
 
     simulator = Simulator(module)
     simulator.add_clock(job.core.clock_s)

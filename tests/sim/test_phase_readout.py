@@ -12,7 +12,7 @@ from oscc.sim.phase_readout import (
     code_to_pixel,
     decode_taps,
     expected_codes,
-    pack_row_taps,
+    pack_taps,
     readable_cells,
     tap_bits,
 )
@@ -111,7 +111,7 @@ def test_readable_cells_start_at_the_origin(make_core):
 def test_row_word_places_columns_subphases_and_taps(tiny_core):
     taps, subphases = 8, 4
     bits = np.random.default_rng(3).random((5, subphases, taps)) < 0.5
-    word = pack_row_taps(bits)
+    word = pack_taps(bits)
     for column in range(5):
         for subphase in range(subphases):
             for tap in range(taps):
@@ -121,5 +121,5 @@ def test_row_word_places_columns_subphases_and_taps(tiny_core):
 
 
 def test_row_word_of_few_bits_is_not_padded_into():
-    assert pack_row_taps(np.array([[[True, False, True]]])) == 0b101
-    assert pack_row_taps(np.zeros((2, 1, 2), dtype=bool)) == 0
+    assert pack_taps(np.array([[[True, False, True]]])) == 0b101
+    assert pack_taps(np.zeros((2, 1, 2), dtype=bool)) == 0

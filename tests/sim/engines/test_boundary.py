@@ -69,7 +69,7 @@ def test_the_frame_holds_the_rows_from_below(make_core: Callable[..., CoreSpec])
     macro = ArrayMacro(core, OscillatorArray(core))
     for edge in (EdgeInputs(cycle=0, init=True, noise_seed=3), EdgeInputs(cycle=1, sample=True)):
         macro.edge(edge)
-    word = frame_word(macro, core)
+    word = frame_word(macro)
     bits = tap_bits(readable_cells(macro.record().sample_phases[0, ..., 0], core), core)
     assert bits.shape == (2, 2, 2, 4)
     for row, col, subphase, tap in np.ndindex(*bits.shape):
