@@ -17,7 +17,7 @@ ADDRESS_BITS = 12
 CORE_ID = 0x4F53_4343
 """Content of register ID: "OSCC" in ASCII."""
 
-MAP_VERSION = 1
+MAP_VERSION = 2
 """Content of register VERSION."""
 
 Access = Literal["constant", "read", "read-write", "pulse", "write-1-to-clear"]
@@ -64,6 +64,8 @@ class Register:
         Never overlapping, ascending. Bits outside read as 0 and ignore writes.
     count : int
         Consecutive registers of an array; 1 for a plain register.
+    reset : int
+        Content after reset.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Register:
     description: str
     fields: tuple[Field, ...]
     count: int = 1
+    reset: int = 0
 
     def field(self, name: str) -> Field:
         """The field of a name."""
@@ -84,8 +87,11 @@ ERROR_CAUSES = (
     Field("program_length", 2, 1, "TLAST came before or after the last beat of the program"),
     Field("illegal_instruction", 3, 1, "the schedule holds an illegal instruction; ERROR_INFO has its address"),
     Field("schedule_overrun", 4, 1, "more than four instructions without duration in a row while running"),
-    Field("uncorrectable", 5, 1, "a weight word had a double error; the sample was aborted"),
-    Field("busy", 6, 1, "start while a schedule runs or a program loads, or load while a schedule runs"),
+    Field("uncorrectable", 5, 1, "a weight word had a double error; the schedule was ended"),
+    Field("busy", 6, 1, "a command that the core cannot take in its present state; it was ignored"),
+    Field("watchdog", 7, 1, "the array did not answer within WATCHDOG cycles; the schedule was ended"),
+    Field("array_lost", 8, 1, "the array's ready fell during an init or a run; the schedule was ended"),
+    Field("self_test", 9, 1, "the self-test read back something else than it had written"),
 )
 
 IRQ_CAUSES = (
@@ -93,6 +99,8 @@ IRQ_CAUSES = (
     Field("stopped", 1, 1, "the schedule ended: stop, abort or error"),
     Field("error", 2, 1, "a bit of ERROR was set"),
     Field("programmed", 3, 1, "a program was loaded and its CRC matched"),
+    Field("scrubbed", 4, 1, "a scrub went through all words"),
+    Field("self_tested", 5, 1, "a self-test ended, with or without failures"),
 )
 
 
@@ -102,7 +110,7 @@ def _whole(description: str) -> tuple[Field, ...]:
 
 REGISTERS = (
     Register("ID", 0x000, "constant", "What this is.", _whole('0x4F534343, "OSCC"')),
-    Register("VERSION", 0x004, "constant", "Version of this register map.", _whole("1")),
+    Register("VERSION", 0x004, "constant", "Version of this register map.", _whole("2")),
     Register(
         "GRID",
         0x008,
@@ -147,6 +155,8 @@ REGISTERS = (
             Field("start", 0, 1, "check the schedule and run it"),
             Field("abort", 1, 1, "end after the present sample"),
             Field("load", 2, 1, "forget the program and accept a new one from the stream; begins anew during a load"),
+            Field("scrub", 3, 1, "read every weight word once and write corrected ones back; also while a schedule runs"),
+            Field("self_test", 4, 1, "forget the program and test every bank (March C-)"),
         ),
     ),
     Register(
@@ -159,7 +169,10 @@ REGISTERS = (
             Field("loading", 1, 1, "the program stream is being accepted"),
             Field("running", 2, 1, "a schedule is being checked or executed"),
             Field("frame", 3, 1, "image beats wait in the output FIFO or in the latches"),
-            Field("stalled", 4, 1, "the schedule waits: for a load, for the latches, or for room for a frame"),
+            Field("stalled", 4, 1, "the schedule waits: for a load, the latches, room for a frame, or the array"),
+            Field("scrubbing", 5, 1, "a scrub is under way"),
+            Field("self_testing", 6, 1, "a self-test is under way"),
+            Field("array_ready", 7, 1, "the array says that it can work"),
         ),
     ),
     Register("ERROR", 0x028, "write-1-to-clear", "Error causes, sticky.", ERROR_CAUSES),
@@ -167,11 +180,8 @@ REGISTERS = (
         "ERROR_INFO",
         0x02C,
         "read",
-        "Where the last error was.",
-        (
-            Field("instruction", 0, 8, "address of the illegal instruction"),
-            Field("column", 8, 16, "lowest bank whose word could not be corrected"),
-        ),
+        "Where the schedule was refused.",
+        (Field("instruction", 0, 8, "address of the illegal instruction"),),
     ),
     Register("IRQ_STATUS", 0x030, "write-1-to-clear", "Interrupt causes, sticky.", IRQ_CAUSES),
     Register(
@@ -206,9 +216,53 @@ REGISTERS = (
         _whole("cycles"),
     ),
     Register(
-        "CORRECTED", 0x058, "read", "Weight words in which one bit was corrected since the load.", _whole("count")
+        "CORRECTED",
+        0x058,
+        "read",
+        "Weight words in which one bit was corrected since the program load, on the way to the array or by a scrub.",
+        _whole("count; a flip that stays in a bank counts at every read"),
     ),
-    Register("UNCORRECTABLE", 0x05C, "read", "Weight words with a double error since the load.", _whole("count")),
+    Register(
+        "UNCORRECTABLE", 0x05C, "read", "Weight words with a double error since the program load.", _whole("count")
+    ),
+    Register(
+        "SCRUBBED", 0x060, "read", "Corrected weight words written back since the program load.", _whole("count")
+    ),
+    Register(
+        "FAULT_WORD",
+        0x064,
+        "read",
+        "The first weight word with a double error since the program load; valid when UNCORRECTABLE is not 0.",
+        (
+            Field("address", 0, 16, "chunk x rows + row"),
+            Field("column", 16, 16, "lowest such column of that row"),
+        ),
+    ),
+    Register(
+        "SELF_TEST_FAILURES",
+        0x068,
+        "read",
+        "Reads of the last self-test that differed from what was written.",
+        _whole("count, saturating"),
+    ),
+    Register(
+        "SELF_TEST_WORD",
+        0x06C,
+        "read",
+        "The first word at which the last self-test failed; valid when SELF_TEST_FAILURES is not 0.",
+        (
+            Field("address", 0, 16, "address in the bank"),
+            Field("column", 16, 16, "lowest such column of that row"),
+        ),
+    ),
+    Register(
+        "WATCHDOG",
+        0x070,
+        "read-write",
+        "How long the core waits for the array: for ready before an init, and for every row of taps.",
+        (Field("limit", 0, 24, "clock cycles; 0 waits for ever"),),
+        reset=0xFFFF,
+    ),
     Register(
         "SCHEDULE",
         0x400,

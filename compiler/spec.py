@@ -24,8 +24,11 @@ from oscc.compiler.stencil import Stencil, listed_stencil, named_stencil
 
 SCHEMA = "oscc.core/1"
 
-LOADER_LATENCY = 4
-"""Cycles from the edge on which a load starts to its first row at the array: address, read, syndrome, correction."""
+READ_LATENCY = 4
+"""Cycles from the address at a weight bank to its word: address register, memory, syndrome, correction."""
+
+BUS_FANOUT = 8
+"""Registers that one register of the banks' address and write buses drives: the buses are trees of this degree."""
 
 READOUT_ROW_CYCLES = 3
 """Cycles of the read-out per row, besides its beats: select the row, wait for the tap bus, latch it."""
@@ -85,6 +88,8 @@ class CoreSpec(Section):
         Width of the program and image streams [bits].
     protection : {"secded", "none"}
         Check bits on every weight word.
+    spi : bool
+        An SPI slave beside the AXI4-Lite port, that reaches the same registers.
     defects : DefectSpec
     """
 
@@ -106,6 +111,7 @@ class CoreSpec(Section):
     tracks_per_boundary: Whole = Field(default=0, ge=0)
     stream_width: Literal[32, 64, 128] = 64
     protection: Literal["secded", "none"] = "secded"
+    spi: bool = False
     defects: DefectSpec = DefectSpec()
 
     @field_validator("stencil")
@@ -259,9 +265,22 @@ class CoreSpec(Section):
     # Timing
 
     @property
+    def bus_levels(self) -> int:
+        """Registers on the way from the head of the banks' buses to a bank: 1 up to 64 columns, 2 up to 512."""
+        levels = 1
+        while BUS_FANOUT ** (levels + 1) < self.cols:
+            levels += 1
+        return levels
+
+    @property
+    def loader_latency(self) -> int:
+        """Cycles from the edge on which a load starts to its first row at the array: bus levels + bank read."""
+        return self.bus_levels + READ_LATENCY
+
+    @property
     def load_cycles(self) -> int:
         """Cycles from the start of a chunk load to the earliest commit: rows + loader latency."""
-        return self.rows + LOADER_LATENCY
+        return self.rows + self.loader_latency
 
     @property
     def least_run_cycles(self) -> int:

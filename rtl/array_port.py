@@ -10,7 +10,7 @@ from oscc.rtl.shapes import index_shape
 
 
 def array_signature(core: CoreSpec) -> wiring.Signature:
-    """Ports of the macro, seen from the control plane. Everything is synchronous to the one clock.
+    """Ports of the macro, seen from the control plane. All but ``ready`` is synchronous to the one clock.
 
     ``load_row``, ``load_data``, ``load_strobe``
         Row, codes of all its cells (column 0 in the lowest ``word_bits``) and write strobe of the shadow latches.
@@ -23,9 +23,15 @@ def array_signature(core: CoreSpec) -> wiring.Signature:
         The array evolves with the active codes. When neither ``init`` nor ``run`` is high, it keeps its phases.
     ``sample``
         Latch the taps of every readable oscillator on the edge at the end of the cycle.
-    ``tap_row``, ``tap_data``
-        Row of the latches to put on the tap bus, and that bus, which must be stable two cycles later. Readable column
-        j has bits j x taps x subphases upwards; in them, tap k of sub-phase s is bit s x taps + k.
+    ``tap_row``, ``tap_data``, ``tap_valid``
+        Row of the latches to put on the tap bus, that bus, and whether it is stable. ``tap_valid`` is looked at from
+        two cycles after ``sample`` or a new ``tap_row`` on, and the bus is captured on the first edge with it; an array
+        that is always stable by then ties it high. Readable column j has bits j x taps x subphases upwards; in them,
+        tap k of sub-phase s is bit s x taps + k.
+    ``ready``
+        The array can work: bias and reference have settled. An init waits for it; when it falls during an init or a
+        run, the schedule is ended. May change at any time: it is synchronised in the control plane. An array without
+        such a signal ties it high.
 
     On an edge on which several of them are high, the last step of the run comes first, then ``sample``, then
     ``commit``, then the write of a row.
@@ -47,5 +53,7 @@ def array_signature(core: CoreSpec) -> wiring.Signature:
             "noise_index": Out(32),
             "tap_row": Out(index_shape(core.frame_shape[0])),
             "tap_data": In(core.row_tap_bits),
+            "tap_valid": In(1),
+            "ready": In(1),
         }
     )

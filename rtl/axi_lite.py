@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oscc.compiler.registers import ADDRESS_BITS
+from oscc.rtl.register_bus import REGISTER_BUS_MEMBERS
 
 OKAY, SLVERR, DECERR = 0, 2, 3
 """AXI responses."""
@@ -47,36 +48,17 @@ class AxiLiteFrontEnd(wiring.Component):
         AXI4-Lite writes; ``bresp`` and ``bvalid`` leave registers.
     araddr, arvalid, arready, rdata, rresp, rvalid, rready
         AXI4-Lite reads; ``rdata``, ``rresp`` and ``rvalid`` leave registers.
-    write_strobe : Out(1)
-    write_address : Out(ADDRESS_BITS - 2)
-        In words.
-    write_data, write_mask : Out(32)
-        Bits outside the mask (from WSTRB) are to be left alone.
-    write_response : In(2)
-        Response to the present write.
-    read_strobe : Out(1)
-    read_address : Out(ADDRESS_BITS - 2)
-    read_data : In(32)
-        One cycle after ``read_strobe``.
-    read_response : In(2)
-        With ``read_data``.
+    write_strobe, write_address, write_data, write_mask, write_response
+        Writes, as in `oscc.rtl.register_bus`; the mask comes from WSTRB.
+    read_strobe, read_address, read_data, read_response
+        Reads, as in `oscc.rtl.register_bus`.
+    hold : In(1)
+        The register bus is another master's in this cycle: no strobe, and an access that is due waits. What a read of
+        the cycle before is answered with is still taken. Leave it at 0 where there is no other master.
     """
 
     def __init__(self) -> None:
-        super().__init__(
-            {
-                **AXI_LITE_MEMBERS,
-                "write_strobe": Out(1),
-                "write_address": Out(ADDRESS_BITS - 2),
-                "write_data": Out(32),
-                "write_mask": Out(32),
-                "write_response": In(2),
-                "read_strobe": Out(1),
-                "read_address": Out(ADDRESS_BITS - 2),
-                "read_data": In(32),
-                "read_response": In(2),
-            }
-        )
+        super().__init__({**AXI_LITE_MEMBERS, **REGISTER_BUS_MEMBERS, "hold": In(1)})
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
@@ -88,7 +70,7 @@ class AxiLiteFrontEnd(wiring.Component):
         m.d.comb += [
             self.awready.eq(~have_address & ~self.bvalid),
             self.wready.eq(~have_data & ~self.bvalid),
-            act.eq(have_address & have_data & ~self.bvalid),
+            act.eq(have_address & have_data & ~self.bvalid & ~self.hold),
             self.write_strobe.eq(act & (address[:2] == 0)),
             self.write_address.eq(address[2:]),
             self.write_data.eq(data),
@@ -111,12 +93,12 @@ class AxiLiteFrontEnd(wiring.Component):
         wanted = Signal(ADDRESS_BITS)
         m.d.comb += [
             self.arready.eq(~reading & ~waiting & ~self.rvalid),
-            self.read_strobe.eq(reading & (wanted[:2] == 0)),
+            self.read_strobe.eq(reading & (wanted[:2] == 0) & ~self.hold),
             self.read_address.eq(wanted[2:]),
         ]
         with m.If(self.arvalid & self.arready):
             m.d.sync += [wanted.eq(self.araddr), reading.eq(1)]
-        with m.If(reading):
+        with m.If(reading & ~self.hold):
             m.d.sync += [reading.eq(0), waiting.eq(1)]
         with m.If(waiting):
             m.d.sync += [waiting.eq(0), self.rvalid.eq(1), self.rdata.eq(self.read_data)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
+from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -12,12 +13,13 @@ from oscc.compiler.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSI
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.axi_lite import AXI_LITE_MEMBERS, AxiLiteFrontEnd
+from oscc.rtl.fault_collector import collector_latency
 from oscc.rtl.program_ingress import ProgramIngress
 from oscc.rtl.readout import Readout
 from oscc.rtl.register_block import RegisterBlock
-from oscc.rtl.row_loader import RowLoader
 from oscc.rtl.sequencer import Sequencer
-from oscc.rtl.weight_memory import WeightMemory
+from oscc.rtl.watchdog import Watchdog
+from oscc.rtl.weight_store import WeightStore
 
 
 def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
@@ -32,6 +34,7 @@ def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
         "m_axis_tkeep": Out(core.codes_per_beat),
         "m_axis_tvalid": Out(1),
         "m_axis_tlast": Out(1),
+        "m_axis_tuser": Out(1),
         "m_axis_tready": In(1),
         "irq": Out(1),
     }
@@ -83,15 +86,23 @@ class ControlPlane(wiring.Component):
         m.submodules.axi_lite = axi_lite = AxiLiteFrontEnd()
         m.submodules.registers = registers = RegisterBlock(register_constants(core))
         m.submodules.ingress = ingress = ProgramIngress(core)
+        m.submodules.store = store = WeightStore(core)
         m.submodules.sequencer = sequencer = Sequencer(core)
         m.submodules.readout = readout = Readout(core)
-        m.submodules.schedule = schedule = Memory(shape=32, depth=SCHEDULE_DEPTH, init=[])
+        # Small, and at the head of the longest path: block RAM would be several times slower than LUTs.
+        attributes = {"ram_style": "distributed"}
+        m.submodules.schedule = schedule = Memory(shape=32, depth=SCHEDULE_DEPTH, init=[], attrs=attributes)
         self._connect_host(m, axi_lite, registers)
+        self._connect_streams(m, ingress, readout)
         self._connect_schedule(m, schedule, registers, sequencer)
-        correction = self._connect_loading(m, ingress, sequencer)
-        self._connect_registers(m, registers, ingress, sequencer, readout, correction)
+        self._connect_store(m, store, ingress, sequencer)
+        self._connect_array(m, registers, sequencer, readout)
+        late = self._connect_faults(m, registers, sequencer, readout, store)
+        self._connect_commands(m, registers, ingress, sequencer, store, late)
+        self._connect_counters(m, registers, ingress, sequencer, store)
+        return m
 
-        # Program stream and image stream.
+    def _connect_streams(self, m: Module, ingress: ProgramIngress, readout: Readout) -> None:
         m.d.comb += [
             ingress.stream_valid.eq(self.s_axis_tvalid),
             ingress.stream_data.eq(self.s_axis_tdata),
@@ -101,20 +112,25 @@ class ControlPlane(wiring.Component):
             self.m_axis_tdata.eq(readout.stream_data),
             self.m_axis_tkeep.eq(readout.stream_keep),
             self.m_axis_tlast.eq(readout.stream_last),
+            self.m_axis_tuser.eq(readout.stream_user),
             readout.stream_ready.eq(self.m_axis_tready),
         ]
 
+    def _connect_array(self, m: Module, registers: RegisterBlock, sequencer: Sequencer, readout: Readout) -> None:
         # The host may write SEED while an init is under way; the array must not see that.
         seed = Signal(32)
         with m.If(sequencer.start):
             m.d.sync += seed.eq(registers.seed)
-
-        # Sequencer, read-out and array.
+        m.submodules.array_ready = FFSynchronizer(self.array.ready, sequencer.array_ready)
         m.d.comb += [
+            registers.status_array_ready.eq(sequencer.array_ready),
+            registers.status_frame.eq(readout.pending),
             readout.start.eq(sequencer.readout_start),
+            readout.discard.eq(sequencer.discarded),
             sequencer.readout_busy.eq(readout.busy),
             sequencer.readout_room.eq(readout.room),
             readout.tap_data.eq(self.array.tap_data),
+            readout.tap_valid.eq(self.array.tap_valid),
             self.array.tap_row.eq(readout.tap_row),
             self.array.init.eq(sequencer.init),
             self.array.run.eq(sequencer.run),
@@ -123,7 +139,6 @@ class ControlPlane(wiring.Component):
             self.array.noise_seed.eq(seed),
             self.array.noise_index.eq(sequencer.sample_number),
         ]
-        return m
 
     def _connect_host(self, m: Module, axi_lite: AxiLiteFrontEnd, registers: RegisterBlock) -> None:
         for name, member in AXI_LITE_MEMBERS.items():
@@ -150,71 +165,97 @@ class ControlPlane(wiring.Component):
             sequencer.fetch_word.eq(fetch.data),
         ]
 
-    def _connect_loading(self, m: Module, ingress: ProgramIngress, sequencer: Sequencer) -> tuple[Signal, Signal]:
-        """Banks, loader and row bus; returns, per bank, what its decoder found in the row on the bus."""
-        m.submodules.loader = loader = RowLoader(self._core)
-        m.submodules.memory = memory = WeightMemory(self._core)
-        corrected, uncorrectable = Signal(self._core.cols), Signal(self._core.cols)
+    def _connect_store(
+        self, m: Module, store: WeightStore, ingress: ProgramIngress, sequencer: Sequencer
+    ) -> None:
         m.d.comb += [
-            memory.write_enable.eq(ingress.write_enable),
-            memory.write_address.eq(ingress.write_address),
-            memory.write_word.eq(ingress.write_word),
-            memory.read_address.eq(loader.bank_address),
-            memory.read_stages.eq(loader.bank_stages),
-            loader.start.eq(sequencer.load_start),
-            loader.chunk.eq(sequencer.chunk),
-            loader.taken.eq(sequencer.load_taken),
-            sequencer.load_busy.eq(loader.busy),
-            sequencer.load_complete.eq(loader.complete),
-            self.array.load_row.eq(loader.row),
-            self.array.load_strobe.eq(loader.row_valid),
-            self.array.load_data.eq(memory.row_data),
-            corrected.eq(memory.corrected & loader.row_valid.replicate(self._core.cols)),
-            uncorrectable.eq(memory.uncorrectable & loader.row_valid.replicate(self._core.cols)),
+            store.write_enable.eq(ingress.write_enable),
+            store.write_address.eq(ingress.write_address),
+            store.write_word.eq(ingress.write_word),
+            store.load_start.eq(sequencer.load_start),
+            store.chunk.eq(sequencer.chunk),
+            store.load_taken.eq(sequencer.load_taken),
+            sequencer.load_busy.eq(store.load_busy),
+            sequencer.load_complete.eq(store.load_complete),
+            self.array.load_row.eq(store.load_row),
+            self.array.load_strobe.eq(store.load_strobe),
+            self.array.load_data.eq(store.load_data),
         ]
-        return corrected, uncorrectable
 
-    def _connect_registers(
+    def _connect_faults(
+        self, m: Module, registers: RegisterBlock, sequencer: Sequencer, readout: Readout, store: WeightStore
+    ) -> Value:
+        """What ends a schedule from outside the sequencer; returns whether the array did not answer in time."""
+        m.submodules.ready_watchdog = ready_watchdog = Watchdog()
+        m.submodules.tap_watchdog = tap_watchdog = Watchdog()
+        m.d.comb += [
+            ready_watchdog.limit.eq(registers.watchdog_limit),
+            ready_watchdog.waiting.eq(sequencer.awaiting_array),
+            tap_watchdog.limit.eq(registers.watchdog_limit),
+            tap_watchdog.waiting.eq(readout.awaiting_taps),
+            readout.cut.eq(tap_watchdog.expired),
+        ]
+        # A run may be so short that its sample is latched while what was found in its last row is still on its way.
+        recent = Signal(collector_latency(self._core))
+        m.d.sync += recent.eq(Cat(sequencer.readout_start, recent))
+        late = ready_watchdog.expired | tap_watchdog.expired
+        m.d.comb += [
+            readout.invalid.eq(store.uncorrectable & (recent.any() | sequencer.readout_start)),
+            sequencer.fault.eq(store.uncorrectable | late),
+        ]
+        return late
+
+    def _connect_commands(
         self,
         m: Module,
         registers: RegisterBlock,
         ingress: ProgramIngress,
         sequencer: Sequencer,
-        readout: Readout,
-        correction: tuple[Signal, Signal],
+        store: WeightStore,
+        late: Value,
     ) -> None:
-        corrected, uncorrectable = correction
-        # A start together with a load would run on banks that are being written.
-        busy = sequencer.running | ingress.loading | registers.control_load
-        start = registers.control_start
+        """Commands, what becomes of those that cannot be taken, errors and interrupts."""
+        start, load = registers.control_start, registers.control_load
+        scrub, self_test = registers.control_scrub, registers.control_self_test
+        # A start together with a load or a self-test would run on banks that are being written.
+        start_busy = sequencer.running | ingress.loading | load | store.self_testing | self_test
+        scrub_busy = store.scrubbing | ingress.loading | load | store.self_testing | self_test
+        test_busy = sequencer.running | ingress.loading | load | store.scrubbing | store.self_testing
+        begin = Signal()
         m.d.comb += [
-            sequencer.start.eq(start & ~busy & ingress.programmed),
+            begin.eq(load & ~sequencer.running),
+            sequencer.start.eq(start & ~start_busy & ingress.programmed),
             sequencer.abort.eq(registers.control_abort),
-            sequencer.fault.eq(uncorrectable.any()),
             sequencer.length.eq(registers.schedule_length),
             sequencer.first_sample.eq(registers.first_sample),
-            ingress.begin.eq(registers.control_load & ~sequencer.running),
+            ingress.begin.eq(begin),
             ingress.expected_crc.eq(registers.program_crc),
+            store.halt.eq(begin),
+            store.clear.eq(begin),
+            store.scrub.eq(scrub & ~scrub_busy & ingress.programmed),
+            store.self_test.eq(self_test & ~test_busy),
+            ingress.forget.eq(store.self_test),
             registers.status_programmed.eq(ingress.programmed),
             registers.status_loading.eq(ingress.loading),
             registers.status_running.eq(sequencer.running),
-            registers.status_frame.eq(readout.pending),
             registers.status_stalled.eq(sequencer.stalled),
-            registers.program_crc_seen.eq(ingress.crc),
-            registers.samples.eq(sequencer.samples),
-            registers.period.eq(sequencer.period),
-            registers.stalled.eq(sequencer.stall_cycles),
-            registers.error_info_instruction.eq(sequencer.bad_address),
+            registers.status_scrubbing.eq(store.scrubbing),
+            registers.status_self_testing.eq(store.self_testing),
         ]
-
         causes = {
-            "unprogrammed": start & ~busy & ~ingress.programmed,
+            "unprogrammed": ((start & ~start_busy) | (scrub & ~scrub_busy)) & ~ingress.programmed,
             "program_crc": ingress.crc_error,
             "program_length": ingress.length_error,
             "illegal_instruction": sequencer.illegal,
             "schedule_overrun": sequencer.overrun,
-            "uncorrectable": uncorrectable.any(),
-            "busy": (start & busy) | (registers.control_load & sequencer.running),
+            "uncorrectable": store.uncorrectable,
+            "busy": (start & start_busy)
+            | (load & sequencer.running)
+            | (scrub & scrub_busy)
+            | (self_test & test_busy),
+            "watchdog": late,
+            "array_lost": sequencer.array_lost,
+            "self_test": store.self_test_done & (store.self_test_failures != 0),
         }
         error = Signal()
         m.d.comb += error.eq(Cat(causes[cause.name] for cause in ERROR_CAUSES).any())
@@ -225,6 +266,8 @@ class ControlPlane(wiring.Component):
             "stopped": sequencer.stopped,
             "error": error,
             "programmed": ingress.finished,
+            "scrubbed": store.scrub_done,
+            "self_tested": store.self_test_done,
         }
         raised = []
         for cause in IRQ_CAUSES:
@@ -233,21 +276,26 @@ class ControlPlane(wiring.Component):
             raised.append(status & enable)
         m.d.sync += self.irq.eq(Cat(raised).any())
 
-        # Counted per row that holds any; a row with flips in several columns counts once per column.
-        def count(flags: Signal, counter: Signal) -> None:
-            m.d.sync += counter.eq(counter + sum(flags))
-            with m.If(ingress.begin):
-                m.d.sync += counter.eq(0)
-
-        corrected_words, uncorrectable_words = Signal(32), Signal(32)
-        column = Signal(16)
-        count(corrected, corrected_words)
-        count(uncorrectable, uncorrectable_words)
-        for index in reversed(range(self._core.cols)):
-            with m.If(uncorrectable[index]):
-                m.d.sync += column.eq(index)
+    def _connect_counters(
+        self,
+        m: Module,
+        registers: RegisterBlock,
+        ingress: ProgramIngress,
+        sequencer: Sequencer,
+        store: WeightStore,
+    ) -> None:
         m.d.comb += [
-            registers.corrected.eq(corrected_words),
-            registers.uncorrectable.eq(uncorrectable_words),
-            registers.error_info_column.eq(column),
+            registers.program_crc_seen.eq(ingress.crc),
+            registers.samples.eq(sequencer.samples),
+            registers.period.eq(sequencer.period),
+            registers.stalled.eq(sequencer.stall_cycles),
+            registers.error_info_instruction.eq(sequencer.bad_address),
+            registers.corrected.eq(store.corrected_words),
+            registers.uncorrectable.eq(store.uncorrectable_words),
+            registers.scrubbed.eq(store.scrubbed_words),
+            registers.fault_word_address.eq(store.fault_address),
+            registers.fault_word_column.eq(store.fault_column),
+            registers.self_test_failures.eq(store.self_test_failures),
+            registers.self_test_word_address.eq(store.failure_address),
+            registers.self_test_word_column.eq(store.failure_column),
         ]

@@ -17,7 +17,7 @@ def group_signature(core: CoreSpec) -> wiring.Signature:
     """What a group of instructions asks for; all of it takes effect on one edge.
 
     ``commit`` before ``load`` in a group; ``sample`` concerns the state before that edge. ``timed`` starts behind them:
-    a run, or an init where ``is_init``, of ``cycles``. ``stop`` ends the schedule.
+    a run, or an init where ``is_init``, of ``cycles``; ``short`` when that is 1. ``stop`` ends the schedule.
     """
     return wiring.Signature(
         {
@@ -28,6 +28,7 @@ def group_signature(core: CoreSpec) -> wiring.Signature:
             "timed": Out(1),
             "is_init": Out(1),
             "cycles": Out(24),
+            "short": Out(1),
             "stop": Out(1),
         }
     )
@@ -146,6 +147,7 @@ class InstructionFetch(wiring.Component):
                         m.d.sync += counting.bit_select(counter, 1).eq(0)
                 with m.Case(Operation.INIT, Operation.RUN):
                     m.d.sync += [group.timed.eq(1), group.cycles.eq(word[:24]), untimed.eq(0), self.valid.eq(1)]
+                    m.d.sync += group.short.eq(word[1:24] == 0)
                     m.d.sync += group.is_init.eq(operation_of(word) == Operation.INIT)
                 with m.Case(Operation.STOP):
                     m.d.sync += [group.stop.eq(1), self.valid.eq(1)]

@@ -29,6 +29,8 @@ class ProgramIngress(wiring.Component):
     begin : In(1)
         Forget the program and accept a new one; also restarts a load that is under way. Nothing is reported any more
         about what was taken up to and including that cycle.
+    forget : In(1)
+        The banks no longer hold the program: ``programmed`` falls.
     expected_crc : In(32)
     stream_valid, stream_data, stream_last : In
     stream_ready : Out(1)
@@ -50,6 +52,7 @@ class ProgramIngress(wiring.Component):
         super().__init__(
             {
                 "begin": In(1),
+                "forget": In(1),
                 "expected_crc": In(32),
                 "stream_valid": In(1),
                 "stream_data": In(core.stream_width),
@@ -135,6 +138,8 @@ class ProgramIngress(wiring.Component):
         with m.If(checking):
             matches = crc.crc == self.expected_crc
             m.d.sync += [self.programmed.eq(matches), self.finished.eq(matches), self.crc_error.eq(~matches)]
+        with m.If(self.forget):
+            m.d.sync += self.programmed.eq(0)
         with m.If(self.begin):
             m.d.sync += [self.loading.eq(1), self.programmed.eq(0), checking.eq(0), draining.eq(0)]
             m.d.sync += [self.finished.eq(0), self.crc_error.eq(0), self.length_error.eq(0)]

@@ -11,20 +11,25 @@ from oscc.compiler.spec import CoreSpec
 from oscc.rtl.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
 from oscc.rtl.shapes import index_shape
 
-DRAIN_BEATS = DECODE_LATENCY + 2
-"""Beats that are still on their way when a walk ends, though each is taken at once: in the decoders and in the FIFO."""
+DRAIN_BEATS = DECODE_LATENCY + 3
+"""Beats that may still be on their way when a walk ends, though each is taken at once: in the decoders, in the FIFO, and
+one for the comparison, which lags by a cycle."""
 
 
 class Readout(wiring.Component):
     """Turns the latched phases into one frame of codes, a byte per code.
 
-    The rows are selected one after another; each takes `READOUT_ROW_CYCLES` (select, wait, latch the tap bus) and one
-    cycle per beat. A row starts with a new beat; unused bytes are zero and their ``tkeep`` is low. The walk starts
-    when the output FIFO has room for the whole frame, and is never held up after that. The FIFO holds one frame and
-    `DRAIN_BEATS` more, so that a walk need not wait for the end of the one before it.
+    The rows are selected one after another; each takes `READOUT_ROW_CYCLES` (select, wait, latch the tap bus), the
+    cycles until ``tap_valid`` beyond that, and one cycle per beat. A row starts with a new beat; unused bytes are zero
+    and their ``tkeep`` is low. The walk starts when the output FIFO has room for the whole frame. The FIFO holds one
+    frame and `DRAIN_BEATS` more, so that a walk need not wait for the end of the one before it.
 
-    Latency: ``readout_cycles`` from ``start`` until ``busy`` falls, when the FIFO had room. Throughput: a frame per
-    ``readout_cycles``, when every beat is taken at once.
+    Every sample that has begun comes to exactly one beat with ``last``. With ``user`` on that beat, the frame is not an
+    image: it was found invalid, cut short, or discarded. A frame that is cut short or discarded ends with (or consists
+    of) a beat of one byte, zero.
+
+    Latency: ``readout_cycles`` from ``start`` until ``busy`` falls, when the FIFO had room and ``tap_valid`` was high.
+    Throughput: a frame per ``readout_cycles``, when every beat is taken at once.
 
     Parameters
     ----------
@@ -37,14 +42,25 @@ class Readout(wiring.Component):
     busy : Out(1)
         The latches are still needed.
     room : Out(1)
-        The latched frame, or the next one when none is latched, has room in the FIFO.
+        The latched frame, or the next one when none is latched, has room in the FIFO; low while a discarded sample
+        waits for its beat.
+    invalid : In(1)
+        The frame that is latched, up to its last beat's way into the decoders, is not an image.
+    cut : In(1)
+        End the frame that is being read out. Ignored when there is none.
+    discard : In(1)
+        A sample that had begun will not be latched: deliver one beat in its place, behind the frame before it.
     tap_row : Out(range(frame rows))
     tap_data : In(row_tap_bits)
         Taps of the row selected two cycles before.
-    stream_valid, stream_data, stream_keep, stream_last : Out
+    tap_valid : In(1)
+        ``tap_data`` is stable; looked at from two cycles after a row was selected on.
+    awaiting_taps : Out(1)
+        ``tap_valid`` is waited for.
+    stream_valid, stream_data, stream_keep, stream_last, stream_user : Out
     stream_ready : In(1)
     pending : Out(1)
-        Beats or a latched frame wait.
+        Beats, a latched frame or a discarded sample wait.
     """
 
     def __init__(self, core: CoreSpec) -> None:
@@ -54,12 +70,18 @@ class Readout(wiring.Component):
                 "start": In(1),
                 "busy": Out(1),
                 "room": Out(1),
+                "invalid": In(1),
+                "cut": In(1),
+                "discard": In(1),
                 "tap_row": Out(index_shape(core.frame_shape[0])),
                 "tap_data": In(core.row_tap_bits),
+                "tap_valid": In(1),
+                "awaiting_taps": Out(1),
                 "stream_valid": Out(1),
                 "stream_data": Out(core.stream_width),
                 "stream_keep": Out(core.codes_per_beat),
                 "stream_last": Out(1),
+                "stream_user": Out(1),
                 "stream_ready": In(1),
                 "pending": Out(1),
             }
@@ -72,10 +94,10 @@ class Readout(wiring.Component):
         lanes = core.codes_per_beat
         beat_taps = lanes * core.readout.tap_bits
 
-        fifo = SyncFIFOBuffered(width=core.stream_width + lanes + 1, depth=core.frame_beats + DRAIN_BEATS)
+        fifo = SyncFIFOBuffered(width=core.stream_width + lanes + 2, depth=core.frame_beats + DRAIN_BEATS)
         m.submodules.fifo = fifo
         m.d.comb += [
-            Cat(self.stream_data, self.stream_keep, self.stream_last).eq(fifo.r_data),
+            Cat(self.stream_data, self.stream_keep, self.stream_last, self.stream_user).eq(fifo.r_data),
             self.stream_valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.stream_ready),
         ]
@@ -83,18 +105,24 @@ class Readout(wiring.Component):
         # Beats on their way through the decoders count as being in the FIFO.
         in_flight = Signal(DECODE_LATENCY)
         beats_left = Signal(range(fifo.depth + DECODE_LATENCY + 1))
-        fits = Signal()
-        m.d.comb += [beats_left.eq(fifo.level + sum(in_flight)), fits.eq(beats_left <= DRAIN_BEATS)]
+        m.d.comb += beats_left.eq(fifo.level + sum(in_flight))
 
         held = Signal(core.row_beats * beat_taps)
         beat = Signal(index_shape(core.row_beats))
-        valid, last = Signal(), Signal()
+        valid, last, mark = Signal(), Signal(), Signal()
+        # Registered, since it decides much; what enters now is counted in, so that it never says too much.
+        fits = Signal(init=1)
+        m.d.sync += fits.eq(beats_left + (valid | mark) <= DRAIN_BEATS)
+        discarded, bad = Signal(), Signal()
         with m.FSM() as fsm:
-            with m.State("idle"), m.If(self.start):
-                m.d.sync += self.tap_row.eq(0)
-                m.next = "select"
-                with m.If(~fits):
-                    m.next = "wait for room"
+            with m.State("idle"):
+                with m.If(discarded):
+                    m.next = "mark"
+                with m.Elif(self.start):
+                    m.d.sync += [self.tap_row.eq(0), bad.eq(0)]
+                    m.next = "select"
+                    with m.If(~fits):
+                        m.next = "wait for room"
             with m.State("wait for room"), m.If(fits):
                 m.next = "select"
             with m.State("select"):
@@ -102,8 +130,12 @@ class Readout(wiring.Component):
             with m.State("settle"):
                 m.next = "latch"
             with m.State("latch"):
+                m.d.comb += self.awaiting_taps.eq(~self.tap_valid)
                 m.d.sync += [held.eq(self.tap_data), beat.eq(0)]
-                m.next = "decode"
+                with m.If(self.tap_valid):
+                    m.next = "decode"
+                with m.If(self.cut):
+                    m.next = "end early"
             with m.State("decode"):
                 m.d.comb += [valid.eq(1), last.eq((beat == core.row_beats - 1) & (self.tap_row == rows - 1))]
                 m.d.sync += [held.eq(held >> beat_taps), beat.eq(beat + 1)]
@@ -113,12 +145,27 @@ class Readout(wiring.Component):
                     with m.If(last):
                         m.d.sync += self.tap_row.eq(0)
                         m.next = "idle"
+            with m.State("end early"):
+                # The walk has room for a whole frame, so there is some for this beat.
+                m.d.comb += mark.eq(1)
+                m.d.sync += self.tap_row.eq(0)
+                m.next = "idle"
+            with m.State("mark"), m.If(beats_left < fifo.depth):
+                m.d.comb += mark.eq(1)
+                m.d.sync += discarded.eq(0)
+                m.next = "idle"
         waiting = fsm.ongoing("wait for room")
+        walking = Signal()
         m.d.comb += [
-            self.busy.eq(~fsm.ongoing("idle")),
-            self.room.eq(fits | (self.busy & ~waiting)),
+            walking.eq(~fsm.ongoing("idle") & ~fsm.ongoing("mark")),
+            self.busy.eq(walking | discarded),
+            self.room.eq((fits | (walking & ~waiting)) & ~discarded),
             self.pending.eq(self.busy | (beats_left != 0)),
         ]
+        with m.If((self.invalid | self.cut) & walking):
+            m.d.sync += bad.eq(1)
+        with m.If(self.discard):
+            m.d.sync += discarded.eq(1)
 
         codes = []
         for lane in range(lanes):
@@ -132,13 +179,20 @@ class Readout(wiring.Component):
         m.d.comb += keep.eq((1 << lanes) - 1)
         with m.If(beat == core.row_beats - 1):
             m.d.comb += keep.eq((1 << tail) - 1)
-        travelling = Signal(DECODE_LATENCY * (lanes + 2))
-        m.d.sync += travelling.eq(Cat(valid, last, keep, travelling)[: len(travelling)])
-        m.d.comb += in_flight.eq(Cat(travelling[stage * (lanes + 2)] for stage in range(DECODE_LATENCY)))
-        arrived = travelling[-(lanes + 2) :]
-        data = Cat(code & kept.replicate(8) for code, kept in zip(codes, arrived[2:], strict=True))
+        with m.If(mark):
+            m.d.comb += keep.eq(1)
+        # Valid, last, not an image, no codes in it, lanes: beside the decoders.
+        entering = Cat(valid | mark, last | mark, (last & (bad | self.invalid)) | mark, mark, keep)
+        travelling = Signal(DECODE_LATENCY * len(entering))
+        m.d.sync += travelling.eq(Cat(entering, travelling)[: len(travelling)])
+        m.d.comb += in_flight.eq(Cat(travelling[stage * len(entering)] for stage in range(DECODE_LATENCY)))
+        arrived = travelling[-len(entering) :]
+        arrived_keep = arrived[4:]
+        data = Cat(
+            code & (kept & ~arrived[3]).replicate(8) for code, kept in zip(codes, arrived_keep, strict=True)
+        )
         m.d.comb += [
             fifo.w_en.eq(arrived[0]),
-            fifo.w_data.eq(Cat(data, arrived[2:], arrived[1])),
+            fifo.w_data.eq(Cat(data, arrived_keep, arrived[1], arrived[2])),
         ]
         return m

@@ -73,7 +73,8 @@ class RegisterBlock(wiring.Component):
                 continue
             for field in register.fields:
                 name = member_name(register, field.name)
-                members[name] = In(field.width) if register.access == "read" else Out(field.width)
+                reset = (register.reset & field.mask) >> field.low
+                members[name] = In(field.width) if register.access == "read" else Out(field.width, init=reset)
                 if register.access == "write-1-to-clear":
                     members[f"{name}_set"] = In(field.width)
         super().__init__(members)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import xor
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -44,6 +45,11 @@ class SecdedCode:
     def check_bits(self) -> int:
         """All check bits."""
         return self.hamming_bits + 1
+
+    @cached_property
+    def word_positions(self) -> tuple[int, ...]:
+        """Position of each bit of a protected word: data, Hamming check bits, and the overall parity bit at 0."""
+        return (*self.positions, *(1 << bit for bit in range(self.hamming_bits)), 0)
 
     @cached_property
     def masks(self) -> tuple[int, ...]:
@@ -86,6 +92,11 @@ class SecdedEncoder(wiring.Component):
 class SecdedDecoder(wiring.Component):
     """Checks a word and corrects one flipped bit. Latency: 2 cycles. Throughput: a word per cycle.
 
+    The bits of a word are seen as a matrix: the position of a bit in the code is (row, column), the overall parity bit
+    stands at position 0. The first stage takes the parity of each row and of each column, from 16 bits each in a word
+    of up to 247 data bits (2 levels of 4-input tables behind a slow memory); the second one makes the syndrome of them
+    (2 levels), decodes it by row and column (1) and corrects the bit where they meet (1).
+
     Parameters
     ----------
     data_bits : int
@@ -98,10 +109,12 @@ class SecdedDecoder(wiring.Component):
     word : In(data_bits + check_bits)
     data : Out(data_bits)
         The corrected data.
+    checks : Out(check_bits)
+        The corrected check bits, overall parity last: ``data`` and ``checks`` together are a word of the code again.
     corrected : Out(1)
         One bit of the word, data or check, was flipped.
     uncorrectable : Out(1)
-        Two bits were flipped, or more than two in a way that shows; ``data`` is not to be used.
+        Two bits were flipped, or more than two in a way that shows; ``data`` and ``checks`` are not to be used.
     """
 
     def __init__(self, data_bits: int) -> None:
@@ -112,6 +125,7 @@ class SecdedDecoder(wiring.Component):
                 "correct": In(1),
                 "word": In(data_bits + self._code.check_bits),
                 "data": Out(data_bits),
+                "checks": Out(self._code.check_bits),
                 "corrected": Out(1),
                 "uncorrectable": Out(1),
             }
@@ -120,28 +134,64 @@ class SecdedDecoder(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         code = self._code
-        given = self.word[: code.data_bits]
-        stored = self.word[code.data_bits :]
-        recomputed = Cat((given & mask).xor() for mask in code.masks)
+        low_bits = (code.hamming_bits + 1) // 2
+        columns = 1 << low_bits
+        rows = 1 << (code.hamming_bits - low_bits)
+        matrix = [self._row(range(row * columns, (row + 1) * columns)) for row in range(rows)]
 
-        data = Signal(code.data_bits)
-        syndrome = Signal(code.hamming_bits)
-        odd = Signal()
+        word = Signal.like(self.word)
+        of_columns, of_rows = Signal(columns), Signal(rows)
         with m.If(self.check):
             m.d.sync += [
-                data.eq(given),
-                syndrome.eq(recomputed ^ stored[: code.hamming_bits]),
-                odd.eq(self.word.xor()),
+                word.eq(self.word),
+                of_columns.eq(reduce(xor, matrix)),
+                of_rows.eq(Cat(row.xor() for row in matrix)),
             ]
+
+        # Bit i of the syndrome is the parity of the positions with bit i: of half of the columns, or half of the rows.
+        syndrome = Signal(code.hamming_bits)
+        odd = Signal()
+        m.d.comb += [
+            syndrome.eq(
+                Cat(
+                    (parities & _with_bit(bit, len(parities))).xor()
+                    for parities in (of_columns, of_rows)
+                    for bit in range((len(parities) - 1).bit_length())
+                )
+            ),
+            odd.eq(of_rows.xor()),
+        ]
 
         # A syndrome that names no position of the code can only come from three or more flipped bits.
         beyond = syndrome > code.positions[-1]
+        column, row = syndrome[:low_bits], syndrome[low_bits:]
+        flips = Cat((column == position % columns) & (row == position // columns) for position in code.word_positions)
         with m.If(self.correct):
             m.d.sync += [
-                self.data.eq(data),
+                Cat(self.data, self.checks).eq(word),
                 self.corrected.eq(odd & ~beyond),
                 self.uncorrectable.eq((~odd & (syndrome != 0)) | (odd & beyond)),
             ]
             with m.If(odd):
-                m.d.sync += self.data.eq(data ^ Cat(syndrome == position for position in code.positions))
+                m.d.sync += Cat(self.data, self.checks).eq(word ^ flips)
         return m
+
+    def _row(self, positions: range) -> Value:
+        """The bits of the given word at the given positions; 0 where the code has none."""
+        index_at = {position: index for index, position in enumerate(self._code.word_positions)}
+        parts: list[Value] = []
+        run = range(0)
+        for position in positions:
+            index = index_at.get(position)
+            if index is not None and run and index == run.stop:
+                run = range(run.start, index + 1)
+                parts[-1] = self.word[run.start : run.stop]
+                continue
+            run = range(0) if index is None else range(index, index + 1)
+            parts.append(Const(0, 1) if index is None else self.word[index])
+        return Cat(parts)
+
+
+def _with_bit(bit: int, count: int) -> int:
+    """The numbers below ``count`` that have a bit set, as a mask."""
+    return sum(1 << number for number in range(count) if (number >> bit) & 1)

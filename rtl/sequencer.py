@@ -39,6 +39,8 @@ class Sequencer(wiring.Component):
         before the first ``init`` or ``run`` waits for that. A second one ends at once.
     fault : In(1)
         End at once: ``init`` and ``run`` are low two cycles later.
+    array_ready : In(1)
+        The array can work: an init waits for it.
     length : In(7)
     first_sample : In(32)
     fetch_address : Out(6)
@@ -57,9 +59,15 @@ class Sequencer(wiring.Component):
         To the array.
     sample_number : Out(32)
         Number of the sample that the present init begins, or the next one when there is none.
+    awaiting_array : Out(1)
+        An init waits for ``array_ready`` and for nothing else.
+    array_lost : Out(1)
+        ``array_ready`` was low during an init or a run; high for one cycle, and the schedule ends.
     running, stalled : Out(1)
     stopped : Out(1)
         High for one cycle when the schedule has ended.
+    discarded : Out(1)
+        High for one cycle when the end came before a sample that had begun was latched.
     illegal, overrun : Out(1)
         High for one cycle.
     bad_address : Out(8)
@@ -74,6 +82,7 @@ class Sequencer(wiring.Component):
                 "start": In(1),
                 "abort": In(1),
                 "fault": In(1),
+                "array_ready": In(1),
                 "length": In(7),
                 "first_sample": In(32),
                 "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
@@ -91,9 +100,12 @@ class Sequencer(wiring.Component):
                 "sample": Out(1),
                 "commit": Out(1),
                 "sample_number": Out(32),
+                "awaiting_array": Out(1),
+                "array_lost": Out(1),
                 "running": Out(1),
                 "stalled": Out(1),
                 "stopped": Out(1),
+                "discarded": Out(1),
                 "illegal": Out(1),
                 "overrun": Out(1),
                 "bad_address": Out(8),
@@ -130,7 +142,9 @@ class Sequencer(wiring.Component):
             m.d.comb += self.fetch_address.eq(check.fetch_address)
 
         # What of the present group may take effect on the next edge. Parts of a group that waits may do so one by one.
+        # ``low`` is remaining <= 1 and ``active`` is remaining != 0, kept beside the counter: every decision hangs on them.
         remaining = Signal(24)
+        low, active = Signal(init=1), Signal()
         ready = Signal()
         sampled, committed, loaded = Signal(), Signal(), Signal()
         # A load that the schedule before this one left behind is not this one's to commit.
@@ -140,12 +154,13 @@ class Sequencer(wiring.Component):
         wants_commit = group.commit & ~committed
         wants_load = group.load & ~loaded
         m.d.comb += [
-            ready.eq(executing & (remaining <= 1) & fetch.valid),
+            ready.eq(executing & low & fetch.valid),
             sample.eq(ready & wants_sample & ~self.readout_busy),
             commit.eq(ready & wants_commit & self.load_complete & any_load),
             load.eq(ready & wants_load & ~self.load_busy & (commit | ~wants_commit)),
             effective.eq(ready & (sample | ~wants_sample) & (commit | ~wants_commit) & (load | ~wants_load)),
-            timed.eq(effective & group.timed & (~group.is_init | self.readout_room)),
+            timed.eq(effective & group.timed & (~group.is_init | (self.readout_room & self.array_ready))),
+            self.awaiting_array.eq(effective & group.timed & group.is_init & self.readout_room & ~self.array_ready),
             stop.eq(effective & group.stop),
             fetch.next_group.eq(timed | (effective & ~group.timed & ~group.stop)),
         ]
@@ -165,16 +180,22 @@ class Sequencer(wiring.Component):
         # The end: `stop`, an abort once no sample is under way, an error.
         started, in_sample = Signal(), Signal()
         aborting, end = Signal(), Signal()
-        idle_edge = (remaining <= 1) & started & ~in_sample
+        idle_edge = low & started & ~in_sample
         m.d.comb += [
             end.eq(
                 stop
                 | (executing & aborting & (sample | idle_edge))
-                | (self.running & ((aborting & self.abort) | self.fault | fetch.overrun | check.bad))
+                | (self.running & ((aborting & self.abort) | self.fault | self.array_lost | fetch.overrun | check.bad))
             ),
             fetch.halt.eq(end),
+            self.array_lost.eq(self.running & (self.init | self.run) & ~self.array_ready),
         ]
-        m.d.sync += self.stopped.eq(end)
+        begun = Signal()
+        m.d.sync += [self.stopped.eq(end), self.discarded.eq(end & ~stop & begun & ~sample)]
+        with m.If(timed):
+            m.d.sync += begun.eq(1)
+        with m.Elif(begin | sample):
+            m.d.sync += begun.eq(0)
         with m.If(begin):
             m.d.sync += [self.running.eq(1), aborting.eq(self.abort), in_sample.eq(0)]
             m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0), any_load.eq(0)]
@@ -189,18 +210,21 @@ class Sequencer(wiring.Component):
         # Time. The outputs follow the counter by one register, like `sample` and `commit`.
         is_init = Signal()
         with m.If(end):
-            m.d.sync += remaining.eq(0)
+            m.d.sync += [active.eq(0), low.eq(1)]
         with m.Elif(timed):
-            m.d.sync += [remaining.eq(group.cycles), is_init.eq(group.is_init), started.eq(1)]
-        with m.Elif(remaining != 0):
-            m.d.sync += remaining.eq(remaining - 1)
+            m.d.sync += [remaining.eq(group.cycles), low.eq(group.short), active.eq(1)]
+            m.d.sync += [is_init.eq(group.is_init), started.eq(1)]
+        with m.Elif(active):
+            m.d.sync += [remaining.eq(remaining - 1), low.eq(remaining[2:] == 0), active.eq(~low)]
+            with m.If(remaining[:2] == 3):
+                m.d.sync += low.eq(0)
         m.d.sync += [
-            self.init.eq((remaining != 0) & is_init),
-            self.run.eq((remaining != 0) & ~is_init),
+            self.init.eq(active & is_init),
+            self.run.eq(active & ~is_init),
             self.sample.eq(sample),
             self.commit.eq(commit),
         ]
-        m.d.comb += self.stalled.eq(executing & started & (remaining == 0))
+        m.d.comb += self.stalled.eq(executing & started & ~active)
 
         # What the host can read.
         since_sample = Signal(32)

@@ -138,11 +138,14 @@ class Beat:
     last : bool
     keep : int
         One bit per byte; 0 where the stream has no such signal.
+    user : bool
+        On the last beat: the frame is not an image.
     """
 
     data: int
     last: bool = False
     keep: int = 0
+    user: bool = False
 
 
 def frame_beats(words: Iterable[int]) -> list[Beat]:
@@ -158,7 +161,7 @@ class StreamPort:
     Parameters
     ----------
     valid, ready, data, last : Value
-    keep : Value, optional
+    keep, user : Value, optional
     """
 
     valid: Any
@@ -166,17 +169,24 @@ class StreamPort:
     data: Any
     last: Any
     keep: Any = None
+    user: Any = None
 
     @classmethod
     def of(cls, component: Any, prefix: str) -> StreamPort:
         """The stream whose members begin with a prefix: ``stream_`` or ``s_axis_t``."""
-        names = ("valid", "ready", "data", "last", "keep")
+        names = ("valid", "ready", "data", "last", "keep", "user")
         return cls(*(getattr(component, f"{prefix}{name}", None) for name in names))
 
     @property
     def payload(self) -> tuple[Any, ...]:
-        """What belongs to a beat: data, last and, where there is one, keep."""
-        return (self.data, self.last) if self.keep is None else (self.data, self.last, self.keep)
+        """What belongs to a beat: data, last and, where they exist, keep and user."""
+        return tuple(value for value in (self.data, self.last, self.keep, self.user) if value is not None)
+
+    def beat(self, payload: Sequence[int]) -> Beat:
+        """A beat from the values of `payload`."""
+        data, last, *rest = payload
+        keep = rest.pop(0) if self.keep is not None else 0
+        return Beat(data, bool(last), keep, bool(rest and rest[0]))
 
 
 async def put_beats(
@@ -234,11 +244,11 @@ async def get_beats(
     while len(beats) < count if count is not None else not (beats and beats[-1].last):
         await wait(context, pause())
         context.set(port.ready, 1)
-        data, last, *keep = await _until(
+        payload = await _until(
             context, port.valid, limit, f"no beat came after the first {len(beats)}", *port.payload
         )
         context.set(port.ready, 0)
-        beats.append(Beat(data, bool(last), keep[0] if keep else 0))
+        beats.append(port.beat(payload))
     return beats
 
 
@@ -270,7 +280,7 @@ class StreamWatch:
                 raise StreamRuleError(f"the beat that waited was taken back or changed in cycle {cycle}")
             waiting = payload if valid and not ready else None
             if valid and ready:
-                self.beats.append(Beat(payload[0], bool(payload[1]), payload[2] if len(payload) > 2 else 0))
+                self.beats.append(port.beat(payload))
                 self.cycles.append(cycle)
             cycle += 1
 

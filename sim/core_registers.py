@@ -90,6 +90,12 @@ class ControlFields:
     load: int
     """forget the program and accept a new one from the stream; begins anew during a load"""
 
+    scrub: int
+    """read every weight word once and write corrected ones back; also while a schedule runs"""
+
+    self_test: int
+    """forget the program and test every bank (March C-)"""
+
     @property
     def word(self) -> int:
         """The register's content."""
@@ -97,6 +103,8 @@ class ControlFields:
             (self.start << 0)
             | (self.abort << 1)
             | (self.load << 2)
+            | (self.scrub << 3)
+            | (self.self_test << 4)
         )
 
 
@@ -117,7 +125,16 @@ class StatusFields:
     """image beats wait in the output FIFO or in the latches"""
 
     stalled: int
-    """the schedule waits: for a load, for the latches, or for room for a frame"""
+    """the schedule waits: for a load, the latches, room for a frame, or the array"""
+
+    scrubbing: int
+    """a scrub is under way"""
+
+    self_testing: int
+    """a self-test is under way"""
+
+    array_ready: int
+    """the array says that it can work"""
 
     @property
     def word(self) -> int:
@@ -128,6 +145,9 @@ class StatusFields:
             | (self.running << 2)
             | (self.frame << 3)
             | (self.stalled << 4)
+            | (self.scrubbing << 5)
+            | (self.self_testing << 6)
+            | (self.array_ready << 7)
         )
 
 
@@ -151,10 +171,19 @@ class ErrorFields:
     """more than four instructions without duration in a row while running"""
 
     uncorrectable: int
-    """a weight word had a double error; the sample was aborted"""
+    """a weight word had a double error; the schedule was ended"""
 
     busy: int
-    """start while a schedule runs or a program loads, or load while a schedule runs"""
+    """a command that the core cannot take in its present state; it was ignored"""
+
+    watchdog: int
+    """the array did not answer within WATCHDOG cycles; the schedule was ended"""
+
+    array_lost: int
+    """the array's ready fell during an init or a run; the schedule was ended"""
+
+    self_test: int
+    """the self-test read back something else than it had written"""
 
     @property
     def word(self) -> int:
@@ -167,25 +196,24 @@ class ErrorFields:
             | (self.schedule_overrun << 4)
             | (self.uncorrectable << 5)
             | (self.busy << 6)
+            | (self.watchdog << 7)
+            | (self.array_lost << 8)
+            | (self.self_test << 9)
         )
 
 
 @dataclass(frozen=True)
 class ErrorInfoFields:
-    """Fields of ERROR_INFO. Where the last error was."""
+    """Fields of ERROR_INFO. Where the schedule was refused."""
 
     instruction: int
     """address of the illegal instruction"""
-
-    column: int
-    """lowest bank whose word could not be corrected"""
 
     @property
     def word(self) -> int:
         """The register's content."""
         return (
             (self.instruction << 0)
-            | (self.column << 8)
         )
 
 
@@ -205,6 +233,12 @@ class IrqStatusFields:
     programmed: int
     """a program was loaded and its CRC matched"""
 
+    scrubbed: int
+    """a scrub went through all words"""
+
+    self_tested: int
+    """a self-test ended, with or without failures"""
+
     @property
     def word(self) -> int:
         """The register's content."""
@@ -213,6 +247,8 @@ class IrqStatusFields:
             | (self.stopped << 1)
             | (self.error << 2)
             | (self.programmed << 3)
+            | (self.scrubbed << 4)
+            | (self.self_tested << 5)
         )
 
 
@@ -232,6 +268,12 @@ class IrqEnableFields:
     programmed: int
     """irq on programmed"""
 
+    scrubbed: int
+    """irq on scrubbed"""
+
+    self_tested: int
+    """irq on self_tested"""
+
     @property
     def word(self) -> int:
         """The register's content."""
@@ -240,6 +282,61 @@ class IrqEnableFields:
             | (self.stopped << 1)
             | (self.error << 2)
             | (self.programmed << 3)
+            | (self.scrubbed << 4)
+            | (self.self_tested << 5)
+        )
+
+
+@dataclass(frozen=True)
+class FaultWordFields:
+    """Fields of FAULT_WORD. The first weight word with a double error since the program load; valid when UNCORRECTABLE is not 0."""
+
+    address: int
+    """chunk x rows + row"""
+
+    column: int
+    """lowest such column of that row"""
+
+    @property
+    def word(self) -> int:
+        """The register's content."""
+        return (
+            (self.address << 0)
+            | (self.column << 16)
+        )
+
+
+@dataclass(frozen=True)
+class SelfTestWordFields:
+    """Fields of SELF_TEST_WORD. The first word at which the last self-test failed; valid when SELF_TEST_FAILURES is not 0."""
+
+    address: int
+    """address in the bank"""
+
+    column: int
+    """lowest such column of that row"""
+
+    @property
+    def word(self) -> int:
+        """The register's content."""
+        return (
+            (self.address << 0)
+            | (self.column << 16)
+        )
+
+
+@dataclass(frozen=True)
+class WatchdogFields:
+    """Fields of WATCHDOG. How long the core waits for the array: for ready before an init, and for every row of taps. 0xFFFF after reset."""
+
+    limit: int
+    """clock cycles; 0 waits for ever"""
+
+    @property
+    def word(self) -> int:
+        """The register's content."""
+        return (
+            (self.limit << 0)
         )
 
 
@@ -301,12 +398,16 @@ class CoreRegisters:
         start: int = 0,
         abort: int = 0,
         load: int = 0,
+        scrub: int = 0,
+        self_test: int = 0,
     ) -> None:
         """Write CONTROL: Commands."""
         fields = ControlFields(
             start=start,
             abort=abort,
             load=load,
+            scrub=scrub,
+            self_test=self_test,
         )
         await self._bus.write(0x020, fields.word)
 
@@ -319,6 +420,9 @@ class CoreRegisters:
             running=(word >> 2) & 0x1,
             frame=(word >> 3) & 0x1,
             stalled=(word >> 4) & 0x1,
+            scrubbing=(word >> 5) & 0x1,
+            self_testing=(word >> 6) & 0x1,
+            array_ready=(word >> 7) & 0x1,
         )
 
     async def read_error(self) -> ErrorFields:
@@ -332,6 +436,9 @@ class CoreRegisters:
             schedule_overrun=(word >> 4) & 0x1,
             uncorrectable=(word >> 5) & 0x1,
             busy=(word >> 6) & 0x1,
+            watchdog=(word >> 7) & 0x1,
+            array_lost=(word >> 8) & 0x1,
+            self_test=(word >> 9) & 0x1,
         )
 
     async def write_error(
@@ -344,6 +451,9 @@ class CoreRegisters:
         schedule_overrun: int = 0,
         uncorrectable: int = 0,
         busy: int = 0,
+        watchdog: int = 0,
+        array_lost: int = 0,
+        self_test: int = 0,
     ) -> None:
         """Write ERROR: Error causes, sticky."""
         fields = ErrorFields(
@@ -354,15 +464,17 @@ class CoreRegisters:
             schedule_overrun=schedule_overrun,
             uncorrectable=uncorrectable,
             busy=busy,
+            watchdog=watchdog,
+            array_lost=array_lost,
+            self_test=self_test,
         )
         await self._bus.write(0x028, fields.word)
 
     async def read_error_info(self) -> ErrorInfoFields:
-        """Read ERROR_INFO: Where the last error was."""
+        """Read ERROR_INFO: Where the schedule was refused."""
         word = await self._bus.read(0x02C)
         return ErrorInfoFields(
             instruction=(word >> 0) & 0xFF,
-            column=(word >> 8) & 0xFFFF,
         )
 
     async def read_irq_status(self) -> IrqStatusFields:
@@ -373,6 +485,8 @@ class CoreRegisters:
             stopped=(word >> 1) & 0x1,
             error=(word >> 2) & 0x1,
             programmed=(word >> 3) & 0x1,
+            scrubbed=(word >> 4) & 0x1,
+            self_tested=(word >> 5) & 0x1,
         )
 
     async def write_irq_status(
@@ -382,6 +496,8 @@ class CoreRegisters:
         stopped: int = 0,
         error: int = 0,
         programmed: int = 0,
+        scrubbed: int = 0,
+        self_tested: int = 0,
     ) -> None:
         """Write IRQ_STATUS: Interrupt causes, sticky."""
         fields = IrqStatusFields(
@@ -389,6 +505,8 @@ class CoreRegisters:
             stopped=stopped,
             error=error,
             programmed=programmed,
+            scrubbed=scrubbed,
+            self_tested=self_tested,
         )
         await self._bus.write(0x030, fields.word)
 
@@ -400,6 +518,8 @@ class CoreRegisters:
             stopped=(word >> 1) & 0x1,
             error=(word >> 2) & 0x1,
             programmed=(word >> 3) & 0x1,
+            scrubbed=(word >> 4) & 0x1,
+            self_tested=(word >> 5) & 0x1,
         )
 
     async def write_irq_enable(
@@ -409,6 +529,8 @@ class CoreRegisters:
         stopped: int = 0,
         error: int = 0,
         programmed: int = 0,
+        scrubbed: int = 0,
+        self_tested: int = 0,
     ) -> None:
         """Write IRQ_ENABLE: Causes that raise irq."""
         fields = IrqEnableFields(
@@ -416,6 +538,8 @@ class CoreRegisters:
             stopped=stopped,
             error=error,
             programmed=programmed,
+            scrubbed=scrubbed,
+            self_tested=self_tested,
         )
         await self._bus.write(0x034, fields.word)
 
@@ -468,12 +592,54 @@ class CoreRegisters:
         return await self._bus.read(0x054)
 
     async def read_corrected(self) -> int:
-        """Read CORRECTED: Weight words in which one bit was corrected since the load."""
+        """Read CORRECTED: Weight words in which one bit was corrected since the program load, on the way to the array or by a scrub."""
         return await self._bus.read(0x058)
 
     async def read_uncorrectable(self) -> int:
-        """Read UNCORRECTABLE: Weight words with a double error since the load."""
+        """Read UNCORRECTABLE: Weight words with a double error since the program load."""
         return await self._bus.read(0x05C)
+
+    async def read_scrubbed(self) -> int:
+        """Read SCRUBBED: Corrected weight words written back since the program load."""
+        return await self._bus.read(0x060)
+
+    async def read_fault_word(self) -> FaultWordFields:
+        """Read FAULT_WORD: The first weight word with a double error since the program load."""
+        word = await self._bus.read(0x064)
+        return FaultWordFields(
+            address=(word >> 0) & 0xFFFF,
+            column=(word >> 16) & 0xFFFF,
+        )
+
+    async def read_self_test_failures(self) -> int:
+        """Read SELF_TEST_FAILURES: Reads of the last self-test that differed from what was written."""
+        return await self._bus.read(0x068)
+
+    async def read_self_test_word(self) -> SelfTestWordFields:
+        """Read SELF_TEST_WORD: The first word at which the last self-test failed."""
+        word = await self._bus.read(0x06C)
+        return SelfTestWordFields(
+            address=(word >> 0) & 0xFFFF,
+            column=(word >> 16) & 0xFFFF,
+        )
+
+    async def read_watchdog(self) -> WatchdogFields:
+        """Read WATCHDOG: How long the core waits for the array: for ready before an init, and for every row of taps. 0xFFFF after reset."""
+        word = await self._bus.read(0x070)
+        return WatchdogFields(
+            limit=(word >> 0) & 0xFFFFFF,
+        )
+
+    async def write_watchdog(
+        self,
+        *,
+        limit: int = 0xFFFF,
+    ) -> None:
+        """Write WATCHDOG: How long the core waits for the array: for ready before an init, and for every row of taps. 0xFFFF after reset."""
+        fields = WatchdogFields(
+            limit=limit,
+        )
+        await self._bus.write(0x070, fields.word)
 
     async def read_schedule(self, index: int) -> int:
         """Read SCHEDULE: The schedule memory."""

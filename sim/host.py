@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from oscc.compiler.program import Program
 from oscc.compiler.registers import CORE_ID, ERROR_CAUSES, MAP_VERSION
 from oscc.compiler.spec import CoreSpec
-from oscc.sim.core_registers import CoreRegisters, RegisterBus
+from oscc.sim.core_registers import CoreRegisters, RegisterBus, StatusFields
 
 
 class CoreBus(RegisterBus, Protocol):
@@ -36,6 +38,8 @@ class CoreBus(RegisterBus, Protocol):
 
         Raises
         ------
+        DiscardedFrameError
+            When the frame is marked as not being an image.
         HostError
             When no beat comes within the limit, or irq is raised before.
         """
@@ -46,6 +50,27 @@ class CoreBus(RegisterBus, Protocol):
 
 class HostError(Exception):
     """The core refused, reported an error, or did not answer; the message says why."""
+
+
+class DiscardedFrameError(HostError):
+    """What arrived is marked (TUSER) as not being an image."""
+
+
+@dataclass(frozen=True)
+class SelfTestResult:
+    """What a self-test of the weight banks found.
+
+    Parameters
+    ----------
+    failures : int
+        Reads that differed from what was written.
+    address, column : int
+        The first word that failed; 0 when none did.
+    """
+
+    failures: int
+    address: int
+    column: int
 
 
 @dataclass(frozen=True)
@@ -60,7 +85,7 @@ class RunCounters:
         Clock cycles between the last two samples.
     stalled : int
         Clock cycles in which the schedule had to wait.
-    corrected, uncorrectable : int
+    corrected, uncorrectable, scrubbed : int
         Weight words.
     program_crc : int
         CRC-32 that the core computed over the stream.
@@ -72,6 +97,7 @@ class RunCounters:
     corrected: int
     uncorrectable: int
     program_crc: int
+    scrubbed: int = 0
 
 
 class Host:
@@ -154,6 +180,7 @@ class Host:
         HostError
         """
         await self._clear_errors()
+        await self._drain(limit)
         await self.registers.write_seed(seed)
         await self.registers.write_first_sample(first)
         await self.registers.write_irq_enable(error=1)
@@ -179,8 +206,52 @@ class Host:
             stalled=await self.registers.read_stalled(),
             corrected=await self.registers.read_corrected(),
             uncorrectable=await self.registers.read_uncorrectable(),
+            scrubbed=await self.registers.read_scrubbed(),
             program_crc=await self.registers.read_program_crc_seen(),
         )
+
+    async def scrub(self, limit: int) -> None:
+        """Have every weight word read, and corrected ones written back.
+
+        Parameters
+        ----------
+        limit : int
+            Clock cycles to wait for the end.
+
+        Raises
+        ------
+        HostError
+            When the core refuses, finds a word that it cannot correct, or does not end in time.
+        """
+        await self._clear_errors()
+        await self.registers.write_control(scrub=1)
+        await self._idle(limit, "scrub", lambda status: status.scrubbing)
+        await self.raise_errors()
+
+    async def self_test(self, limit: int) -> SelfTestResult:
+        """Have every weight bank tested; the program is lost.
+
+        Parameters
+        ----------
+        limit : int
+            Clock cycles to wait for the end.
+
+        Raises
+        ------
+        HostError
+            When the core refuses or does not end in time. Failures are no error: they are the result.
+        """
+        await self._clear_errors()
+        await self.registers.write_control(self_test=1)
+        await self._idle(limit, "self-test", lambda status: status.self_testing)
+        failures = await self.registers.read_self_test_failures()
+        if not failures:
+            await self.raise_errors()
+            return SelfTestResult(0, 0, 0)
+        await self.registers.write_error(self_test=1)
+        await self.raise_errors()
+        word = await self.registers.read_self_test_word()
+        return SelfTestResult(failures, word.address, word.column)
 
     async def raise_errors(self) -> None:
         """Raise what register ERROR says, in words.
@@ -198,14 +269,24 @@ class Host:
         """Forget errors of an earlier attempt: they are sticky, and would be taken for new ones."""
         await self.registers.write_error(**{cause.name: 1 for cause in ERROR_CAUSES})
 
+    async def _drain(self, limit: int) -> None:
+        """Throw away what an earlier attempt left in the output."""
+        await self.registers.write_irq_enable()
+        while (await self.registers.read_status()).frame:
+            with suppress(DiscardedFrameError):
+                await self._bus.receive(limit)
+
     async def _settle(self, limit: int) -> None:
         """Wait until the schedule has ended."""
+        await self._idle(limit, "schedule", lambda status: status.running)
+
+    async def _idle(self, limit: int, what: str, busy: Callable[[StatusFields], int]) -> None:
         step = 16
         for _ in range(0, limit, step):
-            if not (await self.registers.read_status()).running:
+            if not busy(await self.registers.read_status()):
                 return
             await self._bus.wait(step)
-        raise HostError(f"the schedule still runs {limit} cycles after the abort")
+        raise HostError(f"the {what} has not ended within {limit} cycles")
 
     def _frame(self, beats: bytes) -> NDArray[np.uint8]:
         """Codes of one frame, uint8[frame rows, frame cols], without the bytes that pad a row to whole beats."""

@@ -34,6 +34,8 @@ class ArrayShim(wiring.Component):
         Number of that edge.
     frame : In(frame rows x row_tap_bits)
         Row 0 in the lowest bits.
+    ready_level, tap_valid_level : In(1)
+        What the macro answers; high unless a bench holds them low.
     """
 
     COPIED = ("load_row", "load_data", "load_strobe", "commit", "init", "run", "sample", "noise_seed", "noise_index")
@@ -48,6 +50,8 @@ class ArrayShim(wiring.Component):
                 "seen_event": Out(1),
                 "seen_cycle": Out(32),
                 "frame": In(core.frame_shape[0] * core.row_tap_bits),
+                "ready_level": In(1, init=1),
+                "tap_valid_level": In(1, init=1),
                 **copies,
             }
         )
@@ -63,6 +67,7 @@ class ArrayShim(wiring.Component):
         with m.If(strobes | (Cat(array.init, array.run) != levels)):
             m.d.sync += [self.seen_event.eq(~self.seen_event), self.seen_cycle.eq(cycle)]
             m.d.sync += [getattr(self, f"seen_{name}").eq(getattr(array, name)) for name in self.COPIED]
+        m.d.comb += [array.ready.eq(self.ready_level), array.tap_valid.eq(self.tap_valid_level)]
         m.d.comb += array.tap_data.eq(self.frame.word_select(array.tap_row, self._core.row_tap_bits))
         return m
 
@@ -71,7 +76,7 @@ def shim_verilog(core: CoreSpec) -> str:
     """The same in Verilog, under the macro's name and with the macro's ports.
 
     Amaranth would optimise away a signal that nothing but a simulator's Python drives, so it is written as text.
-    Python reads ``seen_*`` and writes ``frame`` inside the instance.
+    Python reads ``seen_*`` and writes ``frame``, ``ready_level`` and ``tap_valid_level`` inside the instance.
 
     Parameters
     ----------
@@ -98,6 +103,10 @@ def shim_verilog(core: CoreSpec) -> str:
         "  reg [1:0] levels = 2'd0;",
         f"  reg {span(core.frame_shape[0] * taps)} frame = 0;",
         *(f"  reg {span(widths[name])} seen_{name} = 0;" for name in ArrayShim.COPIED),
+        "  reg ready_level = 1'b1;",
+        "  reg tap_valid_level = 1'b1;",
+        "  assign ready = ready_level;",
+        "  assign tap_valid = tap_valid_level;",
         f"  assign tap_data = frame[tap_row * {taps} +: {taps}];",
         "  always @(posedge clk) begin",
         "    cycle <= cycle + 32'd1;",

@@ -24,7 +24,7 @@ from oscc.compiler.spec_file import load_core
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.verilog import CONTRACT, JOB_FOLDER, RECORD, REFUSAL
-from oscc.sim.host import Host, HostError
+from oscc.sim.host import DiscardedFrameError, Host, HostError
 from oscc.sim.macro import ArrayMacro, MacroContractError
 from oscc.sim.record_file import write_record
 
@@ -84,10 +84,15 @@ class CocotbBus:
         try:
             first = await with_timeout(First(waiting, irq), deadline, "ns")
         except cocotb.triggers.SimTimeoutError:
+            waiting.cancel()
             raise HostError(f"no image within {limit} cycles") from None
         if first is irq:
+            waiting.cancel()
             raise HostError("irq was raised while an image was awaited")
-        return bytes(waiting.result().tdata)
+        frame = waiting.result()
+        if frame.tuser[-1] if isinstance(frame.tuser, list) else frame.tuser:
+            raise DiscardedFrameError("the core delivered a sample that is no image")
+        return bytes(frame.tdata)
 
 
 async def _serve_array(shim: Any, macro: ArrayMacro, folder: Path) -> None:

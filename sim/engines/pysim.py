@@ -16,7 +16,7 @@ from oscc.rtl.control_plane import ControlPlane
 from oscc.sim.engines.array_shim import ArrayShim
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
-from oscc.sim.host import Host, HostError, RunCounters
+from oscc.sim.host import DiscardedFrameError, Host, HostError, RunCounters
 from oscc.sim.macro import ArrayMacro
 
 DesignFactory = Callable[[CoreSpec], wiring.Component]
@@ -123,14 +123,16 @@ class PysimBus:
         waited = 0
         while True:
             self.cycles += 1
-            *_, valid, data, last, irq = await context.tick().sample(
-                plane.m_axis_tvalid, plane.m_axis_tdata, plane.m_axis_tlast, plane.irq
+            *_, valid, data, last, user, irq = await context.tick().sample(
+                plane.m_axis_tvalid, plane.m_axis_tdata, plane.m_axis_tlast, plane.m_axis_tuser, plane.irq
             )
             if valid:
                 waited = 0
                 beats.append(int(data).to_bytes(size, "little"))
                 if last:
                     context.set(plane.m_axis_tready, 0)
+                    if user:
+                        raise DiscardedFrameError("the core delivered a sample that is no image")
                     return b"".join(beats)
                 continue
             waited += 1

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from oscc.compiler.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
 from oscc.compiler.registers import REGISTERS, Register, register
 from oscc.compiler.sequencer_model import Sequencer, Step
-from oscc.compiler.spec import LOADER_LATENCY, CoreSpec
+from oscc.compiler.spec import CoreSpec
 from oscc.rtl.axi_lite import DECERR, SLVERR
 from oscc.rtl.control_plane import register_constants
 from oscc.sim.host import HostError
@@ -46,6 +46,10 @@ class TransactionCore:
         for (name, field), value in register_constants(core).items():
             address = register(name).address
             self._words[address] = self._words.get(address, 0) | value << register(name).field(field).low
+        for entry in REGISTERS:
+            if entry.reset:
+                self._words[entry.address] = entry.reset
+        self._set_status()
         self._stream = b""
         self._frames: deque[NDArray[np.int64]] = deque()
         self._next_cycle = 0
@@ -88,7 +92,7 @@ class TransactionCore:
         """Send a program image."""
         if not self._get("STATUS", "loading"):
             raise HostError("beat 0 of the program: no answer")
-        self._words[register("STATUS").address] = 0
+        self._set_status()
         self._stream = stream[: self._core.program_bytes]
         seen = zlib.crc32(self._stream)
         self._words[register("PROGRAM_CRC_SEEN").address] = seen
@@ -123,18 +127,34 @@ class TransactionCore:
     def _set(self, name: str, field: str) -> None:
         self._words[register(name).address] = self._get(name) | register(name).field(field).mask
 
+    def _set_status(self, *names: str) -> None:
+        """What STATUS says; the behavioural array is always ready."""
+        status = register("STATUS")
+        self._words[status.address] = sum(status.field(name).mask for name in ("array_ready", *names))
+
     def _command(self, word: int) -> None:
-        control = register("CONTROL")
-        if word & control.field("load").mask:
-            self._words[register("STATUS").address] = register("STATUS").field("loading").mask
-        if not word & control.field("start").mask:
+        commands = {field.name for field in register("CONTROL").fields if word & field.mask}
+        if "load" in commands:
+            self._set_status("loading")
+            for name in ("CORRECTED", "UNCORRECTABLE", "SCRUBBED"):
+                self._words[register(name).address] = 0
+        asked = commands & {"start", "scrub", "self_test"}
+        if not asked:
             return
         if self._get("STATUS", "loading"):
             self._set("ERROR", "busy")
-            return
-        if not self._get("STATUS", "programmed"):
+        elif "self_test" in asked:
+            # The banks of this core are faultless, but a test destroys what they hold; other commands find them busy.
+            self._set_status()
+            if len(asked) > 1:
+                self._set("ERROR", "busy")
+        elif not self._get("STATUS", "programmed"):
             self._set("ERROR", "unprogrammed")
-            return
+        elif "start" in asked:
+            self._start()
+
+    def _start(self) -> None:
+        """Check the schedule and begin it."""
         length, first = self._get("SCHEDULE_LENGTH"), register("SCHEDULE").address
         words = [self._words.get(first + 4 * index, 0) for index in range(length)]
         refused = illegal_instruction(words, self._core)
@@ -184,7 +204,7 @@ class TransactionCore:
                 self._edges.setdefault(cycle - 1, {})[name] = True
             elif instruction.operation is Operation.LOAD:
                 for row in range(self._core.rows):
-                    written = self._edges.setdefault(cycle - 1 + LOADER_LATENCY + row, {})
+                    written = self._edges.setdefault(cycle - 1 + self._core.loader_latency + row, {})
                     written |= {"load_strobe": True, "load_row": row, "load_data": self._row(instruction.operand, row)}
 
     def _feed(self, end: int) -> None:

@@ -60,7 +60,8 @@ def random_frames(core: CoreSpec, count: int, seed: int) -> list[np.ndarray]:
 class Bench:
     """A read-out with the latches of an array, which take the next of some frames at each start.
 
-    What the tap bus carries is random while it need not be stable.
+    What the tap bus carries is random while it need not be stable. With ``slow``, a row may take longer; the row
+    ``stuck_row`` never gets valid.
     """
 
     def __init__(self, core: CoreSpec, frames: list[np.ndarray], seed: int = 0) -> None:
@@ -69,9 +70,11 @@ class Bench:
         self.readout = readout = Readout(core)
         self.port = StreamPort.of(readout, "stream_")
         self.stream = StreamWatch(self.port)
-        names = ("start", "busy", "room", "pending", "tap_row")
+        names = ("start", "busy", "room", "pending", "tap_row", "awaiting_taps")
         self.record = Recorder(**{name: getattr(readout, name) for name in names})
         self.beats: list[Beat] = []
+        self.slow: random.Random | None = None
+        self.stuck_row = -1
         self._random = random.Random(seed)
 
     async def array(self, context: Any) -> None:
@@ -85,8 +88,11 @@ class Bench:
             if sampled:
                 latched = tap_rows(next(frames), self.core)
             sampled = bool(start and not busy)
-            stable = settled and row_before == row == context.get(readout.tap_row)
+            stable = settled and row_before == row == context.get(readout.tap_row) != self.stuck_row
+            if self.slow and self.slow.random() < 0.5:
+                stable = False
             context.set(readout.tap_data, settled[row] if stable else self._random.getrandbits(width))
+            context.set(readout.tap_valid, bool(stable))
             row_before = row
 
     async def starts(self, context: Any, pause: Pause = no_pause) -> None:
@@ -275,3 +281,140 @@ def test_nothing_comes_before_the_first_start() -> None:
     assert bench.stream.beats == []
     assert bench.record.cycles("busy") == bench.record.cycles("pending") == []
     assert all(bench.record.values("room"))
+
+
+MARKER = Beat(0, last=True, keep=1, user=True)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_row_waits_until_its_taps_are_valid(make_core: MakeCore, seed: int) -> None:
+    core = make_core(grid=[4, 9], readout={"step": [1, 1]}, stream_width=32)
+    bench = Bench(core, random_frames(core, 3, seed), seed)
+    bench.slow = random.Random(seed + 7)
+    bench.run_freely()
+    assert bench.beats == bench.expected() == bench.stream.beats
+    # Some row did wait, and the frames took as much longer.
+    waited = len(bench.record.cycles("awaiting_taps"))
+    assert waited > 0
+    starts = bench.record.cycles("start")
+    assert sum(bench.record.values("busy")) == 3 * (core.readout_cycles - 1) + waited
+    assert starts[1] - starts[0] >= core.readout_cycles
+
+
+@pytest.mark.parametrize("row", [0, 2, 3])
+def test_a_frame_whose_taps_do_not_come_can_be_cut(make_core: MakeCore, row: int) -> None:
+    core = make_core(grid=[4, 9], readout={"step": [1, 1]}, stream_width=32)
+    bench = Bench(core, random_frames(core, 2, 5))
+    bench.stuck_row = row
+
+    async def host(context: Any) -> None:
+        await bench.start(context)
+        await wait(context, 60)
+        assert context.get(bench.readout.awaiting_taps) and context.get(bench.readout.busy)
+        context.set(bench.readout.cut, 1)
+        await context.tick()
+        context.set(bench.readout.cut, 0)
+        bench.stuck_row = -1
+        await wait(context, 4)
+        assert not context.get(bench.readout.busy)
+        await bench.start(context)
+        bench.beats = await get_beats(context, bench.port, row * core.row_beats + 1)
+        bench.beats += await get_beats(context, bench.port, core.frame_beats)
+        await wait(context, 20)
+
+    bench.run(host)
+    # The rows before, one beat that says so, and the next frame is whole and good.
+    whole = bench.expected()
+    assert bench.beats == [*whole[: row * core.row_beats], MARKER, *whole[core.frame_beats :]] == bench.stream.beats
+
+
+def test_a_cut_changes_nothing_between_frames(tiny_core: CoreSpec) -> None:
+    bench = Bench(tiny_core, random_frames(tiny_core, 1, 5))
+
+    async def host(context: Any) -> None:
+        context.set(bench.readout.cut, 1)
+        await wait(context, 5)
+        context.set(bench.readout.cut, 0)
+        await bench.start(context)
+        await bench.host(context)
+
+    bench.run(host)
+    assert bench.stream.beats == bench.expected()
+
+
+@pytest.mark.parametrize("when", ["early", "late"])
+def test_an_invalid_frame_is_marked_on_its_last_beat(tiny_core: CoreSpec, when: str) -> None:
+    bench = Bench(tiny_core, random_frames(tiny_core, 3, 6))
+
+    async def host(context: Any) -> None:
+        for number in range(3):
+            await bench.start(context)
+            await wait(context, 0 if when == "early" else tiny_core.readout_cycles - 2)
+            context.set(bench.readout.invalid, number == 1)
+            await context.tick()
+            context.set(bench.readout.invalid, 0)
+            bench.beats += await get_beats(context, bench.port, tiny_core.frame_beats)
+
+    bench.run(host)
+    expected = bench.expected()
+    last = 2 * tiny_core.frame_beats - 1
+    expected[last] = Beat(expected[last].data, True, expected[last].keep, user=True)
+    assert bench.beats == expected
+
+
+def test_invalid_between_frames_marks_nothing(tiny_core: CoreSpec) -> None:
+    bench = Bench(tiny_core, random_frames(tiny_core, 1, 6))
+
+    async def host(context: Any) -> None:
+        context.set(bench.readout.invalid, 1)
+        await wait(context, 3)
+        context.set(bench.readout.invalid, 0)
+        await bench.start(context)
+        await bench.host(context)
+
+    bench.run(host)
+    assert bench.beats == bench.expected()
+
+
+@pytest.mark.parametrize("after", [0, 1, 5, 40])
+def test_a_discarded_sample_is_told_behind_the_frame_before_it(make_core: MakeCore, after: int) -> None:
+    core = make_core(grid=[4, 9], readout={"step": [1, 1]}, stream_width=32)
+    bench = Bench(core, random_frames(core, 2, 8))
+
+    async def host(context: Any) -> None:
+        await bench.start(context)
+        await wait(context, after)
+        context.set(bench.readout.discard, 1)
+        await context.tick()
+        context.set(bench.readout.discard, 0)
+        assert context.get(bench.readout.busy) and not context.get(bench.readout.room)
+        await bench.start(context)
+        bench.beats = await get_beats(context, bench.port, 2 * core.frame_beats + 1, limit=3000)
+        await wait(context, 10)
+        assert context.get(bench.readout.room) and not context.get(bench.readout.pending)
+
+    bench.run(host)
+    whole = bench.expected()
+    assert bench.beats == [*whole[: core.frame_beats], MARKER, *whole[core.frame_beats :]] == bench.stream.beats
+
+
+def test_a_discarded_sample_waits_until_a_full_output_has_room_for_its_beat(make_core: MakeCore) -> None:
+    core = make_core(grid=[5, 12], readout={"step": [1, 1]})
+    bench = Bench(core, random_frames(core, 2, 9))
+
+    async def host(context: Any) -> None:
+        await bench.start(context)
+        await wait(context, core.readout_cycles + 5)
+        bench.beats = await get_beats(context, bench.port, core.frame_beats - DRAIN_BEATS)
+        await bench.start(context)
+        await wait(context, core.readout_cycles + 5)
+        # The FIFO is full now.
+        context.set(bench.readout.discard, 1)
+        await context.tick()
+        context.set(bench.readout.discard, 0)
+        await wait(context, 50)
+        assert context.get(bench.readout.busy) and not context.get(bench.readout.room)
+        bench.beats += await get_beats(context, bench.port, DRAIN_BEATS + core.frame_beats + 1)
+
+    bench.run(host)
+    assert bench.beats == [*bench.expected(), MARKER] == bench.stream.beats

@@ -79,9 +79,9 @@ def test_read_only_registers_show_their_inputs_and_refuse_writes(entry: Register
 @pytest.mark.parametrize("entry", of_access("read-write"), ids=lambda entry: entry.name)
 def test_read_write_registers_hold_what_was_written_under_the_mask(entry: Register) -> None:
     async def bench(context: Any, block: RegisterBlock) -> None:
-        assert await bus_read(context, block, entry.address) == (0, OKAY)
+        assert await bus_read(context, block, entry.address) == (entry.reset, OKAY)
         generator = random.Random(entry.name)
-        held = 0
+        held = entry.reset
         for _ in range(20):
             word = generator.getrandbits(32)
             mask = sum(0xFF << (8 * byte) for byte in range(4) if generator.random() < 0.5)
@@ -175,7 +175,7 @@ def test_every_other_address_is_a_decode_error() -> None:
             assert await bus_write(context, block, address, ALL_ONES) == DECERR, hex(address)
             assert await bus_read(context, block, address) == (0, DECERR), hex(address)
         for entry in (*of_access("read-write"), *of_access("write-1-to-clear")):
-            assert await bus_read(context, block, entry.address) == (0, OKAY)
+            assert await bus_read(context, block, entry.address) == (entry.reset, OKAY)
 
     record = run(bench, array="array_write", start="control_start")
     assert record.cycles("array") == record.cycles("start") == []
@@ -185,7 +185,7 @@ def test_a_write_changes_its_own_register_only() -> None:
     writable = of_access("read-write")
 
     async def bench(context: Any, block: RegisterBlock) -> None:
-        held = dict.fromkeys((entry.name for entry in writable), 0)
+        held = {entry.name: entry.reset for entry in writable}
         generator = random.Random(9)
         for _ in range(40):
             entry = generator.choice(writable)

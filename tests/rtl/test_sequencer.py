@@ -48,6 +48,9 @@ RECORDED = (
     "running",
     "stalled",
     "stopped",
+    "discarded",
+    "awaiting_array",
+    "array_lost",
     "illegal",
     "overrun",
     "bad_address",
@@ -85,7 +88,7 @@ class Bench:
         module.submodules.loader = loader = RowLoader(core)
         module.submodules.memory = self.memory = Memory(shape=32, depth=64, init=self.words)
         port = self.memory.read_port()
-        self.room, self.hold = Signal(init=1), Signal()
+        self.room, self.hold, self.ready = Signal(init=1), Signal(), Signal(init=1)
         latched = Signal(range(core.readout_cycles + 1))
         with module.If(sequencer.readout_start):
             module.d.sync += latched.eq(core.readout_cycles - 1)
@@ -96,6 +99,7 @@ class Bench:
             sequencer.fetch_word.eq(port.data),
             sequencer.readout_busy.eq(latched != 0),
             sequencer.readout_room.eq(self.room),
+            sequencer.array_ready.eq(self.ready),
             loader.start.eq(sequencer.load_start),
             loader.chunk.eq(sequencer.chunk),
             loader.taken.eq(sequencer.load_taken),
@@ -106,6 +110,12 @@ class Bench:
         self.record = Recorder(**{name: getattr(sequencer, name) for name in recorded}, **extra)
 
     async def pulse(self, context: Any, name: str) -> None:
+        """An input of the sequencer, high for a cycle; the array's ``ready``, low for a cycle."""
+        if name == "ready":
+            context.set(self.ready, 0)
+            await context.tick()
+            context.set(self.ready, 1)
+            return
         context.set(getattr(self.sequencer, name), 1)
         await context.tick()
         context.set(getattr(self.sequencer, name), 0)
@@ -420,7 +430,7 @@ Plan = list[tuple[int, str]]
 
 def episodes(schedule: Sequence[Instruction], plans: Sequence[Plan]) -> list[dict[str, list[int]]]:
     """One start per plan of (cycle after the start, input to pulse); what was seen, in cycles after that start."""
-    names = ("init", "run", "sample", "commit", "load_start", "running", "stopped")
+    names = ("init", "run", "sample", "commit", "load_start", "running", "stopped", "discarded", "array_lost")
     bench = Bench(schedule, recorded=("start", "sample_number", *names))
 
     async def host(context: Any) -> None:
@@ -666,3 +676,99 @@ def test_period_and_samples(make_core: Callable[..., CoreSpec]) -> None:
     for name, expected in (("period", [0, 30, 25]), ("samples", [1, 2, 3])):
         assert [record.values(name)[cycle] for cycle in samples] == expected
     assert record.values("period")[samples[0] - 1] == 0
+
+
+# The array's answers
+
+
+def test_an_init_waits_until_the_array_is_ready() -> None:
+    bench = Bench(sample_schedule([20, 21], 12))
+    marks: list[int] = []
+
+    async def host(context: Any) -> None:
+        context.set(bench.ready, 0)
+        await bench.start(context)
+        await wait(context, 80)
+        context.set(bench.ready, 1)
+        marks.append(len(bench.record))
+        await wait(context, 12 + 20 + 10)
+
+    record = bench.simulate(host)
+    begun = record.cycles("init")[0]
+    assert begun == marks[0] + LEAD
+    waited = record.cycles("awaiting_array")
+    assert waited == list(range(waited[0], marks[0]))
+    # The first load and its commit went on meanwhile, and nothing else: no cycle counts as stalled before the first init.
+    assert record.cycles("commit")[0] < begun
+    assert record.values("stall_cycles")[begun] == 0
+    assert record.cycles("array_lost") == []
+
+
+def test_a_wait_for_the_array_between_samples_is_a_stall() -> None:
+    bench = Bench(parse("load 0,commit,init 9,run 30,sample,init 9,run 30,sample,stop"))
+    core = bench.core
+
+    async def host(context: Any) -> None:
+        await bench.start(context)
+        # The second sample's init is held by the output first, with the array still busy in its run.
+        context.set(bench.room, 0)
+        while not any(bench.record.values("sample")):
+            context.set(bench.room, 1 if not any(bench.record.values("init")) else 0)
+            await context.tick()
+        await wait(context, 5)
+        context.set(bench.ready, 0)
+        await wait(context, 3)
+        context.set(bench.room, 1)
+        await wait(context, 25)
+        context.set(bench.ready, 1)
+        await wait(context, 9 + 30 + core.readout_cycles + 20)
+
+    record = bench.simulate(host)
+    assert len(record.cycles("awaiting_array")) == 25
+    assert record.cycles("array_lost") == record.cycles("discarded") == []
+    assert len(record.cycles("sample")) == 2
+    first, second = record.cycles("sample")
+    still = [c for c in range(first, second) if not (record.values("init")[c] or record.values("run")[c])]
+    assert record.values("stall_cycles")[-1] == len(still) > 25
+
+
+@pytest.mark.parametrize("name", ["samples for ever", "runs before the first init"])
+def test_an_array_that_is_lost_ends_the_schedule_like_a_fault(name: str) -> None:
+    schedule = ABORTED[name]
+    timeline = Timeline(schedule)
+    busy = sorted({*timeline.waves["init"], *timeline.waves["run"]})
+    lost = [cycle for cycle in busy if cycle < 90]
+    seen = episodes(schedule, [[(cycle, "ready")] for cycle in lost])
+    for cycle, found in zip(lost, seen, strict=True):
+        assert found["array_lost"] == [cycle]
+        assert found["running"] == list(range(1, cycle + 1))
+        assert found["stopped"] == [cycle + 1]
+        assert {name: found[name] for name in timeline.waves} == timeline.waves_until(cycle), cycle
+    assert len(lost) > 40
+
+
+def test_a_sample_that_had_begun_is_told_to_be_discarded_and_no_other() -> None:
+    schedule = ABORTED["samples for ever"]
+    timeline = Timeline(schedule)
+    faults = range(1, 120)
+    told = []
+    for fault, found in zip(faults, episodes(schedule, [[(fault, "fault")] for fault in faults]), strict=True):
+        latest = max((init for init in timeline.inits if init < fault), default=None)
+        open_sample = latest is not None and not any(latest < sample <= fault for sample in timeline.samples)
+        assert found["discarded"] == ([fault + 1] if open_sample else []), fault
+        told.append(open_sample)
+    assert True in told and False in told
+
+
+def test_a_sample_that_was_latched_in_the_cycle_of_the_fault_is_not_discarded() -> None:
+    schedule = ABORTED["samples for ever"]
+    fault = Timeline(schedule).samples[0]
+    (found,) = episodes(schedule, [[(fault, "fault")]])
+    assert found["discarded"] == []
+    assert found["sample"] == [fault + 1]
+
+
+def test_a_schedule_that_stops_by_itself_discards_nothing() -> None:
+    record = Bench(parse("load 0,commit,init 9,run 20,stop")).run_for(80)
+    assert len(record.cycles("stopped")) == 1
+    assert record.cycles("discarded") == []

@@ -1,0 +1,68 @@
+"""The bus that brings addresses, words and enables to the banks of the weight memory."""
+
+from __future__ import annotations
+
+from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
+
+from oscc.compiler.spec import READ_LATENCY, CoreSpec
+from oscc.rtl.shapes import index_shape
+
+TWIN = {"keep": 1}
+"""Attributes of registers that have twins: synthesis would merge them, and one would drive the loads of all."""
+
+UNSHARED = {"no_rw_check": 1}
+"""Attributes of a memory of which no word is read and written in one cycle: what a read would give then does not matter."""
+
+CHECK_COLUMNS = 4
+"""Neighbouring columns whose check bits share a memory."""
+
+
+def bus_word_bits(core: CoreSpec) -> int:
+    """Bits of the word on the write bus: the data, then the check bits of each of `CHECK_COLUMNS` columns.
+
+    The check bits of a program's word stand there `CHECK_COLUMNS` times; in the self-test they differ, so that the bits
+    of a check memory can be told from each other.
+    """
+    return core.word_bits + CHECK_COLUMNS * core.check_bits
+
+
+def weight_bus_signature(core: CoreSpec, columns: int) -> wiring.Signature:
+    """Members of the bus of some columns, seen from who drives it.
+
+    ``write_enable``
+        One bit per column: write ``write_word`` to ``write_address``.
+    ``write_all``
+        All columns do.
+    ``repair``
+        All columns that have just corrected a word write it back, to ``write_address``; ``READ_LATENCY`` cycles after
+        the read. Never together with the other two.
+    ``write_address``, ``write_word``
+        The word has `bus_word_bits`: data in the low bits, then a lane of check bits for each of `CHECK_COLUMNS`
+        columns; column c takes lane c modulo `CHECK_COLUMNS`.
+    ``read_address``
+        Of a word in every column.
+    ``read_stages``
+        Enables of the stages of a read: address register, memory, syndrome, correction; bit i is high i cycles after
+        the address was given. A stage that is not enabled keeps its content, so that an idle bank does not toggle.
+    ``compare``
+        Enables of the two stages that compare the word from the memory, as it is, with ``write_word``: bit 0 two cycles
+        after the address, together with the word, bit 1 three cycles after it.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    columns : int
+    """
+    return wiring.Signature(
+        {
+            "write_enable": Out(columns),
+            "write_all": Out(1),
+            "repair": Out(1),
+            "write_address": Out(index_shape(core.bank_depth)),
+            "write_word": Out(bus_word_bits(core)),
+            "read_address": Out(index_shape(core.bank_depth)),
+            "read_stages": Out(READ_LATENCY),
+            "compare": Out(2),
+        }
+    )

@@ -1,0 +1,43 @@
+"""What the stand-alone test bench needs from Python: initial phases, integration step, and the codes to expect."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oscc.compiler.program import Program
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.standalone_data import BenchRun
+from oscc.sim.array import program_step
+from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.job import CosimJob
+from oscc.sim.noise import initial_phases
+
+
+def standalone_run(core: CoreSpec, program: Program, samples: int, seed: int = 0, first_sample: int = 0) -> BenchRun:
+    """A run of a program for the bench; its codes are those of engine ``array``.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    program : Program
+        For this core.
+    samples : int
+        At least 1.
+    seed, first_sample : int
+        Key of the initial noise and number of the first sample.
+
+    Raises
+    ------
+    HostError
+        When the program's schedule does not deliver that many samples.
+    """
+    job = CosimJob(core, program, samples=samples, seed=seed, first_sample=first_sample, keep=False)
+    numbers = range(first_sample, first_sample + samples)
+    return BenchRun(
+        seed=seed,
+        first_sample=first_sample,
+        step_cycles=program_step(core, program, job.max_step),
+        limit=job.sample_limit,
+        phases=np.stack([initial_phases(core, seed, number) for number in numbers]),
+        codes=ArrayEngine().run(job).codes,
+    )
