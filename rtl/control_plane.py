@@ -74,11 +74,17 @@ class ControlPlane(wiring.Component):
     s_axil_*, s_axis_*, m_axis_*, irq
         See `host_members`.
     array : Out(array_signature(core))
+
+    Attributes
+    ----------
+    store : WeightStore
+        For benches that spoil what it holds.
     """
 
     def __init__(self, core: CoreSpec) -> None:
         self._core = core
         super().__init__({**host_members(core), "array": Out(array_signature(core))})
+        self.store = WeightStore(core)
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
@@ -86,7 +92,7 @@ class ControlPlane(wiring.Component):
         m.submodules.axi_lite = axi_lite = AxiLiteFrontEnd()
         m.submodules.registers = registers = RegisterBlock(register_constants(core))
         m.submodules.ingress = ingress = ProgramIngress(core)
-        m.submodules.store = store = WeightStore(core)
+        m.submodules.store = store = self.store
         m.submodules.sequencer = sequencer = Sequencer(core)
         m.submodules.readout = readout = Readout(core)
         # Small, and at the head of the longest path: block RAM would be several times slower than LUTs.
@@ -165,9 +171,7 @@ class ControlPlane(wiring.Component):
             sequencer.fetch_word.eq(fetch.data),
         ]
 
-    def _connect_store(
-        self, m: Module, store: WeightStore, ingress: ProgramIngress, sequencer: Sequencer
-    ) -> None:
+    def _connect_store(self, m: Module, store: WeightStore, ingress: ProgramIngress, sequencer: Sequencer) -> None:
         m.d.comb += [
             store.write_enable.eq(ingress.write_enable),
             store.write_address.eq(ingress.write_address),
@@ -249,10 +253,7 @@ class ControlPlane(wiring.Component):
             "illegal_instruction": sequencer.illegal,
             "schedule_overrun": sequencer.overrun,
             "uncorrectable": store.uncorrectable,
-            "busy": (start & start_busy)
-            | (load & sequencer.running)
-            | (scrub & scrub_busy)
-            | (self_test & test_busy),
+            "busy": (start & start_busy) | (load & sequencer.running) | (scrub & scrub_busy) | (self_test & test_busy),
             "watchdog": late,
             "array_lost": sequencer.array_lost,
             "self_test": store.self_test_done & (store.self_test_failures != 0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 
 from amaranth.back import verilog
@@ -13,28 +14,35 @@ from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
 from oscc.rtl import register_exports
 from oscc.rtl.array_port import array_signature
+from oscc.rtl.firmware_files import firmware_files
+from oscc.rtl.fusesoc import fusesoc_core
+from oscc.rtl.standalone import FOLDER as BENCH_FOLDER
+from oscc.rtl.standalone import bench_sources
+from oscc.rtl.system_rdl import system_rdl
 from oscc.rtl.top import Core, array_module_name, core_module_name
 
 WAIVERS = "oscc_waivers.vlt"
 
 
-def emit_core(core: CoreSpec) -> dict[str, str]:
+def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None) -> dict[str, str]:
     """Everything that is emitted for a core, byte-identical from run to run.
 
     Parameters
     ----------
     core : CoreSpec
+    bench : mapping of str to str, optional
+        Data files of the stand-alone test bench (`oscc.rtl.standalone_data.bench_data`), which it reads when it runs.
 
     Returns
     -------
     dict of str to str
         Content by relative path: the Verilog, a black-box stub of the array macro, file list, clock constraint, lint
-        waivers, register files, the core as YAML, and ``names.json``, which says how the signals of the generator are
-        called in the Verilog.
+        waivers, FuseSoC description, register files, firmware, stand-alone test bench, the core as YAML, and
+        ``names.json``, which says how the signals of the generator are called in the Verilog.
     """
     top = core_module_name(core)
     text, names = core_verilog(core)
-    return {
+    files = {
         f"{top}.v": text,
         f"{array_module_name(core)}_stub.v": array_stub(core),
         f"{top}.f": f"{top}.v\n{array_module_name(core)}_stub.v\n",
@@ -45,7 +53,13 @@ def emit_core(core: CoreSpec) -> dict[str, str]:
         "registers/oscc_registers.h": register_exports.c_header(),
         "registers/oscc_registers.md": register_exports.markdown(),
         "registers/oscc_registers.py": register_exports.python_driver(),
+        "registers/oscc_registers.rdl": system_rdl(core),
+        **firmware_files(core),
+        **bench_sources(core),
+        **{f"{BENCH_FOLDER}/{name}": content for name, content in (bench or {}).items()},
     }
+    # It lists the others.
+    return files | {f"{top}.core": fusesoc_core(core, files)}
 
 
 def core_verilog(core: CoreSpec) -> tuple[str, dict[str, str]]:

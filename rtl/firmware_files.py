@@ -7,7 +7,7 @@ from importlib import resources
 from oscc.compiler.spec import CoreSpec
 
 SOURCES = ("oscc.h", "oscc.c", "oscc_data.c", "oscc_images.c")
-"""Files of the driver, the same for every core. They include ``oscc_registers.h``, which lies with the register files."""
+"""Files of the driver, the same for every core; they include ``oscc_registers.h``, one of the register files."""
 
 
 def firmware_files(core: CoreSpec) -> dict[str, str]:

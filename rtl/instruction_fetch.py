@@ -51,7 +51,7 @@ class InstructionFetch(wiring.Component):
     begin : In(1)
         Start at instruction 0, all loop counters fresh.
     halt : In(1)
-        Stop fetching.
+        Stop fetching. The loop counters may still count once; they are fresh again at ``begin``.
     next_group : In(1)
         The group was consumed; fetch the next. Ignored unless ``valid``.
     fetch_address : Out(6)
@@ -112,6 +112,13 @@ class InstructionFetch(wiring.Component):
             with m.Case(Operation.INIT, Operation.RUN, Operation.STOP):
                 m.d.comb += takes_no_time.eq(0)
 
+        # Also written where the repeat does not jump, or is not reached: only a counter that is `counting` is looked at.
+        # So the memory does not wait for what the sequencer decides in this cycle.
+        m.d.comb += [
+            count_write.en.eq(active & decode & ~self.valid & (operation_of(word) == Operation.REPEAT)),
+            count_write.addr.eq(counter),
+            count_write.data.eq(remaining - 1),
+        ]
         m.d.sync += self.overrun.eq(0)
         with m.If(self.halt):
             m.d.sync += [active.eq(0), self.valid.eq(0)]
@@ -140,8 +147,6 @@ class InstructionFetch(wiring.Component):
                     with m.If(word[8:24] == 0):
                         m.d.sync += counter.eq(word[:8])
                     with m.Elif(remaining != 0):
-                        m.d.comb += [count_write.en.eq(1), count_write.addr.eq(counter)]
-                        m.d.comb += count_write.data.eq(remaining - 1)
                         m.d.sync += [counter.eq(word[:8]), counting.bit_select(counter, 1).eq(1)]
                     with m.Else():
                         m.d.sync += counting.bit_select(counter, 1).eq(0)

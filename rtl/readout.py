@@ -11,9 +11,12 @@ from oscc.compiler.spec import CoreSpec
 from oscc.rtl.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
 from oscc.rtl.shapes import index_shape
 
-DRAIN_BEATS = DECODE_LATENCY + 3
-"""Beats that may still be on their way when a walk ends, though each is taken at once: in the decoders, in the FIFO, and
-one for the comparison, which lags by a cycle."""
+DRAIN_BEATS = 4
+"""Beats that may be in the FIFO when a walk begins: as many are on their way through it when a walk ends, though each is
+taken at once."""
+
+IN_FLIGHT_BEATS = DECODE_LATENCY + 1
+"""Beats that the FIFO's level does not show yet: in the decoders, and one that enters them."""
 
 
 class Readout(wiring.Component):
@@ -22,7 +25,7 @@ class Readout(wiring.Component):
     The rows are selected one after another; each takes `READOUT_ROW_CYCLES` (select, wait, latch the tap bus), the
     cycles until ``tap_valid`` beyond that, and one cycle per beat. A row starts with a new beat; unused bytes are zero
     and their ``tkeep`` is low. The walk starts when the output FIFO has room for the whole frame. The FIFO holds one
-    frame and `DRAIN_BEATS` more, so that a walk need not wait for the end of the one before it.
+    frame, `DRAIN_BEATS` and `IN_FLIGHT_BEATS` more, so that a walk need not wait for the end of the one before it.
 
     Every sample that has begun comes to exactly one beat with ``last``. With ``user`` on that beat, the frame is not an
     image: it was found invalid, cut short, or discarded. A frame that is cut short or discarded ends with (or consists
@@ -94,7 +97,7 @@ class Readout(wiring.Component):
         lanes = core.codes_per_beat
         beat_taps = lanes * core.readout.tap_bits
 
-        fifo = SyncFIFOBuffered(width=core.stream_width + lanes + 2, depth=core.frame_beats + DRAIN_BEATS)
+        fifo = SyncFIFOBuffered(width=core.stream_width + lanes + 2, depth=core.frame_beats + DRAIN_BEATS + IN_FLIGHT_BEATS)
         m.submodules.fifo = fifo
         m.d.comb += [
             Cat(self.stream_data, self.stream_keep, self.stream_last, self.stream_user).eq(fifo.r_data),
@@ -102,17 +105,13 @@ class Readout(wiring.Component):
             fifo.r_en.eq(self.stream_ready),
         ]
 
-        # Beats on their way through the decoders count as being in the FIFO.
-        in_flight = Signal(DECODE_LATENCY)
-        beats_left = Signal(range(fifo.depth + DECODE_LATENCY + 1))
-        m.d.comb += beats_left.eq(fifo.level + sum(in_flight))
+        # Registered, since they decide much; whatever may be in flight has been reserved for.
+        fits, space = Signal(init=1), Signal(init=1)
+        m.d.sync += [fits.eq(fifo.level <= DRAIN_BEATS), space.eq(fifo.level < fifo.depth - IN_FLIGHT_BEATS)]
 
         held = Signal(core.row_beats * beat_taps)
         beat = Signal(index_shape(core.row_beats))
         valid, last, mark = Signal(), Signal(), Signal()
-        # Registered, since it decides much; what enters now is counted in, so that it never says too much.
-        fits = Signal(init=1)
-        m.d.sync += fits.eq(beats_left + (valid | mark) <= DRAIN_BEATS)
         discarded, bad = Signal(), Signal()
         with m.FSM() as fsm:
             with m.State("idle"):
@@ -150,7 +149,7 @@ class Readout(wiring.Component):
                 m.d.comb += mark.eq(1)
                 m.d.sync += self.tap_row.eq(0)
                 m.next = "idle"
-            with m.State("mark"), m.If(beats_left < fifo.depth):
+            with m.State("mark"), m.If(space):
                 m.d.comb += mark.eq(1)
                 m.d.sync += discarded.eq(0)
                 m.next = "idle"
@@ -160,7 +159,6 @@ class Readout(wiring.Component):
             walking.eq(~fsm.ongoing("idle") & ~fsm.ongoing("mark")),
             self.busy.eq(walking | discarded),
             self.room.eq((fits | (walking & ~waiting)) & ~discarded),
-            self.pending.eq(self.busy | (beats_left != 0)),
         ]
         with m.If((self.invalid | self.cut) & walking):
             m.d.sync += bad.eq(1)
@@ -185,12 +183,11 @@ class Readout(wiring.Component):
         entering = Cat(valid | mark, last | mark, (last & (bad | self.invalid)) | mark, mark, keep)
         travelling = Signal(DECODE_LATENCY * len(entering))
         m.d.sync += travelling.eq(Cat(entering, travelling)[: len(travelling)])
-        m.d.comb += in_flight.eq(Cat(travelling[stage * len(entering)] for stage in range(DECODE_LATENCY)))
+        in_flight = Cat(travelling[stage * len(entering)] for stage in range(DECODE_LATENCY))
+        m.d.comb += self.pending.eq(self.busy | in_flight.any() | (fifo.level != 0))
         arrived = travelling[-len(entering) :]
         arrived_keep = arrived[4:]
-        data = Cat(
-            code & (kept & ~arrived[3]).replicate(8) for code, kept in zip(codes, arrived_keep, strict=True)
-        )
+        data = Cat(code & (kept & ~arrived[3]).replicate(8) for code, kept in zip(codes, arrived_keep, strict=True))
         m.d.comb += [
             fifo.w_en.eq(arrived[0]),
             fifo.w_data.eq(Cat(data, arrived_keep, arrived[1], arrived[2])),

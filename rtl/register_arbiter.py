@@ -12,10 +12,10 @@ from oscc.rtl.register_bus import register_bus_signature
 class RegisterArbiter(wiring.Component):
     """Lets an SPI slave and an AXI4-Lite front end share the registers.
 
-    A cycle in which SPI makes an access is SPI's; ``hold`` says so to the AXI4-Lite front end, which makes no access in it
+    A cycle in which SPI makes an access is SPI's; ``hold`` says so to the AXI4-Lite front end, which makes none in it
     and waits. SPI cannot wait, because its clock is the host's; it makes an access per 48 bits at most, which last 384
-    cycles, so that AXI4-Lite is never kept waiting for long. A read is answered one cycle after its strobe, whoever has
-    the bus by then.
+    cycles or nearly so, and AXI4-Lite is never kept waiting for long. A read is answered one cycle after its strobe,
+    whoever has the bus by then.
 
     Latency: none; an access of SPI delays one of AXI4-Lite by one cycle. Throughput: one access per cycle.
 

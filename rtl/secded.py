@@ -8,6 +8,7 @@ from operator import xor
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
+from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
 
@@ -139,14 +140,9 @@ class SecdedDecoder(wiring.Component):
         rows = 1 << (code.hamming_bits - low_bits)
         matrix = [self._row(range(row * columns, (row + 1) * columns)) for row in range(rows)]
 
-        word = Signal.like(self.word)
-        of_columns, of_rows = Signal(columns), Signal(rows)
+        first = Signal(StructLayout({"word": len(self.word), "of_columns": columns, "of_rows": rows}))
         with m.If(self.check):
-            m.d.sync += [
-                word.eq(self.word),
-                of_columns.eq(reduce(xor, matrix)),
-                of_rows.eq(Cat(row.xor() for row in matrix)),
-            ]
+            m.d.sync += first.eq(Cat(self.word, reduce(xor, matrix), *(row.xor() for row in matrix)))
 
         # Bit i of the syndrome is the parity of the positions with bit i: of half of the columns, or half of the rows.
         syndrome = Signal(code.hamming_bits)
@@ -155,11 +151,11 @@ class SecdedDecoder(wiring.Component):
             syndrome.eq(
                 Cat(
                     (parities & _with_bit(bit, len(parities))).xor()
-                    for parities in (of_columns, of_rows)
+                    for parities in (first.of_columns, first.of_rows)
                     for bit in range((len(parities) - 1).bit_length())
                 )
             ),
-            odd.eq(of_rows.xor()),
+            odd.eq(first.of_rows.xor()),
         ]
 
         # A syndrome that names no position of the code can only come from three or more flipped bits.
@@ -168,12 +164,12 @@ class SecdedDecoder(wiring.Component):
         flips = Cat((column == position % columns) & (row == position // columns) for position in code.word_positions)
         with m.If(self.correct):
             m.d.sync += [
-                Cat(self.data, self.checks).eq(word),
+                Cat(self.data, self.checks).eq(first.word),
                 self.corrected.eq(odd & ~beyond),
                 self.uncorrectable.eq((~odd & (syndrome != 0)) | (odd & beyond)),
             ]
             with m.If(odd):
-                m.d.sync += Cat(self.data, self.checks).eq(word ^ flips)
+                m.d.sync += Cat(self.data, self.checks).eq(first.word ^ flips)
         return m
 
     def _row(self, positions: range) -> Value:

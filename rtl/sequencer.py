@@ -135,7 +135,7 @@ class Sequencer(wiring.Component):
             fetch.fetch_word.eq(self.fetch_word),
             self.fetch_address.eq(fetch.fetch_address),
             self.illegal.eq(check.bad & self.running),
-            self.overrun.eq(fetch.overrun),
+            self.overrun.eq(fetch.overrun & self.running),
             self.bad_address.eq(check.bad_address),
         ]
         with m.If(check.busy):
@@ -153,16 +153,24 @@ class Sequencer(wiring.Component):
         wants_sample = group.sample & ~sampled
         wants_commit = group.commit & ~committed
         wants_load = group.load & ~loaded
+        # Side by side, not one behind the other: this is the longest path of the control plane.
+        may_sample, may_commit, may_load, may_time = (Signal() for _ in range(4))
+        m.d.comb += [
+            may_sample.eq(~wants_sample | ~self.readout_busy),
+            may_commit.eq(~wants_commit | (self.load_complete & any_load)),
+            may_load.eq(~wants_load | ~self.load_busy),
+            may_time.eq(~group.is_init | (self.readout_room & self.array_ready)),
+        ]
         m.d.comb += [
             ready.eq(executing & low & fetch.valid),
-            sample.eq(ready & wants_sample & ~self.readout_busy),
-            commit.eq(ready & wants_commit & self.load_complete & any_load),
-            load.eq(ready & wants_load & ~self.load_busy & (commit | ~wants_commit)),
-            effective.eq(ready & (sample | ~wants_sample) & (commit | ~wants_commit) & (load | ~wants_load)),
-            timed.eq(effective & group.timed & (~group.is_init | (self.readout_room & self.array_ready))),
+            sample.eq(ready & wants_sample & may_sample),
+            commit.eq(ready & wants_commit & may_commit),
+            load.eq(ready & wants_load & may_load & may_commit),
+            effective.eq(ready & may_sample & may_commit & may_load),
+            timed.eq(effective & group.timed & may_time),
             self.awaiting_array.eq(effective & group.timed & group.is_init & self.readout_room & ~self.array_ready),
             stop.eq(effective & group.stop),
-            fetch.next_group.eq(timed | (effective & ~group.timed & ~group.stop)),
+            fetch.next_group.eq(effective & ~group.stop & (~group.timed | may_time)),
         ]
         m.d.sync += [
             sampled.eq((sampled | sample) & ~fetch.next_group),
@@ -187,10 +195,11 @@ class Sequencer(wiring.Component):
                 | (executing & aborting & (sample | idle_edge))
                 | (self.running & ((aborting & self.abort) | self.fault | self.array_lost | fetch.overrun | check.bad))
             ),
-            fetch.halt.eq(end),
             self.array_lost.eq(self.running & (self.init | self.run) & ~self.array_ready),
         ]
         begun = Signal()
+        # A cycle late, which nobody sees: nothing is executed any more.
+        m.d.sync += fetch.halt.eq(end)
         m.d.sync += [self.stopped.eq(end), self.discarded.eq(end & ~stop & begun & ~sample)]
         with m.If(timed):
             m.d.sync += begun.eq(1)

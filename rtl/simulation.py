@@ -244,9 +244,7 @@ async def get_beats(
     while len(beats) < count if count is not None else not (beats and beats[-1].last):
         await wait(context, pause())
         context.set(port.ready, 1)
-        payload = await _until(
-            context, port.valid, limit, f"no beat came after the first {len(beats)}", *port.payload
-        )
+        payload = await _until(context, port.valid, limit, f"no beat came after the first {len(beats)}", *port.payload)
         context.set(port.ready, 0)
         beats.append(port.beat(payload))
     return beats

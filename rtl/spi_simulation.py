@@ -1,4 +1,4 @@
-"""The SPI host of benches: drives the pins of `oscc.rtl.spi_slave.SpiSlave` at times that no clock of the core knows."""
+"""The SPI host of benches: drives the pins of `oscc.rtl.spi_slave.SpiSlave` regardless of the core's clock."""
 
 from __future__ import annotations
 

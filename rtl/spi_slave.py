@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from amaranth.hdl import Cat, Module, Mux, Signal
-from amaranth.lib import enum, wiring
+from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
@@ -30,7 +32,7 @@ SPI_MEMBERS = {
 """SPI from the slave's side."""
 
 
-class _Part(enum.Enum, shape=3):
+class _Part(Enum):
     """Part of the frame to which the next bit belongs."""
 
     IGNORED = 0
@@ -127,29 +129,28 @@ class SpiSlave(wiring.Component):
         def begin(following: _Part, width: int) -> list[object]:
             return [part.eq(following), left.eq(width - 1)]
 
-        with m.If(rise & (left == 0)):
-            with m.Switch(part):
-                with m.Case(_Part.COMMAND):
-                    m.d.sync += writing.eq(received[:8] == WRITE)
-                    m.d.sync += begin(_Part.ADDRESS, 16)
-                    with m.If((received[:8] != WRITE) & (received[:8] != READ)):
-                        m.d.sync += part.eq(_Part.IGNORED)
-                with m.Case(_Part.ADDRESS):
-                    m.d.sync += address.eq(received[:16])
-                    with m.If(writing):
-                        m.d.sync += begin(_Part.DATA, 32)
-                    with m.Else():
-                        m.d.sync += begin(_Part.TURNAROUND, 8)
-                with m.Case(_Part.DATA):
-                    m.d.sync += [word.eq(received), *begin(_Part.TURNAROUND, 8)]
-                with m.Case(_Part.TURNAROUND):
-                    m.d.sync += [part.eq(_Part.ANSWER), left.eq(Mux(writing, 8, 40) - 1)]
-                with m.Case(_Part.ANSWER):
-                    m.d.sync += address.eq(address + 4)
-                    with m.If(writing):
-                        m.d.sync += begin(_Part.DATA, 32)
-                    with m.Else():
-                        m.d.sync += begin(_Part.TURNAROUND, 8)
+        with m.If(rise & (left == 0)), m.Switch(part):
+            with m.Case(_Part.COMMAND):
+                m.d.sync += writing.eq(received[:8] == WRITE)
+                m.d.sync += begin(_Part.ADDRESS, 16)
+                with m.If((received[:8] != WRITE) & (received[:8] != READ)):
+                    m.d.sync += part.eq(_Part.IGNORED)
+            with m.Case(_Part.ADDRESS):
+                m.d.sync += address.eq(received[:16])
+                with m.If(writing):
+                    m.d.sync += begin(_Part.DATA, 32)
+                with m.Else():
+                    m.d.sync += begin(_Part.TURNAROUND, 8)
+            with m.Case(_Part.DATA):
+                m.d.sync += [word.eq(received), *begin(_Part.TURNAROUND, 8)]
+            with m.Case(_Part.TURNAROUND):
+                m.d.sync += [part.eq(_Part.ANSWER), left.eq(Mux(writing, 8, 40) - 1)]
+            with m.Case(_Part.ANSWER):
+                m.d.sync += address.eq(address + 4)
+                with m.If(writing):
+                    m.d.sync += begin(_Part.DATA, 32)
+                with m.Else():
+                    m.d.sync += begin(_Part.TURNAROUND, 8)
         with m.If(cs_n):
             m.d.sync += begin(_Part.COMMAND, 8)
 

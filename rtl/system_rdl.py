@@ -9,9 +9,6 @@ from oscc.compiler.spec import CoreSpec
 from oscc.rtl.control_plane import register_constants
 from oscc.rtl.register_exports import GENERATED, has_reset
 
-SYSTEM_RDL = "oscc_registers.rdl"
-"""Name of the file among the register files."""
-
 _ANY_CORE = {("ID", "value"): CORE_ID, ("VERSION", "value"): MAP_VERSION}
 """Constants that every core has."""
 

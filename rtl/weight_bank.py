@@ -1,139 +1,157 @@
-"""One bank of the weight memory: the codes of one column of cells, for all chunks."""
+"""Weight bank: the codes of neighbouring columns of cells, for all chunks, and the check bits that they share."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from oscc.compiler.spec import READ_LATENCY, CoreSpec
+from oscc.compiler.spec import CoreSpec
 from oscc.rtl.secded import SecdedDecoder
-from oscc.rtl.shapes import index_shape
-from oscc.rtl.weight_bus import TWIN, UNSHARED
+from oscc.rtl.weight_bus import CHECK_COLUMNS, TWIN, UNSHARED, weight_bus_signature
+
+LANE_BITS = 9
+"""Width to a multiple of which a column's part of a check memory is padded.
+
+Block RAMs of FPGAs write bytes of 9 bits, each under an enable of its own: with parts of 9 bits, four columns fill the
+36 bits of an ECP5 block, and each of them is written alone.
+"""
 
 COMPARED_BITS = 8
 """Bits of a word that the first stage of a comparison takes together."""
 
 
 class WeightBank(wiring.Component):
-    """A memory of ``bank_depth`` words with one write and one read port, and the decoder of what is read.
+    """A memory of ``bank_depth`` words per column, and one for the check bits of all its columns.
 
-    The check bits of a word are kept outside, in a `CheckMemory` that takes the same addresses in the same cycles.
+    Every memory has one write and one read port; reads are decoded and corrected. Every memory has an address register
+    of its own, which keeps the fan-out of the row address off the memories' path.
 
-    Latency: a written word can be read from the next cycle on; a read takes `READ_LATENCY` cycles: local address
-    register, memory, syndrome, correction. Throughput: one write and one read per cycle. The local address register
-    keeps the fan-out of the row address off the memories' path.
+    Latency: a written word can be read from the next cycle on; a read takes ``READ_LATENCY`` cycles: local address
+    register, memory, syndrome, correction. Throughput: one write and one read per cycle.
 
     Parameters
     ----------
     core : CoreSpec
+    columns : int
+        At most `CHECK_COLUMNS`.
 
     Members
     -------
-    write_enable, write_all : In(1)
-        Either writes ``write_word``.
-    repair : In(1)
-        Write the word that stands at ``read_data`` instead, when it was corrected. Never together with the other two.
-    write_address : In(range(bank_depth))
-    write_word : In(word_bits + check_bits)
-        Check bits above the data, as `SecdedEncoder` makes them.
-    read_address : In(range(bank_depth))
-    read_stages : In(4)
-        Enables of the stages of a read: address register, memory, syndrome, correction; bit i is high i cycles after
-        the address was given. A stage that is not enabled keeps its content, so an idle bank does not toggle.
-    compare : In(2)
-        Enables of the two stages of a comparison of the memory's word, as it is, with ``write_word``: bit 0 in the
-        cycle of the syndrome, bit 1 in that of the correction.
-    read_data : Out(word_bits)
-        Corrected.
-    corrected, uncorrectable : Out(1)
-        What was found in ``read_data``'s word, in the same cycle; always 0 without protection.
-    mismatch : Out(1)
-        The last comparison failed; in the cycle in which ``read_data`` of that word would appear.
-    check_enable : Out(1)
-        To the check memory, as are the two below; they are there with protection only.
-    write_checks : Out(check_bits)
-    read_checks : In(check_bits)
-        Of the word that the memory gives in this cycle.
+    bus : In(weight_bus_signature(core, columns))
+    row_data : Out(columns x word_bits)
+        Corrected; the first column in the lowest bits.
+    corrected, uncorrectable : Out(columns)
+        What was found in the words of ``row_data``, in the same cycle; always 0 without protection.
+    mismatch : Out(columns)
+        The last comparison failed; in the cycle in which ``row_data`` of those words would appear.
+
+    Raises
+    ------
+    ValueError
+        When so many columns cannot share a check memory.
     """
 
-    def __init__(self, core: CoreSpec) -> None:
+    def __init__(self, core: CoreSpec, columns: int = CHECK_COLUMNS) -> None:
+        if not 1 <= columns <= CHECK_COLUMNS:
+            raise ValueError(f"{columns} columns; 1 to {CHECK_COLUMNS} share a check memory")
         self._core = core
-        members = {
-            "write_enable": In(1),
-            "write_all": In(1),
-            "repair": In(1),
-            "write_address": In(index_shape(core.bank_depth)),
-            "write_word": In(core.word_bits + core.check_bits),
-            "read_address": In(index_shape(core.bank_depth)),
-            "read_stages": In(READ_LATENCY),
-            "compare": In(2),
-            "read_data": Out(core.word_bits),
-            "corrected": Out(1),
-            "uncorrectable": Out(1),
-            "mismatch": Out(1),
-        }
-        if core.check_bits:
-            members |= {
-                "check_enable": Out(1),
-                "write_checks": Out(core.check_bits),
-                "read_checks": In(core.check_bits),
+        self._columns = columns
+        super().__init__(
+            {
+                "bus": In(weight_bus_signature(core, columns)),
+                "row_data": Out(columns * core.word_bits),
+                "corrected": Out(columns),
+                "uncorrectable": Out(columns),
+                "mismatch": Out(columns),
             }
-        super().__init__(members)
+        )
         # A memory of one word would have an address without bits, which Verilog cannot express.
-        self.memory = Memory(shape=core.word_bits, depth=max(2, core.bank_depth), init=[], attrs=UNSHARED)
+        depth = max(2, core.bank_depth)
+        self.memories = tuple(
+            Memory(shape=core.word_bits, depth=depth, init=[], attrs=UNSHARED) for _ in range(columns)
+        )
+        """The data words of each column."""
+        self.checks: Memory | None = None
+        """The check bits of all columns, each column's at a multiple of `lane_bits`; none without protection."""
+        if core.check_bits:
+            self.checks = Memory(shape=columns * lane_bits(core), depth=depth, init=[], attrs=UNSHARED)
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        core = self._core
-        m.submodules.memory = self.memory
-        write, read = self.memory.write_port(), self.memory.read_port()
-        read.addr.attrs.update(TWIN)
-        m.d.comb += [write.addr.eq(self.write_address), read.en.eq(self.read_stages[1])]
-        with m.If(self.read_stages[0]):
-            m.d.sync += read.addr.eq(self.read_address)
+        core, bus = self._core, self.bus
+        reads, writes = [], []
+        for number, memory in enumerate(self.memories):
+            m.submodules[f"memory_{number}"] = memory
+            reads.append(memory.read_port())
+            writes.append(memory.write_port())
+        check_bits, lane = core.check_bits, lane_bits(core)
+        stored_checks: list[Value] = [Const(0, 0)] * self._columns
+        if self.checks is not None:
+            m.submodules.checks = self.checks
+            reads.append(self.checks.read_port())
+            writes.append(self.checks.write_port(granularity=lane))
+            stored_checks = [reads[-1].data[column * lane :][:check_bits] for column in range(self._columns)]
+        for port in reads:
+            port.addr.attrs.update(TWIN)
+            m.d.comb += port.en.eq(bus.read_stages[1])
+            with m.If(bus.read_stages[0]):
+                m.d.sync += port.addr.eq(bus.read_address)
+        m.d.comb += [port.addr.eq(bus.write_address) for port in writes]
 
-        given = [read.data]
-        if core.protection == "secded":
-            m.submodules.decoder = decoder = SecdedDecoder(core.word_bits)
-            enable = self.write_enable | self.write_all | (self.repair & decoder.corrected)
+        row, lanes = [], []
+        for column in range(self._columns):
+            stored = Cat(reads[column].data, stored_checks[column])
+            first_check = core.word_bits + column * check_bits
+            given = Cat(bus.write_word[: core.word_bits], bus.write_word[first_check : first_check + check_bits])
+            self._compare(m, column, stored, given)
+            enable = bus.write_enable[column] | bus.write_all
+            if self.checks is None:
+                row.append(self._delay(m, stored))
+                m.d.comb += [writes[column].en.eq(enable), writes[column].data.eq(given)]
+                continue
+            m.submodules[f"decoder_{column}"] = decoder = SecdedDecoder(core.word_bits)
+            row.append(decoder.data)
+            enable |= bus.repair & decoder.corrected
+            written = Mux(bus.repair, Cat(decoder.data, decoder.checks), given)
+            lanes.append(Cat(written[core.word_bits :], Const(0, lane - check_bits)))
             m.d.comb += [
-                decoder.word.eq(Cat(read.data, self.read_checks)),
-                decoder.check.eq(self.read_stages[2]),
-                decoder.correct.eq(self.read_stages[3]),
-                self.read_data.eq(decoder.data),
-                self.corrected.eq(decoder.corrected),
-                self.uncorrectable.eq(decoder.uncorrectable),
-                write.en.eq(enable),
-                write.data.eq(Mux(self.repair, decoder.data, self.write_word[: core.word_bits])),
-                self.check_enable.eq(enable),
-                self.write_checks.eq(Mux(self.repair, decoder.checks, self.write_word[core.word_bits :])),
+                decoder.word.eq(stored),
+                decoder.check.eq(bus.read_stages[2]),
+                decoder.correct.eq(bus.read_stages[3]),
+                self.corrected[column].eq(decoder.corrected),
+                self.uncorrectable[column].eq(decoder.uncorrectable),
+                writes[column].en.eq(enable),
+                writes[column].data.eq(written[: core.word_bits]),
+                writes[-1].en[column].eq(enable),
             ]
-            given.append(self.read_checks)
-        else:
-            # The same latency as with protection, so that timing does not depend on it.
-            waiting = Signal(core.word_bits)
-            with m.If(self.read_stages[2]):
-                m.d.sync += waiting.eq(read.data)
-            with m.If(self.read_stages[3]):
-                m.d.sync += self.read_data.eq(waiting)
-            m.d.comb += [write.en.eq(self.write_enable | self.write_all), write.data.eq(self.write_word)]
-
-        # A few bits at a time: behind the memory there is no time for a comparison of whole words.
-        differing, start = [], 0
-        for value in given:
-            differing += _differing(value, self.write_word[start : start + len(value)])
-            start += len(value)
-        parts = Signal(len(differing))
-        with m.If(self.compare[0]):
-            m.d.sync += parts.eq(Cat(differing))
-        with m.If(self.compare[1]):
-            m.d.sync += self.mismatch.eq(parts.any())
+        m.d.comb += self.row_data.eq(Cat(row))
+        if lanes:
+            m.d.comb += writes[-1].data.eq(Cat(lanes))
         return m
 
+    def _delay(self, m: Module, stored: Value) -> Value:
+        """The word as it is, as late as a decoder gives it, so that timing does not depend on the protection."""
+        waiting, data = Signal.like(stored), Signal.like(stored)
+        with m.If(self.bus.read_stages[2]):
+            m.d.sync += waiting.eq(stored)
+        with m.If(self.bus.read_stages[3]):
+            m.d.sync += data.eq(waiting)
+        return data
 
-def _differing(one: Value, other: Value) -> list[Value]:
-    """Whether two values differ, `COMPARED_BITS` at a time."""
-    starts = range(0, len(one), COMPARED_BITS)
-    return [one[start : start + COMPARED_BITS] != other[start : start + COMPARED_BITS] for start in starts]
+    def _compare(self, m: Module, column: int, stored: Value, given: Value) -> None:
+        """Compare a few bits at a time first: behind the memory there is no time for whole words."""
+        starts = range(0, len(stored), COMPARED_BITS)
+        differing = Signal(len(starts))
+        with m.If(self.bus.compare[0]):
+            m.d.sync += differing.eq(
+                Cat(stored[start : start + COMPARED_BITS] != given[start : start + COMPARED_BITS] for start in starts)
+            )
+        with m.If(self.bus.compare[1]):
+            m.d.sync += self.mismatch[column].eq(differing.any())
+
+
+def lane_bits(core: CoreSpec) -> int:
+    """Bits that a column takes in a check memory, padding included."""
+    return -(-core.check_bits // LANE_BITS) * LANE_BITS

@@ -1,0 +1,1 @@
+"""Synthesis of a core: utilisation, timing and area."""

@@ -1,0 +1,149 @@
+"""Synthesis harness: a core's thousands of pins, folded into a package's few."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from amaranth.back import verilog
+from amaranth.hdl import Cat, ClockSignal, Fragment, Instance, Module, ResetSignal, Signal
+from amaranth.hdl._ir import PortDirection
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.array_port import array_signature
+from oscc.rtl.control_plane import ControlPlane, host_members
+
+FOLD_INPUTS = 4
+"""Registers whose parity goes into one register of the next stage: what one 4-input table takes."""
+
+CORE_INSTANCE = "core"
+"""Name of the control plane's instance in the harness."""
+
+
+def harness_module_name(core: CoreSpec) -> str:
+    """Verilog name of a core's harness: ``ais_56x56_synthesis_harness``."""
+    return f"{core.name.replace('-', '_')}_synthesis_harness"
+
+
+def control_plane_module_name(core: CoreSpec) -> str:
+    """Verilog name of the control plane inside the harness: ``ais_56x56_control_plane``."""
+    return f"{core.name.replace('-', '_')}_control_plane"
+
+
+def boundary_ports(core: CoreSpec) -> dict[str, wiring.Member]:
+    """Every port of the control plane but clock and reset: the host's side and the macro's, by Verilog name."""
+    macro = {f"array__{name}": member for name, member in array_signature(core).members.items()}
+    return {**host_members(core), **macro}
+
+
+def fold_stages(width: int) -> tuple[int, ...]:
+    """Registers in each stage of `Fold`, the capturing one first, the folded bit last.
+
+    Parameters
+    ----------
+    width : int
+        Bits to fold, at least 1.
+    """
+    stages = [width]
+    while stages[-1] > 1:
+        stages.append(-(-stages[-1] // FOLD_INPUTS))
+    return tuple(stages)
+
+
+class Fold(wiring.Component):
+    """Captures every bit in a register and folds the registers into one bit by a pipelined tree of parities.
+
+    Parity lets every bit through: flipping any single one flips the result. Latency: ``len(fold_stages(width))``
+    cycles. Throughput: a word per cycle. No stage is deeper than one 4-input table, so the critical path stays in
+    what is folded.
+
+    Parameters
+    ----------
+    width : int
+
+    Members
+    -------
+    bits : In(width)
+    folded : Out(1)
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__({"bits": In(width), "folded": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        stages = [
+            Signal(size, name=f"fold_{number}", reset_less=True)
+            for number, size in enumerate(fold_stages(len(self.bits)))
+        ]
+        m.d.sync += stages[0].eq(self.bits)
+        for before, after in pairwise(stages):
+            m.d.sync += after.eq(Cat(before[at : at + FOLD_INPUTS].xor() for at in range(0, len(before), FOLD_INPUTS)))
+        m.d.comb += self.folded.eq(stages[-1])
+        return m
+
+
+class SynthesisHarness(wiring.Component):
+    """The control plane with registers around it and four pins: clock, reset, ``shift_in`` and ``folded``.
+
+    Every input of the control plane, from the host and from the macro, comes from one bit of a shift register; every
+    output goes into `Fold`. So each path over the boundary starts and ends in a register, as it does on a chip, and
+    no logic of the core can be removed for want of a pin.
+
+    Parameters
+    ----------
+    core : CoreSpec
+
+    Members
+    -------
+    shift_in : In(1)
+    folded : Out(1)
+    """
+
+    def __init__(self, core: CoreSpec) -> None:
+        self._core = core
+        super().__init__({"shift_in": In(1), "folded": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        inputs, outputs, ports = [], [], {}
+        for name, member in boundary_ports(self._core).items():
+            signal = Signal(member.shape, name=name)
+            if member.flow == wiring.In:
+                ports[f"i_{name}"] = signal
+                inputs.append(signal)
+            else:
+                ports[f"o_{name}"] = signal
+                outputs.append(signal)
+        m.submodules[CORE_INSTANCE] = Instance(
+            control_plane_module_name(self._core), i_clk=ClockSignal(), i_rst=ResetSignal(), **ports
+        )
+        driven = Signal(len(Cat(inputs)), name="driven", reset_less=True)
+        m.d.sync += driven.eq(Cat(self.shift_in, driven))
+        m.d.comb += Cat(inputs).eq(driven)
+        m.submodules.fold = fold = Fold(len(Cat(outputs)))
+        m.d.comb += [fold.bits.eq(Cat(outputs)), self.folded.eq(fold.folded)]
+        return m
+
+
+def harness_verilog(core: CoreSpec) -> str:
+    """The harness as Verilog; the control plane in it is an instance of `control_plane_module_name`."""
+    return _verilog(SynthesisHarness(core), harness_module_name(core))
+
+
+def control_plane_verilog(core: CoreSpec) -> str:
+    """The control plane as Verilog, the macro's ports brought out: what is synthesised."""
+    return _verilog(ControlPlane(core), control_plane_module_name(core))
+
+
+def _verilog(component: wiring.Component, name: str) -> str:
+    ports = {}
+    for path, member, value in component.signature.flatten(component):
+        direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
+        ports["__".join(map(str, path))] = (value, direction)
+    # Without source locations: they would put this machine's paths into the text.
+    text, _ = verilog.convert_fragment(
+        Fragment.get(component, None), ports, name, emit_src=False, strip_internal_attrs=True
+    )
+    return text

