@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from oscc.cli.common import CoreOption, JsonOption, print_json, print_table
+from oscc.cli.output import SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
 
 RTL_FOLDER = "rtl"
 """Sub-folder of the output that holds what was emitted."""
+
+
+REGISTERS_FOLDER = "registers"
+"""Sub-folder of that for what is made from the register map."""
+
+
+class Entry(TypedDict):
+    """What a manifest says about a file."""
+
+    sha256: str
+    bytes: int
 
 
 def register(app: typer.Typer) -> None:
@@ -31,11 +43,19 @@ def emit_verb(
             "-o", "--output", metavar="DIR", help="Folder that gets a sub-folder rtl/; replaced if oscc made it."
         ),
     ],
+    samples: Annotated[
+        int, typer.Option("-n", "--samples", min=1, max=1000, help="Samples of the stand-alone test bench.")
+    ] = 2,
+    seed: SeedOption = 0,
+    register_pages: Annotated[
+        bool, typer.Option("--register-pages", help="HTML pages and UVM model of the registers, too (needs PeakRDL).")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Emit a core: Verilog, file list, stub of the array macro, clock constraint, lint waivers, register files.
+    """Emit a core: Verilog, constraints, black box of the array, register files, firmware, stand-alone test bench.
 
-    DIR may be an output folder of `oscc compile` for the same core, or a new one.
+    DIR may be an output folder of `oscc compile` for the same core, or a new one. In the former, the test bench gets
+    the program, and initial phases and expected codes of some samples.
     """
     from oscc.compiler.errors import OsccError
     from oscc.compiler.output_folder import (
@@ -62,17 +82,18 @@ def emit_verb(
     with progress_bar() as progress:
         if progress:
             progress(f"emitting {spec.name}", 0.0)
-        files = emit_core(spec)
+        bench = _bench_data(output, samples, seed) if compiled is not None else {}
+        files = emit_core(spec, bench)
     if compiled is not None:
         with replace_subfolder(output, RTL_FOLDER) as folder:
-            _write(folder, files, spec)
+            hashes = _write(folder, files, spec, register_pages)
     else:
         with replace_folder(output) as folder:
-            _write(folder / RTL_FOLDER, files, spec)
+            hashes = _write(folder / RTL_FOLDER, files, spec, register_pages)
             # A manifest of its own makes it a folder that oscc may replace.
-            _write_manifest(folder, {f"{RTL_FOLDER}/{name}": text for name, text in files.items()}, spec)
-    names = sorted(f"{RTL_FOLDER}/{name}" for name in files)
-    size = sum(len(text) for text in files.values())
+            _write_manifest(folder, {f"{RTL_FOLDER}/{name}": entry for name, entry in hashes.items()}, spec)
+    names = [f"{RTL_FOLDER}/{name}" for name in hashes]
+    size = sum(entry["bytes"] for entry in hashes.values())
     if as_json:
         print_json({"core": spec.name, "output": str(output), "files": names, "bytes": size})
     else:
@@ -80,18 +101,38 @@ def emit_verb(
         print_table("emitted", rows)
 
 
-def _write(folder: Path, files: Mapping[str, str], core: CoreSpec) -> None:
-    """Write emitted files and a manifest of their hashes into an empty or new folder."""
+def _bench_data(compiled: Path, samples: int, seed: int) -> dict[str, str]:
+    """What the stand-alone test bench reads, of the program in an output folder."""
+    from oscc.rtl.standalone_data import bench_data
+    from oscc.sim.standalone_run import standalone_run
+
+    spec, program = read_program_of(compiled)
+    return bench_data(spec, program, standalone_run(spec, program, samples, seed))
+
+
+def _write(folder: Path, files: Mapping[str, str], core: CoreSpec, register_pages: bool) -> dict[str, Entry]:
+    """Write emitted files and their manifest into an empty or new folder; returns the manifest's entries."""
+    from oscc.compiler.output_folder import file_hash
+
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    _write_manifest(folder, files, core)
+    names = list(files)
+    if register_pages:
+        from oscc.rtl.register_pages import write_register_pages
+
+        pages = write_register_pages(core, folder / REGISTERS_FOLDER)
+        names += [f"{REGISTERS_FOLDER}/{name}" for name in pages]
+    hashes: dict[str, Entry] = {
+        name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in sorted(names)
+    }
+    _write_manifest(folder, hashes, core)
+    return hashes
 
 
-def _write_manifest(folder: Path, files: Mapping[str, str], core: CoreSpec) -> None:
+def _write_manifest(folder: Path, hashes: Mapping[str, Entry], core: CoreSpec) -> None:
     """Write what was emitted, with hashes, as the manifest of a folder."""
-    import hashlib
     from importlib.metadata import version
 
     from oscc.compiler.output_folder import MANIFEST, SCHEMA, write_json
@@ -101,10 +142,7 @@ def _write_manifest(folder: Path, files: Mapping[str, str], core: CoreSpec) -> N
         "schema": SCHEMA,
         "tool": {"name": "oscc", "version": version("oscc")},
         "inputs": {"core": {"name": core.name, "spec_hash": core.hash}},
-        "outputs": {
-            name: {"sha256": hashlib.sha256(text.encode()).hexdigest(), "bytes": len(text.encode())}
-            for name, text in sorted(files.items())
-        },
+        "outputs": dict(hashes),
         "top": core_module_name(core),
         "array_macro": array_module_name(core),
     }

@@ -89,7 +89,7 @@ class WeightBank(wiring.Component):
         check_bits, lane = core.check_bits, lane_bits(core)
         stored_checks: list[Value] = [Const(0, 0)] * self._columns
         if self.checks is not None:
-            m.submodules.checks = self.checks
+            m.submodules.check_memory = self.checks
             reads.append(self.checks.read_port())
             writes.append(self.checks.write_port(granularity=lane))
             stored_checks = [reads[-1].data[column * lane :][:check_bits] for column in range(self._columns)]

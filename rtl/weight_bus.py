@@ -9,10 +9,10 @@ from oscc.compiler.spec import READ_LATENCY, CoreSpec
 from oscc.rtl.shapes import index_shape
 
 TWIN = {"keep": 1}
-"""Attributes of registers that have twins: synthesis would merge them, and one would drive the loads of all."""
+"""Attributes of registers that have twins: merged by synthesis, one would drive the loads of all."""
 
 UNSHARED = {"no_rw_check": 1}
-"""Attributes of a memory of which no word is read and written in one cycle: what a read would give then does not matter."""
+"""Attributes of a memory of which no word is read and written in one cycle: what a read then gives does not matter."""
 
 CHECK_COLUMNS = 4
 """Neighbouring columns whose check bits share a memory."""

@@ -14,7 +14,7 @@ from oscc.rtl.weight_bus import CHECK_COLUMNS, TWIN, weight_bus_signature
 
 
 class WeightGroup(wiring.Component):
-    """A node of the tree of the bus. At the last level it drives the banks of `BUS_FANOUT` columns, else as many groups.
+    """A node of the tree of the bus. At the last level it drives the banks of `BUS_FANOUT` columns, else groups.
 
     The register takes a word or an address only when it is for one of its columns, so that the others do not toggle.
 

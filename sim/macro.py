@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from oscc.compiler.codes import pattern_values, word_patterns
 from oscc.compiler.spec import CoreSpec
 from oscc.sim.array import OscillatorArray
+from oscc.sim.macro_contract import EdgeInputs as EdgeInputs
+from oscc.sim.macro_contract import MacroContract
+from oscc.sim.macro_contract import MacroContractError as MacroContractError
 from oscc.sim.noise import initial_phases_batch
 from oscc.sim.phase_readout import readable_cells, tap_bits
 
@@ -23,34 +26,6 @@ class EventKind(IntEnum):
     COMMIT = 2
     SAMPLE = 3
     ROW = 4
-
-
-@dataclass(frozen=True)
-class EdgeInputs:
-    """The macro's inputs on one rising edge.
-
-    Parameters
-    ----------
-    cycle : int
-        Number of the edge; any origin.
-    load_strobe, commit, init, run, sample : bool
-    load_row : int
-    load_data : int
-        Meaningful with ``load_strobe``.
-    noise_seed, noise_index : int
-        Meaningful with ``init``.
-    """
-
-    cycle: int
-    load_strobe: bool = False
-    commit: bool = False
-    init: bool = False
-    run: bool = False
-    sample: bool = False
-    load_row: int = 0
-    load_data: int = 0
-    noise_seed: int = 0
-    noise_index: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +64,6 @@ class MacroRecord:
         return times
 
 
-class MacroContractError(Exception):
-    """The control plane broke the macro's contract; the message says how and in which cycle."""
-
-
 class ArrayMacro:
     """Behaves like the array macro and keeps a record.
 
@@ -107,10 +78,14 @@ class ArrayMacro:
     keep : bool
         Whether the record holds the phases and codes of all samples, or only those of the last: they take 100 bytes per
         cell and sample.
+    contract : bool
+        Whether an edge that breaks the contract raises. Without it, the macro does what its latches would do; but
+        ``init`` and ``run`` must not be high together, and rows must exist.
     """
 
-    def __init__(self, core: CoreSpec, array: OscillatorArray, *, keep: bool = True) -> None:
+    def __init__(self, core: CoreSpec, array: OscillatorArray, *, keep: bool = True, contract: bool = True) -> None:
         self._keep = keep
+        self._contract = MacroContract(core) if contract else None
         self._core = core
         self._array = array
         self._shadow = np.zeros((core.rows, core.cols, core.slots + 3), dtype=np.uint8)
@@ -136,10 +111,10 @@ class ArrayMacro:
         Raises
         ------
         MacroContractError
-            When ``init`` and ``run`` are high together, or a row does not exist.
+            When the edge breaks a rule of `oscc.rtl.array_contract`; the message begins with the rule's code.
         """
-        if inputs.init and inputs.run:
-            raise MacroContractError(f"init and run are high together in cycle {inputs.cycle}")
+        if self._contract:
+            self._contract.check(inputs)
         last = self._last
         self._advance(inputs.cycle - last.cycle - 1 if last.run else 0)
         if (inputs.init, inputs.run) != (last.init, last.run):
@@ -242,8 +217,6 @@ class ArrayMacro:
 
     def _write_row(self, inputs: EdgeInputs) -> None:
         core = self._core
-        if inputs.load_row >= core.rows:
-            raise MacroContractError(f"row {inputs.load_row} does not exist; written in cycle {inputs.cycle}")
         size = -(-core.row_bits // 8)
         data = np.frombuffer(inputs.load_data.to_bytes(size, "little"), dtype=np.uint8)
         bits = np.unpackbits(data, bitorder="little")[: core.row_bits].reshape(core.cols, core.word_bits)

@@ -38,7 +38,18 @@ class ArrayShim(wiring.Component):
         What the macro answers; high unless a bench holds them low.
     """
 
-    COPIED = ("load_row", "load_data", "load_strobe", "commit", "init", "run", "sample", "noise_seed", "noise_index")
+    COPIED = (
+        "load_row",
+        "load_data",
+        "load_strobe",
+        "commit",
+        "init",
+        "run",
+        "sample",
+        "noise_seed",
+        "noise_index",
+        "tap_row",
+    )
 
     def __init__(self, core: CoreSpec) -> None:
         self._core = core

@@ -35,6 +35,7 @@ def take_event(macro: ArrayMacro, seen: Callable[[str], int]) -> bool:
         load_data=seen("load_data") if strobe else 0,
         noise_seed=seen("noise_seed"),
         noise_index=seen("noise_index"),
+        tap_row=seen("tap_row"),
     )
     macro.edge(inputs)
     return inputs.sample

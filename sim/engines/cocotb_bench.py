@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, First, RisingEdge, ValueChange, with_timeout
+from cocotb.triggers import ClockCycles, First, RisingEdge, Timer, ValueChange, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from oscc.compiler.program_file import read_program
@@ -23,6 +24,7 @@ from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord
+from oscc.sim.engines.pauses import LONGEST_SHORT, SLACK, bursts
 from oscc.sim.engines.verilog import CONTRACT, JOB_FOLDER, RECORD, REFUSAL
 from oscc.sim.host import DiscardedFrameError, Host, HostError
 from oscc.sim.macro import ArrayMacro, MacroContractError
@@ -40,14 +42,33 @@ class CocotbBus:
     dut : cocotb handle
         The core.
     core : CoreSpec
+    pauses : int, optional
+        Seed of random pauses on every channel.
+    longest_pause : int
+        Of the image stream [clock cycles].
     """
 
-    def __init__(self, dut: Any, core: CoreSpec) -> None:
+    def __init__(self, dut: Any, core: CoreSpec, pauses: int | None = None, longest_pause: int = LONGEST_SHORT) -> None:
         self._dut = dut
         self._core = core
+        self._slack = 1 if pauses is None else SLACK
         self._registers = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), dut.clk, dut.rst)
         self._source = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), dut.clk, dut.rst)
         self._sink = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), dut.clk, dut.rst)
+        if pauses is not None:
+            reads, writes = self._registers.read_if, self._registers.write_if
+            channels = {
+                "ar": reads.ar_channel,
+                "r": reads.r_channel,
+                "aw": writes.aw_channel,
+                "w": writes.w_channel,
+                "b": writes.b_channel,
+                "program": self._source,
+                "images": self._sink,
+            }
+            for name, channel in channels.items():
+                longest = longest_pause if name == "images" else LONGEST_SHORT
+                cocotb.start_soon(_pause_now_and_then(channel, bursts(pauses, name, longest)))
 
     async def wait(self, cycles: int) -> None:
         """Let clock cycles pass."""
@@ -69,7 +90,7 @@ class CocotbBus:
     async def send(self, stream: bytes) -> None:
         """Send a program image, TLAST with its last beat."""
         await self._source.send(AxiStreamFrame(stream))
-        limit = 2 * self._core.program_beats + 1000
+        limit = self._slack * (2 * self._core.program_beats + 1000)
         try:
             await with_timeout(self._source.wait(), limit * CLOCK_NS, "ns")
         except cocotb.triggers.SimTimeoutError:
@@ -95,8 +116,30 @@ class CocotbBus:
         return bytes(frame.tdata)
 
 
-async def _serve_array(shim: Any, macro: ArrayMacro, folder: Path) -> None:
-    """Hand events of the shim to the behavioural macro, and latched taps back."""
+async def _pause_now_and_then(channel: Any, spells: Iterator[tuple[int, int]]) -> None:
+    """Pause a channel of cocotbext-axi, halfway between clock edges, when its model looks at nothing."""
+    await Timer(CLOCK_NS / 2, "ns")
+    for going, pausing in spells:
+        channel.pause = False
+        await Timer(going * CLOCK_NS, "ns")
+        channel.pause = True
+        await Timer(pausing * CLOCK_NS, "ns")
+
+
+async def serve_array(shim: Any, macro: ArrayMacro, folder: Path) -> None:
+    """Hand events of the shim to the behavioural macro, and latched taps back, for ever.
+
+    Parameters
+    ----------
+    shim : cocotb handle
+    macro : ArrayMacro
+    folder : Path
+        Gets ``contract.txt`` when the core breaks the macro's contract.
+
+    Raises
+    ------
+    MacroContractError
+    """
     try:
         while True:
             await ValueChange(shim.seen_event)
@@ -120,12 +163,12 @@ async def run_job(dut: Any) -> None:
     Clock(dut.clk, CLOCK_NS, unit="ns").start()
     dut.rst.value = 1
     started = time.perf_counter()
-    bus = CocotbBus(dut, core)
+    bus = CocotbBus(dut, core, job.pauses, job.longest_pause)
     host = Host(bus, core)
     await ClockCycles(dut.clk, 4)
     dut.rst.value = 0
     await ClockCycles(dut.clk, 2)
-    cocotb.start_soon(_serve_array(dut.array_macro, macro, folder))
+    cocotb.start_soon(serve_array(dut.array_macro, macro, folder))
     try:
         await host.identify()
         await host.load(job.program)

@@ -14,6 +14,7 @@ from oscc.compiler.instructions import Operation
 from oscc.compiler.program import Program
 from oscc.compiler.spec import CoreSpec
 from oscc.sim.array import MAX_STEP, OscillatorArray, program_step
+from oscc.sim.engines.pauses import SLACK
 from oscc.sim.host import RunCounters
 from oscc.sim.macro import MacroRecord
 
@@ -39,6 +40,8 @@ class CosimJob:
         Of the behavioural array.
     keep : bool
         Whether the record holds the phases and codes of all samples, or only those of the last.
+    pauses : int, optional
+        Seed of random pauses on the streams and on the register bus; without it, an RTL engine's host never pauses.
     """
 
     core: CoreSpec
@@ -50,6 +53,7 @@ class CosimJob:
     max_step: float = MAX_STEP
     dtype: str = "float64"
     keep: bool = True
+    pauses: int | None = None
 
     def make_array(self, batch: int = 1, moved: Callable[[float], None] | None = None) -> OscillatorArray:
         """The behavioural array that every engine puts behind the macro boundary.
@@ -73,10 +77,22 @@ class CosimJob:
 
     @property
     def sample_limit(self) -> int:
-        """Clock cycles after which a sample counts as lost: four times all that a round takes, and some."""
-        timed = sum(step.operand for step in self.program.instructions() if step.is_timed)
+        """Clock cycles after which a sample counts as lost: four times all that a round takes, and some.
+
+        A host that pauses has `oscc.sim.engines.pauses.SLACK` times as many.
+        """
         loads = sum(step.operation is Operation.LOAD for step in self.program.instructions())
-        return 4 * (timed + (loads + 1) * self.core.load_cycles + self.core.readout_cycles) + 1000
+        limit = 4 * (self._timed_cycles + (loads + 1) * self.core.load_cycles + self.core.readout_cycles) + 1000
+        return limit if self.pauses is None else SLACK * limit
+
+    @property
+    def longest_pause(self) -> int:
+        """Clock cycles for which a host that pauses leaves the image stream alone: enough to make the core wait."""
+        return self._timed_cycles
+
+    @property
+    def _timed_cycles(self) -> int:
+        return sum(step.operand for step in self.program.instructions() if step.is_timed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from oscc.rtl.control_plane import ControlPlane
 from oscc.sim.engines.array_shim import ArrayShim
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
+from oscc.sim.engines.pauses import LONGEST_SHORT, pauses
 from oscc.sim.host import DiscardedFrameError, Host, HostError, RunCounters
 from oscc.sim.macro import ArrayMacro
 
@@ -31,19 +32,39 @@ class PysimBus:
     context : amaranth.sim testbench context
     plane : wiring.Component
     core : CoreSpec
+    progress : callable, optional
+    pausing : int, optional
+        Seed of random pauses before every transfer of every channel.
+    longest_pause : int
+        Of the image stream [clock cycles].
     """
 
-    def __init__(self, context: Any, plane: Any, core: CoreSpec, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        context: Any,
+        plane: Any,
+        core: CoreSpec,
+        progress: Progress | None = None,
+        pausing: int | None = None,
+        longest_pause: int = LONGEST_SHORT,
+    ) -> None:
         self._context = context
         self._plane = plane
         self._core = core
         self._progress = progress
+        self._pauses = {channel: pauses(pausing, channel) for channel in ("ar", "r", "aw", "w", "b", "program")}
+        self._pauses["images"] = pauses(pausing, "images", longest_pause)
         self.cycles = 0
 
     async def wait(self, cycles: int) -> None:
         """Let clock cycles pass."""
         self.cycles += cycles
         await self._context.tick().repeat(cycles)
+
+    async def _pause(self, channel: str) -> None:
+        """Let the cycles of a pause pass."""
+        while next(self._pauses[channel]):
+            await self.wait(1)
 
     async def _handshake(self, ready: Any, what: str, limit: int = 1000) -> None:
         """Tick until ``ready`` was high on an edge."""
@@ -65,10 +86,12 @@ class PysimBus:
     async def read(self, address: int) -> int:
         """The word at a byte address."""
         context, plane = self._context, self._plane
+        await self._pause("ar")
         context.set(plane.s_axil_araddr, address)
         context.set(plane.s_axil_arvalid, 1)
         await self._handshake(plane.s_axil_arready, f"read of 0x{address:03X}")
         context.set(plane.s_axil_arvalid, 0)
+        await self._pause("r")
         context.set(plane.s_axil_rready, 1)
         await self._until(plane.s_axil_rvalid, f"read of 0x{address:03X}")
         word, response = context.get(plane.s_axil_rdata), context.get(plane.s_axil_rresp)
@@ -82,14 +105,28 @@ class PysimBus:
         """Write the word at a byte address."""
         context, plane = self._context, self._plane
         context.set(plane.s_axil_awaddr, address)
-        context.set(plane.s_axil_awvalid, 1)
         context.set(plane.s_axil_wdata, word)
         context.set(plane.s_axil_wstrb, 0xF)
-        context.set(plane.s_axil_wvalid, 1)
-        # The front end takes address and data on the same edge when both are offered.
-        await self._handshake(plane.s_axil_awready & plane.s_axil_wready, f"write of 0x{address:03X}")
-        context.set(plane.s_axil_awvalid, 0)
-        context.set(plane.s_axil_wvalid, 0)
+        waiting = {"aw", "w"}
+        for _ in range(1000):
+            # Each is offered after a pause of its own, so that either may come first.
+            for channel in sorted(waiting):
+                valid = getattr(plane, f"s_axil_{channel}valid")
+                if not context.get(valid) and not next(self._pauses[channel]):
+                    context.set(valid, 1)
+            self.cycles += 1
+            *_, address_taken, word_taken = await context.tick().sample(
+                plane.s_axil_awvalid & plane.s_axil_awready, plane.s_axil_wvalid & plane.s_axil_wready
+            )
+            for channel, taken in (("aw", address_taken), ("w", word_taken)):
+                if taken:
+                    context.set(getattr(plane, f"s_axil_{channel}valid"), 0)
+                    waiting.discard(channel)
+            if not waiting:
+                break
+        else:
+            raise HostError(f"write of 0x{address:03X}: no answer within 1000 cycles")
+        await self._pause("b")
         context.set(plane.s_axil_bready, 1)
         await self._until(plane.s_axil_bvalid, f"write of 0x{address:03X}")
         response = context.get(plane.s_axil_bresp)
@@ -105,6 +142,10 @@ class PysimBus:
         beats = [int.from_bytes(stream[at : at + size], "little") for at in range(0, len(stream), size)]
         context.set(plane.s_axis_tvalid, 1)
         for number, beat in enumerate(beats):
+            if next(self._pauses["program"]):
+                context.set(plane.s_axis_tvalid, 0)
+                await self._pause("program")
+                context.set(plane.s_axis_tvalid, 1)
             context.set(plane.s_axis_tdata, beat)
             if number == len(beats) - 1:
                 context.set(plane.s_axis_tlast, 1)
@@ -118,14 +159,18 @@ class PysimBus:
         """The next image, all beats of it."""
         context, plane = self._context, self._plane
         size = self._core.stream_width // 8
-        context.set(plane.m_axis_tready, 1)
         beats: list[bytes] = []
-        waited = 0
+        waited, ready = 0, False
         while True:
             self.cycles += 1
+            if ready == next(self._pauses["images"]):
+                ready = not ready
+                context.set(plane.m_axis_tready, ready)
             *_, valid, data, last, user, irq = await context.tick().sample(
                 plane.m_axis_tvalid, plane.m_axis_tdata, plane.m_axis_tlast, plane.m_axis_tuser, plane.irq
             )
+            if valid and not ready:
+                continue
             if valid:
                 waited = 0
                 beats.append(int(data).to_bytes(size, "little"))
@@ -171,7 +216,7 @@ class PysimEngine:
         outcome: dict[str, Any] = {}
 
         async def host(context: Any) -> None:
-            bus = PysimBus(context, plane, core, progress)
+            bus = PysimBus(context, plane, core, progress, job.pauses, job.longest_pause)
             driver = Host(bus, core)
             await bus.wait(4)
             await driver.identify()

@@ -27,8 +27,8 @@ class TransactionCore:
     comes from `oscc.compiler.sequencer_model`, so the macro sees its strobes in the very cycles in which the RTL sets
     them. Programs, schedules and addresses that the RTL refuses are refused here, with the same bits of register
     ERROR or the same bus responses. What depends on time is not modelled: a schedule runs only while an image is
-    awaited, so that ``abort``, IRQ_STATUS and accesses to a running core have no effect, and a sample counts when its
-    image is taken.
+    awaited, so that ``abort`` and accesses to a running core have no effect, and a sample counts when its image is taken.
+    Of IRQ_STATUS, only the ends of a scrub and a self-test are told; both end at once and find nothing.
 
     Parameters
     ----------
@@ -146,12 +146,16 @@ class TransactionCore:
         elif "self_test" in asked:
             # The banks of this core are faultless, but a test destroys what they hold; other commands find them busy.
             self._set_status()
+            self._set("IRQ_STATUS", "self_tested")
             if len(asked) > 1:
                 self._set("ERROR", "busy")
         elif not self._get("STATUS", "programmed"):
             self._set("ERROR", "unprogrammed")
-        elif "start" in asked:
-            self._start()
+        else:
+            if "scrub" in asked:
+                self._set("IRQ_STATUS", "scrubbed")
+            if "start" in asked:
+                self._start()
 
     def _start(self) -> None:
         """Check the schedule and begin it."""

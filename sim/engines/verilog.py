@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,20 +88,140 @@ def missing_for(engine: str) -> str:
     return ""
 
 
+@contextmanager
+def _environment() -> Iterator[None]:
+    """The environment that the simulators need, for as long as they are called."""
+    environment = {
+        "PATH": search_path(),
+        # The wheel's make rules name a precompiled-header option that not every g++ has.
+        "MAKEFLAGS": "-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2",
+    }
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def build_verilog(
+    simulator: str, top: str, sources: Mapping[str, str], folder: Path, build_args: Sequence[str] = ()
+) -> None:
+    """Build Verilog for a simulator; where the folder already holds that very build, nothing is done.
+
+    Parameters
+    ----------
+    simulator : {"icarus", "verilator"}
+    top : str
+        Module at the top.
+    sources : mapping of str to str
+        Verilog by file name.
+    folder : Path
+        Gets the sources, the build in ``build`` and the simulator's words in ``build.log``.
+    build_args : sequence of str
+        Besides those that the simulator always gets.
+
+    Raises
+    ------
+    OsccError
+        ``engine.build``.
+    """
+    from cocotb_tools.runner import get_runner
+
+    args = [*SIMULATORS[simulator].build_args, *build_args]
+    described = json.dumps([simulator, top, dict(sources), args], sort_keys=True)
+    identity, stamp = hashlib.sha256(described.encode()).hexdigest(), folder / "build.sha256"
+    if stamp.exists() and stamp.read_text() == identity:
+        return
+    stamp.unlink(missing_ok=True)
+    shutil.rmtree(folder / "build", ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in sources.items():
+        (folder / name).write_text(text)
+    with _environment():
+        try:
+            get_runner(simulator).build(
+                sources=[folder / name for name in sources],
+                hdl_toplevel=top,
+                build_args=args,
+                build_dir=folder / "build",
+                timescale=("1ns", "1ps"),
+                log_file=folder / "build.log",
+            )
+        except (RuntimeError, OSError, SystemExit) as error:
+            reason = _last_lines(folder / "build.log")
+            raise OsccError("engine.build", f"{simulator} could not build the core: {reason}") from error
+    stamp.write_text(identity)
+
+
+def run_bench(simulator: str, top: str, build: Path, folder: Path, bench: str, environment: Mapping[str, str]) -> Path:
+    """Run a cocotb bench on a build.
+
+    Parameters
+    ----------
+    simulator : {"icarus", "verilator"}
+    top : str
+        Module at the top.
+    build : Path
+        Folder that `build_verilog` filled.
+    folder : Path
+        In which the simulator runs, and gets ``test.log``.
+    bench : str
+        Python module with the cocotb tests.
+    environment : mapping of str to str
+        What the bench finds in its environment besides.
+
+    Returns
+    -------
+    Path
+        The results as JUnit XML; missing when the simulator ended before them.
+    """
+    from cocotb_tools.runner import get_runner
+
+    results = folder / "results.xml"
+    # A simulator that fails ends the process; what it left in the folder says more.
+    with _environment(), suppress(SystemExit):
+        get_runner(simulator).test(
+            hdl_toplevel=top,
+            hdl_toplevel_lang="verilog",
+            test_module=bench,
+            build_dir=build / "build",
+            test_dir=folder,
+            results_xml=str(results),
+            extra_env={
+                "COCOTB_LOG_LEVEL": "WARNING",
+                # Where pytest is installed, cocotb would rewrite the assertions of every module, numba's
+                # included, which takes longer than the simulation.
+                "COCOTB_REWRITE_ASSERTION_FILES": "",
+                **environment,
+            },
+            timescale=("1ns", "1ps"),
+            log_file=folder / "test.log",
+        )
+    return results
+
+
 class VerilogEngine:
-    """Runs the emitted Verilog under cocotb, in a build folder of its own.
+    """Runs the emitted Verilog under cocotb.
 
     Parameters
     ----------
     name : {"icarus", "verilator"}
     verilog : str, optional
         Verilog of the core to simulate instead of emitting it anew.
+    build : Path, optional
+        Folder of the build, kept and used again while the Verilog is the same; only one run at a time may use it.
+        Without it, every run builds in a folder of its own.
     """
 
-    def __init__(self, name: str, verilog: str | None = None) -> None:
+    def __init__(self, name: str, verilog: str | None = None, build: Path | None = None) -> None:
         self.name = name
-        self._simulator = SIMULATORS[name]
         self._verilog = verilog
+        self._build = build
 
     def run(self, job: CosimJob, progress: Progress | None = None) -> CosimRecord:
         """Run a job; see `oscc.sim.engines.job.Engine`."""
@@ -110,10 +232,14 @@ class VerilogEngine:
             folder = Path(scratch)
             if progress:
                 progress(f"building for {self.name}", 0.0)
-            self._prepare(folder, job)
+            build = folder if self._build is None else self._build
+            verilog = self._verilog if self._verilog is not None else core_verilog(job.core)[0]
+            sources = {"core.v": verilog, "array_shim.v": shim_verilog(job.core)}
+            build_verilog(self.name, core_module_name(job.core), sources, build)
             if progress:
                 progress(f"running in {self.name}", 0.0)
-            self._simulate(folder, job)
+            self._prepare(folder, job)
+            self._simulate(build, folder, job)
             for name, kind in ((CONTRACT, MacroContractError), (REFUSAL, HostError)):
                 if (folder / name).exists():
                     raise kind((folder / name).read_text())
@@ -134,61 +260,12 @@ class VerilogEngine:
             "max_step": job.max_step,
             "dtype": job.dtype,
             "keep": job.keep,
+            "pauses": job.pauses,
         }
         (folder / "job.json").write_text(json.dumps(options))
-        verilog = self._verilog if self._verilog is not None else core_verilog(job.core)[0]
-        (folder / "core.v").write_text(verilog)
-        (folder / "array_shim.v").write_text(shim_verilog(job.core))
 
-    def _simulate(self, folder: Path, job: CosimJob) -> None:
-        from cocotb_tools.runner import get_runner
-
-        top = core_module_name(job.core)
-        environment = {
-            "PATH": search_path(),
-            # The wheel's make rules name a precompiled-header option that not every g++ has.
-            "MAKEFLAGS": "-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2",
-        }
-        before = {name: os.environ.get(name) for name in environment}
-        os.environ.update(environment)
-        try:
-            runner = get_runner(self._simulator.name)
-            try:
-                runner.build(
-                    sources=[folder / "core.v", folder / "array_shim.v"],
-                    hdl_toplevel=top,
-                    build_args=list(self._simulator.build_args),
-                    build_dir=folder / "build",
-                    timescale=("1ns", "1ps"),
-                    log_file=folder / "build.log",
-                )
-            except (RuntimeError, OSError, SystemExit) as error:
-                reason = _last_lines(folder / "build.log")
-                raise OsccError("engine.build", f"{self.name} could not build the core: {reason}") from error
-            # A simulator that fails ends the process; what it left in the folder says more.
-            with suppress(SystemExit):
-                runner.test(
-                    hdl_toplevel=top,
-                    test_module=BENCH,
-                    build_dir=folder / "build",
-                    test_dir=folder,
-                    results_xml=str(folder / "results.xml"),
-                    extra_env={
-                        JOB_FOLDER: str(folder),
-                        "COCOTB_LOG_LEVEL": "WARNING",
-                        # Where pytest is installed, cocotb would rewrite the assertions of every module, numba's
-                        # included, which takes longer than the simulation.
-                        "COCOTB_REWRITE_ASSERTION_FILES": "",
-                    },
-                    timescale=("1ns", "1ps"),
-                    log_file=folder / "test.log",
-                )
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+    def _simulate(self, build: Path, folder: Path, job: CosimJob) -> None:
+        run_bench(self.name, core_module_name(job.core), build, folder, BENCH, {JOB_FOLDER: str(folder)})
 
 
 def _last_lines(log: Path, count: int = 3) -> str:

@@ -1,21 +1,29 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import pytest
 from amaranth.hdl import Module
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from oscc.rtl.axi_lite import DECERR, OKAY, SLVERR, AxiLiteFrontEnd
 from oscc.rtl.simulation import AxiLiteHost, Recorder, random_pauses, simulate, wait
 
 WRITE = ("awvalid", "awready", "wvalid", "wready", "bvalid", "bready", "bresp")
 READ = ("arvalid", "arready", "rvalid", "rready", "rresp", "rdata")
-BUS = ("write_strobe", "write_address", "write_data", "write_mask", "read_strobe", "read_address")
+BUS = ("write_strobe", "write_address", "write_data", "write_mask", "read_strobe", "read_address", "hold")
 
 
 class Bench:
-    """The front end before registers that answer with the lowest bits of the word address, and read its square."""
+    """The front end before registers that answer with the lowest bits of the word address, and read its square.
+
+    In a cycle of ``hold`` the bus is another master's: a write is answered with 1, and what can be read in the next
+    cycle is the other's.
+    """
 
     def __init__(self) -> None:
         self.front = front = AxiLiteFrontEnd()
@@ -25,11 +33,26 @@ class Bench:
         with module.If(front.read_strobe):
             module.d.sync += front.read_data.eq(front.read_address * front.read_address)
             module.d.sync += front.read_response.eq(front.read_address[:2])
+        with module.If(front.hold):
+            module.d.comb += front.write_response.eq(1)
+            module.d.sync += [front.read_data.eq(0x5555_5555), front.read_response.eq(1)]
         self.record = Recorder(**{name: getattr(front, name) for name in (*WRITE, *READ, *BUS)})
 
-    def run(self, *benches: Any) -> Recorder:
-        simulate(self.module, *benches, background=[self.record.watch])
+    def run(self, *benches: Any, hold: Callable[[int], bool] | None = None) -> Recorder:
+        """Run benches; ``hold`` says in which cycles the bus is held."""
+
+        async def other_master(context: Any) -> None:
+            for cycle in count():
+                context.set(self.front.hold, hold is not None and hold(cycle))
+                await context.tick()
+
+        background = [self.record.watch, *([other_master] if hold else [])]
+        simulate(self.module, *benches, background=background)
         check_handshakes(self.record)
+        assert not set(self.record.cycles("hold")) & {
+            *self.record.cycles("write_strobe"),
+            *self.record.cycles("read_strobe"),
+        }
         return self.record
 
     def writes(self) -> list[tuple[int, int, int]]:
@@ -192,16 +215,77 @@ def test_an_answer_waits_for_the_host_and_holds_up_the_next_access() -> None:
     assert taken(record, "aw") == taken(record, "w") == taken(record, "ar") == [0]
 
 
+@pytest.mark.parametrize("held", [1, 2, 7])
+def test_a_held_write_waits_in_front_of_the_registers(held: int) -> None:
+    bench = Bench()
+    seen = []
+
+    async def host(context: Any) -> None:
+        await wait(context, 2)
+        seen.append(await AxiLiteHost(context, bench.front).write_with(0x48, 0x1111_2222, address_first=0))
+
+    # Taken in cycle 2, due in cycle 3; the hold before and behind it is none of its business.
+    record = bench.run(host, hold=lambda cycle: cycle < 3 + held or cycle == 4 + held)
+    assert taken(record, "w") == [2]
+    assert record.cycles("write_strobe") == [3 + held]
+    assert record.cycles("bvalid") == [4 + held]
+    assert bench.writes() == [(0x12, 0x1111_2222, 0xFFFF_FFFF)]
+    assert seen == [SLVERR]
+
+
+@pytest.mark.parametrize("held", [1, 2, 7])
+def test_a_held_read_waits_and_its_answer_stays_its_own(held: int) -> None:
+    bench = Bench()
+    seen = []
+
+    async def host(context: Any) -> None:
+        await wait(context, 2)
+        seen.append(await AxiLiteHost(context, bench.front).read_with(0x18))
+
+    # Held again in the cycle in which the registers answer.
+    record = bench.run(host, hold=lambda cycle: cycle < 3 + held or cycle > 3 + held)
+    assert record.cycles("read_strobe") == [3 + held]
+    assert record.cycles("rvalid") == [5 + held]
+    assert seen == [(36, SLVERR)]
+
+
+def test_a_hold_that_lasts_stops_both_channels_and_loses_nothing() -> None:
+    bench = Bench()
+    front = bench.front
+
+    async def host(context: Any) -> None:
+        for name in ("awvalid", "wvalid", "bready", "arvalid", "rready"):
+            context.set(getattr(front, name), 1)
+        await wait(context, 60)
+
+    record = bench.run(host, hold=lambda cycle: cycle < 40)
+    assert taken(record, "aw") == taken(record, "w") == [0, *range(42, 60, 3)]
+    assert taken(record, "ar") == [0, *range(43, 60, 4)]
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_random_accesses_side_by_side(seed: int) -> None:
+    random_accesses(seed, 60, None)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.booleans(), min_size=1, max_size=12), st.integers(0, 1000))
+def test_random_accesses_with_any_pattern_of_holds(pattern: list[bool], seed: int) -> None:
+    random_accesses(seed, 12, lambda cycle: [*pattern, False][cycle % (len(pattern) + 1)])
+
+
+def random_accesses(seed: int, number: int, hold: Callable[[int], bool] | None) -> None:
+    """Each is answered once, with its own answer, and each aligned one reaches the registers once."""
     bench = Bench()
     generator = random.Random(seed)
     expected: list[tuple[int, int, int]] = []
+    read: list[int] = []
 
     async def writes(context: Any) -> None:
         axi = AxiLiteHost(context, bench.front, pause=random_pauses(seed, longest=6))
-        for _ in range(60):
-            address, word, strobes = generator.randrange(4096), generator.getrandbits(32), generator.randrange(16)
+        for _ in range(number):
+            address = generator.randrange(4096) & generator.choice([~0, ~3])
+            word, strobes = generator.getrandbits(32), generator.randrange(16)
             response = await axi.write_with(address, word, strobes)
             if address % 4:
                 assert response == SLVERR
@@ -213,11 +297,14 @@ def test_random_accesses_side_by_side(seed: int) -> None:
     async def reads(context: Any) -> None:
         addresses = random.Random(seed + 50)
         axi = AxiLiteHost(context, bench.front, pause=random_pauses(seed + 100, longest=6))
-        for _ in range(60):
-            address = addresses.randrange(4096)
+        for _ in range(number):
+            address = addresses.randrange(4096) & addresses.choice([~0, ~3])
             word = address // 4
+            if address % 4 == 0:
+                read.append(word)
             assert await axi.read_with(address) == ((0, SLVERR) if address % 4 else (word * word, word % 4))
 
-    bench.run(writes, reads)
+    record = bench.run(writes, reads, hold=hold)
     assert bench.writes() == expected
-    assert len(expected) > 5
+    assert [record.at(cycle)["read_address"] for cycle in record.cycles("read_strobe")] == read
+    assert len(expected) > number // 20

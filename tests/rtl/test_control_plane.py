@@ -224,7 +224,7 @@ def test_every_constant_register_has_its_content_and_fits() -> None:
 def test_host_members_are_named_as_the_buses_are() -> None:
     names = set(host_members(TINY))
     assert {"s_axil_awaddr", "s_axil_rready", "s_axis_tlast", "m_axis_tkeep", "irq"} <= names
-    assert len(names) == 17 + 4 + 5 + 1
+    assert len(names) == 17 + 4 + 6 + 1
 
 
 @pytest.mark.parametrize("seed", range(3))

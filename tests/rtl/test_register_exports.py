@@ -13,8 +13,19 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.registers import REGISTERS, Register, register
-from oscc.rtl.register_exports import c_header, markdown, python_driver
+from oscc.compiler.registers import (
+    ADDRESS_BITS,
+    CORE_ID,
+    ERROR_CAUSES,
+    IRQ_CAUSES,
+    MAP_VERSION,
+    REGISTERS,
+    Field,
+    Register,
+    register,
+)
+from oscc.rtl import register_exports
+from oscc.rtl.register_exports import c_header, has_reset, markdown, python_driver
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +33,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_committed_files_are_what_is_generated() -> None:
     assert (ROOT / "docs" / "registers.md").read_text() == markdown()
     assert (ROOT / "sim" / "core_registers.py").read_text() == python_driver()
+
+
+def test_a_reset_says_nothing_of_constants_and_of_the_schedule_memory() -> None:
+    without = {entry.name for entry in REGISTERS if not has_reset(entry)}
+    assert without == {"ID", "VERSION", "GRID", "WORD", "FRAME", "SPEC_HASH", "PROGRAM_BEATS", "SCHEDULE"}
 
 
 # The manual page
@@ -51,15 +67,25 @@ def test_the_page_says_how_a_register_may_be_used() -> None:
     assert words["ERROR"] == "write 1 to clear"
 
 
+def test_the_page_says_what_a_reset_leaves() -> None:
+    cells = {line.split(" | ")[1]: line.split(" | ")[3] for line in markdown().splitlines() if line.startswith("| 0x")}
+    assert cells["WATCHDOG"] == "0xFFFF"
+    assert cells["SCHEDULE"] == "kept"
+    assert cells["ID"] == "constant"
+    assert {cells[entry.name] for entry in REGISTERS if has_reset(entry) and entry.name != "WATCHDOG"} == {"0x0"}
+
+
 # The C header
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler: Debian package gcc")
 @pytest.mark.parametrize("standard", ["c99", "c11"])
 def test_the_header_compiles_without_a_warning_and_its_numbers_are_right(tmp_path: Path, standard: str) -> None:
-    values: dict[str, int] = {}
+    values = {"OSCC_ADDRESS_SPACE": 2**ADDRESS_BITS, "OSCC_CORE_ID": CORE_ID, "OSCC_MAP_VERSION": MAP_VERSION}
     for entry in REGISTERS:
         values[f"OSCC_{entry.name}_OFFSET"] = entry.address
+        if has_reset(entry):
+            values[f"OSCC_{entry.name}_RESET"] = entry.reset
         if entry.count > 1:
             values[f"OSCC_{entry.name}_COUNT"] = entry.count
         for field in entry.fields:
@@ -77,7 +103,31 @@ def test_the_header_compiles_without_a_warning_and_its_numbers_are_right(tmp_pat
     assert dict(line.split() for line in printed.splitlines()) == {name: str(value) for name, value in values.items()}
     # Nothing is defined that was not asked for.
     defined = re.findall(r"^#define (\w+)", c_header(), re.MULTILINE)
-    assert sorted(defined) == sorted([*values, "OSCC_REGISTERS_H"])
+    assert sorted(defined) == sorted([*values, "OSCC_REGISTERS_H", "OSCC_ERROR_CAUSES", "OSCC_IRQ_CAUSES"])
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler: Debian package gcc")
+def test_the_header_spells_out_every_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    awkward = (*ERROR_CAUSES, Field("quoted", 30, 1, 'a "quote" and a back\\slash'))
+    monkeypatch.setattr(register_exports, "CAUSES", {"ERROR": awkward, "IRQ": IRQ_CAUSES})
+    (tmp_path / "oscc_registers.h").write_text(c_header() + "#define OSCC_ERROR_QUOTED_MASK 0x40000000u\n")
+    source = """
+        #include "oscc_registers.h"
+        #include <stdio.h>
+        #define PRINT(mask, name, text) printf("%u|%s|%s\\n", mask, name, text);
+        int main(void) {
+          OSCC_ERROR_CAUSES(PRINT)
+          OSCC_IRQ_CAUSES(PRINT)
+          return 0;
+        }
+    """
+    (tmp_path / "main.c").write_text(source)
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+    built = subprocess.run(["gcc", *flags, "main.c", "-o", "main"], cwd=tmp_path, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    printed = subprocess.run([str(tmp_path / "main")], capture_output=True, text=True, check=True).stdout
+    expected = [f"{2**cause.low}|{cause.name}|{cause.description}" for cause in (*awkward, *IRQ_CAUSES)]
+    assert printed.splitlines() == expected
 
 
 # The Python driver
@@ -155,10 +205,20 @@ def test_accessors_use_the_address_and_the_bits_of_their_register(driver: Module
         assert bus.written == [(address, word)]
 
 
-def test_fields_that_are_not_given_are_written_as_zero(driver: ModuleType) -> None:
+def test_fields_that_are_not_given_are_written_as_a_reset_leaves_them(driver: ModuleType) -> None:
     bus = Words()
     asyncio.run(driver.CoreRegisters(bus).write_control(load=1))
-    assert bus.written == [(register("CONTROL").address, register("CONTROL").field("load").mask)]
+    asyncio.run(driver.CoreRegisters(bus).write_watchdog())
+    assert bus.written == [
+        (register("CONTROL").address, register("CONTROL").field("load").mask),
+        (register("WATCHDOG").address, 0xFFFF),
+    ]
+
+
+def test_the_driver_says_what_a_reset_leaves_where_it_is_not_zero(driver: ModuleType) -> None:
+    assert str(driver.WatchdogFields.__doc__).endswith(" 0xFFFF after reset.")
+    assert str(driver.CoreRegisters.read_watchdog.__doc__).endswith(" 0xFFFF after reset.")
+    assert "reset" not in str(driver.CoreRegisters.read_seed.__doc__)
 
 
 def test_a_field_that_does_not_exist_is_refused(driver: ModuleType) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.spec import LOADER_LATENCY, CoreSpec
+from oscc.compiler.spec import CoreSpec
 from oscc.rtl.row_loader import RowLoader
 from oscc.rtl.simulation import Recorder, simulate, wait
 
-NAMES = ("start", "chunk", "busy", "complete", "taken", "bank_address", "bank_stages", "row_valid", "row")
+NAMES = ("start", "chunk", "busy", "complete", "taken", "address", "read", "row_valid", "row")
 
 
 def recorded(loader: RowLoader) -> Recorder:
@@ -37,15 +37,18 @@ def load(core: CoreSpec, chunk: int, before: int = 3) -> Recorder:
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 8, 56])
 @pytest.mark.parametrize("chunk", [0, 2])
-def test_each_row_once_in_order_in_its_cycle(make_core: Callable[..., CoreSpec], rows: int, chunk: int) -> None:
-    core = make_core(grid=[rows, 3], readout={"step": [1, 1]})
+@pytest.mark.parametrize(("cols", "latency"), [(3, 5), (64, 5), (65, 6), (512, 6)])
+def test_each_row_once_in_order_in_its_cycle(
+    make_core: Callable[..., CoreSpec], rows: int, chunk: int, cols: int, latency: int
+) -> None:
+    core = make_core(grid=[rows, cols], readout={"step": [1, 1]})
     record = load(core, chunk)
     start = 3
-    first = start + 1 + LOADER_LATENCY
+    first = start + 1 + latency
     assert record.cycles("row_valid") == list(range(first, first + rows))
     assert [record.values("row")[cycle] for cycle in record.cycles("row_valid")] == list(range(rows))
-    # The address of a row goes to the banks as many cycles before as a read takes, chunk x rows + row.
-    addresses = record.values("bank_address")
+    # The address of a row is given as many cycles before as a read takes, chunk x rows + row.
+    addresses = record.values("address")
     assert addresses[start + 1 : start + 1 + rows] == [chunk * rows + row for row in range(rows)]
 
 
@@ -59,12 +62,8 @@ def test_complete_rises_with_the_last_row_and_stays(make_core: Callable[..., Cor
     assert record.cycles("busy") == list(range(4, complete))
 
 
-def test_each_stage_of_the_banks_is_enabled_as_long_as_it_is_needed(tiny_core: CoreSpec) -> None:
-    record = load(tiny_core, 0)
-    stages = record.values("bank_stages")
-    for stage in range(LOADER_LATENCY):
-        enabled = [cycle for cycle, value in enumerate(stages) if (value >> stage) & 1]
-        assert enabled == list(range(4 + stage, 4 + stage + tiny_core.rows))
+def test_it_reads_exactly_while_it_gives_addresses(tiny_core: CoreSpec) -> None:
+    assert load(tiny_core, 0).cycles("read") == list(range(4, 4 + tiny_core.rows))
 
 
 def test_start_is_ignored_while_busy(tiny_core: CoreSpec) -> None:
@@ -81,11 +80,11 @@ def test_start_is_ignored_while_busy(tiny_core: CoreSpec) -> None:
 
     simulate(loader, bench, background=[recorder.watch])
     cycles, rows = recorder.cycles("row_valid"), tiny_core.rows
-    first = 1 + LOADER_LATENCY
+    first = 1 + tiny_core.loader_latency
     # The second load starts in the first cycle that is not busy: load_cycles after the first.
     second = first + tiny_core.load_cycles
     assert cycles == [*range(first, first + rows), *range(second, second + rows)]
-    addresses = recorder.values("bank_address")
+    addresses = recorder.values("address")
     assert addresses[1 : 1 + rows] == list(range(rows, 2 * rows))
     again = 1 + tiny_core.load_cycles
     assert addresses[again : again + rows] == list(range(3 * rows, 4 * rows))
@@ -164,7 +163,7 @@ def test_random_starts_and_takes_keep_the_contract(make_core: Callable[..., Core
         if age == core.load_cycles:
             complete = True
         busy = age is not None and 0 < age < core.load_cycles
-        row = None if age is None else age - 1 - LOADER_LATENCY
+        row = None if age is None else age - 1 - core.loader_latency
         on_bus = row is not None and 0 <= row < core.rows
         assert (now["busy"], now["complete"], now["row_valid"]) == (busy, complete, on_bus), cycle
         assert not on_bus or now["row"] == row

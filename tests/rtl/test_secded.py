@@ -53,7 +53,9 @@ def encode(words: Iterable[int], bits: int) -> list[int]:
 def decode(words: Iterable[int], bits: int) -> list[tuple[int, int, int]]:
     """(data, corrected, uncorrectable) of each word, one word per cycle."""
     decoder = SecdedDecoder(bits)
-    recorder = Recorder(data=decoder.data, corrected=decoder.corrected, uncorrectable=decoder.uncorrectable)
+    recorder = Recorder(
+        data=decoder.data, checks=decoder.checks, corrected=decoder.corrected, uncorrectable=decoder.uncorrectable
+    )
     given = list(words)
 
     async def bench(context: Any) -> None:
@@ -66,6 +68,11 @@ def decode(words: Iterable[int], bits: int) -> list[tuple[int, int, int]]:
         await context.tick()
 
     simulate(decoder, bench, background=[recorder.watch], limit=len(given) + 10)
+    # Where there is something to correct, data and check bits come out as a word of the code.
+    for data, checks, uncorrectable in list(
+        zip(*map(recorder.values, ("data", "checks", "uncorrectable")), strict=True)
+    )[2:]:
+        assert uncorrectable or checks == hamming_word(data, bits)[0] >> bits
     columns = [recorder.values(name) for name in ("data", "corrected", "uncorrectable")]
     # A word that is given in one cycle comes out two cycles later.
     return list(zip(*columns, strict=True))[2:]
@@ -103,7 +110,7 @@ def test_whole_words_pass() -> None:
     assert decode([hamming_word(word, 108)[0] for word in words], 108) == [(word, 0, 0) for word in words]
 
 
-@pytest.mark.parametrize("bits", [4, 11, 108])
+@pytest.mark.parametrize("bits", [1, 4, 11, 57, 58, 108, 120, 121, 247, 248])
 def test_every_single_flip_is_corrected(bits: int) -> None:
     for word in (0, 2**bits - 1, random.Random(bits).getrandbits(bits)):
         whole, width = hamming_word(word, bits)

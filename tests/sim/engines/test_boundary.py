@@ -12,7 +12,8 @@ from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.macro import ArrayMacro, EdgeInputs, MacroContractError
 from oscc.sim.phase_readout import readable_cells, tap_bits
 
-LOW = dict.fromkeys(("load_strobe", "commit", "init", "run", "sample", "noise_seed", "noise_index", "cycle"), 0)
+NAMES = ("load_strobe", "commit", "init", "run", "sample", "noise_seed", "noise_index", "tap_row", "cycle")
+LOW = dict.fromkeys(NAMES, 0)
 
 
 class Recording:
@@ -53,14 +54,14 @@ def test_levels_and_noise_are_taken(level: str) -> None:
 
 
 def test_a_sample_is_told() -> None:
-    sampled, edge = taken(cycle=9, run=1, sample=1, commit=1)
+    sampled, edge = taken(cycle=9, run=1, sample=1, commit=1, tap_row=2)
     assert sampled
-    assert edge == EdgeInputs(cycle=9, run=True, sample=True, commit=True)
+    assert edge == EdgeInputs(cycle=9, run=True, sample=True, commit=True, tap_row=2)
 
 
 def test_the_macros_complaints_come_through(tiny_core: CoreSpec) -> None:
     macro = ArrayMacro(tiny_core, OscillatorArray(tiny_core))
-    with pytest.raises(MacroContractError, match="init and run are high together in cycle 4"):
+    with pytest.raises(MacroContractError, match="^A001: init and run are never high together; broken in cycle 4$"):
         take_event(macro, lambda name: (LOW | {"cycle": 4, "init": 1, "run": 1})[name])
 
 

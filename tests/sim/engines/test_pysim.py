@@ -79,6 +79,18 @@ def test_running_twice_gives_the_same(job: CosimJob) -> None:
     assert (one.cycles, one.counters) == (two.cycles, two.counters)
 
 
+def test_a_host_that_pauses_gets_the_same_images_later(job: CosimJob) -> None:
+    three = dataclasses.replace(job, samples=3)
+    straight = PysimEngine().run(three)
+    paused, again, other = (PysimEngine().run(dataclasses.replace(three, pauses=seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(paused.codes, straight.codes)
+    np.testing.assert_array_equal(other.codes, straight.codes)
+    assert (again.cycles, again.counters) == (paused.cycles, paused.counters)
+    assert len({straight.cycles, paused.cycles, other.cycles}) == 3
+    # A word of the program in one beat: at least every sixteenth beat is followed by a pause.
+    assert paused.cycles > straight.cycles + three.core.program_beats // 16
+
+
 def test_progress_names_the_load_and_the_run(job: CosimJob) -> None:
     told: list[tuple[str, float]] = []
     PysimEngine().run(job, lambda what, done: told.append((what, done)))
@@ -105,7 +117,7 @@ def test_a_broken_contract_of_the_macro_comes_through(job: CosimJob) -> None:
     def design(core: CoreSpec) -> Rewired:
         return Rewired(core, lambda array: {"run": array.init})
 
-    with pytest.raises(MacroContractError, match=r"^init and run are high together in cycle \d+$"):
+    with pytest.raises(MacroContractError, match=r"^A001: init and run are never high together; broken in cycle \d+$"):
         PysimEngine(design).run(job)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import re
@@ -16,7 +17,14 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.emit import core_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord
-from oscc.sim.engines.verilog import SIMULATORS, VerilogEngine, missing_for, search_path
+from oscc.sim.engines.verilog import (
+    SIMULATORS,
+    VerilogEngine,
+    build_verilog,
+    missing_for,
+    run_bench,
+    search_path,
+)
 from oscc.sim.host import HostError
 from oscc.sim.macro import EventKind, MacroContractError
 
@@ -76,7 +84,7 @@ def test_a_core_that_breaks_the_contract_of_the_macro_is_caught(job: CosimJob) -
     assert instance is not None
     crossed = instance[0].replace(".run(array__run)", ".run(array__init)")
     assert crossed != instance[0]
-    with pytest.raises(MacroContractError, match=r"^init and run are high together in cycle \d+$"):
+    with pytest.raises(MacroContractError, match=r"^A001: init and run are never high together; broken in cycle \d+$"):
         VerilogEngine("icarus", text.replace(instance[0], crossed)).run(job)
 
 
@@ -89,16 +97,94 @@ def test_verilog_that_does_not_compile_is_an_error(job: CosimJob) -> None:
     assert "rror" in caught.value.message
 
 
+TOGGLE = """
+module toggle(input wire clk, output reg q = 0);
+  always @(posedge clk) q <= ~q;
+endmodule
+"""
+
+BENCH = """
+import os
+from pathlib import Path
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles
+
+@cocotb.test()
+async def toggles(dut):
+    Clock(dut.clk, 10, unit="ns").start()
+    await ClockCycles(dut.clk, 4)
+    Path(os.environ["SEEN"]).write_text(str(int(dut.q.value)))
+
+@cocotb.test()
+async def fails(dut):
+    assert False, "on purpose"
+"""
+
+
+@needs_icarus
+def test_a_build_is_used_again_until_something_changes(tmp_path: Path) -> None:
+    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path)
+    built = tmp_path / "build" / "sim.vvp"
+    first = built.stat().st_mtime_ns
+    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path)
+    assert built.stat().st_mtime_ns == first
+    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path, ["-DONE"])
+    second = built.stat().st_mtime_ns
+    assert second != first
+    with pytest.raises(OsccError, match=r"^icarus could not build the core: "):
+        build_verilog("icarus", "toggle", {"toggle.v": "module toggle("}, tmp_path)
+    # What does not build leaves nothing that would be taken for the build before it.
+    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path, ["-DONE"])
+    assert built.stat().st_mtime_ns != second
+
+
+@needs_icarus
+def test_a_bench_runs_in_its_folder_and_leaves_results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bench_toggle.py").write_text(BENCH)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    build, folder = tmp_path / "build", tmp_path / "run"
+    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, build)
+    results = run_bench("icarus", "toggle", build, folder, "bench_toggle", {"SEEN": str(tmp_path / "seen")})
+    assert (tmp_path / "seen").read_text() in ("0", "1")
+    assert results.parent == folder
+    text = results.read_text()
+    assert (text.count("<testcase"), text.count("<failure")) == (2, 1)
+
+
+@needs_icarus
+def test_a_kept_build_serves_run_after_run(job: CosimJob, tmp_path: Path) -> None:
+    engine = VerilogEngine("icarus", build=tmp_path)
+    one = engine.run(job)
+    built = (tmp_path / "build" / "sim.vvp").stat().st_mtime_ns
+    two = engine.run(dataclasses.replace(job, pauses=3))
+    assert (tmp_path / "build" / "sim.vvp").stat().st_mtime_ns == built
+    np.testing.assert_array_equal(two.codes, one.codes)
+
+
+@needs_icarus
+def test_a_host_that_pauses_gets_the_same_images_later(job: CosimJob) -> None:
+    three = dataclasses.replace(job, samples=3)
+    straight, paused, again = (
+        VerilogEngine("icarus").run(each)
+        for each in (three, dataclasses.replace(three, pauses=1), dataclasses.replace(three, pauses=1))
+    )
+    np.testing.assert_array_equal(paused.codes, straight.codes)
+    assert paused.cycles > straight.cycles
+    assert (again.cycles, again.counters) == (paused.cycles, paused.counters)
+
+
 def test_a_simulator_that_leaves_nothing_is_an_error(job: CosimJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(self: VerilogEngine, folder: Path, job: CosimJob) -> None:
+    def crash(self: VerilogEngine, build: Path, folder: Path, job: CosimJob) -> None:
         (folder / "test.log").write_text("one\ntwo\n  three\nsegmentation fault\n")
 
     monkeypatch.setattr("oscc.sim.engines.verilog.missing_for", lambda engine: "")
+    monkeypatch.setattr("oscc.sim.engines.verilog.build_verilog", lambda *given: None)
     monkeypatch.setattr(VerilogEngine, "_simulate", crash)
     message = r"^the simulator ended without a result: two \| three \| segmentation fault$"
     with pytest.raises(HostError, match=message):
         VerilogEngine("icarus", "").run(job)
-    monkeypatch.setattr(VerilogEngine, "_simulate", lambda self, folder, job: None)
+    monkeypatch.setattr(VerilogEngine, "_simulate", lambda self, build, folder, job: None)
     with pytest.raises(HostError, match=r"^the simulator ended without a result: no log was written$"):
         VerilogEngine("icarus", "").run(job)
 

@@ -1,0 +1,192 @@
+"""`oscc synth`: what a core takes of an FPGA or of silicon, and how fast it is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, print_findings, print_json, print_table
+from oscc.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from oscc.compiler.spec import CoreSpec
+    from oscc.rtl.synthesis.report import SynthesisResult
+
+SYNTHESIS_FOLDER = "synthesis"
+"""Sub-folder of the output that holds the results, one JSON and one Markdown file per target."""
+
+LOGS = "logs"
+"""Folder in it for the tools' logs; they hold times, and nothing is promised about them."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("synth")(synth_verb)
+
+
+def synth_verb(
+    core: CoreOption,
+    target: Annotated[str, typer.Option("--target", metavar="TARGET", help="ecp5, ice40 or asic.", show_default=False)],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o", "--output", metavar="DIR", help="Folder that gets a sub-folder synthesis/; replaced if oscc made it."
+        ),
+    ],
+    columns: Annotated[
+        int | None, typer.Option("--columns", min=1, help="Only so many columns of the core.", show_default=False)
+    ] = None,
+    chunks: Annotated[
+        int | None, typer.Option("--chunks", min=1, help="Room for only so many chunks.", show_default=False)
+    ] = None,
+    fit: Annotated[bool, typer.Option("--fit", help="If the core does not fit, as many of its chunks as do.")] = False,
+    freq: Annotated[
+        float | None,
+        typer.Option("--freq", min=1.0, max=2000.0, metavar="MHZ", help="Must be reached; exit status 3 if not."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=1, max=2**31 - 1, help="Of the placement.")] = 1,
+    timeout: Annotated[float, typer.Option("--timeout", min=1.0, help="Seconds that a tool may take.")] = 3600.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Synthesise the control plane of a core; for an FPGA, place and route it too.
+
+    An FPGA has too few pins for the macro's signals: a harness of registers stands around the core, and its cost is
+    subtracted. Writes DIR/synthesis/TARGET.json and TARGET.md, beside the results of other targets of the same core.
+    """
+    from oscc.compiler.output_folder import check_target
+    from oscc.compiler.spec_file import load_core
+    from oscc.rtl.synthesis.report import summary_rows
+    from oscc.rtl.synthesis.targets import check_target_name, synthesise, synthesise_largest
+    from oscc.rtl.synthesis.tools import scratch_folder
+    from oscc.rtl.synthesis.variants import cut_core
+
+    check_target_name(target)
+    asked = cut_core(load_core(core), columns=columns, chunks=chunks)
+    check_target(output)
+    compiled = _check_same_core(output, asked)
+    run = synthesise_largest if fit else synthesise
+    with progress_bar() as progress, scratch_folder() as scratch:
+        if progress:
+            progress(f"synthesising {asked.name} for {target}", 0.0)
+        result = run(asked, target, scratch, frequency_mhz=freq, seed=seed, timeout_s=timeout)
+        _write(output, result, scratch, compiled)
+    missed = any(finding.code == "Y002" for finding in result.findings) and freq is not None
+    if as_json:
+        print_json(result.as_dict() | {"output": str(output / SYNTHESIS_FOLDER)})
+    else:
+        rows = [*summary_rows(result), ("output", str(output / SYNTHESIS_FOLDER))]
+        print_table(f"{result.core.name} for {target}", rows)
+        print_findings(result.findings)
+    if missed or not result.fits:
+        raise typer.Exit(EXIT_NO)
+
+
+def _check_same_core(output: Path, core: CoreSpec) -> bool:
+    """Whether the output is a folder of `oscc compile`, which must then be for this core."""
+    from oscc.compiler.errors import OsccError
+    from oscc.compiler.output_folder import REPORTS, read_output_folder
+    from oscc.compiler.spec_file import load_core
+
+    if not (output / REPORTS).is_dir():
+        return False
+    theirs = load_core(read_output_folder(output).core)
+    if theirs.hash != core.hash:
+        raise OsccError(
+            "synthesis.other-core",
+            f"holds a program for another core ({theirs.name}, {theirs.hash[:8]}) than {core.name} ({core.hash[:8]})",
+            where=str(output),
+            hint="synthesise into a folder of its own",
+        )
+    return True
+
+
+def _write(output: Path, result: SynthesisResult, scratch: Path, compiled: bool) -> None:
+    """The results into their sub-folder: of a compiled folder, or of one that holds nothing else that is kept."""
+    import shutil
+
+    from oscc.compiler.output_folder import replace_folder, replace_subfolder
+
+    kept = {
+        path.name: path.read_bytes()
+        for path in sorted((output / SYNTHESIS_FOLDER).glob("*.*"))
+        if path.is_file() and path.stem != result.target and _is_of(path.with_suffix(".json"), result.core)
+    }
+    logs = output / SYNTHESIS_FOLDER / LOGS
+    if compiled:
+        with replace_subfolder(output, SYNTHESIS_FOLDER) as folder:
+            _fill(folder, result, scratch, kept, logs)
+        return
+    with replace_folder(output) as folder:
+        # What `oscc emit` left stays, when it is this core's.
+        if _manifest_hash(output) == result.core.hash and (output / "rtl").is_dir():
+            shutil.copytree(output / "rtl", folder / "rtl")
+        (folder / SYNTHESIS_FOLDER).mkdir()
+        _fill(folder / SYNTHESIS_FOLDER, result, scratch, kept, logs)
+        _write_manifest(folder, result.core)
+
+
+def _fill(folder: Path, result: SynthesisResult, scratch: Path, kept: dict[str, bytes], logs: Path) -> None:
+    import shutil
+
+    from oscc.compiler.output_folder import write_json
+    from oscc.rtl.synthesis.report import markdown
+
+    for name, content in kept.items():
+        (folder / name).write_bytes(content)
+    write_json(folder / f"{result.target}.json", result.as_dict())
+    (folder / f"{result.target}.md").write_text(markdown(result), encoding="utf-8")
+    (folder / LOGS).mkdir()
+    others = {Path(name).stem for name in kept}
+    for log in sorted(logs.glob("*.log")):
+        if log.name.partition("-")[0] in others:
+            shutil.copyfile(log, folder / LOGS / log.name)
+    for log in sorted(scratch.glob("*.log")):
+        shutil.copyfile(log, folder / LOGS / f"{result.target}-{log.name}")
+
+
+def _is_of(path: Path, core: CoreSpec) -> bool:
+    """Whether a file is a result about a core."""
+    import json
+
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        return bool(content["core"]["spec_hash"] == core.hash)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _manifest_hash(output: Path) -> str:
+    """Hash of the core that the manifest of a folder names; empty when it names none."""
+    import json
+
+    from oscc.compiler.output_folder import MANIFEST
+
+    try:
+        content: Any = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
+        return str(content["inputs"]["core"]["spec_hash"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _write_manifest(folder: Path, core: CoreSpec) -> None:
+    """A manifest that makes a folder one that oscc may replace, with the hash of everything in it but the logs."""
+    from importlib.metadata import version
+
+    from oscc.compiler.output_folder import MANIFEST, SCHEMA, file_hash, write_json
+    from oscc.rtl.top import array_module_name, core_module_name
+
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != LOGS)
+    manifest = {
+        "schema": SCHEMA,
+        "tool": {"name": "oscc", "version": version("oscc")},
+        "inputs": {"core": {"name": core.name, "spec_hash": core.hash}},
+        "outputs": {
+            path.relative_to(folder).as_posix(): {"sha256": file_hash(path), "bytes": path.stat().st_size}
+            for path in files
+        },
+        "top": core_module_name(core),
+        "array_macro": array_module_name(core),
+    }
+    write_json(folder / MANIFEST, manifest)

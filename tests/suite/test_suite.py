@@ -1,0 +1,207 @@
+"""All engines on cores of three sizes, for several numbers of chunks and coupling bits, with a host that pauses.
+
+Without options only `SOME` of the points run; ``--suite all`` runs every one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import compile_model
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.instructions import Operation
+from oscc.compiler.program import Program
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
+from oscc.rtl.emit import core_verilog
+from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
+from oscc.sim.engines.pysim import PysimEngine
+from oscc.sim.engines.registry import missing_for
+from oscc.sim.engines.verilog import VerilogEngine
+from oscc.sim.macro import EventKind
+
+ENGINES = ("pysim", "icarus", "verilator")
+CORES = ("tiny-8x8", "king-48x41", "ais-56x56")
+CHUNKS = (1, 2, 4)
+BITS = (2, 4, 8)
+SAMPLES = 3
+MakeGraph = Callable[..., CouplingGraph]
+
+
+@dataclass(frozen=True)
+class Point:
+    """An engine, and the core on which it runs."""
+
+    engine: str
+    core: str
+    chunks: int
+    bits: int
+
+    def __str__(self) -> str:
+        return f"{self.engine}-{self.core}-{self.chunks}-chunks-{self.bits}-bits"
+
+
+# The engines come last, so that what they share of a core is made once.
+ALL = [Point(engine, *rest) for *rest, engine in product(CORES, CHUNKS, BITS, ENGINES)]
+
+SOME = [
+    Point("pysim", "tiny-8x8", 2, 8),
+    Point("icarus", "king-48x41", 1, 2),
+    Point("verilator", "ais-56x56", 4, 4),
+]
+"""Every engine, core, number of chunks and number of bits once."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "point" in metafunc.fixturenames:
+        points = ALL if metafunc.config.getoption("suite", "some") == "all" else SOME
+        metafunc.parametrize("point", points, ids=str)
+
+
+def core_of(point: Point) -> CoreSpec:
+    described = load_core(point.core).model_dump(mode="json", by_alias=True)
+    described |= {"chunks": point.chunks, "coupling_dac": described["coupling_dac"] | {"bits": point.bits}}
+    return CoreSpec.model_validate(described)
+
+
+@pytest.fixture(scope="module")
+def prepared(
+    make_graph: MakeGraph, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Point], tuple[CosimJob, str, CosimRecord]]:
+    """``prepared(point)``: job, Verilog and what engine ``array`` makes of it; the last core's are kept."""
+
+    @lru_cache(maxsize=1)
+    def of_core(core: str, chunks: int, bits: int) -> tuple[CosimJob, str, CosimRecord]:
+        spec = core_of(Point("", core, chunks, bits))
+        # A unit of model time comes to 62.5 cycles here; a sample must not be shorter than its read-out.
+        duration = max(2.0, 1.1 * (spec.readout_cycles - spec.init.cycles) / (62.5 * chunks))
+        path = tmp_path_factory.mktemp("model") / "model.safetensors"
+        write_checkpoint(path, make_graph(spec, seed=chunks * bits, duration=duration))
+        result = compile_model(path, spec)
+        assert result.program is not None, result.findings
+        job = CosimJob(spec, result.program, samples=SAMPLES, seed=bits, first_sample=chunks)
+        return job, core_verilog(spec)[0], ArrayEngine().run(job)
+
+    return lambda point: of_core(point.core, point.chunks, point.bits)
+
+
+def engine_of(point: Point, verilog: str, builds: Path) -> Engine:
+    if missing := missing_for(point.engine):
+        pytest.skip(f"engine {point.engine} is not installed: {missing}")
+    return PysimEngine() if point.engine == "pysim" else VerilogEngine(point.engine, verilog, builds / str(point))
+
+
+def key_of(point: Point, job: CosimJob, verilog: str) -> str:
+    """Changes with all that the result of a point depends on."""
+    parts = [str(point), verilog, job.program.stream().hex(), str(job.program.schedule.tolist())]
+    parts += [str(value) for value in (job.samples, job.seed, job.first_sample, job.pauses, job.core.hash)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def patterns_of(program: Program, core: CoreSpec) -> np.ndarray:
+    """Bit patterns in the banks, uint8[chunks, rows, cols, slots + 3], cut out of the words bit by bit."""
+    bits = np.unpackbits(program.words, axis=-1, bitorder="little")
+    patterns, low = [], 0
+    for width in [core.coupling_dac.bits] * core.slots + [
+        core.shil_dac.bits,
+        core.field_dac.bits,
+        core.detuning_dac.bits,
+    ]:
+        patterns.append((bits[..., low : low + width] << np.arange(width, dtype=np.uint8)).sum(axis=-1))
+        low += width
+    stacked = np.stack(patterns, axis=-1).astype(np.uint8)
+    return stacked.reshape(core.cols, core.chunks, core.rows, -1).transpose(1, 2, 0, 3)
+
+
+def check(job: CosimJob, record: CosimRecord, expected: CosimRecord) -> None:
+    """Everything digital is exact, however much the host pauses."""
+    core, program, macro, counters = job.core, job.program, record.macro, record.counters
+    np.testing.assert_array_equal(record.codes, expected.codes)
+    assert record.codes.shape == (SAMPLES, *core.frame_shape)
+
+    runs = [step.operand for step in program.instructions() if step.operation is Operation.RUN]
+    assert len(runs) == core.chunks
+    period = core.init.cycles + sum(runs)
+    # The abort comes late when the host pauses: the core may have begun another sample, whose image nobody takes.
+    taken = len(macro.sample_times)
+    assert SAMPLES <= taken <= SAMPLES + 2
+
+    # A core of one chunk loads it once; else every chunk is loaded for every sample.
+    commits = macro.commit_patterns
+    assert len(commits) == 1 if core.chunks == 1 else taken * core.chunks <= len(commits) <= taken * core.chunks + 1
+    patterns = patterns_of(program, core)
+    for number, committed in enumerate(commits):
+        np.testing.assert_array_equal(committed, patterns[number % core.chunks], err_msg=f"commit {number}")
+
+    # Every init and run has its cycles; what a sample takes longer is counted.
+    lengths = {kind: macro.events[macro.events[:, 1] == kind, 2].tolist() for kind in EventKind}
+    assert lengths[EventKind.INIT][:taken] == [core.init.cycles] * taken
+    assert lengths[EventKind.RUN][: taken * core.chunks] == runs * taken
+    assert macro.sample_times[-1] == taken * period + counters.stalled
+    times = macro.sample_times.tolist()
+    assert counters.period == times[-1] - times[-2]
+    assert counters.stalled or counters.period == period
+
+    assert counters.samples == taken
+    assert (counters.corrected, counters.uncorrectable, counters.scrubbed) == (0, 0, 0)
+    assert counters.program_crc == program.stream_crc()
+
+
+def test_the_points_cover_everything() -> None:
+    assert len(set(ALL)) == len(ALL) == 81
+    for name, values in (("engine", ENGINES), ("core", CORES), ("chunks", CHUNKS), ("bits", BITS)):
+        assert {getattr(point, name) for point in SOME} == set(values)
+    # The one that the test of the period shares a build with is the core as it is delivered.
+    assert core_of(SOME[2]) == load_core("ais-56x56")
+    assert core_of(SOME[2]).hash == load_core("ais-56x56").hash
+
+
+def test_a_point(point: Point, prepared: Callable[[Point], Any], builds: Path, suite_results: Any) -> None:
+    from_results = type(suite_results).Result
+    started = time.perf_counter()
+    job, verilog, expected = prepared(point)
+    job = CosimJob(**{**vars(job), "pauses": job.seed + job.core.chunks})
+    key = key_of(point, job, verilog)
+    before = suite_results.passed_before(str(point), key)
+    if before is not None:
+        suite_results.points.append(before)
+        return
+    engine = engine_of(point, verilog, builds)
+    outcome, cycles, stalled = "FAIL", 0, 0
+    try:
+        record = engine.run(job)
+        cycles, stalled = record.cycles, record.counters.stalled
+        check(job, record, expected)
+        outcome = "pass"
+    finally:
+        seconds = time.perf_counter() - started
+        parameters = (point.engine, point.core, point.chunks, point.bits)
+        suite_results.add(str(point), from_results(key, *parameters, outcome, cycles, stalled, seconds))
+
+
+def test_a_sample_in_steady_state_takes_its_programmed_cycles(example_path: Path, builds: Path) -> None:
+    core = load_core("ais-56x56")
+    program = compile_model(example_path, core).program
+    assert program is not None
+    timed = [step.operand for step in program.instructions() if step.is_timed]
+    assert timed[0] == core.init.cycles
+    verilog = core_verilog(core)[0]
+    name = "icarus" if missing_for("verilator") else "verilator"
+    record = engine_of(Point(name, "ais-56x56", 4, 4), verilog, builds).run(CosimJob(core, program, samples=8))
+    samples = record.macro.sample_times[:8].tolist()
+    # Time 0 is the start of the first init.
+    assert samples == [(number + 1) * sum(timed) for number in range(8)]
+    assert record.counters.period == sum(timed)
+    assert record.counters.stalled == 0
