@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -16,16 +18,20 @@ from oscc.rtl.axi_lite import AXI_LITE_MEMBERS, AxiLiteFrontEnd
 from oscc.rtl.fault_collector import collector_latency
 from oscc.rtl.program_ingress import ProgramIngress
 from oscc.rtl.readout import Readout
+from oscc.rtl.register_arbiter import RegisterArbiter
 from oscc.rtl.register_block import RegisterBlock
+from oscc.rtl.register_bus import connect_register_bus
 from oscc.rtl.sequencer import Sequencer
+from oscc.rtl.spi_slave import SPI_MEMBERS, SpiSlave
 from oscc.rtl.watchdog import Watchdog
 from oscc.rtl.weight_store import WeightStore
 
 
 def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
-    """The host's side of a core: AXI4-Lite registers, program stream in, image stream out, interrupt."""
+    """The host's side of a core: AXI4-Lite registers, program stream in, image stream out, interrupt, perhaps SPI."""
     return {
         **{f"s_axil_{name}": member for name, member in AXI_LITE_MEMBERS.items()},
+        **({f"spi_{name}": member for name, member in SPI_MEMBERS.items()} if core.spi else {}),
         "s_axis_tdata": In(core.stream_width),
         "s_axis_tvalid": In(1),
         "s_axis_tlast": In(1),
@@ -38,6 +44,13 @@ def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
         "m_axis_tready": In(1),
         "irq": Out(1),
     }
+
+
+def connect_members(m: Module, members: Mapping[str, wiring.Member], outer: object, prefix: str, inner: object) -> None:
+    """Lead members of an inner component to those of the same names, behind a prefix, of the one around it."""
+    for name, member in members.items():
+        outside, inside = getattr(outer, f"{prefix}{name}"), getattr(inner, name)
+        m.d.comb += inside.eq(outside) if member.flow == wiring.In else outside.eq(inside)
 
 
 def register_constants(core: CoreSpec) -> dict[tuple[str, str], int]:
@@ -147,13 +160,17 @@ class ControlPlane(wiring.Component):
         ]
 
     def _connect_host(self, m: Module, axi_lite: AxiLiteFrontEnd, registers: RegisterBlock) -> None:
-        for name, member in AXI_LITE_MEMBERS.items():
-            outside, inside = getattr(self, f"s_axil_{name}"), getattr(axi_lite, name)
-            m.d.comb += inside.eq(outside) if member.flow == wiring.In else outside.eq(inside)
-        for name in ("write_strobe", "write_address", "write_data", "write_mask", "read_strobe", "read_address"):
-            m.d.comb += getattr(registers, name).eq(getattr(axi_lite, name))
-        for name in ("write_response", "read_data", "read_response"):
-            m.d.comb += getattr(axi_lite, name).eq(getattr(registers, name))
+        connect_members(m, AXI_LITE_MEMBERS, self, "s_axil_", axi_lite)
+        if not self._core.spi:
+            connect_register_bus(m, axi_lite, registers)
+            return
+        m.submodules.spi = spi = SpiSlave()
+        m.submodules.arbiter = arbiter = RegisterArbiter()
+        connect_members(m, SPI_MEMBERS, self, "spi_", spi)
+        connect_register_bus(m, spi, arbiter.spi)
+        connect_register_bus(m, axi_lite, arbiter.axi)
+        connect_register_bus(m, arbiter.registers, registers)
+        m.d.comb += axi_lite.hold.eq(arbiter.hold)
 
     def _connect_schedule(self, m: Module, schedule: Memory, registers: RegisterBlock, sequencer: Sequencer) -> None:
         write = schedule.write_port(granularity=8)

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
-from oscc.rtl.control_plane import ControlPlane, host_members
+from oscc.rtl.control_plane import ControlPlane, connect_members, host_members
 
 
 def core_module_name(core: CoreSpec) -> str:
@@ -40,9 +40,7 @@ class Core(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         m.submodules.control = control = ControlPlane(self._core)
-        for name, member in host_members(self._core).items():
-            outside, inside = getattr(self, name), getattr(control, name)
-            m.d.comb += inside.eq(outside) if member.flow == wiring.In else outside.eq(inside)
+        connect_members(m, host_members(self._core), self, "", control)
         ports = {
             f"{'i' if member.flow == wiring.Out else 'o'}_{name}": getattr(control.array, name)
             for name, member in array_signature(self._core).members.items()

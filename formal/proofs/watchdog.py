@@ -2,52 +2,78 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Assert, Cover, Module, Mux, Signal
+from amaranth.hdl import Assert, Assume, Cover, Module, Signal
 
-from formal.bench import chosen, elaborated, free, past, register_of
+from formal.bench import elaborated, free, past, register_of
 from formal.proof import Mutant, Proof
 
 LIMIT_BITS = 24
 
 
-def build_fixed() -> Module:
-    """A limit that stays: a counter of its own measures every wait."""
-    m, watchdog, fragment = _bench()
-    limit = chosen(m, "limit", LIMIT_BITS)
-    m.d.comb += watchdog.limit.eq(limit)
-    # Of the cycles before this one, how many in a row were waited; it stays at the highest.
-    waited = Signal(LIMIT_BITS + 1)
-    m.d.sync += waited.eq(Mux(watchdog.waiting, Mux(waited.all(), waited, waited + 1), 0))
-    m.d.comb += Assert(watchdog.expired == ((limit != 0) & (waited == limit)))
+def build() -> Module:
+    """Waits of any length and a limit that may change in every cycle; a counter of its own measures every wait."""
+    from oscc.rtl.watchdog import Watchdog
 
-    told = register_of(fragment, "told")
-    m.d.comb += Assert(told == ((limit != 0) & (waited >= limit)))
-    m.d.comb += Assert(told | (register_of(fragment, "waited", width=LIMIT_BITS) == waited[:LIMIT_BITS]))
+    m = Module()
+    watchdog = Watchdog()
+    m.submodules.watchdog = fragment = elaborated(watchdog)
+    waiting, limit = free(m, "waiting", 1), free(m, "limit", LIMIT_BITS)
+    m.d.comb += [watchdog.waiting.eq(waiting), watchdog.limit.eq(limit)]
+
+    # Of the cycles before this one, how many in a row were waited; whether the limit was the same in all of them.
+    waited, steady, told = Signal(LIMIT_BITS), Signal(init=1), Signal()
+    limit_before = past(m, limit, "limit_before")
+    with m.If(waiting):
+        m.d.sync += [waited.eq(waited + 1), steady.eq((waited == 0) | (steady & (limit == limit_before)))]
+    with m.Else():
+        m.d.sync += [waited.eq(0), steady.eq(1)]
+    m.d.comb += Assume(~waited.all())
+
+    # A limit that stays: at the limit, and nowhere else.
+    with m.If(steady & (waited != 0)):
+        m.d.comb += Assert(watchdog.expired == ((limit_before != 0) & (waited == limit_before)))
+    # Any limit: only during or right behind a wait, never twice in one, never late, never with limit 0.
+    m.d.sync += told.eq(waiting & ((told & (waited != 0)) | watchdog.expired))
+    m.d.comb += Assert(~watchdog.expired | ((waited != 0) & ~told & (limit_before != 0) & (waited >= limit_before)))
+    with m.If((waited != 0) & (limit_before != 0) & (waited >= limit_before)):
+        m.d.comb += Assert(told | watchdog.expired)
+
+    # What induction has to know besides.
+    inner_told, inner = register_of(fragment, "told"), register_of(fragment, "waited", width=LIMIT_BITS)
+    m.d.comb += Assert(inner_told == ((waited != 0) & (told | watchdog.expired)))
+    m.d.comb += Assert(inner_told | (inner == waited))
+    with m.If(steady & (waited != 0)):
+        m.d.comb += Assert(inner_told == ((limit_before != 0) & (waited >= limit_before)))
+
     m.d.comb += [
-        Cover(watchdog.expired & (limit == 5)),
-        Cover(watchdog.expired & (limit == 1)),
-        Cover((limit == 0) & (waited == 9)),
-        Cover((limit == 3) & (waited == 9)),
+        Cover(watchdog.expired & steady & (waited == 5)),
+        Cover(watchdog.expired & steady & (waited == 1)),
+        Cover(watchdog.expired & ~steady & (waited == 5) & (limit_before == 2)),
+        Cover(steady & (limit_before == 0) & (waited == 9)),
+        Cover(steady & (limit_before == 3) & (waited == 9) & told),
     ]
     return m
 
 
-def build_changed() -> Module:
-    """A limit that the host changes at any time."""
-    m, watchdog, fragment = _bench()
-    limit = free(m, "limit", LIMIT_BITS)
-    m.d.comb += watchdog.limit.eq(limit)
-    waited, told = Signal(LIMIT_BITS + 1), Signal()
-    expires = watchdog.waiting & ~told & (limit != 0) & (waited + 1 >= limit)
-    with m.If(~watchdog.waiting):
-        m.d.sync += [waited.eq(0), told.eq(0)]
-    with m.Elif(~waited.all()):
-        m.d.sync += waited.eq(waited + 1)
-    with m.If(expires):
-        m.d.sync += told.eq(1)
-    m.d.comb += Assert(watchdog.expired == past(m, expires, "expired_before"))
+FILE = "rtl/watchdog.py"
 
-    m.d.comb += Assert(register_of(fragment, "told") == told)
-    m.d.comb += Assert(told | (register_of(fragment, "waited", width=LIMIT_BITS) == waited[:LIMIT_BITS]))
-    m.d.comb += Cover(watchdog.expired & (past(m, limit, "limit_before") == 2) & (waited == 5))
-    return m
+PROOFS = (
+    Proof(
+        name="watchdog",
+        component="Watchdog",
+        claim="expires in the cycle after the limit-th of a wait, once per wait, also when the limit is changed during "
+        "the wait; never with limit 0",
+        parameters="all limits; waits below 2^24 cycles",
+        build=build,
+        mode="prove",
+        depth=3,
+        cover_depth=14,
+        quick=True,
+        mutants=(
+            Mutant("a cycle late", FILE, "(waited + 1 >= self.limit)", "(waited >= self.limit)", 12),
+            Mutant("expires again and again", FILE, "m.Elif(~told)", "m.Else()", 12),
+            Mutant("steps over a lowered limit", FILE, "(waited + 1 >= self.limit)", "(waited + 1 == self.limit)", 12),
+            Mutant("limit 0 expires", FILE, "(self.limit != 0) & ", "", 12),
+        ),
+    ),
+)

@@ -162,6 +162,8 @@ async def run_job(dut: Any) -> None:
 
     Clock(dut.clk, CLOCK_NS, unit="ns").start()
     dut.rst.value = 1
+    if core.spi:
+        dut.spi_cs_n.value, dut.spi_sclk.value, dut.spi_mosi.value = 1, 0, 0
     started = time.perf_counter()
     bus = CocotbBus(dut, core, job.pauses, job.longest_pause)
     host = Host(bus, core)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec import READ_LATENCY, CoreSpec
 from oscc.rtl.simulation import Recorder, simulate
-from oscc.rtl.weight_bank import READ_LATENCY, WeightBank
+from oscc.rtl.weight_bank import WeightBank, lane_bits
 
 
 def protect(data: int, bits: int) -> int:
@@ -24,20 +24,32 @@ def protect(data: int, bits: int) -> int:
 
 
 def stored(core: CoreSpec, data: int) -> int:
-    return protect(data, core.word_bits) if core.protection == "secded" else data
+    """A word as the bus carries it: the check bits once for each of four columns."""
+    if core.protection == "none":
+        return data
+    word, lanes = protect(data, core.word_bits), 0
+    for lane in range(4):
+        lanes |= (word >> core.word_bits) << (lane * core.check_bits)
+    return data | lanes << core.word_bits
 
 
 def recorded(bank: WeightBank) -> Recorder:
-    return Recorder(data=bank.read_data, corrected=bank.corrected, uncorrectable=bank.uncorrectable)
+    return Recorder(
+        data=bank.row_data, corrected=bank.corrected, uncorrectable=bank.uncorrectable, mismatch=bank.mismatch
+    )
 
 
-async def fill(context: Any, bank: WeightBank, core: CoreSpec, words: list[int]) -> None:
+async def write(context: Any, bank: WeightBank, core: CoreSpec, column: int, address: int, data: int) -> None:
+    context.set(bank.bus.write_enable, 1 << column)
+    context.set(bank.bus.write_address, address)
+    context.set(bank.bus.write_word, stored(core, data))
+    await context.tick()
+    context.set(bank.bus.write_enable, 0)
+
+
+async def fill(context: Any, bank: WeightBank, core: CoreSpec, words: list[int], column: int = 0) -> None:
     for address, word in enumerate(words):
-        context.set(bank.write_enable, 1)
-        context.set(bank.write_address, address)
-        context.set(bank.write_word, stored(core, word))
-        await context.tick()
-    context.set(bank.write_enable, 0)
+        await write(context, bank, core, column, address, word)
 
 
 async def read(context: Any, bank: WeightBank, addresses: list[int | None]) -> None:
@@ -46,8 +58,8 @@ async def read(context: Any, bank: WeightBank, addresses: list[int | None]) -> N
     for address in [*addresses, *[None] * READ_LATENCY]:
         given = [int(address is not None), *given][:READ_LATENCY]
         if address is not None:
-            context.set(bank.read_address, address)
-        context.set(bank.read_stages, sum(enable << stage for stage, enable in enumerate(given)))
+            context.set(bank.bus.read_address, address)
+        context.set(bank.bus.read_stages, sum(enable << stage for stage, enable in enumerate(given)))
         await context.tick()
 
 
@@ -56,25 +68,40 @@ def random_words(core: CoreSpec, seed: int) -> list[int]:
     return [generator.getrandbits(core.word_bits) for _ in range(core.bank_depth)]
 
 
+def flip(context: Any, bank: WeightBank, core: CoreSpec, column: int, address: int, bit: int) -> None:
+    """Flip a bit of a protected word where it is kept."""
+    memory = bank.memories[column]
+    if bit >= core.word_bits:
+        assert bank.checks is not None
+        memory, bit = bank.checks, column * 9 + bit - core.word_bits
+    row = memory.data[address]
+    context.set(row, context.get(row) ^ (1 << bit))
+
+
 @pytest.mark.parametrize("protection", ["secded", "none"])
-def test_what_was_written_is_read_a_word_per_cycle_four_cycles_later(
-    make_core: Callable[..., CoreSpec], protection: str
+@pytest.mark.parametrize("columns", [1, 3, 4])
+def test_what_was_written_is_read_a_row_per_cycle_four_cycles_later(
+    make_core: Callable[..., CoreSpec], protection: str, columns: int
 ) -> None:
     core = make_core(protection=protection, chunks=3, grid=[7, 4])
-    words = random_words(core, 1)
-    bank = WeightBank(core)
+    words = [random_words(core, column) for column in range(columns)]
+    bank = WeightBank(core, columns)
     recorder = recorded(bank)
 
     async def bench(context: Any) -> None:
-        await fill(context, bank, core, words)
+        for column in range(columns):
+            await fill(context, bank, core, words[column], column)
         await read(context, bank, list(range(core.bank_depth)))
         await context.tick()
 
     simulate(bank, bench, background=[recorder.watch])
     assert READ_LATENCY == 4
-    first = core.bank_depth + READ_LATENCY
-    assert recorder.values("data")[first : first + core.bank_depth] == words
-    assert recorder.cycles("corrected") == recorder.cycles("uncorrectable") == []
+    first = columns * core.bank_depth + READ_LATENCY
+    assert recorder.values("data")[first : first + core.bank_depth] == [
+        sum(words[column][address] << (column * core.word_bits) for column in range(columns))
+        for address in range(core.bank_depth)
+    ]
+    assert recorder.cycles("corrected") == recorder.cycles("uncorrectable") == recorder.cycles("mismatch") == []
 
 
 @pytest.mark.parametrize("protection", ["secded", "none"])
@@ -82,7 +109,7 @@ def test_what_was_written_is_read_a_word_per_cycle_four_cycles_later(
 def test_random_reads_and_writes_side_by_side(make_core: Callable[..., CoreSpec], protection: str, seed: int) -> None:
     core = make_core(protection=protection, chunks=2, grid=[4, 4])
     words = random_words(core, seed)
-    bank = WeightBank(core)
+    bank = WeightBank(core, 1)
     recorder = recorded(bank)
     generator = random.Random(seed)
     expected: list[tuple[int, int]] = []
@@ -94,23 +121,23 @@ def test_random_reads_and_writes_side_by_side(make_core: Callable[..., CoreSpec]
         for cycle in range(core.bank_depth, core.bank_depth + 300):
             address, enable = generator.randrange(core.bank_depth), generator.random() < 0.7
             enables = [int(enable), *enables][:READ_LATENCY]
-            context.set(bank.read_stages, sum(on << stage for stage, on in enumerate(enables)))
-            context.set(bank.read_address, address)
+            context.set(bank.bus.read_stages, sum(on << stage for stage, on in enumerate(enables)))
+            context.set(bank.bus.read_address, address)
             if enable:
                 expected.append((cycle + READ_LATENCY, memory[address]))
             # The memory is read one cycle after the address is given: a write to that word, now, may or may not show.
             target, word = generator.randrange(core.bank_depth), generator.getrandbits(core.word_bits)
-            write = generator.random() < 0.5 and target != address
-            context.set(bank.write_enable, write)
-            context.set(bank.write_address, target)
-            context.set(bank.write_word, stored(core, word))
-            if write:
+            writes = generator.random() < 0.5 and target != address
+            context.set(bank.bus.write_enable, writes)
+            context.set(bank.bus.write_address, target)
+            context.set(bank.bus.write_word, stored(core, word))
+            if writes:
                 memory[target] = word
             await context.tick()
-        context.set(bank.write_enable, 0)
-        for stage in range(READ_LATENCY):
+        context.set(bank.bus.write_enable, 0)
+        for _ in range(READ_LATENCY):
             enables = [0, *enables][:READ_LATENCY]
-            context.set(bank.read_stages, sum(on << stage for stage, on in enumerate(enables)))
+            context.set(bank.bus.read_stages, sum(on << stage for stage, on in enumerate(enables)))
             await context.tick()
 
     simulate(bank, bench, background=[recorder.watch])
@@ -120,7 +147,7 @@ def test_random_reads_and_writes_side_by_side(make_core: Callable[..., CoreSpec]
 
 
 def test_a_word_can_be_read_from_the_cycle_after_its_write_on(tiny_core: CoreSpec) -> None:
-    bank = WeightBank(tiny_core)
+    bank = WeightBank(tiny_core, 1)
     recorder = recorded(bank)
 
     async def bench(context: Any) -> None:
@@ -134,45 +161,156 @@ def test_a_word_can_be_read_from_the_cycle_after_its_write_on(tiny_core: CoreSpe
 
 
 @pytest.mark.parametrize("bits_flipped", [1, 2])
-def test_flipped_bits_in_the_memory(tiny_core: CoreSpec, bits_flipped: int) -> None:
+@pytest.mark.parametrize("column", [0, 3])
+def test_flipped_bits_in_the_memories(tiny_core: CoreSpec, bits_flipped: int, column: int) -> None:
     words = random_words(tiny_core, 5)
     width = tiny_core.word_bits + tiny_core.check_bits
     generator = random.Random(bits_flipped)
     hurt = sorted(generator.sample(range(tiny_core.bank_depth), 12))
     bank = WeightBank(tiny_core)
     recorder = recorded(bank)
+    assert lane_bits(tiny_core) == 9
 
     async def bench(context: Any) -> None:
-        await fill(context, bank, tiny_core, words)
-        for address in hurt:
-            for bit in generator.sample(range(width), bits_flipped):
-                row = bank.memory.data[address]
-                context.set(row, context.get(row) ^ (1 << bit))
+        await fill(context, bank, tiny_core, words, column)
+        for number, address in enumerate(hurt):
+            # The first ones hit a check bit for certain.
+            for bit in generator.sample(range(tiny_core.word_bits if number < 4 else 0, width), bits_flipped):
+                flip(context, bank, tiny_core, column, address, bit)
         await read(context, bank, list(range(tiny_core.bank_depth)))
         await context.tick()
 
     simulate(bank, bench, background=[recorder.watch])
     first = tiny_core.bank_depth + READ_LATENCY
-    found = {name: recorder.values(name)[first : first + tiny_core.bank_depth] for name in ("data", "corrected")}
-    found["uncorrectable"] = recorder.values("uncorrectable")[first : first + tiny_core.bank_depth]
-    flags = [int(address in hurt) for address in range(tiny_core.bank_depth)]
+    rows = slice(first, first + tiny_core.bank_depth)
+    data = [row >> (column * tiny_core.word_bits) for row in recorder.values("data")[rows]]
+    corrected, uncorrectable = recorder.values("corrected")[rows], recorder.values("uncorrectable")[rows]
+    flags = [int(address in hurt) << column for address in range(tiny_core.bank_depth)]
     none = [0] * tiny_core.bank_depth
     if bits_flipped == 1:
-        assert (found["data"], found["corrected"], found["uncorrectable"]) == (words, flags, none)
+        assert (data, corrected, uncorrectable) == (words, flags, none)
     else:
-        assert (found["corrected"], found["uncorrectable"]) == (none, flags)
+        assert (corrected, uncorrectable) == (none, flags)
         whole = [word for word, flag in zip(words, flags, strict=True) if not flag]
-        assert [word for word, flag in zip(found["data"], flags, strict=True) if not flag] == whole
+        assert [word for word, flag in zip(data, flags, strict=True) if not flag] == whole
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_repair_writes_back_what_was_corrected_and_nothing_else(tiny_core: CoreSpec, cancelled: bool) -> None:
+    words = [random_words(tiny_core, seed) for seed in range(4)]
+    bank = WeightBank(tiny_core)
+    contents: list[list[tuple[int, ...]]] = []
+
+    def content(context: Any) -> list[tuple[int, ...]]:
+        assert bank.checks is not None
+        return [tuple(context.get(row) for row in memory.data) for memory in (*bank.memories, bank.checks)]
+
+    async def bench(context: Any) -> None:
+        for column in range(4):
+            await fill(context, bank, tiny_core, words[column], column)
+        contents.append(content(context))
+        flip(context, bank, tiny_core, 0, 5, 17)
+        # All check bits of one column, one in each word; the overall parity bit is the last.
+        for bit in range(8):
+            flip(context, bank, tiny_core, 2, 10 + bit, tiny_core.word_bits + bit)
+        for bit in (3, 4):
+            flip(context, bank, tiny_core, 3, 5, bit)
+        context.set(bank.bus.write_word, -1)
+        for address in (5, *range(10, 18)):
+            await read(context, bank, [address])
+            context.set(bank.bus.repair, not cancelled)
+            context.set(bank.bus.write_address, address)
+            await context.tick()
+            context.set(bank.bus.repair, 0)
+        contents.append(content(context))
+        # The word with two flipped bits stays as it is.
+        for bit in (3, 4):
+            flip(context, bank, tiny_core, 3, 5, bit)
+        contents.append(content(context))
+
+    simulate(bank, bench)
+    before, hurt, after = contents
+    assert hurt != before
+    assert (after == before) == (not cancelled)
+
+
+def test_write_all_writes_every_column_its_own_check_bits(tiny_core: CoreSpec) -> None:
+    bank = WeightBank(tiny_core)
+    word = random.Random(2).getrandbits(108 + 4 * 8)
+
+    async def bench(context: Any) -> None:
+        context.set(bank.bus.write_all, 1)
+        context.set(bank.bus.write_address, 9)
+        context.set(bank.bus.write_word, word)
+        await context.tick()
+        context.set(bank.bus.write_all, 0)
+        assert bank.checks is not None
+        assert [context.get(memory.data[9]) for memory in bank.memories] == [word % 2**108] * 4
+        lanes = [(context.get(bank.checks.data[9]) >> (9 * column)) & 0x1FF for column in range(4)]
+        assert lanes == [(word >> (108 + 8 * column)) & 0xFF for column in range(4)]
+        assert context.get(bank.memories[0].data[8]) == context.get(bank.checks.data[8]) == 0
+
+    simulate(bank, bench)
+
+
+@pytest.mark.parametrize("protection", ["secded", "none"])
+def test_a_comparison_finds_every_single_bit(make_core: Callable[..., CoreSpec], protection: str) -> None:
+    core = make_core(protection=protection)
+    bank = WeightBank(core, 2)
+    width = core.word_bits + core.check_bits
+    recorder = recorded(bank)
+    word = stored(core, random.Random(3).getrandbits(core.word_bits))
+
+    async def bench(context: Any) -> None:
+        bus = bank.bus
+        context.set(bus.write_all, 1)
+        context.set(bus.write_word, word)
+        await context.tick()
+        context.set(bus.write_all, 0)
+        # A read per bit of column 1, in which that bit is another than the bus says, and a good one at last.
+        for cycle in range(width + 1 + 3):
+            context.set(bus.read_stages, 0b0011)
+            position = cycle - 2
+            wrong = 0
+            if 0 <= position < width:
+                wrong = 1 << (position if position < core.word_bits else position + core.check_bits)
+            context.set(bus.compare, 0b11)
+            context.set(bus.write_word, word ^ wrong)
+            await context.tick()
+        await context.tick()
+
+    simulate(bank, bench, background=[recorder.watch])
+    # One cycle for the write; a word is compared two cycles after its address, and reported two cycles after that.
+    found = recorder.values("mismatch")[1 + 4 : 1 + 4 + width + 1]
+    both = [0b11] * core.word_bits
+    assert found == [*both, *[0b10] * core.check_bits, 0]
+
+
+def test_a_comparison_keeps_its_finding_while_it_is_not_enabled(tiny_core: CoreSpec) -> None:
+    bank = WeightBank(tiny_core, 1)
+    seen: list[int] = []
+
+    async def bench(context: Any) -> None:
+        context.set(bank.bus.write_word, 1)
+        for stages, compare in ((1, 0), (2, 0), (0, 1), (0, 0), (0, 2), (0, 1), (0, 0)):
+            context.set(bank.bus.read_stages, stages)
+            context.set(bank.bus.compare, compare)
+            *_, mismatch = await context.tick().sample(bank.mismatch)
+            seen.append(int(mismatch))
+
+    simulate(bank, bench)
+    assert seen == [0, 0, 0, 0, 0, 1, 1]
 
 
 def test_without_protection_a_flipped_bit_passes_unnoticed(make_core: Callable[..., CoreSpec]) -> None:
     core = make_core(protection="none")
-    bank = WeightBank(core)
+    bank = WeightBank(core, 1)
     recorder = recorded(bank)
+    assert bank.checks is None
 
     async def bench(context: Any) -> None:
         await fill(context, bank, core, [0b1000])
-        context.set(bank.memory.data[0], 0b1001)
+        context.set(bank.memories[0].data[0], 0b1001)
         await read(context, bank, [0])
         await context.tick()
 
@@ -184,14 +322,14 @@ def test_without_protection_a_flipped_bit_passes_unnoticed(make_core: Callable[.
 @pytest.mark.parametrize("protection", ["secded", "none"])
 def test_an_idle_bank_does_not_toggle(make_core: Callable[..., CoreSpec], protection: str) -> None:
     core = make_core(protection=protection)
-    bank = WeightBank(core)
+    bank = WeightBank(core, 1)
     recorder = recorded(bank)
 
     async def bench(context: Any) -> None:
         await fill(context, bank, core, [7, 8, 9])
         await read(context, bank, [1])
         for address in (0, 2, 0, 2, 0, 2):
-            context.set(bank.read_address, address)
+            context.set(bank.bus.read_address, address)
             await context.tick()
 
     simulate(bank, bench, background=[recorder.watch])
@@ -200,7 +338,7 @@ def test_an_idle_bank_does_not_toggle(make_core: Callable[..., CoreSpec], protec
 
 @pytest.mark.parametrize("stage", range(READ_LATENCY))
 def test_every_stage_waits_for_its_enable(tiny_core: CoreSpec, stage: int) -> None:
-    bank = WeightBank(tiny_core)
+    bank = WeightBank(tiny_core, 1)
     recorder = recorded(bank)
 
     async def bench(context: Any) -> None:
@@ -208,11 +346,32 @@ def test_every_stage_waits_for_its_enable(tiny_core: CoreSpec, stage: int) -> No
         await read(context, bank, [0])
         # The same for the other word, with one stage left out.
         for enabled in range(READ_LATENCY):
-            context.set(bank.read_address, 1)
-            context.set(bank.read_stages, 0 if enabled == stage else 1 << enabled)
+            context.set(bank.bus.read_address, 1)
+            context.set(bank.bus.read_stages, 0 if enabled == stage else 1 << enabled)
             await context.tick()
-        context.set(bank.read_stages, 0)
+        context.set(bank.bus.read_stages, 0)
         await context.tick()
 
     simulate(bank, bench, background=[recorder.watch])
     assert recorder.values("data")[-1] == 7
+
+
+@pytest.mark.parametrize("columns", [0, 5])
+def test_a_bank_has_one_to_four_columns(tiny_core: CoreSpec, columns: int) -> None:
+    with pytest.raises(ValueError, match=f"^{columns} columns; 1 to 4 share a check memory$"):
+        WeightBank(tiny_core, columns)
+
+
+@pytest.mark.parametrize(
+    ("stencil", "coupling_bits", "check_bits", "lane"),
+    [("king", 2, 7, 9), ("box-2", 4, 8, 9), ("box-2", 8, 9, 9), ("box-3", 8, 10, 18)],
+)
+def test_the_part_of_a_column_in_the_check_memory_is_whole_bytes_of_nine_bits(
+    make_core: Callable[..., CoreSpec], stencil: str, coupling_bits: int, check_bits: int, lane: int
+) -> None:
+    core = make_core(stencil=stencil, coupling_dac={"bits": coupling_bits})
+    assert (core.check_bits, lane_bits(core)) == (check_bits, lane)
+
+
+def test_a_core_without_protection_has_no_check_bits_to_keep(make_core: Callable[..., CoreSpec]) -> None:
+    assert lane_bits(make_core(protection="none")) == 0

@@ -81,36 +81,44 @@ def test_the_boundary_is_host_and_macro(small: CoreSpec) -> None:
     }
 
 
+def connections(text: str, instance: str) -> dict[str, str]:
+    """What each port of an instance in a Verilog text is connected to."""
+    found = re.search(rf" {instance} \((.*?)\n  \);", text, re.DOTALL)
+    assert found is not None
+    return dict(re.findall(r"\.(\S+?) ?\((\S+)\)", found[1]))
+
+
 def test_every_port_of_the_core_is_connected(small: CoreSpec) -> None:
     text = harness_verilog(small)
-    assert text.count("\nmodule ") == 2  # the harness and the fold
-    instance = re.search(rf"\n  {control_plane_module_name(small)} core \((.*?)\);", text, re.DOTALL)
-    assert instance is not None
-    connected = dict(re.findall(r"\.(\w+)\((\w+)\)", instance[1]))
-    assert connected == {"clk": "clk", "rst": "rst", **{name: name for name in boundary_ports(small)}}
+    assert f"  {control_plane_module_name(small)} core (" in text
+    core = connections(text, "core")
+    assert set(core) == {"clk", "rst", *boundary_ports(small)}
+    assert (core["clk"], core["rst"]) == ("clk", "rst")
 
 
-def test_every_input_comes_from_the_shift_register_and_every_output_is_folded(small: CoreSpec) -> None:
+def test_every_input_comes_from_a_bit_of_its_own(small: CoreSpec) -> None:
     text = harness_verilog(small)
-    assigned = dict(re.findall(r"assign (.+?) = (.+?);", text))
-    bits = next(value for target, value in assigned.items() if target == "bits")
-    folded = set(re.findall(r"\w+", bits))
-    widths = {wiring.In: 0, wiring.Out: 0}
+    core = connections(text, "core")
+    driven: list[int] = []
     for name, member in boundary_ports(small).items():
-        widths[member.flow] += Shape.cast(member.shape).width
-        if member.flow == wiring.Out:
-            assert name in folded
-            assert name not in assigned
-        else:
-            assert assigned[name].startswith("driven[")
-            assert name not in folded
-    # Each bit of the register is used, and there is none too many.
-    used: set[int] = set()
-    for name in boundary_ports(small):
-        for high, _, low in re.findall(r"driven\[(\d+)(:(\d+))?\]", assigned.get(name, "")):
-            used |= set(range(int(low or high), int(high) + 1))
-    assert used == set(range(widths[wiring.In]))
-    assert re.search(rf"wire \[{widths[wiring.Out] - 1}:0\] bits;", text)
+        if member.flow == wiring.In:
+            bits = re.fullmatch(r"driven\[(\d+)(?::(\d+))?\]", core[name])
+            assert bits is not None
+            high, low = int(bits[1]), int(bits[2] or bits[1])
+            assert high - low + 1 == Shape.cast(member.shape).width
+            driven += range(low, high + 1)
+    assert sorted(driven) == list(range(len(driven)))
+    # Each bit of the register follows the one below it, the lowest one the pin.
+    assert f"driven <= {{ driven[{len(driven) - 2}:0], shift_in }};" in text
+
+
+def test_every_output_goes_into_the_fold(small: CoreSpec) -> None:
+    text = harness_verilog(small)
+    core, fold = connections(text, "core"), connections(text, "fold")
+    outputs = {name: member for name, member in boundary_ports(small).items() if member.flow == wiring.Out}
+    assert {core[name] for name in outputs} == set(fold.values()) - {"clk", "rst", "folded"}
+    width = sum(Shape.cast(member.shape).width for member in outputs.values())
+    assert re.search(rf"reg \[{width - 1}:0\] fold_0\b", text)
 
 
 def test_four_pins_are_left(small: CoreSpec) -> None:

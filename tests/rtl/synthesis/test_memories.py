@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ def test_alike_memories_are_counted_and_the_largest_come_first(sample: dict[str,
 
 
 def test_memories_of_other_sizes_are_kept_apart(tmp_path: Path) -> None:
-    cell = '{"hide_name": 0, "type": "$mem_v2", "parameters": {"WIDTH": "%s", "SIZE": "100", "RD_PORTS": "1", '
-    cell += '"WR_PORTS": "1"}}'
-    text = '{"modules": {"m": {"cells": {"a_0": %s, "a_1": %s}}}}' % (cell % "11", cell % "10")
+    def cell(width: int) -> dict[str, object]:
+        number = {"WIDTH": f"{width:b}", "SIZE": "100", "RD_PORTS": "1", "WR_PORTS": "1"}
+        return {"hide_name": 0, "type": "$mem_v2", "parameters": number}
+
+    text = json.dumps({"modules": {"m": {"cells": {"a_0": cell(3), "a_1": cell(2)}}}})
     (tmp_path / "m.json").write_text(text)
     assert [(memory.name, memory.width, memory.depth) for memory in read_memories(tmp_path / "m.json")] == [
         ("a_*", 3, 4),

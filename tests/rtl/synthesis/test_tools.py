@@ -100,11 +100,17 @@ def test_logs_are_left_when_a_tool_failed(
     code: str, kept: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(tools.tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(OsccError), scratch_folder() as folder:
-        (folder / "yosys.log").write_text("ERROR: x")
-        raise OsccError(code, "x")
-    assert folder.parent == tmp_path
-    assert folder.exists() is kept
+    folders = []
+
+    def fail() -> None:
+        with scratch_folder() as folder:
+            folders.append(folder)
+            raise OsccError(code, "x")
+
+    with pytest.raises(OsccError):
+        fail()
+    assert folders[0].parent == tmp_path
+    assert folders[0].exists() is kept
     with scratch_folder() as folder:
         pass
     assert not folder.exists()

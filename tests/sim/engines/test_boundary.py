@@ -61,7 +61,7 @@ def test_a_sample_is_told() -> None:
 
 def test_the_macros_complaints_come_through(tiny_core: CoreSpec) -> None:
     macro = ArrayMacro(tiny_core, OscillatorArray(tiny_core))
-    with pytest.raises(MacroContractError, match="^A001: init and run are never high together; broken in cycle 4$"):
+    with pytest.raises(MacroContractError, match=r"^A001: init and run are never high together; broken in cycle 4$"):
         take_event(macro, lambda name: (LOW | {"cycle": 4, "init": 1, "run": 1})[name])
 
 

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oscc.compiler.errors import OsccError
+from oscc.compiler.findings import Finding
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
+from oscc.rtl.synthesis import targets
+from oscc.rtl.synthesis.ecp5 import ECP5
+from oscc.rtl.synthesis.report import SynthesisResult
+from oscc.rtl.synthesis.targets import TARGETS, check_target_name, synthesise, synthesise_largest
+
+
+def result_of(core: CoreSpec, *, fits: bool = True) -> SynthesisResult:
+    findings = () if fits else (Finding("Y001", "too large", "use less", {}, proof=False),)
+    return SynthesisResult("ecp5", "d", core, (), {}, (), findings=findings)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, dict[str, Any]]]:
+    """Synthesis for a device that holds two chunks; what was asked of it is kept."""
+    calls: list[tuple[str, int, dict[str, Any]]] = []
+
+    def fpga(core: CoreSpec, device: Any, folder: Path, **options: Any) -> SynthesisResult:
+        assert list(folder.iterdir()) == []
+        (folder / "left").mkdir()
+        (folder / "yosys.log").write_text("x")
+        calls.append((device.target, core.chunks, options))
+        return result_of(core, fits=core.chunks <= 2)
+
+    monkeypatch.setattr(targets, "synthesise_fpga", fpga)
+    return calls
+
+
+def test_the_clock_of_the_core_is_the_target(asked: list[Any], tmp_path: Path) -> None:
+    core = load_core("tiny-8x8")
+    synthesise(core, "ecp5", tmp_path)
+    assert asked == [("ecp5", 4, {"frequency_mhz": core.clock_hz / 1e6, "seed": 1, "timeout_s": 3600.0})]
+
+
+def test_what_is_given_is_passed_on(asked: list[Any], tmp_path: Path) -> None:
+    synthesise(load_core("tiny-8x8"), "ice40", tmp_path, frequency_mhz=12.5, seed=9, timeout_s=5.0)
+    assert asked == [("ice40", 4, {"frequency_mhz": 12.5, "seed": 9, "timeout_s": 5.0})]
+
+
+def test_the_largest_that_fits_is_found_from_above(asked: list[Any], tmp_path: Path) -> None:
+    result = synthesise_largest(load_core("tiny-8x8"), "ecp5", tmp_path)
+    assert [chunks for _, chunks, _ in asked] == [4, 3, 2]
+    assert (result.core.name, result.core.chunks, result.fits) == ("tiny-8x8-2-chunks", 2, True)
+
+
+def test_when_nothing_fits_the_whole_core_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tried = []
+
+    def fpga(core: CoreSpec, *_: Any, **__: Any) -> SynthesisResult:
+        tried.append(core.chunks)
+        return result_of(core, fits=False)
+
+    monkeypatch.setattr(targets, "synthesise_fpga", fpga)
+    result = synthesise_largest(load_core("tiny-8x8"), "ecp5", tmp_path)
+    assert tried == [4, 3, 2, 1]
+    assert (result.core.chunks, result.fits) == (4, False)
+
+
+def test_an_asic_has_no_clock_to_meet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    seen = []
+    monkeypatch.setattr(targets, "synthesise_asic", lambda *given, **options: seen.append((given, options)))
+    core = load_core("tiny-8x8")
+    synthesise(core, "asic", tmp_path, timeout_s=3.0)
+    assert seen == [((core, tmp_path), {"timeout_s": 3.0})]
+
+
+def test_names_of_targets() -> None:
+    assert TARGETS == ("ecp5", "ice40", "asic")
+    assert targets.DEVICES["ecp5"] is ECP5
+    check_target_name("asic")
+    with pytest.raises(OsccError) as caught:
+        check_target_name("ecp")
+    assert str(caught.value) == "--target: 'ecp' is no target; did you mean 'ecp5'?"

@@ -1,0 +1,245 @@
+"""The stand-alone bench of emitted cores, run in a Verilog simulator, against the Python engines."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oscc.compiler.compile import CompileResult
+from oscc.compiler.instructions import Operation
+from oscc.compiler.spec import CoreSpec
+from oscc.rtl.emit import emit_core
+from oscc.rtl.standalone_data import BenchRun, bench_data
+from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.job import CosimJob
+from oscc.sim.noise import initial_phases
+from oscc.sim.standalone_run import standalone_run
+
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
+
+SHAPES = {
+    # A step of four clock cycles, which does not divide the runs of 115.
+    "tiny": ({}, {"duration": 0.5, "time_scale_s": (2.3e-6,) * 4}, 2),
+    # Both directions of a pair from one unit, noise without a normal distribution, words of one beat, padded rows.
+    "reciprocal": (
+        {
+            "name": "reciprocal",
+            "grid": [3, 5],
+            "stencil": "king",
+            "couplings": "reciprocal",
+            "chunks": 2,
+            "coupling_dac": {"bits": 3},
+            "stream_width": 32,
+            "protection": "none",
+            "init": {"kind": "uniform", "cycles": 20},
+            "readout": {"origin": [0, 0], "step": [1, 1], "taps": 4, "subphases": 2},
+        },
+        {"duration": 0.4},
+        3,
+    ),
+}
+
+
+class Bench:
+    """An emitted core with its bench, compiled once."""
+
+    def __init__(self, folder: Path, core: CoreSpec, result: CompileResult, samples: int) -> None:
+        assert result.program is not None
+        self.folder, self.core, self.program = folder, core, result.program
+        self.run = standalone_run(core, result.program, samples, seed=11, first_sample=4)
+        self.name = f"{core.name.replace('-', '_')}_core_tb"
+        for name, text in emit_core(core, bench_data(core, result.program, self.run)).items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
+        self.compile("-g2005")
+
+    def compile(self, generation: str, output: str = "bench.vvp") -> None:
+        command = ["iverilog", generation, "-s", self.name, "-f", f"tb/{self.name}.f", "-o", output]
+        subprocess.run(command, cwd=self.folder, check=True)
+
+    def simulate(self, *plusargs: str, build: str = "bench.vvp") -> subprocess.CompletedProcess[str]:
+        command = ["vvp", "-n", build, *plusargs]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=120)
+
+    def changed_data(self, name: str, change: Callable[[str], str]) -> str:
+        """Plusarg of a copy of the data in which one file is changed."""
+        copy = self.folder / "changed"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.folder / "tb", copy)
+        (copy / name).write_text(change((copy / name).read_text()))
+        return "+data=changed"
+
+
+def rasters(text: str) -> dict[int, np.ndarray]:
+    """Codes by sample number, as the bench printed them."""
+    found: dict[int, list[list[int]]] = {}
+    rows: list[list[int]] = []
+    for line in text.splitlines():
+        if sample := re.fullmatch(r"sample (\d+)", line):
+            rows = found.setdefault(int(sample[1]), [])
+        elif re.fullmatch(r"( +\d+)+", line):
+            rows.append([int(code) for code in line.split()])
+    return {number: np.array(codes) for number, codes in found.items()}
+
+
+@pytest.fixture(scope="module", params=SHAPES)
+def bench(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    make_core: Callable[..., CoreSpec],
+    compile_on: Callable[..., CompileResult],
+) -> Bench:
+    """The bench of every shape."""
+    changes, graph, samples = SHAPES[request.param]
+    core = make_core(**changes)
+    return Bench(tmp_path_factory.mktemp(request.param), core, compile_on(core, **graph), samples)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory, small_core: CoreSpec, small_result: CompileResult) -> Bench:
+    """The bench of a core of 3 x 4 cells."""
+    return Bench(tmp_path_factory.mktemp("quick"), small_core, small_result, 2)
+
+
+# Without a simulator
+
+
+def test_a_run_is_that_of_the_array_engine(small_core: CoreSpec, small_result: CompileResult) -> None:
+    assert small_result.program is not None
+    run = standalone_run(small_core, small_result.program, 3, seed=2, first_sample=6)
+    job = CosimJob(small_core, small_result.program, samples=3, seed=2, first_sample=6)
+    np.testing.assert_array_equal(run.codes, ArrayEngine().run(job).codes)
+    np.testing.assert_array_equal(run.phases, [initial_phases(small_core, 2, number) for number in (6, 7, 8)])
+    assert (run.seed, run.first_sample, run.limit) == (2, 6, job.sample_limit)
+
+
+def test_the_step_is_the_largest_within_the_bound(
+    tiny_core: CoreSpec, compile_on: Callable[..., CompileResult]
+) -> None:
+    program = compile_on(tiny_core, duration=0.5, time_scale_s=(2.3e-6,) * 4).program
+    assert program is not None
+    # 230 clock cycles per unit of model time: 0.02 of it are 4.6.
+    assert standalone_run(tiny_core, program, 1).step_cycles == Fraction(4)
+
+
+# In Icarus Verilog
+
+
+@needs_icarus
+def test_the_codes_are_those_of_the_array_engine(bench: Bench) -> None:
+    done = bench.simulate()
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "PASS"), done.stdout
+    found, run = rasters(done.stdout), bench.run
+    assert list(found) == [4 + number for number in range(len(run.codes))]
+    np.testing.assert_array_equal(list(found.values()), run.codes)
+    # The codes of two samples differ, so that the comparison means something.
+    assert len({codes.tobytes() for codes in run.codes}) == len(run.codes)
+    timed = sum(step.operand for step in bench.program.instructions() if step.is_timed)
+    assert f"cycles between the last two {timed}" in done.stdout
+    assert "cycles stalled 0" in done.stdout
+    assert f"CRC-32 {bench.program.stream_crc():08x}" in done.stdout
+
+
+@needs_icarus
+@pytest.mark.parametrize("plusargs", [("+stall=80",), ("+array_tap=6",), ("+array_ready=2000",)], ids=str)
+def test_pauses_change_no_code(quick: Bench, plusargs: tuple[str, ...]) -> None:
+    done = quick.simulate(*plusargs)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "PASS"), done.stdout
+    np.testing.assert_array_equal(list(rasters(done.stdout).values()), quick.run.codes)
+
+
+@needs_icarus
+def test_fewer_samples_can_be_taken_and_more(quick: Bench) -> None:
+    for samples in (1, 3):
+        done = quick.simulate(f"+samples={samples}")
+        assert done.returncode == 0, done.stdout
+        found = rasters(done.stdout)
+        assert sorted(found) == [4, 5, 6][:samples]
+        np.testing.assert_array_equal(found[4], quick.run.codes[0])
+    # Behind the last initial phases the bench starts again with the first ones.
+    np.testing.assert_array_equal(found[6], quick.run.codes[0])
+
+
+def failed(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode != 0
+    assert "\nFAIL\n" in done.stdout
+    assert "PASS" not in done.stdout
+    return done.stdout
+
+
+@needs_icarus
+def test_another_code_than_expected_fails(quick: Bench) -> None:
+    first = int(quick.run.codes[0, 0, 0])
+    data = quick.changed_data("codes.hex", lambda text: f"{first ^ 1:02x}" + text[2:])
+    told = failed(quick.simulate(data, "+samples=1"))
+    assert f"row 0, column 0: code {first}, expected {first ^ 1}\n" in told
+    assert "FATAL: tb/small" not in told or "1 checks failed" in told
+
+
+@needs_icarus
+def test_a_damaged_program_is_refused_by_the_core(quick: Bench) -> None:
+    data = quick.changed_data("program.hex", lambda text: ("1" if text[0] == "0" else "0") + text[1:])
+    told = failed(quick.simulate(data))
+    assert "register ERROR: the CRC-32 of the streamed program differs from PROGRAM_CRC\n" in told
+    assert "FAIL: the core refused the program\n" in told
+
+
+@needs_icarus
+def test_a_time_out_says_what_was_awaited(quick: Bench) -> None:
+    told = failed(quick.simulate("+limit=20"))
+    assert "time-out: waited 20 cycles for beat 0 of the image of sample 4\nFAIL: no image\n" in told
+
+
+@needs_icarus
+def test_an_array_that_drops_out_is_reported(quick: Bench) -> None:
+    # The program is loaded within the first cycles; `ready` falls while the schedule runs.
+    beats = quick.core.program_beats
+    told = failed(quick.simulate(f"+array_lost={beats + 800}", "+samples=1000"))
+    assert "register ERROR: the array's ready fell during an init or a run; the schedule was ended\n" in told
+    assert "FAIL: the core raised irq\n" in told
+
+
+@needs_icarus
+def test_without_data_the_bench_says_how_to_get_it(quick: Bench) -> None:
+    told = failed(quick.simulate("+data=nowhere"))
+    assert "nowhere/settings.hex cannot be read: emit into a folder that holds a program" in told
+
+
+@needs_icarus
+def test_data_of_another_core_are_refused(quick: Bench) -> None:
+    data = quick.changed_data("settings.hex", lambda text: "00000000" + text[8:])
+    assert "FAIL: settings.hex belongs to another core\n" in failed(quick.simulate(data))
+
+
+@needs_icarus
+def test_a_core_that_breaks_the_macros_contract_fails(quick: Bench, tmp_path: Path) -> None:
+    text = (quick.folder / "tiny_8x8_core.v").read_text()
+    instance = re.search(r"^ *tiny_8x8_array array_macro \($.*?^ *\);$", text, re.M | re.S)
+    assert instance is not None
+    crossed = re.sub(r"\.run\([^)]*\)", ".run(array__init)", instance[0])
+    shutil.copytree(quick.folder, tmp_path / "crossed")
+    (tmp_path / "crossed" / "tiny_8x8_core.v").write_text(text.replace(instance[0], crossed))
+    command = ["iverilog", "-g2005", "-s", quick.name, "-f", f"tb/{quick.name}.f", "-o", "bench.vvp"]
+    subprocess.run(command, cwd=tmp_path / "crossed", check=True)
+    done = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=tmp_path / "crossed", capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "A001: init and run are never high together\n" in done.stdout
+
+
+@needs_icarus
+def test_the_wrong_language_generation_is_noticed(quick: Bench) -> None:
+    quick.compile("-g2012", "wrong.vvp")
+    told = failed(quick.simulate(build="wrong.vvp"))
+    assert "with Icarus Verilog, compile\nwith -g2005" in told
+
+
+def test_every_run_of_the_program_is_taken(quick: Bench) -> None:
+    assert isinstance(quick.run, BenchRun)
+    assert Operation.REPEAT in {step.operation for step in quick.program.instructions()}
