@@ -23,9 +23,14 @@ def report_verb(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw the wire demand of every cell boundary as a heat map; the figures behind it are in DIR/reports/."""
+    """Draw the wire demand of every cell boundary as a heat map; the figures behind it are in DIR/reports/.
+
+    Where `oscc synth` was run into DIR, its figures are listed too.
+    """
+    from oscc.cli.synth import SYNTHESIS_FOLDER
     from oscc.compiler.output_folder import read_output_folder
     from oscc.compiler.recompile import recompile
+    from oscc.rtl.synthesis.result_files import read_results, result_rows
     from oscc.sim.pictures import routing_picture
 
     placed = recompile(read_output_folder(folder)).placed
@@ -36,8 +41,12 @@ def report_verb(
     target = output if output is not None else folder / "routing.png"
     write_file(target, lambda path: routing_picture(across_columns, across_rows, capacity, path))
     peak = max(int(across_columns.max(initial=0)), int(across_rows.max(initial=0)))
+    results = read_results(folder / SYNTHESIS_FOLDER)
     if as_json:
-        print_json({"picture": str(target), "peak_demand": peak, "capacity": capacity})
+        synthesis = {"synthesis": results} if results else {}
+        print_json({"picture": str(target), "peak_demand": peak, "capacity": capacity, **synthesis})
     else:
         rows = [("peak demand", f"{peak} of {capacity} tracks per boundary"), ("picture", str(target))]
         print_table(f"{placed.graph.name} on {placed.core.name}", rows)
+        for name, result in results.items():
+            print_table(f"synthesis for {name}", result_rows(result))

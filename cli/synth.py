@@ -57,7 +57,7 @@ def synth_verb(
     """
     from oscc.compiler.output_folder import check_target
     from oscc.compiler.spec_file import load_core
-    from oscc.rtl.synthesis.report import summary_rows
+    from oscc.rtl.synthesis.result_files import result_rows
     from oscc.rtl.synthesis.targets import check_target_name, synthesise, synthesise_largest
     from oscc.rtl.synthesis.tools import scratch_folder
     from oscc.rtl.synthesis.variants import cut_core
@@ -76,7 +76,7 @@ def synth_verb(
     if as_json:
         print_json(result.as_dict() | {"output": str(output / SYNTHESIS_FOLDER)})
     else:
-        rows = [*summary_rows(result), ("output", str(output / SYNTHESIS_FOLDER))]
+        rows = [*result_rows(result.as_dict()), ("output", str(output / SYNTHESIS_FOLDER))]
         print_table(f"{result.core.name} for {target}", rows)
         print_findings(result.findings)
     if missed or not result.fits:

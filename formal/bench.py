@@ -10,7 +10,8 @@ from typing import Any
 
 from amaranth.asserts import AnyConst, AnySeq
 from amaranth.hdl import Fragment, Module, Shape, Signal, Value
-from amaranth.hdl._ast import SignalSet
+from amaranth.hdl._ast import Assign, SignalDict, SignalSet
+from amaranth.hdl._xfrm import StatementTransformer
 
 from oscc.compiler.errors import OsccError
 
@@ -61,6 +62,33 @@ def combinational(component: Any) -> Fragment:
     statements = fragment.statements.pop("sync")
     fragment.statements.setdefault("comb", type(statements)(())).extend(statements)
     return fragment
+
+
+def one_step(component: Any) -> tuple[Fragment, dict[str, tuple[Signal, Signal]]]:
+    """The component as the logic of one step: each of its registers, by name, as its value now and its next value.
+
+    The values now are for the bench to drive: what is proved with all of them free is proved of every step. Only for
+    a component without submodules that assigns its registers as a whole.
+    """
+    fragment = elaborated(component)
+    step = _Step()
+    statements = step(fragment.statements.pop("sync"))
+    keep = [after.eq(now) for now, after in step.registers.values()]
+    combinational = fragment.statements.setdefault("comb", type(statements)(()))
+    combinational.extend([*keep, *statements])
+    return fragment, {now.name: (now, after) for now, after in step.registers.values()}
+
+
+class _Step(StatementTransformer):  # type: ignore[misc]  # Amaranth has no types
+    """Sends what is assigned to a register to another signal: its next value."""
+
+    def __init__(self) -> None:
+        self.registers: SignalDict = SignalDict()
+
+    def on_Assign(self, stmt: Any) -> Any:  # noqa: N802, D102
+        if stmt.lhs not in self.registers:
+            self.registers[stmt.lhs] = (stmt.lhs, Signal.like(stmt.lhs, name_suffix="_next"))
+        return Assign(self.registers[stmt.lhs][1], stmt.rhs)
 
 
 def register_of(fragment: Fragment, name: str, *, width: int = 0, place: int = 0) -> Signal:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from formal.proof import Proof
-from formal.proofs import axi_lite, johnson_decoder, secded
+from formal.proofs import axi_lite, crc32, johnson_decoder, program_ingress, row_loader, secded
 
 PROOFS: tuple[Proof, ...] = (
     *johnson_decoder.PROOFS,
     *secded.PROOFS,
+    *crc32.PROOFS,
+    *program_ingress.PROOFS,
     *axi_lite.PROOFS,
+    *row_loader.PROOFS,
 )

@@ -45,7 +45,9 @@ design.il
 [file abc.script]
 strash
 collapse
+muxes
 strash
+map
 """
 
 AS_BDDS = """\

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from oscc.compiler.instructions import SCHEDULE_DEPTH
 from oscc.compiler.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec import FETCH_CYCLES, FETCH_LATENCY, CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.axi_lite import AXI_LITE_MEMBERS, AxiLiteFrontEnd
 from oscc.rtl.fault_collector import collector_latency
@@ -71,6 +71,21 @@ def register_constants(core: CoreSpec) -> dict[tuple[str, str], int]:
     }
 
 
+def check_fault_latency(core: CoreSpec) -> None:
+    """Check that what is found in a row ends the schedule before a sample can be latched that the row is part of.
+
+    Between the commit that a load allows in the cycle of its last row and a sample lies a run, and with it the fetch of
+    two instructions: the sample, and what follows it.
+
+    Raises
+    ------
+    AssertionError
+        When a change of latencies has broken this.
+    """
+    if collector_latency(core) >= FETCH_LATENCY + 2 * FETCH_CYCLES:
+        raise AssertionError("a sample may be latched before its faults are known")
+
+
 class ControlPlane(wiring.Component):
     """The digital part of a core.
 
@@ -96,6 +111,7 @@ class ControlPlane(wiring.Component):
 
     def __init__(self, core: CoreSpec) -> None:
         self._core = core
+        check_fault_latency(core)
         super().__init__({**host_members(core), "array": Out(array_signature(core))})
         self.store = WeightStore(core)
 
@@ -216,14 +232,8 @@ class ControlPlane(wiring.Component):
             tap_watchdog.waiting.eq(readout.awaiting_taps),
             readout.cut.eq(tap_watchdog.expired),
         ]
-        # A run may be so short that its sample is latched while what was found in its last row is still on its way.
-        recent = Signal(collector_latency(self._core))
-        m.d.sync += recent.eq(Cat(sequencer.readout_start, recent))
         late = ready_watchdog.expired | tap_watchdog.expired
-        m.d.comb += [
-            readout.invalid.eq(store.uncorrectable & (recent.any() | sequencer.readout_start)),
-            sequencer.fault.eq(store.uncorrectable | late),
-        ]
+        m.d.comb += sequencer.fault.eq(store.uncorrectable | late)
         return late
 
     def _connect_commands(

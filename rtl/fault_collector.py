@@ -127,31 +127,34 @@ class FaultCollector(wiring.Component):
         return m
 
     def _collect(self, m: Module, name: str, flags: Value, levels: int) -> _Found:
-        """The tree over one bit per column: registers after every level."""
+        """The tree over one bit per column: a register after every level."""
         parts = [_Found(flag, Const(0, 0)) for flag in flags]
-        span = 1
         for level in range(levels):
-            span *= BUS_FANOUT
-            joined = [
-                self._join(m, f"{name}_{level}_{number}", parts[start : start + BUS_FANOUT], span)
-                for number, start in enumerate(range(0, len(parts), BUS_FANOUT))
-            ]
-            parts = joined
+            starts = range(0, len(parts), BUS_FANOUT)
+            joined = [_join(parts[start : start + BUS_FANOUT]) for start in starts]
+            # One register for all parts of a level: their values stand one after another.
+            values = Cat(Cat(part.count, part.first) for part in joined)
+            found = Signal(len(values), name=f"{name}_{level}")
+            found_now = Signal.like(found, name=f"{name}_{level}_now")
+            m.d.comb += found_now.eq(values)
+            m.d.sync += found.eq(found_now)
+            parts, low = [], 0
+            for part in joined:
+                middle, high = low + len(part.count), low + len(part.count) + len(part.first)
+                parts.append(_Found(found[low:middle], found[middle:high]))
+                low = high
         (whole,) = parts
         return whole
 
-    @staticmethod
-    def _join(m: Module, name: str, parts: list[_Found], span: int) -> _Found:
-        """Some neighbouring parts as one of up to ``span`` columns, one cycle later."""
-        count_now, first_now = Signal(range(span + 1), name=f"{name}_count_now"), Signal(range(span))
-        count, first = Signal.like(count_now, name=f"{name}_count"), Signal.like(first_now, name=f"{name}_first")
-        lowest: Value = Const(0, len(first))
-        for number, part in reversed(list(enumerate(parts))):
-            # All parts but the last are full: the number of a part stands above the number within it.
-            lowest = Mux(part.count.any(), Cat(part.first, Const(number, (BUS_FANOUT - 1).bit_length())), lowest)
-        m.d.comb += [count_now.eq(_sum([part.count for part in parts])), first_now.eq(lowest)]
-        m.d.sync += [count.eq(count_now), first.eq(first_now)]
-        return _Found(count, first)
+
+def _join(parts: list[_Found]) -> _Found:
+    """Up to `BUS_FANOUT` neighbouring parts as one."""
+    # All parts but the last are full: the number of a part stands above the number within it.
+    firsts = [Cat(part.first, Const(number, BUS_FANOUT.bit_length() - 1)) for number, part in enumerate(parts)]
+    lowest: Value = Const(0, len(firsts[0]))
+    for part, first in reversed(list(zip(parts, firsts, strict=True))):
+        lowest = Mux(part.count.any(), first, lowest)
+    return _Found(_sum([part.count for part in parts]), lowest)
 
 
 def _sum(values: list[Value]) -> Value:

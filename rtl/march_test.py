@@ -30,8 +30,8 @@ class MarchTest(wiring.Component):
     what it leaves behind is zeros, which are words of the code.
 
     The words are those of the memories, not of the decoders. Of an operation in cycle t, the address of a read is given
-    in cycle t; the word that is expected or written is on the write bus in cycle t + 2, in which a word that was read is
-    at hand. No word is written and read in one cycle.
+    in cycle t; the word that is expected or written is on the write bus in cycle t + 2, in which a word that was read
+    is at hand. No word is written and read in one cycle.
 
     Latency: with ``start`` in cycle t and no ``hold``, ``done`` comes in cycle t + `self_test_cycles`, when all
     findings are counted. Throughput: an operation per cycle, and a cycle of rest after each element.

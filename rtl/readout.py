@@ -28,7 +28,7 @@ class Readout(wiring.Component):
     frame, `DRAIN_BEATS` and `IN_FLIGHT_BEATS` more, so that a walk need not wait for the end of the one before it.
 
     Every sample that has begun comes to exactly one beat with ``last``. With ``user`` on that beat, the frame is not an
-    image: it was found invalid, cut short, or discarded. A frame that is cut short or discarded ends with (or consists
+    image: it was cut short, or discarded. A frame that is cut short or discarded ends with (or consists
     of) a beat of one byte, zero.
 
     Latency: ``readout_cycles`` from ``start`` until ``busy`` falls, when the FIFO had room and ``tap_valid`` was high.
@@ -47,8 +47,6 @@ class Readout(wiring.Component):
     room : Out(1)
         The latched frame, or the next one when none is latched, has room in the FIFO; low while a discarded sample
         waits for its beat.
-    invalid : In(1)
-        The frame that is latched, up to its last beat's way into the decoders, is not an image.
     cut : In(1)
         End the frame that is being read out. Ignored when there is none.
     discard : In(1)
@@ -73,7 +71,6 @@ class Readout(wiring.Component):
                 "start": In(1),
                 "busy": Out(1),
                 "room": Out(1),
-                "invalid": In(1),
                 "cut": In(1),
                 "discard": In(1),
                 "tap_row": Out(index_shape(core.frame_shape[0])),
@@ -97,7 +94,9 @@ class Readout(wiring.Component):
         lanes = core.codes_per_beat
         beat_taps = lanes * core.readout.tap_bits
 
-        fifo = SyncFIFOBuffered(width=core.stream_width + lanes + 2, depth=core.frame_beats + DRAIN_BEATS + IN_FLIGHT_BEATS)
+        fifo = SyncFIFOBuffered(
+            width=core.stream_width + lanes + 2, depth=core.frame_beats + DRAIN_BEATS + IN_FLIGHT_BEATS
+        )
         m.submodules.fifo = fifo
         m.d.comb += [
             Cat(self.stream_data, self.stream_keep, self.stream_last, self.stream_user).eq(fifo.r_data),
@@ -160,7 +159,7 @@ class Readout(wiring.Component):
             self.busy.eq(walking | discarded),
             self.room.eq((fits | (walking & ~waiting)) & ~discarded),
         ]
-        with m.If((self.invalid | self.cut) & walking):
+        with m.If(self.cut & walking):
             m.d.sync += bad.eq(1)
         with m.If(self.discard):
             m.d.sync += discarded.eq(1)
@@ -180,7 +179,7 @@ class Readout(wiring.Component):
         with m.If(mark):
             m.d.comb += keep.eq(1)
         # Valid, last, not an image, no codes in it, lanes: beside the decoders.
-        entering = Cat(valid | mark, last | mark, (last & (bad | self.invalid)) | mark, mark, keep)
+        entering = Cat(valid | mark, last | mark, (last & bad) | mark, mark, keep)
         travelling = Signal(DECODE_LATENCY * len(entering))
         m.d.sync += travelling.eq(Cat(entering, travelling)[: len(travelling)])
         in_flight = Cat(travelling[stage * len(entering)] for stage in range(DECODE_LATENCY))

@@ -75,7 +75,7 @@ class SpiSlave(wiring.Component):
     of the synchroniser, register of MISO), and 1 is left for pads and for the host's set-up time. Its high part must
     last 2 cycles, and so must the time from the fall of ``cs_n`` to the first edge, from the last edge to the rise of
     ``cs_n``, and from there to its next fall: each is then seen, and in this order. MOSI is sampled together with the
-    rising edge and must be stable for 2 cycles behind it.
+    rising edge and must be stable from 1 cycle before to 2 cycles behind it.
 
     Latency: an access takes effect at most 4 cycles after its ``sclk`` edge.
 

@@ -46,16 +46,9 @@ class WeightBank(wiring.Component):
         What was found in the words of ``row_data``, in the same cycle; always 0 without protection.
     mismatch : Out(columns)
         The last comparison failed; in the cycle in which ``row_data`` of those words would appear.
-
-    Raises
-    ------
-    ValueError
-        When so many columns cannot share a check memory.
     """
 
     def __init__(self, core: CoreSpec, columns: int = CHECK_COLUMNS) -> None:
-        if not 1 <= columns <= CHECK_COLUMNS:
-            raise ValueError(f"{columns} columns; 1 to {CHECK_COLUMNS} share a check memory")
         self._core = core
         self._columns = columns
         super().__init__(

@@ -41,9 +41,9 @@ def build_code(data_bits: int) -> Module:
         Assert(~possible | (decoder.uncorrectable == (flips == 2))),
         Assert(~possible | (flips == 2) | (Cat(decoder.data, decoder.checks) == encoder.word)),
         Cover(possible & decoder.corrected & (first == width - 1)),
-        Cover(possible & decoder.corrected & (first == 0) & (decoder.data == 0x5A)),
+        Cover(possible & decoder.corrected & (first == 0) & decoder.data[0]),
         Cover(possible & decoder.uncorrectable),
-        Cover(possible & ~decoder.corrected & ~decoder.uncorrectable & (decoder.data == 0xA5)),
+        Cover(possible & (flips == 0) & ~decoder.corrected & decoder.data[1]),
     ]
     return m
 
@@ -150,8 +150,8 @@ PROOFS = (
             Mutant(
                 "corrects the word of the next cycle",
                 FILE,
-                "Cat(self.data, self.checks).eq(word),",
-                "Cat(self.data, self.checks).eq(self.word),",
+                "Cat(self.data, self.checks).eq(word)",
+                "Cat(self.data, self.checks).eq(self.word)",
                 depth=4,
             ),
         ),

@@ -10,10 +10,8 @@ from typing import Any
 from oscc.compiler.findings import Finding
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis.memories import MemoryMacro
+from oscc.rtl.synthesis.result_files import SCHEMA
 from oscc.rtl.synthesis.timing import Timing, TimingPath
-
-SCHEMA = "oscc.synthesis/1"
-"""Content of key ``schema`` of a result."""
 
 
 @dataclass(frozen=True)
@@ -157,30 +155,6 @@ class SynthesisResult:
         }
 
 
-def summary_rows(result: SynthesisResult) -> list[tuple[str, str]]:
-    """The result in a few lines of name and value, for the terminal.
-
-    Parameters
-    ----------
-    result : SynthesisResult
-    """
-    rows = [("device", result.device), ("core", _size(result.core))]
-    for resource in result.resources:
-        share = f" ({100 * resource.used / resource.available:.1f} %)" if resource.available else ""
-        note = f", harness {resource.harness} more" if resource.harness else ""
-        rows.append((resource.name, f"{resource.used} of {resource.available}{share}{note}"))
-    if result.timing is not None:
-        path = result.timing.critical_path
-        rows.append(("clock", f"{result.timing.achieved_mhz:g} MHz (target {result.timing.target_mhz:g} MHz)"))
-        rows.append(("critical path", f"{path.delay_ns:g} ns, {path.start} to {path.end}"))
-    if result.area is not None:
-        flip_flops = f"{result.area.sequential:g} of it flip-flops"
-        rows.append(("cell area", f"{result.area.total:g} NAND2 equivalents, {flip_flops}, memories not included"))
-    rams = [memory for memory in result.memories if memory.kind == "ram"]
-    rows.append(("memories", f"{sum(memory.count for memory in rams)}, {sum(memory.bits for memory in rams)} bits"))
-    return rows
-
-
 def markdown(result: SynthesisResult) -> str:
     """The whole result as Markdown.
 
@@ -244,7 +218,3 @@ def _path_table(path: TimingPath) -> str:
     rows = [(hop.kind, f"{hop.delay_ns:.2f}", f"{hop.cell}.{hop.port}") for hop in path.hops]
     rows.append(("sum", f"{path.delay_ns:.2f}", f"{path.logic_levels} cells, {path.routing_ns:.2f} ns of wires"))
     return markdown_table(("step", "ns", "to"), rows)
-
-
-def _size(core: CoreSpec) -> str:
-    return f"{core.name}, {core.rows} x {core.cols} cells, {core.chunks} chunks"

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from oscc.compiler.program_file import read_program
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
 
@@ -19,16 +20,28 @@ RunJson = Callable[..., tuple[int, dict[str, Any]]]
 
 NAMES = {
     "core.yaml",
+    "firmware/oscc.c",
+    "firmware/oscc.h",
+    "firmware/oscc_data.c",
+    "firmware/oscc_images.c",
+    "firmware/small_core.h",
     "manifest.json",
     "names.json",
     "oscc_waivers.vlt",
     "registers/oscc_registers.h",
     "registers/oscc_registers.md",
     "registers/oscc_registers.py",
+    "registers/oscc_registers.rdl",
     "small_array_stub.v",
+    "small_core.core",
     "small_core.f",
     "small_core.sdc",
     "small_core.v",
+    "tb/README.md",
+    "tb/oscc_registers.svh",
+    "tb/small_array.sv",
+    "tb/small_core_tb.f",
+    "tb/small_core_tb.sv",
 }
 
 
@@ -46,12 +59,12 @@ def small_yaml(tmp_path_factory: pytest.TempPathFactory, make_core: Callable[...
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Emission replaced by two files; the cores that were asked for are kept."""
+    """Emission replaced by two files and the bench's data; the cores that were asked for are kept."""
     asked: list[str] = []
 
-    def emit(core: CoreSpec) -> dict[str, str]:
+    def emit(core: CoreSpec, bench: dict[str, str]) -> dict[str, str]:
         asked.append(core.name)
-        return {"a.v": "module a;\n", "registers/b.h": "// b\n"}
+        return {"a.v": "module a;\n", "registers/b.h": "// b\n", **{f"tb/{name}": text for name, text in bench.items()}}
 
     monkeypatch.setattr("oscc.rtl.emit.emit_core", emit)
     return asked
@@ -115,7 +128,49 @@ def test_a_compiled_folder_gets_a_sub_folder(oscc: Run, quick: list[str], folder
     assert oscc("emit", "--core", "tiny-8x8", "-o", folder)[0] == 0
     after = contents(folder)
     assert {name: data for name, data in after.items() if not name.startswith("rtl/")} == before
-    assert {name for name in after if name.startswith("rtl/")} == {"rtl/a.v", "rtl/registers/b.h", "rtl/manifest.json"}
+    data = {f"rtl/tb/{name}.hex" for name in ("codes", "phases", "program", "schedule", "settings")}
+    assert {name for name in after if name.startswith("rtl/")} == {
+        "rtl/a.v",
+        "rtl/registers/b.h",
+        "rtl/manifest.json",
+        *data,
+    }
+
+
+def test_the_bench_gets_the_program_and_as_many_samples_as_asked_for(oscc: Run, quick: list[str], folder: Path) -> None:
+    def settings() -> list[int]:
+        lines = (folder / "rtl" / "tb" / "settings.hex").read_text().splitlines()
+        return [int(line.split()[0], 16) for line in lines]
+
+    assert oscc("emit", "--core", "tiny-8x8", "-o", folder)[0] == 0
+    samples, seed = 3, 4
+    assert (settings()[samples], settings()[seed]) == (2, 0)
+    assert oscc("emit", "--core", "tiny-8x8", "-o", folder, "-n", 3, "--seed", 9)[0] == 0
+    assert (settings()[samples], settings()[seed]) == (3, 9)
+    tb, program = folder / "rtl" / "tb", read_program(folder / "program.bin")
+    beats = (tb / "program.hex").read_text().split()
+    assert b"".join(bytes.fromhex(beat)[::-1] for beat in beats) == program.stream()
+    assert len((tb / "codes.hex").read_text().split()) == 3 * 16
+    assert len((tb / "phases.hex").read_text().split()) == 3 * 64
+
+
+def test_pages_of_the_registers_are_made_on_request(
+    oscc_json: RunJson, quick: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(core: CoreSpec, folder: Path) -> list[str]:
+        assert core.name == "tiny-8x8"
+        (folder / "html").mkdir()
+        (folder / "html" / "index.html").write_text("<p>")
+        return ["html/index.html"]
+
+    monkeypatch.setattr("oscc.rtl.register_pages.write_register_pages", write)
+    status, content = oscc_json("emit", "--core", "tiny-8x8", "-o", tmp_path / "x", "--register-pages")
+    assert status == 0
+    assert content["files"] == ["rtl/a.v", "rtl/registers/b.h", "rtl/registers/html/index.html"]
+    assert content["bytes"] == 18
+    manifest = json.loads((tmp_path / "x" / "rtl" / "manifest.json").read_text())
+    page = {"sha256": hashlib.sha256(b"<p>").hexdigest(), "bytes": 3}
+    assert manifest["outputs"]["registers/html/index.html"] == page
 
 
 def test_another_core_than_that_of_the_program_is_refused(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from PIL import Image
 
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core
+from oscc.compiler.spec_file import dump_core, load_core
+from oscc.rtl.synthesis.report import Area, SynthesisResult
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -83,3 +85,28 @@ def test_a_folder_whose_model_does_not_fit_is_refused(
     status, content = oscc_json("report", folder)
     assert (status, content["error"]["code"]) == (1, "output.infeasible")
     assert not (folder / "routing.png").exists()
+
+
+def test_synthesis_is_listed_where_it_was_run(oscc: Run, oscc_json: RunJson, folder: Path) -> None:
+    result = SynthesisResult(
+        target="asic",
+        device="generic cells",
+        core=load_core("tiny-8x8"),
+        tools=("Yosys 1",),
+        cells={},
+        memories=(),
+        area=Area(20.5, 12.0, 22.5, (), ()),
+    )
+    (folder / "synthesis").mkdir()
+    (folder / "synthesis" / "asic.json").write_text(json.dumps(result.as_dict()))
+    assert oscc_json("report", folder)[1]["synthesis"] == {"asic": json.loads(json.dumps(result.as_dict()))}
+    assert oscc("report", folder)[1].splitlines()[3:] == [
+        "synthesis for asic",
+        "  device     generic cells",
+        "  core       tiny-8x8, 8 x 8 cells, 4 chunks",
+        "  cell area  20.5 NAND2 equivalents, 12 of it flip-flops, memories not included",
+        "  memories   0, 0 bits",
+    ]
+    (folder / "synthesis" / "asic.json").write_text("{")
+    status, content = oscc_json("report", folder)
+    assert (status, content["error"]["code"]) == (1, "synthesis.result")

@@ -112,9 +112,23 @@ class BenchCore:
         return word
 
     async def write_any(self, address: int, data: bytes) -> int:
-        """Response of a write of one to four bytes that lie in one word."""
+        """Response of a write of a word."""
         answer = await self.axi.write(address, data)
         return int(answer.resp)
+
+    async def write_bytes(self, address: int, word: int, strobes: int) -> int:
+        """Response of a write under strobes, one per byte: the master has no call for an address below them."""
+        writes = self.axi.write_if
+        beats = (
+            (writes.aw_channel, {"awaddr": address, "awprot": 0}),
+            (writes.w_channel, {"wdata": word, "wstrb": strobes}),
+        )
+        for channel, fields in beats:
+            beat = channel._transaction_obj()
+            for name, value in fields.items():
+                setattr(beat, name, value)
+            await channel.send(beat)
+        return int((await writes.b_channel.recv()).bresp)
 
     async def write(self, address: int, word: int) -> None:
         """Write a word that must be accepted."""

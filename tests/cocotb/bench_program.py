@@ -94,7 +94,7 @@ async def a_load_may_begin_anew_in_the_middle(dut: Any, share: float) -> None:
     await bench.registers.write_control(load=1)
     # Beats without TLAST: by hand, since the model always ends a frame.
     for number in range(51):
-        dut.s_axis_tdata.value = int.from_bytes(stream[number * size : (number + 1) * size][::-1], "little")
+        dut.s_axis_tdata.value = int.from_bytes(stream[number * size : (number + 1) * size], "little")
         dut.s_axis_tvalid.value = 1
         await RisingEdge(dut.clk)
     dut.s_axis_tvalid.value = 0
@@ -130,6 +130,7 @@ async def starts_are_refused_with_a_reason(dut: Any) -> None:
         await bench.registers.write_control(**{command: 1})
         assert await bench.errors() == {"busy"}, command
         await bench.clear()
+    await ClockCycles(dut.clk, 2)
     assert not int(dut.irq.value)
     await bench.send(bench.program.stream())
     await bench.registers.write_program_crc(bench.program.stream_crc())
@@ -175,7 +176,7 @@ async def every_kind_of_illegal_instruction_is_named(dut: Any) -> None:
         await bench.clear()
 
 
-ONE_IN_FOUR = ("load 0", "commit", "init 20", "run 60", "sample", "load 1", "commit", "repeat 1 7", "run 60", "stop")
+ONE_IN_FOUR = ("load 0", "commit", "init 20", "run 60", "sample", "load 1", "commit", "repeat 1 8", "run 60", "stop")
 
 
 @cocotb.test()
@@ -229,9 +230,7 @@ async def a_start_with_an_abort_takes_one_sample(dut: Any) -> None:
 @cocotb.test()
 async def repeats_count_and_nest(dut: Any) -> None:
     bench = await begun(dut, load=True)
-    await bench.start(
-        steps("load 0", "commit", "init 40", "run 40", "sample", "repeat 2 2", "repeat 1 2", "stop")
-    )
+    await bench.start(steps("load 0", "commit", "init 40", "run 40", "sample", "repeat 2 2", "repeat 1 2", "stop"))
     await bench.until_idle(20_000)
     # Three samples by the inner loop, twice.
     assert await bench.registers.read_samples() == 6

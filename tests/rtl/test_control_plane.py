@@ -14,7 +14,7 @@ from oscc.compiler.passes.schedule import sample_schedule
 from oscc.compiler.registers import CORE_ID, MAP_VERSION
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
-from oscc.rtl import weight_memory
+from oscc.rtl import control_plane
 from oscc.rtl.axi_lite import OKAY, SLVERR
 from oscc.rtl.control_plane import ControlPlane, host_members, register_constants
 from oscc.rtl.simulation import (
@@ -32,13 +32,14 @@ from oscc.rtl.simulation import (
     simulate,
     wait,
 )
-from oscc.rtl.weight_bank import WeightBank
-from oscc.sim.core_registers import CoreRegisters
+from oscc.rtl.stored_bit import flip_bit
+from oscc.sim.core_registers import CoreRegisters, FaultWordFields, SelfTestWordFields
 
 TINY = load_core("tiny-8x8")
 # A quarter of its cells, for what does not depend on their number: its program loads in a moment.
 QUARTER = CoreSpec.model_validate(TINY.model_dump(by_alias=True) | {"name": "quarter", "grid": [4, 4]})
 MakeCore = Callable[..., CoreSpec]
+MARKER = Beat(0, last=True, keep=1, user=True)
 SAMPLES = sample_schedule([20, 21, 22, 23], 64)
 ONE_SAMPLE = [
     Instruction(Operation.LOAD, 0),
@@ -60,12 +61,13 @@ class Array:
         self._shadow = [0] * core.rows
         self.commits: list[list[int]] = []
         self.samples = 0
+        self.ready, self.tap_valid = True, True
 
     async def watch(self, context: Any) -> None:
         port, latched = self._port, [0] * self._core.frame_shape[0]
         signals = (port.sample, port.commit, port.load_strobe, port.load_row, port.load_data)
-        context.set(port.ready, 1)
-        context.set(port.tap_valid, 1)
+        context.set(port.ready, self.ready)
+        context.set(port.tap_valid, self.tap_valid)
         async for _, _, sample, commit, strobe, row, data in context.tick().sample(*signals):
             if sample:
                 latched = tap_rows(self._frames[self.samples % len(self._frames)], self._core)
@@ -75,6 +77,8 @@ class Array:
             if strobe:
                 self._shadow[row] = data
             context.set(port.tap_data, latched[context.get(port.tap_row)])
+            context.set(port.ready, self.ready)
+            context.set(port.tap_valid, self.tap_valid)
 
 
 def tap_rows(theta: np.ndarray, core: CoreSpec) -> list[int]:
@@ -175,23 +179,9 @@ class Bench:
         return [*beats[:-1], Beat(beats[-1].data, True, beats[-1].keep)]
 
 
-@pytest.fixture
-def banks(monkeypatch: pytest.MonkeyPatch) -> list[WeightBank]:
-    """The banks of the control plane that is elaborated next, by column: their memories can be spoiled."""
-    made: list[WeightBank] = []
-
-    class SeenBank(WeightBank):
-        def __init__(self, core: CoreSpec) -> None:
-            super().__init__(core)
-            made.append(self)
-
-    monkeypatch.setattr(weight_memory, "WeightBank", SeenBank)
-    return made
-
-
-def flip(context: Any, bank: WeightBank, address: int, bits: int) -> None:
-    row = bank.memory.data[address]
-    context.set(row, context.get(row) ^ bits)
+def flip(context: Any, bench: Bench, column: int, address: int, *bits: int) -> None:
+    for bit in bits:
+        flip_bit(context, bench.plane.store, bench.core, column, address, bit)
 
 
 def test_the_identity_is_that_of_the_core() -> None:
@@ -530,18 +520,18 @@ def test_a_load_that_comes_together_with_a_start_wins() -> None:
 # Flipped bits in the weight memory
 
 
-def test_single_flips_are_corrected_and_counted_at_every_load(banks: list[WeightBank]) -> None:
+def test_single_flips_are_corrected_and_counted_at_every_load() -> None:
     bench = Bench(TINY)
 
     async def host(context: Any) -> None:
         registers = bench.registers
         await bench.load(context, ONE_SAMPLE)
-        flip(context, banks[2], 5, 1 << 77)
-        flip(context, banks[6], 5, 1 << 3)
-        # The last row: what was found in it is seen by the counter for one cycle only.
-        flip(context, banks[7], 7, 1 << 110)
+        flip(context, bench, 2, 5, 77)
+        flip(context, bench, 6, 5, 3)
+        # A check bit, in the last row.
+        flip(context, bench, 7, 7, 110)
         # In chunk 1, which is not loaded.
-        flip(context, banks[0], 9, 1)
+        flip(context, bench, 0, 9, 0)
         for runs in (1, 2):
             await registers.write_control(start=1)
             while "running" in await bench.status():
@@ -557,7 +547,7 @@ def test_single_flips_are_corrected_and_counted_at_every_load(banks: list[Weight
 
 
 @pytest.mark.parametrize("columns", [[5], [3, 6], [0, 7]])
-def test_a_double_flip_stops_the_sample_and_names_the_lowest_bank(banks: list[WeightBank], columns: list[int]) -> None:
+def test_a_double_flip_stops_the_sample_and_names_the_lowest_bank(columns: list[int]) -> None:
     bench = Bench(TINY)
     marks: list[int] = []
 
@@ -567,43 +557,44 @@ def test_a_double_flip_stops_the_sample_and_names_the_lowest_bank(banks: list[We
         await registers.write_irq_enable(error=1)
         for column in columns:
             # Row 2 of chunk 2, which is loaded while chunk 1 runs.
-            flip(context, banks[column], 18, 0b11 << 40)
+            flip(context, bench, column, 18, 40, 41)
         await registers.write_control(start=1)
         while not context.get(bench.plane.irq):
             await context.tick()
         marks.append(len(bench.record))
         assert await bench.errors() == {"uncorrectable"}
-        assert (await registers.read_error_info()).column == columns[0]
+        assert await registers.read_fault_word() == FaultWordFields(address=18, column=columns[0])
         assert await registers.read_uncorrectable() == len(columns)
-        assert await bench.status() == {"programmed"}
         assert await bench.interrupts() == {"programmed", "stopped", "error"}
         await wait(context, 200)
+        assert await bench.status() == {"programmed"}
         assert await registers.read_samples() == 0
 
     record = bench.run(host)
     (irq,) = marks
     assert record.cycles("sample") == []
-    assert bench.images_seen.beats == []
+    # The sample had begun: whoever waits for its image is told that there is none.
+    assert bench.images_seen.beats == [MARKER]
     assert len(bench.array.commits) == 2
-    # The row with the fault is on the bus in one cycle; two later the array stands still.
+    # The row with the fault is on the bus in one cycle; it is known three later, and the array stands still two after.
     fault = record.cycles("load_strobe")[2 * 8 + 2]
-    assert record.cycles("run")[-1] <= fault + 1
-    assert fault < irq <= fault + 5
+    assert record.cycles("run")[-1] == fault + 3 + 1
+    assert fault < irq <= fault + 8
 
 
-def test_a_fault_before_the_first_sample_leaves_the_core_ready_for_another_start(banks: list[WeightBank]) -> None:
+def test_a_fault_before_the_first_sample_leaves_the_core_ready_for_another_start() -> None:
     bench = Bench(TINY)
 
     async def host(context: Any) -> None:
         registers = bench.registers
         await bench.load(context, ONE_SAMPLE)
-        flip(context, banks[1], 7, 0b101)
+        flip(context, bench, 1, 7, 0, 2)
         await registers.write_control(start=1)
         while "running" in await bench.status():
             pass
         assert await bench.errors() == {"uncorrectable"}
         await registers.write_error(uncorrectable=1)
-        flip(context, banks[1], 7, 0b101)
+        flip(context, bench, 1, 7, 0, 2)
         await registers.write_control(start=1)
         while await bench.status() != {"programmed"}:
             pass
@@ -611,9 +602,255 @@ def test_a_fault_before_the_first_sample_leaves_the_core_ready_for_another_start
         assert await registers.read_samples() == 1
 
     bench.run(host)
-    # The row with the fault was the last one: the first commit was on its way when the schedule ended.
+    # The row with the fault was the last one: the first commit and its init were on their way when the schedule ended.
     assert bench.array.commits[1:] == [bench.rows_of(0)]
+    assert bench.images_seen.beats == [MARKER, *bench.codes_of(0)]
+
+
+@pytest.mark.parametrize("init", range(9, 20))
+def test_a_fault_in_the_last_row_is_known_before_the_shortest_sample(init: int) -> None:
+    bench = Bench(QUARTER)
+    hasty = [
+        Instruction(Operation.LOAD, 0),
+        Instruction(Operation.INIT, init),
+        Instruction(Operation.COMMIT),
+        Instruction(Operation.RUN, 1),
+        Instruction(Operation.SAMPLE),
+        Instruction(Operation.STOP),
+    ]
+
+    async def host(context: Any) -> None:
+        await bench.load(context, hasty)
+        flip(context, bench, 3, 3, 9, 50)
+        await bench.registers.write_control(start=1)
+        await wait(context, 100)
+        assert await bench.errors() == {"uncorrectable"}
+
+    # An init as long as the load lets commit, a run of one cycle and the sample follow the last row at once.
+    assert QUARTER.load_cycles == 9
+    bench.run(host)
+    assert bench.array.samples == 0
+    assert bench.images_seen.beats == [MARKER]
+
+
+def test_latencies_that_would_let_a_fault_come_too_late_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_plane, "collector_latency", lambda core: 5)
+    with pytest.raises(AssertionError, match="before its faults are known"):
+        control_plane.check_fault_latency(QUARTER)
+
+
+def test_a_scrub_repairs_what_is_stored() -> None:
+    bench = Bench(TINY)
+
+    async def host(context: Any) -> None:
+        registers = bench.registers
+        await bench.load(context, ONE_SAMPLE)
+        flip(context, bench, 2, 5, 77)
+        flip(context, bench, 4, 31, 112)
+        await registers.write_control(scrub=1)
+        assert await bench.status() == {"programmed", "scrubbing"}
+        while await bench.status() != {"programmed"}:
+            pass
+        assert await bench.interrupts() == {"programmed", "scrubbed"}
+        assert (await registers.read_corrected(), await registers.read_scrubbed()) == (2, 2)
+        # One more flip in each of the words is still only one.
+        flip(context, bench, 2, 5, 3)
+        flip(context, bench, 4, 31, 4)
+        await registers.write_control(scrub=1)
+        while await bench.status() != {"programmed"}:
+            pass
+        assert (await registers.read_corrected(), await registers.read_scrubbed()) == (4, 4)
+        flip(context, bench, 6, 12, 3, 4)
+        await registers.write_control(scrub=1)
+        while await bench.status() != {"programmed"}:
+            pass
+        assert await bench.errors() == {"uncorrectable"}
+        assert await registers.read_fault_word() == FaultWordFields(address=12, column=6)
+        assert await registers.read_scrubbed() == 4
+
+    bench.run(host)
+
+
+def test_a_scrub_leaves_running_samples_alone() -> None:
+    bench = Bench(TINY)
+
+    async def host(context: Any) -> None:
+        registers = bench.registers
+        await bench.load(context, SAMPLES)
+        await registers.write_control(start=1)
+        while await registers.read_samples() < 2:
+            flip(context, bench, 5, 17, 60)
+            await registers.write_control(scrub=1)
+            while "scrubbing" in await bench.status():
+                pass
+        assert await registers.read_period() == 64 + 20 + 21 + 22 + 23
+        assert await registers.read_stalled() == 0
+        assert await registers.read_scrubbed() >= 2
+        assert await bench.errors() == set()
+
+    bench.run(host)
+    assert bench.array.commits[:4] == [bench.rows_of(chunk) for chunk in range(4)]
+
+
+def test_a_self_test_of_good_banks_forgets_the_program() -> None:
+    bench = Bench(QUARTER)
+
+    async def host(context: Any) -> None:
+        registers = bench.registers
+        await bench.load(context, ONE_SAMPLE)
+        await registers.write_control(self_test=1)
+        assert await bench.status() == {"self_testing"}
+        while await bench.status():
+            pass
+        assert await bench.interrupts() == {"programmed", "self_tested"}
+        assert await registers.read_self_test_failures() == 0
+        await registers.write_control(start=1)
+        assert await bench.errors() == {"unprogrammed"}
+
+    bench.run(host)
+
+
+def test_a_self_test_names_a_word_that_fails() -> None:
+    bench = Bench(QUARTER)
+
+    async def host(context: Any) -> None:
+        registers = bench.registers
+        await registers.write_control(self_test=1)
+        await wait(context, 300)
+        # An upset between a write and its read.
+        flip(context, bench, 2, 9, 31)
+        while await bench.status():
+            pass
+        assert await bench.errors() == {"self_test"}
+        assert await registers.read_self_test_failures() >= 1
+        assert await registers.read_self_test_word() == SelfTestWordFields(address=9, column=2)
+        # A program load makes the core whole again.
+        await bench.load(context, ONE_SAMPLE)
+        assert await bench.status() == {"programmed"}
+
+    bench.run(host)
+
+
+def test_commands_that_cannot_be_taken_are_told_and_ignored() -> None:
+    bench = Bench(QUARTER)
+
+    async def host(context: Any) -> None:
+        registers = bench.registers
+
+        async def refused(cause: str, **command: int) -> None:
+            await registers.write_control(**command)
+            assert await bench.errors() == {cause}, command
+            await registers.write_error(**{cause: 1})
+
+        await refused("unprogrammed", scrub=1)
+        await registers.write_control(self_test=1)
+        for command in ("start", "scrub", "self_test"):
+            await refused("busy", **{command: 1})
+        # A program load ends a self-test.
+        await registers.write_control(load=1)
+        assert await bench.status() == {"loading"}
+        for command in ("start", "scrub", "self_test"):
+            await refused("busy", **{command: 1})
+        await bench.load(context, SAMPLES)
+        await registers.write_control(start=1)
+        for command in ("start", "load", "self_test"):
+            await refused("busy", **{command: 1})
+        await registers.write_control(scrub=1)
+        await refused("busy", scrub=1)
+
+    bench.run(host)
+
+
+# What the array answers
+
+
+def test_an_array_that_does_not_get_ready_is_told_after_the_limit() -> None:
+    bench = Bench(QUARTER)
+    bench.array.ready = False
+
+    async def host(context: Any) -> None:
+        registers = bench.registers
+        assert (await registers.read_watchdog()).limit == 0xFFFF
+        await bench.load(context, ONE_SAMPLE)
+        assert not (await registers.read_status()).array_ready
+        await registers.write_watchdog(limit=150)
+        await registers.write_control(start=1)
+        await wait(context, 100)
+        assert "running" in await bench.status()
+        assert await bench.errors() == set()
+        await wait(context, 100)
+        assert await bench.errors() == {"watchdog"}
+        assert await bench.status() == {"programmed"}
+        # No sample had begun. With a ready array the next start goes well.
+        bench.array.ready = True
+        await registers.write_error(watchdog=1)
+        await registers.write_control(start=1)
+        while await bench.status() != {"programmed"}:
+            pass
+
+    bench.run(host)
     assert bench.images_seen.beats == bench.codes_of(0)
+
+
+def test_taps_that_do_not_come_end_the_frame_and_the_schedule() -> None:
+    bench = Bench(QUARTER)
+
+    async def host(context: Any) -> None:
+        registers = bench.registers
+        await bench.load(context, SAMPLES)
+        await registers.write_watchdog(limit=40)
+        bench.array.tap_valid = False
+        await registers.write_control(start=1)
+        while not await bench.errors():
+            pass
+        assert await bench.errors() == {"watchdog"}
+        await wait(context, 20)
+        assert await bench.status() == {"programmed"}
+
+    bench.run(host)
+    # The first sample is cut short, the second, which had begun, will never be latched.
+    assert bench.images_seen.beats == [MARKER, MARKER]
+
+
+def test_without_a_limit_the_core_waits_for_the_taps() -> None:
+    bench = Bench(QUARTER)
+
+    async def host(context: Any) -> None:
+        registers = bench.registers
+        await bench.load(context, ONE_SAMPLE)
+        await registers.write_watchdog(limit=0)
+        bench.array.tap_valid = False
+        await registers.write_control(start=1)
+        await wait(context, 400)
+        assert await bench.status() == {"programmed", "frame"}
+        bench.array.tap_valid = True
+        while await bench.status() != {"programmed"}:
+            pass
+        assert await bench.errors() == set()
+
+    bench.run(host)
+    assert bench.images_seen.beats == bench.codes_of(0)
+
+
+def test_an_array_that_drops_out_of_a_run_is_told() -> None:
+    bench = Bench(QUARTER)
+
+    async def host(context: Any) -> None:
+        registers = bench.registers
+        await bench.load(context, SAMPLES)
+        await registers.write_irq_enable(error=1)
+        await registers.write_control(start=1)
+        while not context.get(bench.plane.array.run):
+            await context.tick()
+        bench.array.ready = False
+        while not context.get(bench.plane.irq):
+            await context.tick()
+        assert await bench.errors() == {"array_lost"}
+        await wait(context, 30)
+
+    record = bench.run(host)
+    assert record.cycles("sample") == []
+    assert bench.images_seen.beats == [MARKER]
 
 
 # Interrupts

