@@ -95,7 +95,7 @@ def register_of(fragment: Fragment, name: str, *, width: int = 0, place: int = 0
     """The signal of that name that the fragment itself drives, submodules left out.
 
     Of signals that are made in one statement, ``a, b = Signal(), Signal()``, Amaranth names only the last. With
-    ``width``, a name that is not there stands for a nameless signal of that width: the one in that place, counted from
+    ``width``, other widths are left out, and a name that is not there stands for a nameless signal of that width: the one in that place, counted from
     0 in the order in which they are made.
 
     Raises
@@ -110,7 +110,7 @@ def register_of(fragment: Fragment, name: str, *, width: int = 0, place: int = 0
         for statement in statements
         for signal in statement._lhs_signals()
     )
-    found = [signal for signal in driven if signal.name == name]
+    found = [signal for signal in driven if signal.name == name and (not width or len(signal) == width)]
     if not found and width:
         nameless = [signal for signal in driven if signal.name.startswith("$") and len(signal) == width]
         found = sorted(nameless, key=lambda signal: signal.duid)[place : place + 1]

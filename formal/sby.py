@@ -184,4 +184,3 @@ def _place(found: str) -> str:
 
 def _beside_python(tool: str) -> Path:
     return Path(sys.executable).parent / tool
-

@@ -46,9 +46,7 @@ def module_of(mutant: Mutant) -> str:
     """
     name = "oscc." + mutant.file.removesuffix(".py").replace("/", ".")
     if not (name.startswith(PACKAGE + ".") and mutant.file.endswith(".py")):
-        raise OsccError(
-            "formal.mutant-file", f"seeded bug '{mutant.name}' is not in a file of rtl/", where=mutant.file
-        )
+        raise OsccError("formal.mutant-file", f"seeded bug '{mutant.name}' is not in a file of rtl/", where=mutant.file)
     return name
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -81,12 +81,16 @@ class InstructionFetch(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         word, group = self.fetch_word, self.group
-        m.submodules.counters = counters = Memory(shape=16, depth=SCHEDULE_DEPTH, init=[])
+        counter = Signal(index_shape(SCHEDULE_DEPTH))
+        # How often a repeat jumps again, and whether at all; only where it is counting.
+        m.submodules.counters = counters = Memory(shape=17, depth=SCHEDULE_DEPTH, init=[])
         count_read, count_write = counters.read_port(), counters.write_port()
         counting = Signal(SCHEDULE_DEPTH)
+        is_counting = Signal()
+        # An instruction is decoded in the second cycle of its address, so this one is of the same address.
+        m.d.sync += is_counting.eq(counting.bit_select(counter, 1))
 
         active, decode = Signal(), Signal()
-        counter = Signal(index_shape(SCHEDULE_DEPTH))
         untimed = Signal(range(MAX_UNTIMED + 1))
         m.d.comb += [self.fetch_address.eq(counter), count_read.addr.eq(counter), count_read.en.eq(1)]
 
@@ -94,10 +98,10 @@ class InstructionFetch(wiring.Component):
             members = (group.sample, group.commit, group.load, group.timed, group.is_init, group.stop)
             return [member.eq(0) for member in members]
 
-        remaining = Signal(16)
-        m.d.comb += remaining.eq(word[8:24])
-        with m.If(counting.bit_select(counter, 1)):
-            m.d.comb += remaining.eq(count_read.data)
+        remaining, jumps = Signal(16), Signal()
+        m.d.comb += [remaining.eq(word[8:24]), jumps.eq(1)]
+        with m.If(is_counting):
+            m.d.comb += [remaining.eq(count_read.data[:16]), jumps.eq(count_read.data[16])]
 
         conflict = Signal()
         takes_no_time = Signal()
@@ -112,12 +116,12 @@ class InstructionFetch(wiring.Component):
             with m.Case(Operation.INIT, Operation.RUN, Operation.STOP):
                 m.d.comb += takes_no_time.eq(0)
 
-        # Also written where the repeat does not jump, or is not reached: only a counter that is `counting` is looked at.
-        # So the memory does not wait for what the sequencer decides in this cycle.
+        # Also written where the repeat does not jump, or is not reached: a counter is looked at only while it is
+        # counting. So the memory does not wait for what the sequencer decides in this cycle.
         m.d.comb += [
             count_write.en.eq(active & decode & ~self.valid & (operation_of(word) == Operation.REPEAT)),
             count_write.addr.eq(counter),
-            count_write.data.eq(remaining - 1),
+            count_write.data.eq(Cat((remaining - 1)[:16], remaining != 1)),
         ]
         m.d.sync += self.overrun.eq(0)
         with m.If(self.halt):
@@ -146,7 +150,7 @@ class InstructionFetch(wiring.Component):
                 with m.Case(Operation.REPEAT):
                     with m.If(word[8:24] == 0):
                         m.d.sync += counter.eq(word[:8])
-                    with m.Elif(remaining != 0):
+                    with m.Elif(jumps):
                         m.d.sync += [counter.eq(word[:8]), counting.bit_select(counter, 1).eq(1)]
                     with m.Else():
                         m.d.sync += counting.bit_select(counter, 1).eq(0)

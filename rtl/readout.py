@@ -12,8 +12,8 @@ from oscc.rtl.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
 from oscc.rtl.shapes import index_shape
 
 DRAIN_BEATS = 4
-"""Beats that may be in the FIFO when a walk begins: as many are on their way through it when a walk ends, though each is
-taken at once."""
+"""Beats that may be in the FIFO when a walk begins: as many are on their way through it when a walk ends, though each
+is taken at once."""
 
 IN_FLIGHT_BEATS = DECODE_LATENCY + 1
 """Beats that the FIFO's level does not show yet: in the decoders, and one that enters them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -84,7 +84,12 @@ class ScheduleCheck(wiring.Component):
         checked = Signal.like(address)
         untimed = Signal(range(MAX_UNTIMED + 2))
         fresh = Signal()
-        m.d.comb += self.fetch_address.eq(address)
+        # Taken along without looking at the verdict, which comes late in a cycle.
+        judged, kept = Signal.like(self.bad_address), Signal.like(self.bad_address)
+        m.d.comb += [self.fetch_address.eq(address), self.bad_address.eq(Mux(self.bad, judged, kept))]
+        m.d.sync += judged.eq(checked)
+        with m.If(self.bad):
+            m.d.sync += kept.eq(judged)
         m.d.sync += [self.good.eq(0), self.bad.eq(0)]
         with m.If(self.start):
             m.d.sync += [self.busy.eq(1), fresh.eq(0), address.eq(0), checked.eq(0), untimed.eq(0)]
@@ -94,13 +99,13 @@ class ScheduleCheck(wiring.Component):
             is_last = checked == self.length - 1
             counts = ~is_timed(word) & (operation_of(word) != Operation.STOP)
             with m.If((self.length == 0) | (self.length > SCHEDULE_DEPTH)):
-                m.d.sync += [self.busy.eq(0), self.bad.eq(1), self.bad_address.eq(0)]
+                m.d.sync += [self.busy.eq(0), self.bad.eq(1)]
             with m.Elif(fresh):
                 m.d.sync += untimed.eq(0)
                 with m.If(counts):
                     m.d.sync += untimed.eq(untimed + 1)
                 with m.If(~legal | (counts & (untimed == MAX_UNTIMED)) | (is_last & ~ends)):
-                    m.d.sync += [self.busy.eq(0), self.bad.eq(1), self.bad_address.eq(checked)]
+                    m.d.sync += [self.busy.eq(0), self.bad.eq(1)]
                 with m.Elif(is_last):
                     m.d.sync += [self.busy.eq(0), self.good.eq(1)]
         return m

@@ -63,7 +63,10 @@ class SecdedCode:
     def check_of(self, data: Value) -> Value:
         """Check bits of a data word, as combinational logic."""
         hamming = Cat((data & mask).xor() for mask in self.masks)
-        return Cat(hamming, data.xor() ^ hamming.xor())
+        # The parity of data and check bits, straight from the data: a bit counts where an even number of checks cover
+        # it.
+        overall = sum(1 << index for index, position in enumerate(self.positions) if position.bit_count() % 2 == 0)
+        return Cat(hamming, (data & overall).xor())
 
 
 class SecdedEncoder(wiring.Component):

@@ -142,7 +142,8 @@ class Sequencer(wiring.Component):
             m.d.comb += self.fetch_address.eq(check.fetch_address)
 
         # What of the present group may take effect on the next edge. Parts of a group that waits may do so one by one.
-        # ``low`` is remaining <= 1 and ``active`` is remaining != 0, kept beside the counter: every decision hangs on them.
+        # ``low`` is remaining <= 1 and ``active`` is remaining != 0, kept beside the counter: every decision hangs on
+        # them.
         remaining = Signal(24)
         low, active = Signal(init=1), Signal()
         ready = Signal()

@@ -61,7 +61,7 @@ def stored_bit(core: CoreSpec, column: int, address: int, bit: int) -> StoredBit
         ("bit", bit, core.word_bits + core.check_bits),
     ):
         if not 0 <= value < count:
-            raise ValueError(f"{name} {value}: {core.name} has {name}s 0 to {count - 1}")
+            raise ValueError(f"{name} {value}: {core.name} has 0 to {count - 1}")
     spans = (BUS_FANOUT**level for level in range(core.bus_levels, 0, -1))
     groups = [f"group_{column // span * span}" for span in spans]
     number = column % CHECK_COLUMNS

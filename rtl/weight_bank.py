@@ -18,7 +18,7 @@ Block RAMs of FPGAs write bytes of 9 bits, each under an enable of its own: with
 36 bits of an ECP5 block, and each of them is written alone.
 """
 
-COMPARED_BITS = 8
+COMPARED_BITS = 4
 """Bits of a word that the first stage of a comparison takes together."""
 
 

@@ -95,7 +95,9 @@ def _beat(width: int, *, quick: bool) -> Proof:
         mutants=(
             Mutant("wrong polynomial", FILE, "POLYNOMIAL = 0xEDB8_8320", "POLYNOMIAL = 0xEDB8_8330"),
             Mutant("beat wins over clear", FILE, "with m.If(self.clear):", "with m.If(self.clear & ~self.valid):"),
-            Mutant("highest bit of a beat lost", FILE, "mixed.eq(self.data ^ state)", "mixed.eq(self.data[:-1] ^ state)"),
+            Mutant(
+                "highest bit of a beat lost", FILE, "mixed.eq(self.data ^ state)", "mixed.eq(self.data[:-1] ^ state)"
+            ),
         ),
     )
 
@@ -114,9 +116,7 @@ PROOFS = (
         cover_depth=5,
         mutants=(
             Mutant("begins with zeros", FILE, "state = Signal(32, init=0xFFFF_FFFF)", "state = Signal(32)", depth=5),
-            Mutant(
-                "clear to zeros", FILE, "m.d.sync += state.eq(0xFFFF_FFFF)", "m.d.sync += state.eq(0)", depth=5
-            ),
+            Mutant("clear to zeros", FILE, "m.d.sync += state.eq(0xFFFF_FFFF)", "m.d.sync += state.eq(0)", depth=5),
         ),
     ),
 )

@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 from amaranth.hdl import Assert, Cat, Cover, Module, Mux, Signal
 
 from formal.bench import elaborated, free, past, register_of
 from formal.cores import small_core
 from formal.proof import Mutant, Proof
+from oscc.compiler.spec import CoreSpec
 
 WIDE_DAC = {"bits": 8, "full_scale_rad_s": 1.0e6}
-CORE = small_core(grid=[2, 2], stencil=[[-1, 0], [0, -1]], chunks=1, coupling_dac=WIDE_DAC, shil_dac=WIDE_DAC, field_dac=WIDE_DAC)
-"""Words of 34 bits: two beats each, the second mostly padding."""
+TWO_BEATS = small_core(
+    grid=[2, 2],
+    stencil=[[-1, 0], [0, -1]],
+    chunks=1,
+    coupling_dac=WIDE_DAC,
+    shil_dac=WIDE_DAC,
+    field_dac=WIDE_DAC,
+    protection="none",
+)
+"""Words of 34 bits, without check bits: the second beat is mostly padding."""
+
+ONE_BEAT = small_core(grid=[1, 3], chunks=2)
+"""Words of 8 bits with check bits, and a number of banks that is no power of two."""
 
 
-def build() -> Module:
+def build(core: CoreSpec) -> Module:
     """The ingress beside a counter of beats; anything may come on the stream, and a load may begin at any time."""
-    from oscc.rtl.crc32 import Crc32
     from oscc.rtl.program_ingress import ProgramIngress
     from oscc.rtl.secded import SecdedEncoder
 
     m = Module()
-    ingress = ProgramIngress(CORE)
+    ingress = ProgramIngress(core)
     m.submodules.ingress = fragment = elaborated(ingress)
-    m.submodules.crc = crc = Crc32(CORE.stream_width)
-    m.submodules.encoder = encoder = SecdedEncoder(CORE.word_bits)
     for name, member in ingress.signature.members.items():
         if member.flow.name == "In":
             m.d.comb += getattr(ingress, name).eq(free(m, name, member.shape))
 
     # What a load is: so many beats, in order; the last of them, and no other, has TLAST.
-    beats = Signal(range(CORE.program_beats))
+    beats = Signal(range(core.program_beats))
     loading, draining = Signal(), Signal()
     taken = loading & ingress.stream_valid
-    is_last = beats == CORE.program_beats - 1
+    is_last = beats == core.program_beats - 1
     with m.If(ingress.begin):
         m.d.sync += [loading.eq(1), draining.eq(0), beats.eq(0)]
     with m.Elif(taken):
@@ -42,22 +54,22 @@ def build() -> Module:
         m.d.sync += draining.eq(0)
     m.d.comb += [Assert(ingress.loading == loading), Assert(ingress.stream_ready == (loading | draining))]
 
-    # The CRC is that of exactly the beats that were taken since the load began (`crc32` proves the component).
-    m.d.comb += [crc.clear.eq(ingress.begin), crc.valid.eq(taken), crc.data.eq(ingress.stream_data)]
-    m.d.comb += Assert(ingress.crc == crc.crc)
+    # The CRC is over exactly the beats that were taken since the load began (`crc32` proves the component itself).
+    m.d.comb += [
+        Assert(register_of(fragment, "clear") == ingress.begin),
+        Assert(register_of(fragment, "valid") == taken),
+        Assert(register_of(fragment, "data", width=core.stream_width) == ingress.stream_data),
+    ]
+    matches = ingress.crc == ingress.expected_crc
 
     # What is said of a load, one cycle after its last beat for its length, two cycles after it for its CRC.
     counted = taken & ~ingress.begin
     ended = past(m, counted & is_last & ingress.stream_last, "ended")
-    accepted = past(m, ended & ~ingress.begin & (crc.crc == ingress.expected_crc), "accepted")
-    refused = past(m, ended & ~ingress.begin & (crc.crc != ingress.expected_crc), "refused")
+    accepted = past(m, ended & ~ingress.begin & matches, "accepted")
+    refused = past(m, ended & ~ingress.begin & ~matches, "refused")
     wrong_length = past(m, counted & (is_last != ingress.stream_last), "wrong_length")
     programmed = Signal()
-    m.d.sync += programmed.eq(
-        ~ingress.begin
-        & ~ingress.forget
-        & Mux(ended, crc.crc == ingress.expected_crc, programmed)
-    )
+    m.d.sync += programmed.eq(~ingress.begin & ~ingress.forget & Mux(ended, matches, programmed))
     m.d.comb += [
         Assert(ingress.finished == accepted),
         Assert(ingress.crc_error == refused),
@@ -66,69 +78,86 @@ def build() -> Module:
     ]
 
     # Words: the beats of a word together, written two cycles after its last beat; and no other writes.
-    in_word = beats % CORE.word_beats
-    first_beat = Signal(CORE.stream_width)
+    in_word = beats % core.word_beats
+    first_beat = Signal(core.stream_width)
     with m.If(taken & (in_word == 0)):
         m.d.sync += first_beat.eq(ingress.stream_data)
-    word_ends = counted & (in_word == CORE.word_beats - 1)
-    number = past(m, beats // CORE.word_beats, "number_1")
-    word = past(m, Cat(first_beat, ingress.stream_data)[: CORE.word_bits], "word_1")
-    m.d.comb += encoder.data.eq(word)
+    word_ends = counted & (in_word == core.word_beats - 1)
+    number = past(m, beats // core.word_beats, "number_1")
+    word = past(m, Cat(first_beat, ingress.stream_data)[: core.word_bits], "word_1")
+    stored = word
+    if core.check_bits:
+        m.submodules.encoder = encoder = SecdedEncoder(core.word_bits)
+        m.d.comb += encoder.data.eq(word)
+        stored = encoder.word
     writes = past(m, past(m, word_ends, "word_ends_1"), "writes")
-    number_2, encoded = past(m, number, "number_2"), past(m, encoder.word, "encoded")
+    number_2, encoded = past(m, number, "number_2"), past(m, stored, "encoded")
     with m.If(writes):
         m.d.comb += [
-            Assert(ingress.write_enable == 1 << (number_2 // CORE.bank_depth)),
-            Assert(ingress.write_address == number_2 % CORE.bank_depth),
+            Assert(ingress.write_enable == 1 << (number_2 // core.bank_depth)),
+            Assert(ingress.write_address == number_2 % core.bank_depth),
             Assert(ingress.write_word == encoded),
         ]
     with m.Else():
         m.d.comb += Assert(ingress.write_enable == 0)
 
     # What induction has to know of the ingress's own counters.
-    place = register_of(fragment, "bank") * CORE.bank_depth + register_of(fragment, "address")
-    m.d.comb += Assert(place * CORE.word_beats + register_of(fragment, "beat") == beats)
+    place = register_of(fragment, "bank") * core.bank_depth + register_of(fragment, "address")
+    m.d.comb += Assert(place * core.word_beats + register_of(fragment, "beat") == beats)
     m.d.comb += Assert(register_of(fragment, "draining") == draining)
-    with m.If(in_word == 1):
-        m.d.comb += Assert(register_of(fragment, "kept", width=CORE.stream_width) == first_beat)
+    if core.word_beats == 2:
+        with m.If(in_word == 1):
+            m.d.comb += Assert(register_of(fragment, "kept", width=core.stream_width) == first_beat)
 
     m.d.comb += [
-        Cover(accepted & writes & (number_2 == CORE.cols * CORE.bank_depth - 1)),
+        Cover(accepted & writes & (number_2 == core.cols * core.bank_depth - 1)),
         Cover(refused),
         Cover(wrong_length & draining),
         Cover(wrong_length & ~draining),
         Cover(programmed & past(m, accepted, "accepted_before") & ingress.begin),
-        Cover(ingress.begin & (beats == 3)),
+        Cover(ingress.begin & (beats == 2)),
     ]
     return m
 
 
 FILE = "rtl/program_ingress.py"
 
-PROOFS = (
-    Proof(
-        name="program-ingress",
+CLAIM = (
+    "after begin, beats are taken until program_beats or TLAST; each word is written once, with its check bits, bank "
+    "after bank, address after address, two cycles after its last beat, and nothing else is ever written; programmed "
+    "rises only after exactly program_beats beats, TLAST with the last and with no other, and a CRC that matches, and "
+    "falls at begin and at forget; every other end is reported, on its cycle, as length_error or crc_error"
+)
+MUTANTS = (
+    Mutant("banks never change", FILE, "bank.eq(bank + 1)", "bank.eq(bank)"),
+    Mutant("accepts without TLAST", FILE, "checking.eq(ends & self.stream_last)", "checking.eq(ends)"),
+    Mutant("CRC not compared", FILE, "matches = crc.crc == self.expected_crc", "matches = crc.crc != 0"),
+    Mutant(
+        "takes beats before begin",
+        FILE,
+        "accepted.eq(self.stream_valid & self.loading)",
+        "accepted.eq(self.stream_valid)",
+    ),
+)
+
+
+def _proof(name: str, core: CoreSpec, *, quick: bool) -> Proof:
+    return Proof(
+        name=name,
         component="ProgramIngress",
-        claim="after begin, beats are taken until program_beats or TLAST; each word is written once, with its check "
-        "bits, bank after bank, address after address, two cycles after its last beat, and nothing else is ever "
-        "written; programmed rises only after exactly program_beats beats, TLAST with the last and with no other, and "
-        "a CRC that matches, and falls at begin and at forget; every other end is reported, on its cycle, as "
-        "length_error or crc_error",
-        parameters=f"{CORE.cols} banks of {CORE.bank_depth} words of {CORE.word_bits} bits, {CORE.word_beats} beats "
-        "each",
-        build=build,
+        claim=CLAIM,
+        parameters=f"{core.cols} banks of {core.bank_depth} words of {core.word_bits} + {core.check_bits} bits, "
+        f"{core.word_beats} beat{'s' if core.word_beats > 1 else ''} each",
+        build=partial(build, core),
         mode="prove",
         depth=3,
-        cover_depth=14,
-        quick=True,
-        mutants=(
-            Mutant("banks never change", FILE, "bank.eq(bank + 1)", "bank.eq(bank)", depth=12),
-            Mutant("accepts without TLAST", FILE, "checking.eq(ends & self.stream_last)", "checking.eq(ends)", depth=14),
-            Mutant("CRC not compared", FILE, "matches = crc.crc == self.expected_crc", "matches = 1", depth=14),
-            Mutant(
-                "takes beats before begin", FILE, "accepted.eq(self.stream_valid & self.loading)",
-                "accepted.eq(self.stream_valid)", depth=6,
-            ),
-        ),
-    ),
+        cover_depth=core.program_beats + 6,
+        quick=quick,
+        mutants=tuple(replace(mutant, depth=core.program_beats + 4) for mutant in MUTANTS),
+    )
+
+
+PROOFS = (
+    _proof("program-ingress", ONE_BEAT, quick=True),
+    _proof("program-ingress-two-beats", TWO_BEATS, quick=False),
 )

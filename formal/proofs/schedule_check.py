@@ -158,7 +158,9 @@ PROOFS = (
         quick=True,
         mutants=(
             Mutant("run of 0 cycles accepted", FILE, "(word[24:28] == 0) & (word[:24] != 0)", "word[24:28] == 0", 10),
-            Mutant("fifth untimed instruction accepted", FILE, "(untimed == MAX_UNTIMED)", "(untimed > MAX_UNTIMED)", 12),
+            Mutant(
+                "fifth untimed instruction accepted", FILE, "(untimed == MAX_UNTIMED)", "(untimed > MAX_UNTIMED)", 12
+            ),
             Mutant("a chunk too many", FILE, "word[:8] < self._core.chunks", "word[:8] <= self._core.chunks", 10),
             Mutant("target at the end", FILE, "(word[:8] < self.length)", "(word[:8] <= self.length)", 10),
         ),

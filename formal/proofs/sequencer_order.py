@@ -6,7 +6,16 @@ from amaranth.hdl import Assert, Assume, Const, Cover, Module, Mux, Signal, Valu
 
 from formal.bench import past
 from formal.proof import Mutant, Proof
-from formal.proofs.schedule_check import LOAD, LONGEST_ROW, REPEAT, RUN, SAMPLE, ends_schedule, is_instruction, takes_time
+from formal.proofs.schedule_check import (
+    LOAD,
+    LONGEST_ROW,
+    REPEAT,
+    RUN,
+    SAMPLE,
+    ends_schedule,
+    is_instruction,
+    takes_time,
+)
 from formal.schedule_machine import ScheduleMachine
 from formal.sequencer_bench import CHUNKS, MEMORY, SequencerBench, sequencer_bench, stable_schedule
 from oscc.compiler.spec import FETCH_CYCLES, FETCH_LATENCY

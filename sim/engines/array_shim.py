@@ -123,9 +123,10 @@ def shim_verilog(core: CoreSpec) -> str:
         "    cycle <= cycle + 32'd1;",
         "    levels <= {run, init};",
         "    if (load_strobe | commit | sample | ({run, init} != levels)) begin",
-        "      seen_event <= ~seen_event;",
         "      seen_cycle <= cycle;",
         *(f"      seen_{name} <= {name};" for name in ArrayShim.COPIED),
+        # Last: Icarus wakes Python in the middle of these assignments, which take effect in their order.
+        "      seen_event <= ~seen_event;",
         "    end",
         "  end",
         "endmodule",

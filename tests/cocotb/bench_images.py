@@ -120,6 +120,21 @@ async def the_read_out_waits_for_a_slow_tap_bus(dut: Any) -> None:
 
 
 @cocotb.test()
+async def a_sample_in_the_middle_of_a_run_gives_its_own_phases(dut: Any) -> None:
+    bench = await begun(dut)
+    await bench.load()
+    # Nothing else happens at the boundary when the first sample is latched.
+    await bench.start(steps("load 0", "commit", "init 20", "run 90", "sample", "run 90", "sample", "stop"))
+    frames = [bench.codes_of(await bench.frame()) for _ in range(2)]
+    assert bench.macro is not None
+    phases = bench.macro.record().sample_phases[..., 0]
+    size = bench.core.readout.phase_steps
+    expected = np.floor(size * phases / (2 * np.pi)).astype(int) % size
+    for frame, codes in zip(frames, expected, strict=True):
+        np.testing.assert_array_equal(frame, codes)
+
+
+@cocotb.test()
 async def a_wait_for_the_array_is_a_stall_and_not_an_error(dut: Any) -> None:
     bench = await begun(dut)
     await bench.load()

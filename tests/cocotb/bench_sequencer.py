@@ -14,10 +14,12 @@ from typing import Any
 
 import cocotb
 from bench_core import BenchCore, steps
+from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, First, ReadOnly, RisingEdge, with_timeout
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_db
 
 from oscc.compiler.registers import ERROR_CAUSES
+from oscc.sim.engines.cocotb_bench import CLOCK_NS
 
 STATES = {
     "idle": "no schedule is checked or executed",
@@ -72,46 +74,62 @@ class Watch:
         control = bench.dut.control
         self._sequencer = control.sequencer
         self._fetch = control.sequencer.fetch
+        self._any = control.registers.irq_status_error_set
         self._set = {name: getattr(control.registers, f"error_{name}_set") for name in CAUSES}
+        self._started = False
+        self._sampled = self._committed = False
         self.seen: list[tuple[str, str]] = []
 
     def state(self) -> str:
         """The state in this cycle; to be called when all signals have settled."""
         sequencer, fetch, shim = self._sequencer, self._fetch, self._bench.dut.array_macro
-
-        def high(handle: Any) -> bool:
-            return bool(int(handle.value))
-
-        if not high(sequencer.running):
+        if not _high(sequencer.running):
             return "idle"
-        if not high(sequencer.executing):
+        if not _high(sequencer.executing):
             return "check"
-        if high(shim.init):
+        if _high(shim.init):
             return "init"
-        if high(shim.run):
+        if _high(shim.run):
             return "run"
-        if high(sequencer.awaiting_array):
+        if _high(sequencer.awaiting_array):
             return "array"
-        if high(fetch.valid):
-            if high(fetch.group__sample) and not high(sequencer.sampled) and high(sequencer.readout_busy):
-                return "latches"
-            begins_init = high(sequencer.effective) and high(fetch.group__timed) and high(fetch.group__is_init)
-            if begins_init and not high(sequencer.readout_room):
-                return "room"
-            if high(sequencer.started):
-                return "load"
-        return "fetch" if high(sequencer.started) else "prologue"
+        if not _high(fetch.valid):
+            return "fetch" if self._started else "prologue"
+        if _high(fetch.group__sample) and not self._sampled and _high(sequencer.readout_busy):
+            return "latches"
+        loading = _high(fetch.group__commit) or _high(fetch.group__load)
+        if _high(fetch.group__is_init) and not _high(sequencer.readout_room) and not (loading and not self._committed):
+            return "room"
+        return "load" if self._started else "prologue"
+
+    def _follow(self) -> None:
+        """Keep what only the past tells: whether anything was timed yet, and what of the group has taken effect."""
+        sequencer, shim = self._sequencer, self._bench.dut.array_macro
+        if not _high(sequencer.executing):
+            self._started = self._sampled = self._committed = False
+            return
+        self._started |= _high(shim.init) or _high(shim.run)
+        if _high(self._fetch.valid):
+            self._sampled |= _high(sequencer.readout_start)
+            self._committed |= _high(sequencer.load_taken)
+        else:
+            self._sampled = self._committed = False
 
     async def watch(self) -> None:
         """The bench that looks."""
         while True:
             await RisingEdge(self._bench.dut.clk)
             await ReadOnly()
-            for cause, signal in self._set.items():
-                if int(signal.value):
-                    state = self.state()
+            if _high(self._any):
+                state = self.state()
+                for cause in [cause for cause, signal in self._set.items() if _high(signal)]:
                     self.seen.append((cause, state))
                     covered(cause, state)
+            self._follow()
+
+
+def _high(handle: Any) -> bool:
+    return bool(int(handle.value))
 
 
 # How the core is brought into a state and kept there
@@ -405,7 +423,8 @@ async def causes_that_arise_in_idle(dut: Any) -> None:
 @cocotb.test()
 async def everything_that_can_arise_was_seen(dut: Any) -> None:
     """The last test: the functional coverage of all before it."""
-    await ClockCycles(dut.clk, 1) if dut.clk.value.is_resolvable else None
+    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+    await ClockCycles(dut.clk, 1)
     cross = coverage_db["errors.cause_in_state"]
     hits = {f"{cause} in {state}": count for (cause, state), count in cross.detailed_coverage.items()}
     report = {

