@@ -85,7 +85,7 @@ class _Step(StatementTransformer):  # type: ignore[misc]  # Amaranth has no type
     def __init__(self) -> None:
         self.registers: SignalDict = SignalDict()
 
-    def on_Assign(self, stmt: Any) -> Any:  # noqa: N802, D102
+    def on_Assign(self, stmt: Any) -> Any:  # noqa: N802
         if stmt.lhs not in self.registers:
             self.registers[stmt.lhs] = (stmt.lhs, Signal.like(stmt.lhs, name_suffix="_next"))
         return Assign(self.registers[stmt.lhs][1], stmt.rhs)
@@ -95,8 +95,8 @@ def register_of(fragment: Fragment, name: str, *, width: int = 0, place: int = 0
     """The signal of that name that the fragment itself drives, submodules left out.
 
     Of signals that are made in one statement, ``a, b = Signal(), Signal()``, Amaranth names only the last. With
-    ``width``, other widths are left out, and a name that is not there stands for a nameless signal of that width: the one in that place, counted from
-    0 in the order in which they are made.
+    ``width``, other widths are left out, and a name that is not there stands for a nameless signal of that width: the
+    one in that place, counted from 0 in the order in which they are made.
 
     Raises
     ------

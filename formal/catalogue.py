@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from formal.proof import Proof
-from formal.proofs import axi_lite, crc32, johnson_decoder, program_ingress, row_loader, secded
+from formal.proofs import (
+    axi_lite,
+    crc32,
+    johnson_decoder,
+    program_ingress,
+    row_loader,
+    schedule_check,
+    secded,
+    watchdog,
+)
 
 PROOFS: tuple[Proof, ...] = (
     *johnson_decoder.PROOFS,
@@ -12,4 +21,6 @@ PROOFS: tuple[Proof, ...] = (
     *program_ingress.PROOFS,
     *axi_lite.PROOFS,
     *row_loader.PROOFS,
+    *schedule_check.PROOFS,
+    *watchdog.PROOFS,
 )

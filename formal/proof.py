@@ -9,7 +9,7 @@ from typing import Literal
 from amaranth.hdl import Module
 
 Mode = Literal["bmc", "prove"]
-"""``bmc``: no counterexample within ``depth`` cycles of reset. ``prove``: none ever, by k-induction with k = ``depth``."""
+"""``bmc``: no counterexample within ``depth`` cycles of reset. ``prove``: none ever, by induction over ``depth``."""
 
 
 @dataclass(frozen=True)

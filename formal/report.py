@@ -15,8 +15,10 @@ HEAD = ("proof", "component", "how far", "result", "seconds", "seeded bugs found
 
 
 def how_far(proof: Proof) -> str:
-    """``all time (induction, k = 3)`` or ``24 cycles from reset``."""
-    return f"all time (induction, k = {proof.depth})" if proof.mode == "prove" else f"{proof.depth} cycles from reset"
+    """``all time (induction, k = 3)``, ``24 cycles from reset``, or, of designs without time, ``any inputs``."""
+    if proof.mode == "prove":
+        return f"all time (induction, k = {proof.depth})"
+    return "any inputs (combinational)" if proof.depth == 1 else f"{proof.depth} cycles from reset"
 
 
 def cells(result: ProofResult) -> tuple[str, ...]:

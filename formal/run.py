@@ -13,8 +13,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from amaranth.hdl import UnusedElaboratable
 from rich.console import Console
@@ -23,6 +22,7 @@ from formal.catalogue import PROOFS
 from formal.proof import Proof
 from formal.report import as_json, cells, markdown, table
 from formal.runner import ProofResult, run_proofs
+from formal.sby import ROOT
 from oscc.compiler.errors import OsccError, did_you_mean
 
 SCRATCH = ROOT / "build" / "formal"

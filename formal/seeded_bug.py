@@ -1,4 +1,4 @@
-"""Seeded bugs: a source file with one text replaced, in the place of the file itself for as long as a design is built."""
+"""Seeded bugs: a source file with one text replaced, in the place of the file while a design is built."""
 
 from __future__ import annotations
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Assume, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import Assume, Cat, Const, Fragment, Module, Mux, Signal, Value
 
 from formal.bench import chosen, elaborated, free, past, started
 from formal.cores import small_core
+from formal.proofs.schedule_check import is_legal
+from oscc.compiler.errors import OsccError
 
 CHUNKS = 3
-MEMORY = 64
-"""Words of the schedule memory, from docs/formats.md."""
+USERS_OF_DEPTH = ("sequencer", "instruction_fetch", "schedule_check")
+"""Files of the RTL whose components have the size of the schedule memory."""
 
 FREE_INPUTS = ("start", "abort", "fault", "array_ready", "length", "first_sample", "readout_busy", "readout_room")
 
@@ -36,6 +41,21 @@ class SequencerBench:
     fragment: Fragment
     begin: Signal
     load_done: Signal
+
+
+@contextmanager
+def small_memory(words: int) -> Iterator[None]:
+    """While it lasts, sequencers are built for a schedule memory of ``words``: each repeat has a counter, so that the
+    size of the memory decides how far a solver comes."""
+    changed = [importlib.import_module(f"oscc.rtl.{name}") for name in USERS_OF_DEPTH]
+    before = [module.SCHEDULE_DEPTH for module in changed]
+    try:
+        for module in changed:
+            module.__dict__["SCHEDULE_DEPTH"] = words
+        yield
+    finally:
+        for module, depth in zip(changed, before, strict=True):
+            module.__dict__["SCHEDULE_DEPTH"] = depth
 
 
 def sequencer_bench(m: Module) -> SequencerBench:
@@ -69,21 +89,41 @@ def sequencer_bench(m: Module) -> SequencerBench:
     return SequencerBench(sequencer, fragment, begin, done)
 
 
-def stable_schedule(m: Module, bench: SequencerBench, size: int) -> list[Signal]:
-    """A schedule of at most ``size`` instructions, any words; a start with a greater length is one beyond the memory.
+def stable_schedule(m: Module, bench: SequencerBench, size: int, operand_bits: int, count_bits: int) -> list[Signal]:
+    """A legal schedule of at most ``size`` instructions, with operands and counts of so many bits, not 0 where it must
+    not be; started with its length.
 
-    What lies behind these words is anything, and another thing in every cycle.
+    What lies behind it is anything, and another thing in every cycle.
     """
-    words = [chosen(m, f"word_{number}", 32) for number in range(size)]
     sequencer = bench.sequencer
-    fetched = past(m, sequencer.fetch_address, "fetched")
+    words = []
+    for number in range(size):
+        operation, operand = chosen(m, f"operation_{number}", 3), chosen(m, f"operand_{number}", operand_bits)
+        count, word = chosen(m, f"count_{number}", count_bits), Signal(32, name=f"word_{number}")
+        m.d.comb += word.eq(Cat(operand, Const(0, 8 - operand_bits), count, Const(0, 20 - count_bits), operation))
+        words.append(word)
+    length = chosen(m, "its_length", range(size + 1))
+    m.d.comb += [Assume(is_legal(words, length, CHUNKS)), Assume(~bench.begin | (sequencer.length == length))]
     m.d.comb += sequencer.fetch_word.eq(free(m, "beyond", 32))
-    with m.Switch(fetched):
+    with m.Switch(past(m, sequencer.fetch_address, "fetched")):
         for number, word in enumerate(words):
             with m.Case(number):
                 m.d.comb += sequencer.fetch_word.eq(word)
-    m.d.comb += Assume(~bench.begin | (sequencer.length <= size) | (sequencer.length > MEMORY))
     return words
+
+
+def part_of(fragment: Fragment, name: str) -> Fragment:
+    """A submodule, by its name.
+
+    Raises
+    ------
+    OsccError
+        ``formal.part`` when there is none, or more than one.
+    """
+    found = [part for part, part_name, *_ in fragment.subfragments if part_name == name]
+    if len(found) != 1:
+        raise OsccError("formal.part", f"{len(found)} submodules are called '{name}'")
+    return found[0]
 
 
 def word_at(m: Module, words: list[Signal], place: Value, name: str) -> Signal:

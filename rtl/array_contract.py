@@ -1,7 +1,7 @@
 """The timing contract of the array macro, declared once.
 
-The table in docs/architecture.md, the checks of the behavioural macro in Python and those of the SystemVerilog macro name
-the rules by the codes given here.
+The table in docs/architecture.md, the checks of the behavioural macro in Python and those of the SystemVerilog macro
+name the rules by the codes given here.
 """
 
 from __future__ import annotations

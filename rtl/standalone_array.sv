@@ -90,7 +90,7 @@ module @@{module} (
     $readmemh({folder, "/settings.hex"}, settings);
 @@{slot_table}
     reach[0] = 0.0;
-    reach[1] = 0.4;
+    reach[1] = 0.5;
     reach[2] = 0.5;
     reach[3] = 1.0;
     weight[0] = 1.0 / 6;

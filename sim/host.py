@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.program import Program
-from oscc.compiler.registers import CORE_ID, ERROR_CAUSES, MAP_VERSION
+from oscc.compiler.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
 from oscc.compiler.spec import CoreSpec
 from oscc.sim.core_registers import CoreRegisters, RegisterBus, StatusFields
 
@@ -163,6 +163,25 @@ class Host:
 
         Parameters
         ----------
+        samples, seed, first, limit : int
+            As for `samples`.
+
+        Returns
+        -------
+        uint8[samples, frame rows, frame cols]
+            Read-out codes.
+
+        Raises
+        ------
+        HostError
+        """
+        return np.stack([frame async for frame in self.samples(samples, seed=seed, first=first, limit=limit)])
+
+    async def samples(self, samples: int, *, seed: int, first: int, limit: int) -> AsyncIterator[NDArray[np.uint8]]:
+        """Start the schedule, hand on each image as it comes, and stop the schedule after the last one.
+
+        Parameters
+        ----------
         samples : int
             At least 1.
         seed, first : int
@@ -170,9 +189,9 @@ class Host:
         limit : int
             Clock cycles to wait for a sample.
 
-        Returns
-        -------
-        uint8[samples, frame rows, frame cols]
+        Yields
+        ------
+        uint8[frame rows, frame cols]
             Read-out codes.
 
         Raises
@@ -185,18 +204,17 @@ class Host:
         await self.registers.write_first_sample(first)
         await self.registers.write_irq_enable(error=1)
         await self.registers.write_control(start=1)
-        frames = []
         for number in range(samples):
             # The last sample is under way once the one before it has been latched.
             if number == samples - 1:
                 await self.registers.write_control(abort=1)
             try:
-                frames.append(self._frame(await self._bus.receive(limit)))
+                frame = self._frame(await self._bus.receive(limit))
             except HostError:
                 await self.raise_errors()
                 raise
+            yield frame
         await self._settle(limit)
-        return np.stack(frames)
 
     async def counters(self) -> RunCounters:
         """The counters as they stand."""
@@ -268,6 +286,7 @@ class Host:
     async def _clear_errors(self) -> None:
         """Forget errors of an earlier attempt: they are sticky, and would be taken for new ones."""
         await self.registers.write_error(**{cause.name: 1 for cause in ERROR_CAUSES})
+        await self.registers.write_irq_status(**{cause.name: 1 for cause in IRQ_CAUSES})
 
     async def _drain(self, limit: int) -> None:
         """Throw away what an earlier attempt left in the output."""

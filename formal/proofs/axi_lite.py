@@ -53,7 +53,7 @@ def build_writes() -> Module:
         m.d.comb += Assert(front_end.bresp == Mux(aligned, response, SLVERR))
     with m.If(front_end.write_strobe):
         m.d.comb += [
-            Assert(complete & aligned & ~acted & ~front_end.bvalid),
+            Assert(complete & aligned & ~acted & ~front_end.bvalid & ~front_end.hold),
             Assert(Cat(0, 0, front_end.write_address)[:address_bits] == address),
             Assert(front_end.write_data == data),
             Assert(front_end.write_mask == Cat(strobe.replicate(8) for strobe in strobes)),
@@ -119,7 +119,7 @@ def build_reads() -> Module:
         m.d.comb += Assert(front_end.rdata == Mux(aligned, data, 0))
     with m.If(front_end.read_strobe):
         m.d.comb += [
-            Assert(pending & aligned & ~acted & ~front_end.rvalid),
+            Assert(pending & aligned & ~acted & ~front_end.rvalid & ~front_end.hold),
             Assert(Cat(0, 0, front_end.read_address)[:address_bits] == address),
         ]
     waited = Signal(range(HOLD_CYCLES + 4))
@@ -177,7 +177,7 @@ PROOFS = (
         name="axi-lite-writes",
         component="AxiLiteFrontEnd",
         claim="every write is answered once, in bounded time, and acts on the register bus once, with its own address, "
-        "data and mask; unaligned ones get SLVERR and do not act; no response without a request; BVALID and BRESP are "
+        "data and mask, never while it is held; unaligned ones get SLVERR and do not act; no response without a request; BVALID and BRESP are "
         "stable until taken",
         parameters=f"held off the register bus for at most {HOLD_CYCLES} cycles at a time",
         build=build_writes,
@@ -191,6 +191,13 @@ PROOFS = (
                 FILE,
                 "act.eq(have_address & have_data & ~self.bvalid",
                 "act.eq(have_address & ~self.bvalid",
+                depth=12,
+            ),
+            Mutant(
+                "acts while the bus is another's",
+                FILE,
+                "act.eq(have_address & have_data & ~self.bvalid & ~self.hold)",
+                "act.eq(have_address & have_data & ~self.bvalid)",
                 depth=12,
             ),
             Mutant(
@@ -212,7 +219,7 @@ PROOFS = (
     Proof(
         name="axi-lite-reads",
         component="AxiLiteFrontEnd",
-        claim="every read is answered once, in bounded time, with what the register bus gave for its own address; "
+        claim="every read is answered once, in bounded time, with what the register bus gave for its own address, never while it is held; "
         "unaligned ones get SLVERR and do not act; no response without a request; RVALID, RDATA and RRESP are stable "
         "until taken",
         parameters=f"held off the register bus for at most {HOLD_CYCLES} cycles at a time",
@@ -227,6 +234,13 @@ PROOFS = (
                 FILE,
                 "self.arready.eq(~reading & ~waiting & ~self.rvalid)",
                 "self.arready.eq(~reading & ~self.rvalid)",
+                depth=12,
+            ),
+            Mutant(
+                "acts while the bus is another's",
+                FILE,
+                "with m.If(reading & ~self.hold):",
+                "with m.If(reading):",
                 depth=12,
             ),
             Mutant(

@@ -84,7 +84,8 @@ def build(core: CoreSpec) -> Module:
         m.d.sync += first_beat.eq(ingress.stream_data)
     word_ends = counted & (in_word == core.word_beats - 1)
     number = past(m, beats // core.word_beats, "number_1")
-    word = past(m, Cat(first_beat, ingress.stream_data)[: core.word_bits], "word_1")
+    whole = Cat(first_beat, ingress.stream_data) if core.word_beats == 2 else ingress.stream_data
+    word = past(m, whole[: core.word_bits], "word_1")
     stored = word
     if core.check_bits:
         m.submodules.encoder = encoder = SecdedEncoder(core.word_bits)
@@ -101,13 +102,20 @@ def build(core: CoreSpec) -> Module:
     with m.Else():
         m.d.comb += Assert(ingress.write_enable == 0)
 
-    # What induction has to know of the ingress's own counters.
-    place = register_of(fragment, "bank") * core.bank_depth + register_of(fragment, "address")
-    m.d.comb += Assert(place * core.word_beats + register_of(fragment, "beat") == beats)
+    # What induction has to know of the ingress's own counters; they mean something while a load is under way.
+    bank, address, beat = (register_of(fragment, name) for name in ("bank", "address", "beat"))
+    place = bank * core.bank_depth + address
     m.d.comb += Assert(register_of(fragment, "draining") == draining)
-    if core.word_beats == 2:
-        with m.If(in_word == 1):
-            m.d.comb += Assert(register_of(fragment, "kept", width=core.stream_width) == first_beat)
+    with m.If(loading):
+        m.d.comb += [
+            Assert(beats < core.program_beats),
+            Assert(place * core.word_beats + beat == beats),
+            Assert((bank < core.cols) & (address < core.bank_depth) & (beat < core.word_beats)),
+            Assert(~draining),
+        ]
+        if core.word_beats == 2:
+            with m.If(in_word == 1):
+                m.d.comb += Assert(register_of(fragment, "kept", width=core.stream_width) == first_beat)
 
     m.d.comb += [
         Cover(accepted & writes & (number_2 == core.cols * core.bank_depth - 1)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Assert, Cover, Module, Mux, Signal, Value
+from collections.abc import Sequence
+
+from amaranth.hdl import Assert, Const, Cover, Module, Mux, Signal, Value
 
 from formal.bench import chosen, elaborated, free, past, register_of
 from formal.cores import small_core
@@ -43,6 +45,17 @@ def takes_time(word: Value) -> Value:
 def ends_schedule(word: Value) -> Value:
     """``stop``, or a ``repeat`` for ever."""
     return (word[28:] == STOP) | ((word[28:] == REPEAT) & (word[8:24] == 0))
+
+
+def is_legal(words: Sequence[Value], length: Value, chunks: int) -> Value:
+    """Whether the first ``length`` of these words, at least one, are a legal schedule."""
+    row: Value = Const(0, 4)
+    legal: Value = Const(1, 1)
+    for number, word in enumerate(words):
+        row = Mux(takes_time(word), 0, row + 1)[:4]
+        closed = (length != number + 1) | ends_schedule(word)
+        legal &= (length <= number) | (is_instruction(word, length, chunks) & (row <= LONGEST_ROW) & closed)
+    return legal & (length >= 1) & (length <= len(words))
 
 
 def build() -> Module:

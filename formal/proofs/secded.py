@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
-from amaranth.hdl import Assert, Assume, Cat, Const, Cover, Module, Mux, Signal
+from amaranth.hdl import Assert, Cat, Const, Cover, Module, Mux, Signal, Value
 
 from formal.bench import combinational, free, past
 from formal.proof import Mutant, Proof
@@ -79,7 +80,7 @@ def build_pipeline(data_bits: int) -> Module:
     return m
 
 
-def _outputs(decoder: object) -> Cat:
+def _outputs(decoder: Any) -> Value:
     return Cat(getattr(decoder, name) for name in ("data", "checks", "corrected", "uncorrectable"))
 
 
@@ -150,7 +151,7 @@ PROOFS = (
             Mutant(
                 "corrects the word of the next cycle",
                 FILE,
-                "Cat(self.data, self.checks).eq(word)",
+                "Cat(self.data, self.checks).eq(first.word)",
                 "Cat(self.data, self.checks).eq(self.word)",
                 depth=4,
             ),

@@ -82,6 +82,8 @@ class BenchCore:
         """Start the clock and reset the core."""
         self.shim.ready_level.value = 1
         self.shim.tap_valid_level.value = 1
+        if self.core.spi:
+            self.dut.spi_cs_n.value, self.dut.spi_sclk.value, self.dut.spi_mosi.value = 1, 0, 0
         Clock(self.dut.clk, CLOCK_NS, unit="ns").start()
         await self.reset()
 

@@ -45,7 +45,8 @@ def prepared(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Prepared:
     """A core of 4 x 6 cells, every one readable: two banks of different width, and unused bytes in every beat."""
-    core = make_core(name="bench-4x6", grid=[4, 6], readout={"origin": [0, 0], "step": [1, 1]}, init={"cycles": 20})
+    readout = {"origin": [0, 0], "step": [1, 1]}
+    core = make_core(name="bench-4x6", grid=[4, 6], readout=readout, init={"cycles": 20}, spi=True)
     folder = tmp_path_factory.mktemp("benches")
     write_checkpoint(folder / "model.safetensors", make_graph(core, seed=3, duration=0.9))
     program = compile_model(folder / "model.safetensors", core).program

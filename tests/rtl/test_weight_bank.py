@@ -369,3 +369,22 @@ def test_the_part_of_a_column_in_the_check_memory_is_whole_bytes_of_nine_bits(
 
 def test_a_core_without_protection_has_no_check_bits_to_keep(make_core: Callable[..., CoreSpec]) -> None:
     assert lane_bits(make_core(protection="none")) == 0
+
+
+def test_a_repair_leaves_words_alone_in_which_nothing_was_corrected(tiny_core: CoreSpec) -> None:
+    bank = WeightBank(tiny_core)
+
+    async def bench(context: Any) -> None:
+        flip(context, bank, tiny_core, 0, 5, 17)
+        for bit in (1, 2):
+            flip(context, bank, tiny_core, 2, 5, bit)
+        await read(context, bank, [5])
+        # What comes into the other columns after they were read stays there.
+        for column in (1, 2, 3):
+            context.set(bank.memories[column].data[5], 77)
+        context.set(bank.bus.repair, 1)
+        context.set(bank.bus.write_address, 5)
+        await context.tick()
+        assert [context.get(memory.data[5]) for memory in bank.memories] == [0, 77, 77, 77]
+
+    simulate(bank, bench)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from oscc.compiler.compile import CompileResult
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.emit import emit_core
 from oscc.rtl.standalone_data import bench_data
+from oscc.sim.array import program_step
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.verilog import search_path
@@ -149,6 +151,24 @@ def test_the_codes_are_those_of_the_array_engine(bench: Bench) -> None:
     assert f"cycles between the last two {timed}" in done.stdout
     assert "cycles stalled 0" in done.stdout
     assert f"CRC-32 {bench.program.stream_crc():08x}" in done.stdout
+
+
+@needs_icarus
+def test_a_coarse_step_gives_the_coarse_codes(
+    tmp_path: Path, small_core: CoreSpec, compile_on: Callable[..., CompileResult]
+) -> None:
+    # At a step of 1.25 of model time, another integrator or another last step of a run shows in the codes.
+    result, coarse = compile_on(small_core, duration=3.0), 1.25
+    assert result.program is not None
+    job = CosimJob(small_core, result.program, samples=2, seed=11, first_sample=4, max_step=coarse)
+    codes, step = ArrayEngine().run(job).codes, program_step(small_core, result.program, coarse)
+    bench = Bench(tmp_path, small_core, result, 2)
+    assert np.mean(codes != bench.run.codes) > 0.5
+    files = bench_data(small_core, result.program, dataclasses.replace(bench.run, codes=codes, step_cycles=step))
+    for name in ("settings.hex", "codes.hex"):
+        (tmp_path / "tb" / name).write_text(files[name])
+    done = bench.simulate()
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "PASS"), done.stdout
 
 
 @needs_icarus
