@@ -82,7 +82,7 @@ class Register:
 
 
 ERROR_CAUSES = (
-    Field("unprogrammed", 0, 1, "start was asked for, but no whole program has been loaded"),
+    Field("unprogrammed", 0, 1, "start or scrub was asked for, but no whole program has been loaded"),
     Field("program_crc", 1, 1, "the CRC-32 of the streamed program differs from PROGRAM_CRC"),
     Field("program_length", 2, 1, "TLAST came before or after the last beat of the program"),
     Field("illegal_instruction", 3, 1, "the schedule holds an illegal instruction; ERROR_INFO has its address"),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Assume, Cat, Const, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import Assume, Cat, Const, Module, Mux, Signal, Value
 
-from formal.bench import chosen, elaborated, free, past, started
+from formal.bench import chosen, free, past, started
 from formal.cores import small_core
+from formal.inside import Inside, elaborated_inside
 from formal.proofs.schedule_check import is_legal
-from oscc.compiler.errors import OsccError
 
 CHUNKS = 3
 USERS_OF_DEPTH = ("sequencer", "instruction_fetch", "schedule_check")
@@ -29,8 +29,8 @@ class SequencerBench:
     Parameters
     ----------
     sequencer : Sequencer
-    fragment : Fragment
-        For `formal.bench.register_of`.
+    inside : mapping of str to Inside
+        Signals within, by the class of their component.
     begin : Signal
         A start is taken.
     load_done : Signal
@@ -38,7 +38,7 @@ class SequencerBench:
     """
 
     sequencer: Any
-    fragment: Fragment
+    inside: Mapping[str, Inside]
     begin: Signal
     load_done: Signal
 
@@ -66,7 +66,7 @@ def sequencer_bench(m: Module) -> SequencerBench:
     from oscc.rtl.sequencer import Sequencer
 
     sequencer = Sequencer(small_core(chunks=CHUNKS))
-    m.submodules.sequencer = fragment = elaborated(sequencer)
+    m.submodules.sequencer, inside = elaborated_inside(sequencer)
     for name in FREE_INPUTS:
         m.d.comb += getattr(sequencer, name).eq(free(m, name, sequencer.signature.members[name].shape))
     begin, done = Signal(), free(m, "load_done", 1)
@@ -86,7 +86,7 @@ def sequencer_bench(m: Module) -> SequencerBench:
         m.d.sync += [busy_now.eq(0), complete_now.eq(1)]
     with m.Elif(sequencer.load_taken):
         m.d.sync += complete_now.eq(0)
-    return SequencerBench(sequencer, fragment, begin, done)
+    return SequencerBench(sequencer, inside, begin, done)
 
 
 def stable_schedule(m: Module, bench: SequencerBench, size: int, operand_bits: int, count_bits: int) -> list[Signal]:
@@ -110,20 +110,6 @@ def stable_schedule(m: Module, bench: SequencerBench, size: int, operand_bits: i
             with m.Case(number):
                 m.d.comb += sequencer.fetch_word.eq(word)
     return words
-
-
-def part_of(fragment: Fragment, name: str) -> Fragment:
-    """A submodule, by its name.
-
-    Raises
-    ------
-    OsccError
-        ``formal.part`` when there is none, or more than one.
-    """
-    found = [part for part, part_name, *_ in fragment.subfragments if part_name == name]
-    if len(found) != 1:
-        raise OsccError("formal.part", f"{len(found)} submodules are called '{name}'")
-    return found[0]
 
 
 def word_at(m: Module, words: list[Signal], place: Value, name: str) -> Signal:

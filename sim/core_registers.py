@@ -156,7 +156,7 @@ class ErrorFields:
     """Fields of ERROR. Error causes, sticky."""
 
     unprogrammed: int
-    """start was asked for, but no whole program has been loaded"""
+    """start or scrub was asked for, but no whole program has been loaded"""
 
     program_crc: int
     """the CRC-32 of the streamed program differs from PROGRAM_CRC"""

@@ -171,15 +171,16 @@ def _stable(m: Module, valid: Any, ready: Any, payload: Any, name: str) -> None:
 
 
 FILE = "rtl/axi_lite.py"
+PARAMETERS = f"held off the register bus for at most {HOLD_CYCLES} cycles at a time"
 
 PROOFS = (
     Proof(
         name="axi-lite-writes",
         component="AxiLiteFrontEnd",
         claim="every write is answered once, in bounded time, and acts on the register bus once, with its own address, "
-        "data and mask, never while it is held; unaligned ones get SLVERR and do not act; no response without a request; BVALID and BRESP are "
-        "stable until taken",
-        parameters=f"held off the register bus for at most {HOLD_CYCLES} cycles at a time",
+        "data and mask, never while the bus is another's; unaligned ones get SLVERR and do not act; no response without "
+        "a request; BVALID and BRESP are stable until taken",
+        parameters=PARAMETERS,
         build=build_writes,
         mode="prove",
         depth=3,
@@ -219,10 +220,10 @@ PROOFS = (
     Proof(
         name="axi-lite-reads",
         component="AxiLiteFrontEnd",
-        claim="every read is answered once, in bounded time, with what the register bus gave for its own address, never while it is held; "
-        "unaligned ones get SLVERR and do not act; no response without a request; RVALID, RDATA and RRESP are stable "
-        "until taken",
-        parameters=f"held off the register bus for at most {HOLD_CYCLES} cycles at a time",
+        claim="every read is answered once, in bounded time, with what the register bus gave for its own address; it "
+        "never acts while the bus is another's; unaligned ones get SLVERR and do not act; no response without a "
+        "request; RVALID, RDATA and RRESP are stable until taken",
+        parameters=PARAMETERS,
         build=build_reads,
         mode="prove",
         depth=3,

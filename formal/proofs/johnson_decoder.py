@@ -123,7 +123,6 @@ PROOFS = (
         mode="prove",
         depth=3,
         cover_depth=4,
-        quick=True,
         mutants=(
             Mutant("one table entry wrong", FILE, "init=johnson_table(taps)", "init=(*johnson_table(taps)[:-2], 5, 2)"),
             Mutant("difference without sign", FILE, "difference.as_signed()", "difference"),

@@ -4,61 +4,61 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Assert, Assume, Cover, Fragment, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal, Value
 
-from formal.bench import free, past, register_of
+from formal.bench import free, past
+from formal.inside import Inside
 from formal.proof import Mutant, Proof
 from formal.proofs.schedule_check import INIT, RUN
-from formal.sequencer_bench import SequencerBench, part_of, sequencer_bench
+from formal.sequencer_bench import SequencerBench, sequencer_bench
 
 
 @dataclass(frozen=True)
-class _Inside:
-    """What the properties take from within, by name.
+class _Within:
+    """What the properties take from within the sequencer.
 
-    ``next_group`` and the group tell when a timed instruction was decided on, and which.
+    Parameters
+    ----------
+    own, fetch, check : Inside
+        The three components.
+    timed : Value
+        An ``init`` or ``run`` is decided on in this cycle.
+    is_init, cycles : Signal
+        Which, and for how long.
+    stop : Signal
+        The group that is due ends with ``stop``.
     """
 
-    fetch: Fragment
-    check: Fragment
+    own: Inside
+    fetch: Inside
+    check: Inside
     timed: Value
     is_init: Signal
     cycles: Signal
     stop: Signal
-    good: Signal
-    bad: Signal
 
 
-def _bench(m: Module) -> tuple[SequencerBench, _Inside]:
+def _bench(m: Module) -> tuple[SequencerBench, _Within]:
     """Every word that is fetched is free, but no timed one lasts 0 cycles: that is what the check is for."""
     bench = sequencer_bench(m)
     word = free(m, "word", 32)
     m.d.comb += bench.sequencer.fetch_word.eq(word)
     m.d.comb += Assume(((word[28:] != INIT) & (word[28:] != RUN)) | (word[:24] != 0))
-    fetch, check = part_of(bench.fragment, "fetch"), part_of(bench.fragment, "check")
-    timed = register_of(bench.fragment, "next_group") & register_of(fetch, "group__timed")
-    inside = _Inside(
-        fetch=fetch,
-        check=check,
-        timed=timed,
-        is_init=register_of(fetch, "group__is_init"),
-        cycles=register_of(fetch, "group__cycles"),
-        stop=register_of(fetch, "group__stop"),
-        good=register_of(check, "good"),
-        bad=register_of(check, "bad"),
-    )
-    return bench, inside
+    own, fetch, check = (bench.inside[name] for name in ("Sequencer", "InstructionFetch", "ScheduleCheck"))
+    group = fetch.member("group")
+    timed = fetch.member("next_group") & fetch.member("valid") & group.timed
+    return bench, _Within(own, fetch, check, timed, group.is_init, group.cycles, group.stop)
 
 
 def build_durations() -> Module:
     """A counter of the specification beside the sequencer's: each timed instruction lasts what it says."""
     m = Module()
-    bench, inside = _bench(m)
+    bench, within = _bench(m)
     sequencer = bench.sequencer
     left, left_is_init = Signal(24, name="spec_left"), Signal(name="spec_is_init")
     # One cycle after it was decided on; an end in the cycle of the decision wins.
-    began = past(m, inside.timed, "decided") & sequencer.running
-    cycles, is_init = past(m, inside.cycles, "decided_cycles"), past(m, inside.is_init, "decided_is_init")
+    began = past(m, within.timed, "decided") & sequencer.running
+    cycles, is_init = past(m, within.cycles, "decided_cycles"), past(m, within.is_init, "decided_is_init")
     following = Signal(24, name="spec_following")
     m.d.comb += following.eq(Mux(left == 0, 0, left - 1))
     with m.If(~sequencer.running):
@@ -85,15 +85,15 @@ def build_durations() -> Module:
     begun, first = past(m, bench.begin, "begun_before"), past(m, sequencer.first_sample, "first_before")
     m.d.comb += Assert(sequencer.sample_number == Mux(begun, first, (number + sampled)[:32]))
 
-    _inductive(m, bench, inside)
-    active, remaining = register_of(bench.fragment, "active"), register_of(bench.fragment, "remaining")
+    _inductive(m, bench, within)
+    active, remaining = within.own["active"], within.own["remaining"]
     m.d.comb += [
         Assert(active == (following != 0)),
         Assert(~active | (remaining == following)),
         Assert(active | (following == 0)),
     ]
     with m.If(active):
-        m.d.comb += Assert(register_of(bench.fragment, "is_init") == Mux(began, is_init, left_is_init))
+        m.d.comb += Assert(within.own["is_init"] == Mux(began, is_init, left_is_init))
     m.d.comb += [
         Cover(sequencer.run & (left == 1) & past(m, sequencer.run & (left == 2), "two_left")),
         Cover(sequencer.init & began & ~is_init),
@@ -106,7 +106,7 @@ def build_durations() -> Module:
 def build_events() -> Module:
     """Who may happen when: loads and commits, samples, inits, the end."""
     m = Module()
-    bench, inside = _bench(m)
+    bench, within = _bench(m)
     sequencer = bench.sequencer
     before = {
         name: past(m, getattr(sequencer, name), f"{name}_before")
@@ -119,14 +119,14 @@ def build_events() -> Module:
     passed = Signal()
     with m.If(begin):
         m.d.sync += passed.eq(0)
-    with m.Elif(inside.good & sequencer.running):
+    with m.Elif(within.check.member("good") & sequencer.running):
         m.d.sync += passed.eq(1)
-    strobes = sequencer.readout_start | sequencer.load_taken | sequencer.load_start | inside.timed
+    strobes = sequencer.readout_start | sequencer.load_taken | sequencer.load_start | within.timed
     m.d.comb += [
         Assert(~strobes | (sequencer.running & passed)),
         Assert(~sequencer.running | before["running"] | begun_before),
         Assert(~(sequencer.init | sequencer.run) | before["running"]),
-        Assert(sequencer.illegal == (inside.bad & sequencer.running)),
+        Assert(sequencer.illegal == (within.check.member("bad") & sequencer.running)),
     ]
 
     # A commit takes a whole chunk that this schedule has loaded, and each only once.
@@ -142,7 +142,7 @@ def build_events() -> Module:
         Assert(~sequencer.load_start | ~sequencer.load_busy),
         Assert(~sequencer.load_start | ~loading | sequencer.load_complete),
         Assert(~sequencer.readout_start | ~sequencer.readout_busy),
-        Assert(~(inside.timed & inside.is_init) | (sequencer.readout_room & sequencer.array_ready)),
+        Assert(~(within.timed & within.is_init) | (sequencer.readout_room & sequencer.array_ready)),
     ]
 
     # The end: once, for a reason, and at once for those that cannot wait.
@@ -161,27 +161,27 @@ def build_events() -> Module:
     m.d.comb += Assert(~(before["running"] & at_once) | ended)
     # A first abort: no sample beyond the present one, and no init or run behind it.
     m.d.comb += Assert(~(aborted_before & before["readout_start"]) | ended)
-    timed_began = past(m, inside.timed, "decided") & sequencer.running
+    timed_began = past(m, within.timed, "decided") & sequencer.running
     in_sample, moved = Signal(), Signal()
     with m.If(begin):
         m.d.sync += [in_sample.eq(0), moved.eq(0)]
     with m.Else():
         with m.If(sequencer.readout_start):
             m.d.sync += in_sample.eq(0)
-        with m.If(inside.timed):
+        with m.If(within.timed):
             m.d.sync += moved.eq(1)
-            with m.If(inside.is_init):
+            with m.If(within.is_init):
                 m.d.sync += in_sample.eq(1)
     calm = past(m, moved & ~in_sample, "calm")
     m.d.comb += Assert(~(timed_began & aborted_before & calm))
-    stop_before = past(m, inside.stop, "stop_before")
+    stop_before = past(m, within.stop, "stop_before")
     m.d.comb += Assert(~ended | at_once | stop_before | (aborted_before & (before["readout_start"] | calm)))
 
     # A sample that had begun and will not be latched is reported, unless the schedule itself stops there.
     open_sample = Signal()
     with m.If(begin):
         m.d.sync += open_sample.eq(0)
-    with m.Elif(inside.timed):
+    with m.Elif(within.timed):
         m.d.sync += open_sample.eq(1)
     with m.Elif(sequencer.readout_start):
         m.d.sync += open_sample.eq(0)
@@ -189,17 +189,17 @@ def build_events() -> Module:
     m.d.comb += Assert(~sequencer.discarded | (ended & unlatched))
     m.d.comb += Assert(~(ended & unlatched & ~stop_before) | sequencer.discarded)
 
-    _inductive(m, bench, inside)
-    fragment = bench.fragment
-    executing = register_of(fragment, "executing")
-    any_load = register_of(fragment, "any_load")
+    _inductive(m, bench, within)
+    executing, any_load = within.own["executing"], within.own["any_load"]
     m.d.comb += [
         Assert(~executing | passed),
         Assert(~any_load | ~(sequencer.load_busy | sequencer.load_complete) | loading),
-        Assert(~loading | ~sequencer.running | any_load | sequencer.load_busy),
+        Assert(~loading | ~sequencer.running | any_load),
         Assert(~loading | ~sequencer.running | sequencer.load_busy | sequencer.load_complete),
-        Assert(~sequencer.running | (register_of(fragment, "in_sample") == in_sample)),
-        Assert(~sequencer.running | (register_of(fragment, "begun") == open_sample)),
+        Assert(~sequencer.running | (within.own["aborting"] == aborted)),
+        Assert(~sequencer.running | (within.own["started"] == moved)),
+        Assert(~sequencer.running | (within.own["in_sample"] == in_sample)),
+        Assert(~sequencer.running | (within.own["begun"] == open_sample)),
     ]
     m.d.comb += [
         Cover(sequencer.load_taken & sequencer.load_start & sequencer.readout_start),
@@ -215,45 +215,76 @@ def build_events() -> Module:
     return m
 
 
-def _inductive(m: Module, bench: SequencerBench, inside: _Inside) -> None:
+def _inductive(m: Module, bench: SequencerBench, within: _Within) -> None:
     """What induction has to know of any sequencer: the parts agree on where they are."""
     sequencer = bench.sequencer
-    executing = register_of(bench.fragment, "executing")
-    valid, timed = register_of(inside.fetch, "valid"), register_of(inside.fetch, "group__timed")
+    executing, group = within.own["executing"], within.fetch.member("group")
+    valid, timed = within.fetch.member("valid"), group.timed
     m.d.comb += [
         Assert(~executing | sequencer.running),
-        Assert(~executing | ~(register_of(inside.check, "busy") | inside.good | inside.bad)),
-        Assert(~(inside.good & inside.bad)),
-        Assert(~register_of(inside.check, "busy") | ~(inside.good | inside.bad)),
-        Assert(~timed | (inside.cycles != 0)),
-        Assert(~timed | (register_of(inside.fetch, "group__short") == (inside.cycles[1:] == 0))),
+        Assert(~executing | ~(within.check.member("busy") | within.check.member("good") | within.check.member("bad"))),
+        Assert(~(within.check.member("good") & within.check.member("bad"))),
+        Assert(~within.check.member("busy") | ~(within.check.member("good") | within.check.member("bad"))),
+        Assert(~timed | (within.cycles != 0)),
+        Assert(~timed | (group.short == (within.cycles[1:] == 0))),
         Assert(~timed | valid | ~executing),
-        Assert(~inside.stop | (~timed & (valid | ~executing))),
+        Assert(~within.stop | ~executing | (~timed & valid)),
         Assert(~(sequencer.load_busy & sequencer.load_complete)),
     ]
 
+
+FILE = "rtl/sequencer.py"
+PARAMETERS = "all schedules of 64 words, all operands; loads of any length; all other inputs free"
 
 PROOFS = (
     Proof(
         name="sequencer-durations",
         component="Sequencer",
-        claim="",
-        parameters="",
+        claim="run and init are high for exactly the cycles of each instruction, one behind the other without overlap; "
+        "only an end cuts one short, and both are low two cycles later; samples, commits and loads happen only with the "
+        "last cycle of one or while the array holds still; the sample number is stable during an init and counts samples",
+        parameters=PARAMETERS,
         build=build_durations,
         mode="prove",
         depth=3,
         cover_depth=20,
-        mutants=(),
+        quick=True,
+        mutants=(
+            Mutant("runs of 3 end early", FILE, "with m.If(remaining[:2] == 3):", "with m.If(remaining[:3] == 7):", 16),
+            Mutant("run 1 lasts 2", FILE, "low.eq(group.short), active.eq(1)", "low.eq(0), active.eq(1)", 16),
+            Mutant(
+                "the end leaves the run", FILE, "m.d.sync += [active.eq(0), low.eq(1)]", "m.d.sync += low.eq(1)", 16
+            ),
+            Mutant("number changes during init", FILE, "with m.Elif(self.sample):", "with m.Elif(sample):", 24),
+        ),
     ),
     Proof(
         name="sequencer-events",
         component="Sequencer",
-        claim="",
-        parameters="",
+        claim="a commit takes a complete load of this schedule, each load once; a load waits for the loader, a sample for "
+        "the latches, an init for room and array; nothing without a start and a good check; an illegal schedule, an "
+        "overrun, a fault, a lost array or a second abort ends at once, a first abort with the present sample or before "
+        "the next instruction; each end has a reason and pulses stopped once; a sample that began and is not latched is "
+        "reported as discarded",
+        parameters=PARAMETERS,
         build=build_events,
         mode="prove",
         depth=3,
-        cover_depth=24,
-        mutants=(),
+        cover_depth=26,
+        quick=True,
+        mutants=(
+            Mutant("partial shadow committed", FILE, "(self.load_complete & any_load)", "any_load", 16),
+            Mutant("old load committed", FILE, "(self.load_complete & any_load)", "self.load_complete", 16),
+            Mutant(
+                "init without room",
+                FILE,
+                "(self.readout_room & self.array_ready)),\n        ]",
+                "self.array_ready),\n        ]",
+                16,
+            ),
+            Mutant("abort samples on", FILE, "(sample | idle_edge)", "idle_edge", 24),
+            Mutant("illegal schedule goes on", FILE, "fetch.overrun | check.bad", "fetch.overrun", 12),
+            Mutant("latched sample reported", FILE, "begun & ~sample)", "begun)", 24),
+        ),
     ),
 )

@@ -88,13 +88,17 @@ def missing_for(engine: str) -> str:
     return ""
 
 
+OPTIMIZE = "-O2"
+"""How the compiler optimises a model of Verilator's that is to simulate long."""
+
+
 @contextmanager
-def _environment() -> Iterator[None]:
+def _environment(optimize: str = OPTIMIZE) -> Iterator[None]:
     """The environment that the simulators need, for as long as they are called."""
     environment = {
         "PATH": search_path(),
         # The wheel's make rules name a precompiled-header option that not every g++ has.
-        "MAKEFLAGS": "-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2",
+        "MAKEFLAGS": f"-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimize}",
     }
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
@@ -109,7 +113,12 @@ def _environment() -> Iterator[None]:
 
 
 def build_verilog(
-    simulator: str, top: str, sources: Mapping[str, str], folder: Path, build_args: Sequence[str] = ()
+    simulator: str,
+    top: str,
+    sources: Mapping[str, str],
+    folder: Path,
+    build_args: Sequence[str] = (),
+    optimize: str = OPTIMIZE,
 ) -> None:
     """Build Verilog for a simulator; where the folder already holds that very build, nothing is done.
 
@@ -124,6 +133,9 @@ def build_verilog(
         Gets the sources, the build in ``build`` and the simulator's words in ``build.log``.
     build_args : sequence of str
         Besides those that the simulator always gets.
+    optimize : str
+        Option for the C++ compiler of a simulator that has one. Where little is simulated, ``-O0`` saves most of the
+        time of a build.
 
     Raises
     ------
@@ -133,7 +145,7 @@ def build_verilog(
     from cocotb_tools.runner import get_runner
 
     args = [*SIMULATORS[simulator].build_args, *build_args]
-    described = json.dumps([simulator, top, dict(sources), args], sort_keys=True)
+    described = json.dumps([simulator, top, dict(sources), args, optimize], sort_keys=True)
     identity, stamp = hashlib.sha256(described.encode()).hexdigest(), folder / "build.sha256"
     if stamp.exists() and stamp.read_text() == identity:
         return
@@ -142,7 +154,7 @@ def build_verilog(
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources.items():
         (folder / name).write_text(text)
-    with _environment():
+    with _environment(optimize):
         try:
             get_runner(simulator).build(
                 sources=[folder / name for name in sources],
@@ -216,12 +228,17 @@ class VerilogEngine:
     build : Path, optional
         Folder of the build, kept and used again while the Verilog is the same; only one run at a time may use it.
         Without it, every run builds in a folder of its own.
+    optimize : str
+        As `build_verilog` takes it.
     """
 
-    def __init__(self, name: str, verilog: str | None = None, build: Path | None = None) -> None:
+    def __init__(
+        self, name: str, verilog: str | None = None, build: Path | None = None, optimize: str = OPTIMIZE
+    ) -> None:
         self.name = name
         self._verilog = verilog
         self._build = build
+        self._optimize = optimize
 
     def run(self, job: CosimJob, progress: Progress | None = None) -> CosimRecord:
         """Run a job; see `oscc.sim.engines.job.Engine`."""
@@ -235,7 +252,7 @@ class VerilogEngine:
             build = folder if self._build is None else self._build
             verilog = self._verilog if self._verilog is not None else core_verilog(job.core)[0]
             sources = {"core.v": verilog, "array_shim.v": shim_verilog(job.core)}
-            build_verilog(self.name, core_module_name(job.core), sources, build)
+            build_verilog(self.name, core_module_name(job.core), sources, build, optimize=self._optimize)
             if progress:
                 progress(f"running in {self.name}", 0.0)
             self._prepare(folder, job)

@@ -90,7 +90,8 @@ def build(
         pytest.skip(f"{simulator} is not installed: {missing}")
     coverage = pytestconfig.getoption("coverage_folder", None)
     folder = coverage.absolute() / "build" if coverage else tmp_path_factory.mktemp(f"build-{simulator}")
-    build_verilog(simulator, prepared.top, prepared.sources, folder, COVERAGE_ARGS if coverage else ())
+    args = COVERAGE_ARGS if coverage else ()
+    build_verilog(simulator, prepared.top, prepared.sources, folder, args, optimize="-O0")
     return folder
 
 

@@ -15,7 +15,7 @@ from oscc.compiler.program import Program
 from oscc.compiler.registers import register
 from oscc.compiler.spec import CoreSpec
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.host import CoreBus, Host, HostError
+from oscc.sim.host import CoreBus, DiscardedFrameError, Host, HostError, SelfTestResult
 
 Both = Callable[..., tuple[Any, Any]]
 
@@ -112,7 +112,7 @@ def test_a_core_without_a_program_does_not_start(drive_both: Both, job: CosimJob
         return refusal(bus, Host(bus, job.core).take_samples(1, seed=0, first=0, limit=job.sample_limit))
 
     message, error, _ = refused_alike(drive_both, job, flow)
-    assert message == "start was asked for, but no whole program has been loaded"
+    assert message == "start or scrub was asked for, but no whole program has been loaded"
     assert error == register("ERROR").field("unprogrammed").mask
 
 
@@ -138,7 +138,7 @@ def test_a_refused_program_is_no_program(drive_both: Both, job: CosimJob) -> Non
         return await refusal(bus, host.take_samples(1, seed=0, first=0, limit=job.sample_limit))
 
     message, error, _ = refused_alike(drive_both, job, flow)
-    assert message == "start was asked for, but no whole program has been loaded"
+    assert message == "start or scrub was asked for, but no whole program has been loaded"
     assert error == 1
 
 
@@ -235,7 +235,7 @@ def test_what_is_written_reads_back_in_its_fields(drive_both: Both, job: CosimJo
         return [await bus.read(address) for address in (*addresses, register("CONTROL").address)]
 
     without, with_rtl = drive_both(job, flow)
-    assert without.answer == with_rtl.answer == [0x7F, 0xF, 0xFFFF_FFFF, 0xFFFF_FFFF, 0]
+    assert without.answer == with_rtl.answer == [0x7F, 0x3F, 0xFFFF_FFFF, 0xFFFF_FFFF, 0]
 
 
 def test_start_while_a_program_loads_is_refused(drive_both: Both, job: CosimJob) -> None:
@@ -276,7 +276,7 @@ class RecordingBus:
     def __init__(self, core: CoreSpec, *frames: bytes, **words: int) -> None:
         right = {
             "ID": 0x4F534343,
-            "VERSION": 1,
+            "VERSION": 2,
             "SPEC_HASH": int(core.hash[:8], 16),
             "PROGRAM_BEATS": core.program_beats,
             "STATUS": 1,
@@ -305,7 +305,7 @@ class RecordingBus:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("ID", "0x4F534343"), ("VERSION", "0x00000001"), ("PROGRAM_BEATS", "0x00000018")]
+    ("name", "expected"), [("ID", "0x4F534343"), ("VERSION", "0x00000002"), ("PROGRAM_BEATS", "0x00000018")]
 )
 def test_every_identity_is_checked(job: CosimJob, name: str, expected: str) -> None:
     assert job.core.program_beats == 0x18
@@ -319,7 +319,8 @@ def test_a_program_is_loaded_in_order(job: CosimJob) -> None:
     asyncio.run(Host(bus, job.core).load(job.program))
     schedule = [(f"0x{0x400 + 4 * index:03X}", word) for index, word in enumerate(job.program.schedule.tolist())]
     assert [entry for entry in bus.done if entry[0] != "wait"] == [
-        ("0x028", 0x7F),
+        ("0x028", 0x3FF),
+        ("0x030", 0x3F),
         ("0x038", zlib.crc32(job.program.words.tobytes())),
         ("0x020", 4),
         ("send", job.program.words.tobytes()),
@@ -342,7 +343,9 @@ def test_images_are_taken_and_the_last_one_is_announced(job: CosimJob) -> None:
     assert codes.dtype == np.uint8
     assert codes.tolist() == [[[n + 8 * row + col for col in range(4)] for row in range(3)] for n in (0, 10, 20)]
     assert bus.done == [
-        ("0x028", 0x7F),
+        ("0x028", 0x3FF),
+        ("0x030", 0x3F),
+        ("0x034", 0),
         ("0x044", 7),
         ("0x048", 40),
         ("0x034", 4),
@@ -364,7 +367,7 @@ def test_the_cause_in_the_register_is_told_before_the_symptom(job: CosimJob) -> 
     with pytest.raises(HostError, match=r"^nothing comes$"):
         asyncio.run(Host(RecordingBus(job.core), job.core).take_samples(1, seed=0, first=0, limit=9))
     both = register("ERROR").field("uncorrectable").mask | register("ERROR").field("busy").mask
-    with pytest.raises(HostError, match=r"^a weight word had a double error; the sample was aborted; start while "):
+    with pytest.raises(HostError, match=r"^a weight word had a double error; the schedule was ended; a command "):
         asyncio.run(Host(RecordingBus(job.core, ERROR=both), job.core).take_samples(1, seed=0, first=0, limit=9))
 
 
@@ -377,7 +380,82 @@ def test_a_schedule_that_does_not_end_is_noticed(job: CosimJob) -> None:
 
 
 def test_counters_are_read_from_their_registers(job: CosimJob) -> None:
-    names = ("SAMPLES", "PERIOD", "STALLED", "CORRECTED", "UNCORRECTABLE", "PROGRAM_CRC_SEEN")
+    names = ("SAMPLES", "PERIOD", "STALLED", "CORRECTED", "UNCORRECTABLE", "PROGRAM_CRC_SEEN", "SCRUBBED")
     bus = RecordingBus(job.core, **{name: 100 + place for place, name in enumerate(names)})
     counters = asyncio.run(Host(bus, job.core).counters())
-    assert dataclasses.astuple(counters) == (100, 101, 102, 103, 104, 105)
+    assert dataclasses.astuple(counters) == (100, 101, 102, 103, 104, 105, 106)
+
+
+def test_an_invalid_frame_of_an_earlier_attempt_is_thrown_away(job: CosimJob) -> None:
+    class LeftOver(RecordingBus):
+        """A frame that is marked, and one that is not, wait in the output."""
+
+        left = 2
+
+        async def read(self, address: int) -> int:
+            if address == register("STATUS").address:
+                return register("STATUS").field("frame").mask if self.left else 0
+            return await super().read(address)
+
+        async def receive(self, limit: int) -> bytes:
+            if self.left:
+                self.left -= 1
+                if self.left:
+                    raise DiscardedFrameError("no image")
+                return bytes(8)
+            return await super().receive(limit)
+
+    bus = LeftOver(job.core, bytes(range(24)))
+    codes = asyncio.run(Host(bus, job.core).take_samples(1, seed=0, first=0, limit=9))
+    assert codes[0].tolist() == [[0, 1, 2, 3], [8, 9, 10, 11], [16, 17, 18, 19]]
+
+
+def test_a_scrub_and_a_self_test_of_good_banks(drive_both: Both, job: CosimJob) -> None:
+    async def flow(bus: CoreBus) -> tuple[object, ...]:
+        host = Host(bus, job.core)
+        await host.load(job.program)
+        await host.scrub(1000)
+        status = await host.registers.read_status()
+        result = await host.self_test(20_000)
+        return status, result, await host.registers.read_status(), (await host.counters()).scrubbed
+
+    without, with_rtl = drive_both(job, flow)
+    assert without.answer == with_rtl.answer
+    before, result, after, scrubbed = with_rtl.answer
+    assert (before.programmed, after.programmed, scrubbed) == (1, 0, 0)
+    assert result == SelfTestResult(failures=0, address=0, column=0)
+
+
+def test_a_scrub_without_a_program_is_refused(drive_both: Both, job: CosimJob) -> None:
+    async def flow(bus: CoreBus) -> str:
+        with pytest.raises(HostError) as caught:
+            await Host(bus, job.core).scrub(100)
+        return str(caught.value)
+
+    without, with_rtl = drive_both(job, flow)
+    assert without.answer == with_rtl.answer == "start or scrub was asked for, but no whole program has been loaded"
+
+
+def test_a_failing_self_test_is_a_result_and_names_its_word(job: CosimJob) -> None:
+    word = register("SELF_TEST_WORD")
+    failed = register("ERROR").field("self_test").mask
+
+    class Failing(RecordingBus):
+        error = 0
+
+        async def write(self, address: int, word: int) -> None:
+            if address == register("ERROR").address:
+                self.error = 0 if self.error else failed
+            await super().write(address, word)
+
+        async def read(self, address: int) -> int:
+            return self.error if address == register("ERROR").address else await super().read(address)
+
+    bus = Failing(job.core, SELF_TEST_FAILURES=7, SELF_TEST_WORD=5 | 3 << word.field("column").low)
+    assert asyncio.run(Host(bus, job.core).self_test(100)) == SelfTestResult(failures=7, address=5, column=3)
+
+
+def test_a_self_test_that_does_not_end_is_noticed(job: CosimJob) -> None:
+    bus = RecordingBus(job.core, STATUS=register("STATUS").field("self_testing").mask)
+    with pytest.raises(HostError, match=r"^the self-test has not ended within 32 cycles$"):
+        asyncio.run(Host(bus, job.core).self_test(32))

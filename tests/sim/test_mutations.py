@@ -347,10 +347,9 @@ def test_upset_in_a_bank(copy: Path, monkeypatch: pytest.MonkeyPatch, flips: int
 
     def with_upset(self: WeightBank, platform: object) -> Module:
         m = elaborate(self, platform)
-        word = Signal.like(self.write_word)
-        for port in self.memory.write_ports:
-            m.d.comb += word.eq(self.write_word)
-            m.d.comb += port.data.eq(word ^ ((1 << flips) - 1))
+        for memory in self.memories:
+            (port,) = memory.write_ports
+            m.d.comb += port.data.eq(self.bus.write_word[: len(port.data)] ^ ((1 << flips) - 1))
         return m
 
     monkeypatch.setattr(WeightBank, "elaborate", with_upset)

@@ -54,7 +54,9 @@ class Point:
 
 
 # The engines come last, so that what they share of a core is made once.
-ALL = [Point(engine, *rest) for *rest, engine in product(CORES, CHUNKS, BITS, ENGINES)]
+ALL = [
+    Point(engine, core, chunks, bits) for core, chunks, bits, engine in product(CORES, CHUNKS, BITS, ENGINES)
+]
 
 SOME = [
     Point("pysim", "tiny-8x8", 2, 8),

@@ -179,7 +179,7 @@ def test_a_simulator_that_leaves_nothing_is_an_error(job: CosimJob, monkeypatch:
         (folder / "test.log").write_text("one\ntwo\n  three\nsegmentation fault\n")
 
     monkeypatch.setattr("oscc.sim.engines.verilog.missing_for", lambda engine: "")
-    monkeypatch.setattr("oscc.sim.engines.verilog.build_verilog", lambda *given: None)
+    monkeypatch.setattr("oscc.sim.engines.verilog.build_verilog", lambda *given, **options: None)
     monkeypatch.setattr(VerilogEngine, "_simulate", crash)
     message = r"^the simulator ended without a result: two \| three \| segmentation fault$"
     with pytest.raises(HostError, match=message):
