@@ -15,7 +15,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-ch
 # torch and numba have thread pools that fight on few cores.
 export NUMBA_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench clean registers
+.PHONY: demo test lint bench formal formal-quick suite campaign coverage synth clean registers
 
 demo: $(VENV)/.demo
 	$(BIN)/oscc compile $(MODEL) --core $(CORE) -o $(OUT)
@@ -38,10 +38,35 @@ lint: $(VENV)/.dev
 	for d in $(PACKAGES); do ln -sfn ../../$$d .types/oscc/$$d; done
 	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases -p oscc
 	MYPYPATH=.types $(BIN)/mypy benchmarks
+	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases formal
 	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases tests
 
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
+
+# All proofs, and the seeded bugs that must break them: about an hour of one processor.
+formal: $(VENV)/.dev
+	$(BIN)/python formal/run.py
+
+# Those that take seconds.
+formal-quick: $(VENV)/.dev
+	$(BIN)/python formal/run.py --quick
+
+# Every engine on every core, number of chunks and width of the coupling codes: hours of one processor. What was done before is kept.
+suite: $(VENV)/.dev
+	$(BIN)/pytest tests/suite --suite all --suite-folder out/suite
+
+# Upsets in the weight banks and damaged program streams against the RTL: out/campaign.md.
+campaign: $(VENV)/.dev
+	OSCC_CAMPAIGN=full $(BIN)/pytest -s tests/sim/test_fault_campaign.py
+
+# Line, toggle and functional coverage of the cocotb benches: docs/coverage.md.
+coverage: $(VENV)/.dev
+	$(BIN)/python benchmarks/coverage.py
+
+# Clock, utilisation and area: hours of one processor. What was done before, of the same Verilog, is kept.
+synth: $(VENV)/.dev
+	nice $(BIN)/python benchmarks/bench_synthesis.py
 
 # What is generated from the register map and committed.
 registers: $(VENV)/.dev

@@ -178,8 +178,8 @@ PROOFS = (
         name="axi-lite-writes",
         component="AxiLiteFrontEnd",
         claim="every write is answered once, in bounded time, and acts on the register bus once, with its own address, "
-        "data and mask, never while the bus is another's; unaligned ones get SLVERR and do not act; no response without "
-        "a request; BVALID and BRESP are stable until taken",
+        "data and mask, never while the bus is another's; unaligned ones get SLVERR and do not act; no response "
+        "without a request; BVALID and BRESP are stable until taken",
         parameters=PARAMETERS,
         build=build_writes,
         mode="prove",

@@ -97,7 +97,7 @@ def build_durations() -> Module:
     m.d.comb += [
         Cover(sequencer.run & (left == 1) & past(m, sequencer.run & (left == 2), "two_left")),
         Cover(sequencer.init & began & ~is_init),
-        Cover(sequencer.init & (left == 3) & past(m, ~sequencer.running, "stopped_then")),
+        Cover(sequencer.init & (left == 3) & ~sequencer.running),
         Cover(sequencer.run & sequencer.sample & sequencer.commit),
     ]
     return m
@@ -126,6 +126,7 @@ def build_events() -> Module:
         Assert(~strobes | (sequencer.running & passed)),
         Assert(~sequencer.running | before["running"] | begun_before),
         Assert(~(sequencer.init | sequencer.run) | before["running"]),
+        Assert(~(within.fetch.member("next_group") & within.stop)),
         Assert(sequencer.illegal == (within.check.member("bad") & sequencer.running)),
     ]
 
@@ -240,9 +241,10 @@ PROOFS = (
     Proof(
         name="sequencer-durations",
         component="Sequencer",
-        claim="run and init are high for exactly the cycles of each instruction, one behind the other without overlap; "
-        "only an end cuts one short, and both are low two cycles later; samples, commits and loads happen only with the "
-        "last cycle of one or while the array holds still; the sample number is stable during an init and counts samples",
+        claim="run and init are high for exactly the cycles of each instruction, one behind the other without "
+        "overlap; only an end cuts one short, and both are low two cycles later; samples, commits and loads happen only "
+        "with the last cycle of one or while the array holds still; the sample number is stable during an init and "
+        "counts samples",
         parameters=PARAMETERS,
         build=build_durations,
         mode="prove",
@@ -261,11 +263,11 @@ PROOFS = (
     Proof(
         name="sequencer-events",
         component="Sequencer",
-        claim="a commit takes a complete load of this schedule, each load once; a load waits for the loader, a sample for "
-        "the latches, an init for room and array; nothing without a start and a good check; an illegal schedule, an "
-        "overrun, a fault, a lost array or a second abort ends at once, a first abort with the present sample or before "
-        "the next instruction; each end has a reason and pulses stopped once; a sample that began and is not latched is "
-        "reported as discarded",
+        claim="a commit takes a complete load of this schedule, each load once; a load waits for the loader, a sample "
+        "for the latches, an init for room and array; nothing without a start and a good check; an illegal schedule, "
+        "an overrun, a fault, a lost array or a second abort ends at once, a first abort with the present sample or "
+        "before the next instruction; each end has a reason and pulses stopped once; a sample that began and is not "
+        "latched is reported as discarded",
         parameters=PARAMETERS,
         build=build_events,
         mode="prove",

@@ -27,7 +27,8 @@ class TransactionCore:
     comes from `oscc.compiler.sequencer_model`, so the macro sees its strobes in the very cycles in which the RTL sets
     them. Programs, schedules and addresses that the RTL refuses are refused here, with the same bits of register
     ERROR or the same bus responses. What depends on time is not modelled: a schedule runs only while an image is
-    awaited, so that ``abort`` and accesses to a running core have no effect, and a sample counts when its image is taken.
+    awaited, so that ``abort`` and accesses to a running core have no effect, and a sample counts when its image is
+    taken.
     Of IRQ_STATUS, only the ends of a scrub and a self-test are told; both end at once and find nothing.
 
     Parameters

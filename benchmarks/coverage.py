@@ -1,0 +1,240 @@
+"""Coverage of the RTL by the cocotb benches: runs them on Verilator and writes docs/coverage.md.
+
+``python benchmarks/coverage.py`` runs all benches on an instrumented build first; ``--report-only`` uses what the last run left.
+Exits with 3 when fewer than `LEAST_LINES` of the lines are covered, or a line that is not is explained nowhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "out" / "coverage"
+REPORT = ROOT / "docs" / "coverage.md"
+LEAST_LINES = 0.95
+
+COMPONENTS = (
+    (r"", "Core", "rtl/top.py"),
+    (r"control", "ControlPlane", "rtl/control_plane.py"),
+    (r"axi_lite", "AxiLiteFrontEnd", "rtl/axi_lite.py"),
+    (r"spi", "SpiSlave", "rtl/spi_slave.py"),
+    (r"arbiter", "RegisterArbiter", "rtl/register_arbiter.py"),
+    (r"registers", "RegisterBlock", "rtl/register_block.py"),
+    (r"ingress", "ProgramIngress", "rtl/program_ingress.py"),
+    (r"crc", "Crc32", "rtl/crc32.py"),
+    (r"encoder", "SecdedEncoder", "rtl/secded.py"),
+    (r"store", "WeightStore", "rtl/weight_store.py"),
+    (r"loader", "RowLoader", "rtl/row_loader.py"),
+    (r"scrubber", "Scrubber", "rtl/scrubber.py"),
+    (r"march", "MarchTest", "rtl/march_test.py"),
+    (r"collector", "FaultCollector", "rtl/fault_collector.py"),
+    (r"memory", "WeightMemory", "rtl/weight_memory.py"),
+    (r"group_\d+", "WeightGroup", "rtl/weight_group.py"),
+    (r"bank_\d+", "WeightBank", "rtl/weight_bank.py"),
+    (r"bank_\d+\.decoder_\d+", "SecdedDecoder", "rtl/secded.py"),
+    (r"sequencer", "Sequencer", "rtl/sequencer.py"),
+    (r"check", "ScheduleCheck", "rtl/schedule_check.py"),
+    (r"fetch", "InstructionFetch", "rtl/instruction_fetch.py"),
+    (r"readout", "Readout", "rtl/readout.py"),
+    (r"readout\.decoder_\d+", "JohnsonDecoder", "rtl/johnson_decoder.py"),
+    (r"fifo(\.\w+)?", "SyncFIFOBuffered", "Amaranth"),
+    (r"(ready|tap)_watchdog", "Watchdog", "rtl/watchdog.py"),
+    (r"(array_ready|\w+_synchronizer)", "FFSynchronizer", "Amaranth"),
+)
+"""The end of a Verilog module's name, the component, and its file."""
+
+REASONS: tuple[tuple[str, str, str], ...] = ()
+"""Component, pattern of the source text of lines that no bench covers, and why."""
+
+
+@dataclass
+class Part:
+    """Coverage of a component: over all its instances in the Verilog, points by source line."""
+
+    lines: dict[tuple[str, int], list[int]] = field(default_factory=lambda: defaultdict(list))
+    toggles: list[int] = field(default_factory=list)
+
+    def covered_lines(self) -> tuple[int, int]:
+        """Lines of which every point was hit, and all lines."""
+        return sum(all(counts) for counts in self.lines.values()), len(self.lines)
+
+    def covered_toggles(self) -> tuple[int, int]:
+        """Changes of bits, up and down, that were seen, and all of them."""
+        return sum(count > 0 for count in self.toggles), len(self.toggles)
+
+
+def run_benches() -> None:
+    """Run every bench on an instrumented build."""
+    command = [sys.executable, "-m", "pytest", "-q", "tests/cocotb", "--coverage-folder", str(FOLDER)]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def read_points(paths: Iterable[Path]) -> dict[str, int]:
+    """Hits by point, added up over files of Verilator's coverage format.
+
+    A line is ``C '<point>' <count>``, the point made of key and value pairs.
+    """
+    points: dict[str, int] = defaultdict(int)
+    for path in paths:
+        for line in path.read_text(errors="replace").splitlines():
+            if line.startswith("C '"):
+                point, count = line[3:].rsplit("' ", 1)
+                points[point] += int(count)
+    return points
+
+
+def keys_of(point: str) -> dict[str, str]:
+    """The pairs of a point: ``f`` file, ``l`` line, ``t`` type, ``o`` comment, ``page`` module, ``S`` lines."""
+    pairs = (pair.split("\x02", 1) for pair in point.split("\x01") if "\x02" in pair)
+    return {pair[0]: pair[1] for pair in pairs}
+
+
+def numbers_in(spans: str) -> Iterator[int]:
+    """Line numbers of ``12-14,17``."""
+    for span in spans.split(","):
+        first, _, last = span.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
+def component_of(module: str) -> tuple[str, str]:
+    """Component and file of a Verilog module, by its name."""
+    path = [re.sub(r"\$\d+$", "", part) for part in module.lstrip("\\").strip().split(".")[1:]]
+    for length in (2, 1):
+        end = ".".join(path[-length:])
+        if length == 2 and "decoder" in end and path[-2].startswith("bank"):
+            return "SecdedDecoder", "rtl/secded.py"
+        for pattern, name, file in COMPONENTS:
+            if re.fullmatch(pattern, end):
+                return name, file
+    return module, "?"
+
+
+def collect(points: dict[str, int]) -> dict[tuple[str, str], Part]:
+    """Coverage by component."""
+    parts: dict[tuple[str, str], Part] = defaultdict(Part)
+    for point, count in points.items():
+        keys = keys_of(point)
+        if Path(keys["f"]).name != "core.v":
+            continue
+        part = parts[component_of(keys["page"].split("/", 1)[1])]
+        if keys["t"] == "toggle":
+            part.toggles.append(count)
+        else:
+            for number in numbers_in(keys.get("S") or keys["l"]):
+                part.lines[keys["page"].split("/", 1)[1], number].append(count)
+    return parts
+
+
+def percent(covered: int, whole: int) -> str:
+    """A share in per cent, rounded down to tenths, so that 100.0 is all."""
+    return f"{int(1000 * covered / whole) / 10:.1f}" if whole else "-"
+
+
+def uncovered(parts: dict[tuple[str, str], Part], source: list[str]) -> dict[tuple[str, str], list[tuple[int, str]]]:
+    """Lines that are not covered, with their text, by component and reason; those without a reason under ''."""
+    found: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    for (component, _), part in parts.items():
+        for (_, number), counts in sorted(part.lines.items(), key=lambda item: item[0][1]):
+            if all(counts):
+                continue
+            text = source[number - 1].strip()
+            reason = next((why for name, pattern, why in REASONS if name == component and re.search(pattern, text)), "")
+            found[component, reason].append((number, text))
+    return found
+
+
+def functional_report(path: Path) -> Iterator[str]:
+    """Causes by states as a table."""
+    report = json.loads(path.read_text())
+    states, hits = report["states"], report["hits"]
+    yield "| cause | " + " | ".join(states) + " |"
+    yield "|---" * (len(states) + 1) + "|"
+    for cause in report["causes"]:
+        ruled_out = report["unreachable"].get(cause, [[], ""])[0]
+        cells = ["-" if state in ruled_out else str(hits[f"{cause} in {state}"]) for state in states]
+        yield f"| {cause} | " + " | ".join(cells) + " |"
+    yield ""
+    yield "States: " + "; ".join(f"`{name}` {meaning}" for name, meaning in states.items()) + "."
+    yield ""
+    yield "A dash is a pair that cannot occur, and a bench that meets it fails:"
+    yield ""
+    for cause, (_, why) in report["unreachable"].items():
+        yield f"- {cause}: {why}."
+
+
+def write_report(parts: dict[tuple[str, str], Part], source: list[str]) -> bool:
+    """Write the report; whether the limits are kept."""
+    order = {name: index for index, (_, name, _) in enumerate(COMPONENTS)}
+    rows, all_lines, all_toggles = [], [0, 0], [0, 0]
+    for (name, file), part in sorted(parts.items(), key=lambda item: order.get(item[0][0], 99)):
+        (lines, of_lines), (toggles, of_toggles) = part.covered_lines(), part.covered_toggles()
+        all_lines = [all_lines[0] + lines, all_lines[1] + of_lines]
+        all_toggles = [all_toggles[0] + toggles, all_toggles[1] + of_toggles]
+        rows.append(
+            f"| `{name}` | {file} | {lines} of {of_lines} | {percent(lines, of_lines)} "
+            f"| {toggles:,} of {of_toggles:,} | {percent(toggles, of_toggles)} |"
+        )
+    total = (
+        f"| all | | {all_lines[0]} of {all_lines[1]} | {percent(*all_lines)} "
+        f"| {all_toggles[0]:,} of {all_toggles[1]:,} | {percent(*all_toggles)} |"
+    )
+    missing = uncovered(parts, source)
+    text = [
+        "# Coverage of the RTL",
+        "",
+        "Made by `make coverage` (`python benchmarks/coverage.py`): the cocotb benches of `tests/cocotb/` on Verilator, built with",
+        "`--coverage-line --coverage-toggle`, on a core of 4 x 6 cells, 4 chunks, with SECDED and the SPI slave. What the benches check is in",
+        "their files; `pytest tests/cocotb` runs them on Icarus and Verilator.",
+        "",
+        "## Lines and toggles",
+        "",
+        "Of the emitted Verilog, summed over the instances of a component. A line counts as covered when every statement block and branch",
+        "on it was executed; a toggle is one bit going up, or going down.",
+        "",
+        "| component | file | lines | % | toggles | % |",
+        "|---|---|---|---|---|---|",
+        *rows,
+        total,
+        "",
+        "### Lines that are not covered",
+        "",
+    ]
+    for (component, reason), lines in sorted(missing.items()):
+        text.append(f"- `{component}`, {len(lines)} lines: {reason or 'no reason is known'}")
+        if not reason:
+            text += [f"  - {number}: `{line}`" for number, line in lines[:20]]
+    if not missing:
+        text.append("None.")
+    text += ["", "## Error causes in the states of the sequencer", ""]
+    text += ["Functional coverage (cocotb-coverage, `tests/cocotb/bench_sequencer.py`): how often each error cause was reported in each state.", ""]
+    text += [*functional_report(FOLDER / "bench_sequencer" / "functional.json"), ""]
+    REPORT.write_text("\n".join(text))
+    explained = all(reason for _, reason in missing)
+    print("\n".join([*rows, total]))
+    return explained and all_lines[0] >= LEAST_LINES * all_lines[1]
+
+
+def main() -> int:
+    """Run and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--report-only", action="store_true", help="use what the last run left in out/coverage")
+    if not parser.parse_args().report_only:
+        run_benches()
+    points = read_points(sorted(FOLDER.glob("*/coverage.dat")))
+    if not points:
+        print(f"there is no coverage in {FOLDER}", file=sys.stderr)
+        return 1
+    source = (FOLDER / "build" / "core.v").read_text().splitlines()
+    return 0 if write_report(collect(points), source) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
