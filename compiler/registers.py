@@ -155,7 +155,7 @@ REGISTERS = (
             Field("start", 0, 1, "check the schedule and run it"),
             Field("abort", 1, 1, "end after the present sample"),
             Field("load", 2, 1, "forget the program and accept a new one from the stream; begins anew during a load"),
-            Field("scrub", 3, 1, "read every weight word once and write corrected ones back; also while a schedule runs"),
+            Field("scrub", 3, 1, "read every weight word once, write corrected ones back; also while a schedule runs"),
             Field("self_test", 4, 1, "forget the program and test every bank (March C-)"),
         ),
     ),

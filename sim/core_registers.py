@@ -91,7 +91,7 @@ class ControlFields:
     """forget the program and accept a new one from the stream; begins anew during a load"""
 
     scrub: int
-    """read every weight word once and write corrected ones back; also while a schedule runs"""
+    """read every weight word once, write corrected ones back; also while a schedule runs"""
 
     self_test: int
     """forget the program and test every bank (March C-)"""

@@ -128,8 +128,8 @@ def build() -> Module:
             Assert(inside["counting"].bit_select(place, 1) == (jumped != 0)),
             Assert((jumped == 0) | (cell == Cat(left, left != 0))),
             Assert(known | (age == 1 + 2 * taken + decode)),
-            Assert((taken <= LONGEST_ROW) | known),
-            Assert(taken <= row + 1 + (stop | timed | known) * 5),
+            Assert(row <= LONGEST_ROW),
+            Assert(known | (taken <= row)),
         ]  # fmt: skip
         with m.If(decode & ~known):
             m.d.comb += [Assert(fetched == address)]

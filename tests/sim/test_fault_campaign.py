@@ -13,10 +13,12 @@ from amaranth.hdl import Module, Signal
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl import program_ingress, weight_bank
+from oscc.rtl.crc32 import Crc32
 from oscc.rtl.secded import SecdedDecoder
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.fault_campaign import (
     DamagedStream,
+    Fault,
     Outcome,
     Upset,
     campaign_table,
@@ -41,7 +43,7 @@ def job(make_core: Callable[..., CoreSpec], compile_on: Callable[..., CompileRes
 
 def test_no_upset_and_no_damaged_stream_corrupts_in_silence(job: CosimJob) -> None:
     singles, doubles, streams = (1000, 400, 40) if FULL else (40, 20, 2)
-    faults = [*draw_upsets(job, singles, 1, 0), *draw_upsets(job, doubles, 2, 0), *draw_streams(job, streams, 0)]
+    faults: list[Fault] = [*draw_upsets(job, singles, 1, 0), *draw_upsets(job, doubles, 2, 0), *draw_streams(job, streams, 0)]
     outcomes = run_campaign(job, faults)
     table = campaign_table(faults, outcomes)
     if FULL:
@@ -89,7 +91,7 @@ def test_an_ingress_that_does_not_compare_the_crc_lets_damaged_streams_through(
     spoiled = DamagedStream("flipped", bytes([good[0] ^ 1]) + good[1:])
     assert run_campaign(job, [spoiled]) == [Outcome.FLAGGED]
 
-    class Credulous(program_ingress.Crc32):
+    class Credulous(Crc32):
         """Always comes to the CRC that is expected of the good stream."""
 
         def elaborate(self, platform: Any) -> Module:
@@ -129,7 +131,7 @@ def test_drawn_faults_are_the_same_for_the_same_seed_and_within_the_banks(job: C
 
 
 def test_the_table_counts_outcomes_by_kind() -> None:
-    faults = [Upset(0, 0, 0, (1,)), Upset(0, 0, 0, (2,)), DamagedStream("beat dropped", b"")]
+    faults: list[Fault] = [Upset(0, 0, 0, (1,)), Upset(0, 0, 0, (2,)), DamagedStream("beat dropped", b"")]
     text = campaign_table(faults, [Outcome.CORRECTED, Outcome.UNREAD, Outcome.FLAGGED])
     assert text.splitlines() == [
         "| fault | count | corrected | flagged | not read | harmless | silent corruption |",
