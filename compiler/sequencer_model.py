@@ -14,9 +14,9 @@ The sequencer executes instructions in groups.
   `CoreSpec.readout_cycles` since the sample before it. Each waits for its own condition; ``init``, ``run`` and ``stop``
   wait for all of them.
 - While a group waits, the array holds still, neither in ``init`` nor in ``run``, and the cycles count as stalled.
-- A ``commit`` for which nothing was loaded waits for ever. More than `MAX_UNTIMED` instructions in a row without
-  duration, ``stop`` not counted, end the execution with an error, which cuts the run under way short; of that run the
-  model says only when it began.
+- A ``commit`` for which nothing was loaded ends the execution with an error, behind the sample of its group if it has
+  one. More than `MAX_UNTIMED` instructions in a row without duration, ``stop`` not counted, do so, too, and cut the run
+  under way short; of that run the model says only when it began.
 
 The host is assumed to take the images as they come: waiting for room in the output FIFO is not part of the model.
 """
@@ -229,13 +229,13 @@ class Sequencer:
         return False
 
     def _without_commit(self, group: Group) -> Group:
-        """What takes effect of a group whose commit waits for ever: a sample, if it has one."""
+        """What takes effect of a group whose commit ends the schedule: a sample, if it has one."""
         address = next(at for at, instruction in group.members if instruction.operation is Operation.COMMIT)
         self._fault(
             "T004",
             address,
             f"instruction {address} commits, but no chunk was loaded since the commit before",
-            "put a load before it: the commit would wait for ever",
+            "put a load before it: the commit would end the schedule with an error",
             {},
         )
         self.stopped = True

@@ -6,11 +6,14 @@ from formal.proof import Proof
 from formal.proofs import (
     axi_lite,
     crc32,
+    instruction_fetch,
     johnson_decoder,
     program_ingress,
+    readout,
     row_loader,
     schedule_check,
     secded,
+    sequencer,
     watchdog,
 )
 
@@ -22,5 +25,8 @@ PROOFS: tuple[Proof, ...] = (
     *axi_lite.PROOFS,
     *row_loader.PROOFS,
     *schedule_check.PROOFS,
+    *instruction_fetch.PROOFS,
+    *sequencer.PROOFS,
+    *readout.PROOFS,
     *watchdog.PROOFS,
 )

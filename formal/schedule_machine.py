@@ -38,6 +38,10 @@ class ScheduleMachine:
         Cycles, this one included, that the timed instruction under way still lasts; 0 when there is none.
     left_is_init : Signal
         What kind it is.
+    endless : Signal
+        A ``repeat`` for ever has been taken.
+    vain : Signal
+        There was a commit for which nothing had been loaded: it waits for ever.
     loads : Signal
         A load happens.
     done : Signal
@@ -49,9 +53,11 @@ class ScheduleMachine:
     """
 
     def __init__(self, m: Module, bench: SequencerBench, words: list[Signal]) -> None:
-        flags = "known sample commit load timed is_init stop crowded left_is_init loads done takes"
-        for name in flags.split():
-            setattr(self, name, Signal(name=f"due_{name}"))
+        self.known, self.crowded = Signal(name="due_known"), Signal(name="due_crowded")
+        self.sample, self.commit, self.load = (Signal(name=f"due_{name}") for name in ("sample", "commit", "load"))
+        self.timed, self.is_init, self.stop = (Signal(name=f"due_{name}") for name in ("timed", "is_init", "stop"))
+        self.left_is_init, self.endless, self.vain = Signal(), Signal(name="endless"), Signal(name="vain")
+        self.loads, self.done, self.takes = Signal(), Signal(), Signal()
         self.chunk, self.cycles, self.left = Signal(8), Signal(24), Signal(24)
         self.fetched, self.groups = Signal(range(LONGEST_ROW + 3)), Signal(4)
         self._bench = bench
@@ -86,18 +92,17 @@ class ScheduleMachine:
         place, row = Signal(range(len(words)), name="due_place"), Signal(range(LONGEST_ROW + 1), name="due_row")
         jumped = Array(Signal(16, name=f"jumped_{number}") for number in range(len(words)))
         word = word_at(m, words, place, "due_word")
-        operation, belongs_to_next = word[28:], Signal()
+        operation, belongs_to_next, stocked = word[28:], Signal(), Signal()
         m.d.comb += belongs_to_next.eq(
             ((operation == COMMIT) & (self.commit | self.load))
             | ((operation == LOAD) & self.load)
             | ((operation == SAMPLE) & self.sample)
         )
         ends = Mux(self.timed, self.takes, self.done & ~self.stop)
-        with m.If(self.known):
-            with m.If(ends):
-                m.d.sync += [self.known.eq(0), self.timed.eq(0), self.fetched.eq(0)]
-                m.d.sync += self.groups.eq(self.groups + ~self.groups.all())
-        with m.Elif(~self.crowded):
+        with m.If(self.known & ends):
+            m.d.sync += [self.known.eq(0), self.timed.eq(0), self.fetched.eq(0)]
+            m.d.sync += self.groups.eq(self.groups + ~self.groups.all())
+        with m.Elif(~self.known & ~self.crowded):
             m.d.sync += self.fetched.eq(self.fetched + 1)
             with m.If(belongs_to_next):
                 m.d.sync += self.known.eq(1)
@@ -112,13 +117,14 @@ class ScheduleMachine:
                 m.d.sync += [row.eq(row + 1), place.eq(place + 1)]
                 with m.Switch(operation):
                     with m.Case(LOAD):
-                        m.d.sync += [self.load.eq(1), self.chunk.eq(word[:8])]
+                        m.d.sync += [self.load.eq(1), self.chunk.eq(word[:8]), stocked.eq(1)]
                     with m.Case(COMMIT):
-                        m.d.sync += self.commit.eq(1)
+                        m.d.sync += [self.commit.eq(1), stocked.eq(0), self.vain.eq(self.vain | ~stocked)]
                     with m.Case(SAMPLE):
                         m.d.sync += self.sample.eq(1)
                     with m.Case(REPEAT):
                         count = word[8:24]
+                        m.d.sync += self.endless.eq(self.endless | (count == 0))
                         with m.If((count == 0) | (jumped[place] != count)):
                             m.d.sync += [place.eq(word[:8]), jumped[place].eq(jumped[place] + 1)]
                         with m.Else():
@@ -126,11 +132,14 @@ class ScheduleMachine:
         with m.If(self._bench.begin):
             cleared = (self.known, self.sample, self.commit, self.load, self.timed, self.stop, self.crowded)
             m.d.sync += [signal.eq(0) for signal in (*cleared, self.fetched, self.left, self.groups, place, row)]
+            m.d.sync += [self.endless.eq(0), self.vain.eq(0), stocked.eq(0)]
             m.d.sync += [signal.eq(0) for signal in jumped]
 
     def asserts(self, m: Module) -> None:
-        """Everything happens in the order of the schedule, and nothing else does; a timed instruction lasts as long
-        as it says, unless the schedule ends."""
+        """Everything happens in the order of the schedule, and nothing else does.
+
+        A timed instruction lasts as long as it says, unless the schedule ends.
+        """
         sequencer = self._bench.sequencer
         its_chunk = past(m, sequencer.chunk, "its_chunk")
         # An end takes two cycles to reach ``init`` and ``run``.

@@ -45,8 +45,10 @@ class SequencerBench:
 
 @contextmanager
 def small_memory(words: int) -> Iterator[None]:
-    """While it lasts, sequencers are built for a schedule memory of ``words``: each repeat has a counter, so that the
-    size of the memory decides how far a solver comes."""
+    """While it lasts, sequencers are built for a schedule memory of so many words.
+
+    Each repeat has a counter, so that the size of the memory decides how far a solver comes.
+    """
     changed = [importlib.import_module(f"oscc.rtl.{name}") for name in USERS_OF_DEPTH]
     before = [module.SCHEDULE_DEPTH for module in changed]
     try:
@@ -90,8 +92,7 @@ def sequencer_bench(m: Module) -> SequencerBench:
 
 
 def stable_schedule(m: Module, bench: SequencerBench, size: int, operand_bits: int, count_bits: int) -> list[Signal]:
-    """A legal schedule of at most ``size`` instructions, with operands and counts of so many bits, not 0 where it must
-    not be; started with its length.
+    """A legal schedule of at most ``size`` instructions, operands and counts of so many bits; started with its length.
 
     What lies behind it is anything, and another thing in every cycle.
     """

@@ -64,8 +64,11 @@ class AxiLiteFrontEnd(wiring.Component):
         m = Module()
 
         # Writes: hold address and data until both are there, act, answer.
-        have_address, have_data = Signal(), Signal()
-        address, data, strobes = Signal(ADDRESS_BITS), Signal(32), Signal(4)
+        have_address = Signal()
+        have_data = Signal()
+        address = Signal(ADDRESS_BITS)
+        data = Signal(32)
+        strobes = Signal(4)
         act = Signal()
         m.d.comb += [
             self.awready.eq(~have_address & ~self.bvalid),
@@ -89,7 +92,8 @@ class AxiLiteFrontEnd(wiring.Component):
             m.d.sync += self.bvalid.eq(0)
 
         # Reads: the registers answer one cycle after the strobe.
-        reading, waiting = Signal(), Signal()
+        reading = Signal()
+        waiting = Signal()
         wanted = Signal(ADDRESS_BITS)
         m.d.comb += [
             self.arready.eq(~reading & ~waiting & ~self.rvalid),

@@ -283,6 +283,7 @@ class ControlPlane(wiring.Component):
             "busy": (start & start_busy) | (load & sequencer.running) | (scrub & scrub_busy) | (self_test & test_busy),
             "watchdog": late,
             "array_lost": sequencer.array_lost,
+            "nothing_loaded": sequencer.nothing_loaded,
             "self_test": store.self_test_done & (store.self_test_failures != 0),
         }
         error = Signal()

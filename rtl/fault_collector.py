@@ -100,7 +100,8 @@ class FaultCollector(wiring.Component):
         read, repair, test = waiting[-len(given) :][:3]
         address = waiting[-16:]
 
-        faulty, failed = Signal(), Signal()
+        faulty = Signal()
+        failed = Signal()
         m.d.sync += self.uncorrectable.eq(0)
         with m.If(read):
             m.d.sync += [

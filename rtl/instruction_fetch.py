@@ -90,7 +90,8 @@ class InstructionFetch(wiring.Component):
         # An instruction is decoded in the second cycle of its address, so this one is of the same address.
         m.d.sync += is_counting.eq(counting.bit_select(counter, 1))
 
-        active, decode = Signal(), Signal()
+        active = Signal()
+        decode = Signal()
         untimed = Signal(range(MAX_UNTIMED + 1))
         m.d.comb += [self.fetch_address.eq(counter), count_read.addr.eq(counter), count_read.en.eq(1)]
 
@@ -98,7 +99,8 @@ class InstructionFetch(wiring.Component):
             members = (group.sample, group.commit, group.load, group.timed, group.is_init, group.stop)
             return [member.eq(0) for member in members]
 
-        remaining, jumps = Signal(16), Signal()
+        remaining = Signal(16)
+        jumps = Signal()
         m.d.comb += [remaining.eq(word[8:24]), jumps.eq(1)]
         with m.If(is_counting):
             m.d.comb += [remaining.eq(count_read.data[:16]), jumps.eq(count_read.data[16])]

@@ -81,12 +81,19 @@ class MarchTest(wiring.Component):
         last_background, last_address = backgrounds(core) - 1, core.bank_depth - 1
 
         # The operation of this cycle.
-        waiting, working, resting = Signal(), Signal(), Signal()
+        waiting = Signal()
+        working = Signal()
+        resting = Signal()
         background = Signal(range(last_background + 1))
-        element, second = Signal(range(ELEMENTS)), Signal()
+        element = Signal(range(ELEMENTS))
+        second = Signal()
         address = self.read_address
-        pair, down, at_end = Signal(), Signal(), Signal()
-        operates, writes, inverted = Signal(), Signal(), Signal()
+        pair = Signal()
+        down = Signal()
+        at_end = Signal()
+        operates = Signal()
+        writes = Signal()
+        inverted = Signal()
         m.d.comb += [
             pair.eq((element != 0) & (element != ELEMENTS - 1)),
             down.eq(element >= ELEMENTS // 2),
@@ -118,8 +125,11 @@ class MarchTest(wiring.Component):
                 m.d.sync += [self.busy.eq(0), self.done.eq(1)]
 
         # The word follows two cycles behind.
-        valid, write, complemented = Signal(), Signal(), Signal()
-        of_background, write_address = Signal.like(background), Signal.like(address)
+        valid = Signal()
+        write = Signal()
+        complemented = Signal()
+        of_background = Signal.like(background)
+        write_address = Signal.like(address)
         m.d.sync += [valid.eq(operates), write.eq(operates & writes), self.write.eq(write)]
         with m.If(operates):
             m.d.sync += [complemented.eq(inverted), of_background.eq(background), write_address.eq(address)]

@@ -90,7 +90,9 @@ class ProgramIngress(wiring.Component):
         beat = Signal(index_shape(core.word_beats))
         address = Signal(index_shape(core.bank_depth))
         bank = Signal(index_shape(core.cols))
-        last_beat, last_address, last_bank = Signal(), Signal(), Signal()
+        last_beat = Signal()
+        last_address = Signal()
+        last_bank = Signal()
         m.d.comb += [
             last_beat.eq(beat == core.word_beats - 1),
             last_address.eq(address == core.bank_depth - 1),
@@ -99,9 +101,11 @@ class ProgramIngress(wiring.Component):
 
         # Beats of a word shift in from the top: when the last one arrives, the first has reached the bottom.
         beats_kept = core.word_beats - 1
-        kept = Signal(beats_kept * core.stream_width) if beats_kept else Const(0, 0)
+        kept = Signal(beats_kept * core.stream_width, name="kept") if beats_kept else Const(0, 0)
         whole = Cat(kept, self.stream_data)[: core.word_bits]
-        word, word_address, word_bank = Signal(core.word_bits), Signal.like(address), Signal.like(bank)
+        word = Signal(core.word_bits)
+        word_address = Signal.like(address)
+        word_bank = Signal.like(bank)
         word_valid = Signal()
         m.d.sync += word_valid.eq(accepted & last_beat)
         with m.If(accepted):

@@ -105,13 +105,17 @@ class Readout(wiring.Component):
         ]
 
         # Registered, since they decide much; whatever may be in flight has been reserved for.
-        fits, space = Signal(init=1), Signal(init=1)
+        fits = Signal(init=1)
+        space = Signal(init=1)
         m.d.sync += [fits.eq(fifo.level <= DRAIN_BEATS), space.eq(fifo.level < fifo.depth - IN_FLIGHT_BEATS)]
 
         held = Signal(core.row_beats * beat_taps)
         beat = Signal(index_shape(core.row_beats))
-        valid, last, mark = Signal(), Signal(), Signal()
-        discarded, bad = Signal(), Signal()
+        valid = Signal()
+        last = Signal()
+        mark = Signal()
+        discarded = Signal()
+        bad = Signal()
         with m.FSM() as fsm:
             with m.State("idle"):
                 with m.If(discarded):

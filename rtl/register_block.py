@@ -135,7 +135,9 @@ class RegisterBlock(wiring.Component):
             self.array_read_address.eq(self.read_address[: len(self.array_address)]),
         ]
 
-        value, response, from_array = Signal(32), Signal(2), Signal()
+        value = Signal(32)
+        response = Signal(2)
+        from_array = Signal()
         with m.If(self.read_strobe):
             m.d.sync += [value.eq(0), response.eq(DECERR), from_array.eq(0)]
             with m.Switch(self.read_address):

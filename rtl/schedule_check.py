@@ -85,7 +85,8 @@ class ScheduleCheck(wiring.Component):
         untimed = Signal(range(MAX_UNTIMED + 2))
         fresh = Signal()
         # Taken along without looking at the verdict, which comes late in a cycle.
-        judged, kept = Signal.like(self.bad_address), Signal.like(self.bad_address)
+        judged = Signal.like(self.bad_address)
+        kept = Signal.like(self.bad_address)
         m.d.comb += [self.fetch_address.eq(address), self.bad_address.eq(Mux(self.bad, judged, kept))]
         m.d.sync += judged.eq(checked)
         with m.If(self.bad):

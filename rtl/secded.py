@@ -161,18 +161,18 @@ class SecdedDecoder(wiring.Component):
             odd.eq(first.of_rows.xor()),
         ]
 
-        # A syndrome that names no position of the code can only come from three or more flipped bits.
-        beyond = syndrome > code.positions[-1]
+        # A syndrome that names no position of the code can only come from three or more flipped bits. A table, not a
+        # comparison: that would take a chain of carries.
+        unused = sum(1 << position for position in range(code.positions[-1] + 1, 1 << code.hamming_bits))
+        beyond = Const(unused, 1 << code.hamming_bits).bit_select(syndrome, 1)
         column, row = syndrome[:low_bits], syndrome[low_bits:]
         flips = Cat((column == position % columns) & (row == position // columns) for position in code.word_positions)
         with m.If(self.correct):
-            m.d.sync += [
-                Cat(self.data, self.checks).eq(first.word),
-                self.corrected.eq(odd & ~beyond),
-                self.uncorrectable.eq((~odd & (syndrome != 0)) | (odd & beyond)),
-            ]
+            m.d.sync += Cat(self.data, self.checks).eq(first.word)
+            m.d.sync += [self.corrected.eq(0), self.uncorrectable.eq(syndrome != 0)]
             with m.If(odd):
                 m.d.sync += Cat(self.data, self.checks).eq(first.word ^ flips)
+                m.d.sync += [self.corrected.eq(~beyond), self.uncorrectable.eq(beyond)]
         return m
 
     def _row(self, positions: range) -> Value:

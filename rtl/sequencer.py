@@ -68,8 +68,9 @@ class Sequencer(wiring.Component):
         High for one cycle when the schedule has ended.
     discarded : Out(1)
         High for one cycle when the end came before a sample that had begun was latched.
-    illegal, overrun : Out(1)
-        High for one cycle.
+    illegal, overrun, nothing_loaded : Out(1)
+        High for one cycle: the schedule ends because of an illegal instruction, of too many without duration, of a
+        commit for which it had loaded nothing.
     bad_address : Out(8)
     samples, period, stall_cycles : Out(32)
         Registers SAMPLES, PERIOD and STALLED.
@@ -108,6 +109,7 @@ class Sequencer(wiring.Component):
                 "discarded": Out(1),
                 "illegal": Out(1),
                 "overrun": Out(1),
+                "nothing_loaded": Out(1),
                 "bad_address": Out(8),
                 "samples": Out(32),
                 "period": Out(32),
@@ -121,7 +123,8 @@ class Sequencer(wiring.Component):
         m.submodules.fetch = fetch = InstructionFetch(self._core)
         group = fetch.group
 
-        begin, executing = Signal(), Signal()
+        begin = Signal()
+        executing = Signal()
         # The check looks at one length from its start to its end, whatever the host writes meanwhile.
         length = Signal.like(self.length)
         with m.If(begin):
@@ -145,17 +148,28 @@ class Sequencer(wiring.Component):
         # ``low`` is remaining <= 1 and ``active`` is remaining != 0, kept beside the counter: every decision hangs on
         # them.
         remaining = Signal(24)
-        low, active = Signal(init=1), Signal()
+        low = Signal(init=1)
+        active = Signal()
         ready = Signal()
-        sampled, committed, loaded = Signal(), Signal(), Signal()
+        sampled = Signal()
+        committed = Signal()
+        loaded = Signal()
         # A load that the schedule before this one left behind is not this one's to commit.
         any_load = Signal()
-        sample, commit, load, timed, stop, effective = (Signal() for _ in range(6))
+        sample = Signal()
+        commit = Signal()
+        load = Signal()
+        timed = Signal()
+        stop = Signal()
+        effective = Signal()
         wants_sample = group.sample & ~sampled
         wants_commit = group.commit & ~committed
         wants_load = group.load & ~loaded
         # Side by side, not one behind the other: this is the longest path of the control plane.
-        may_sample, may_commit, may_load, may_time = (Signal() for _ in range(4))
+        may_sample = Signal()
+        may_commit = Signal()
+        may_load = Signal()
+        may_time = Signal()
         m.d.comb += [
             may_sample.eq(~wants_sample | ~self.readout_busy),
             may_commit.eq(~wants_commit | (self.load_complete & any_load)),
@@ -173,6 +187,10 @@ class Sequencer(wiring.Component):
             stop.eq(effective & group.stop),
             fetch.next_group.eq(effective & ~group.stop & (~group.timed | may_time)),
         ]
+        # Such a commit would wait for ever; its group's sample still takes effect.
+        hopeless = Signal()
+        m.d.sync += hopeless.eq(ready & wants_commit & may_sample & ~self.load_busy & ~(self.load_complete & any_load))
+        m.d.comb += self.nothing_loaded.eq(hopeless & self.running)
         m.d.sync += [
             sampled.eq((sampled | sample) & ~fetch.next_group),
             committed.eq((committed | commit) & ~fetch.next_group),
@@ -187,14 +205,17 @@ class Sequencer(wiring.Component):
         ]
 
         # The end: `stop`, an abort once no sample is under way, an error.
-        started, in_sample = Signal(), Signal()
-        aborting, end = Signal(), Signal()
+        started = Signal()
+        in_sample = Signal()
+        aborting = Signal()
+        end = Signal()
         idle_edge = low & started & ~in_sample
         m.d.comb += [
             end.eq(
                 stop
                 | (executing & aborting & (sample | idle_edge))
                 | (self.running & ((aborting & self.abort) | self.fault | self.array_lost | fetch.overrun | check.bad))
+                | self.nothing_loaded
             ),
             self.array_lost.eq(self.running & (self.init | self.run) & ~self.array_ready),
         ]

@@ -126,7 +126,8 @@ class WeightBank(wiring.Component):
 
     def _delay(self, m: Module, stored: Value) -> Value:
         """The word as it is, as late as a decoder gives it, so that timing does not depend on the protection."""
-        waiting, data = Signal.like(stored), Signal.like(stored)
+        waiting = Signal.like(stored)
+        data = Signal.like(stored)
         with m.If(self.bus.read_stages[2]):
             m.d.sync += waiting.eq(stored)
         with m.If(self.bus.read_stages[3]):

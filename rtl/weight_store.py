@@ -156,14 +156,16 @@ class WeightStore(wiring.Component):
     ) -> None:
         """Who reads and writes, and what becomes of a read on its way through the banks."""
         core, bus = self._core, self.memory.bus
-        decoded, raw = Signal(), Signal()
+        decoded = Signal()
+        raw = Signal()
         address = Signal.like(bus.read_address)
         m.d.comb += [
             decoded.eq(loader.read | scrubber.read),
             raw.eq(march.read),
             address.eq(Mux(loader.read, loader.address, Mux(march.busy, march.read_address, scrubber.address))),
         ]
-        decoded_before, raw_before = Signal(READ_LATENCY - 1), Signal(READ_LATENCY - 1)
+        decoded_before = Signal(READ_LATENCY - 1)
+        raw_before = Signal(READ_LATENCY - 1)
         m.d.sync += [
             decoded_before.eq(Cat(decoded, decoded_before)[: READ_LATENCY - 1]),
             raw_before.eq(Cat(raw, raw_before)[: READ_LATENCY - 1]),

@@ -185,6 +185,9 @@ class ErrorFields:
     self_test: int
     """the self-test read back something else than it had written"""
 
+    nothing_loaded: int
+    """a commit for which nothing had been loaded; the schedule was ended"""
+
     @property
     def word(self) -> int:
         """The register's content."""
@@ -199,6 +202,7 @@ class ErrorFields:
             | (self.watchdog << 7)
             | (self.array_lost << 8)
             | (self.self_test << 9)
+            | (self.nothing_loaded << 10)
         )
 
 
@@ -439,6 +443,7 @@ class CoreRegisters:
             watchdog=(word >> 7) & 0x1,
             array_lost=(word >> 8) & 0x1,
             self_test=(word >> 9) & 0x1,
+            nothing_loaded=(word >> 10) & 0x1,
         )
 
     async def write_error(
@@ -454,6 +459,7 @@ class CoreRegisters:
         watchdog: int = 0,
         array_lost: int = 0,
         self_test: int = 0,
+        nothing_loaded: int = 0,
     ) -> None:
         """Write ERROR: Error causes, sticky."""
         fields = ErrorFields(
@@ -467,6 +473,7 @@ class CoreRegisters:
             watchdog=watchdog,
             array_lost=array_lost,
             self_test=self_test,
+            nothing_loaded=nothing_loaded,
         )
         await self._bus.write(0x028, fields.word)
 

@@ -99,7 +99,10 @@ def build() -> Module:
         ]  # fmt: skip
     # The word at hand is that of the place where the specification is, and a group takes two cycles per instruction.
     with m.If(step):
-        m.d.comb += [Assert(fetched == address), Assert((operation != REPEAT) | (inside["jumps"] == jumps) | (count == 0))]
+        m.d.comb += [
+            Assert(fetched == address),
+            Assert((operation != REPEAT) | (inside["jumps"] == jumps) | (count == 0)),
+        ]
         m.d.comb += Assert(age == 2 * (taken + 1))
     rises = known & ~past(m, known, "known_before")
     m.d.comb += Assert(~rises | (age == 1 + 2 * taken))
@@ -145,16 +148,30 @@ def build() -> Module:
     return m
 
 
+FILE = "rtl/instruction_fetch.py"
+
 PROOFS = (
     Proof(
         name="instruction-fetch",
         component="InstructionFetch",
-        claim="",
-        parameters="",
+        claim="groups are what the schedule says, in its order: members, chunk, cycles and end, early ends before a "
+        "conflicting instruction, overrun at the fifth without duration; each finite repeat jumps as often as it says "
+        "and is then fresh, loops nested in any way; a group of n instructions takes 1 + 2 n cycles",
+        parameters=f"all schedules of {DEPTH} words, of any length in time",
         build=build,
         mode="prove",
         depth=3,
         cover_depth=24,
-        mutants=(),
+        quick=True,
+        mutants=(
+            Mutant("a jump too many", FILE, "remaining != 1)", "remaining != 0)", 16),
+            Mutant(
+                "commit joins its load", FILE, "conflict.eq(group.commit | group.load)", "conflict.eq(group.commit)", 12
+            ),
+            Mutant(
+                "counter not fresh at begin", FILE, ", counting.eq(0), self.valid.eq(0)]", ", self.valid.eq(0)]", 16
+            ),
+            Mutant("overrun one late", FILE, "(untimed == MAX_UNTIMED)", "(untimed == MAX_UNTIMED + 1)", 16),
+        ),
     ),
 )

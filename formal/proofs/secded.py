@@ -104,8 +104,8 @@ CODE_MUTANTS = (
     Mutant(
         "double flips not seen",
         FILE,
-        "self.uncorrectable.eq((~odd & (syndrome != 0)) | (odd & beyond)),",
-        "self.uncorrectable.eq(odd & beyond),",
+        "self.uncorrectable.eq(syndrome != 0)]",
+        "self.uncorrectable.eq(0)]",
     ),
 )
 

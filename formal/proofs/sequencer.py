@@ -50,23 +50,66 @@ def _bench(m: Module) -> tuple[SequencerBench, _Within]:
     return bench, _Within(own, fetch, check, timed, group.is_init, group.cycles, group.stop)
 
 
-def build_durations() -> Module:
-    """A counter of the specification beside the sequencer's: each timed instruction lasts what it says."""
-    m = Module()
-    bench, within = _bench(m)
-    sequencer = bench.sequencer
+@dataclass(frozen=True)
+class _Time:
+    """What the specification says of the timed instruction under way.
+
+    Parameters
+    ----------
+    left, left_is_init : Signal
+        Cycles, this one included, that it is still high at the array, and what kind it is.
+    following : Signal
+        ``left`` of the next cycle.
+    began : Value
+        The next cycle is the first of a timed instruction; ``cycles`` and ``is_init`` are its.
+    """
+
+    left: Signal
+    left_is_init: Signal
+    following: Signal
+    began: Value
+    cycles: Signal
+    is_init: Signal
+
+
+def _time(m: Module, bench: SequencerBench, within: _Within) -> _Time:
+    """A counter of the specification, and what induction has to know of the sequencer's own."""
+    running = bench.sequencer.running
     left, left_is_init = Signal(24, name="spec_left"), Signal(name="spec_is_init")
     # One cycle after it was decided on; an end in the cycle of the decision wins.
-    began = past(m, within.timed, "decided") & sequencer.running
+    began = past(m, within.timed, "decided") & running
     cycles, is_init = past(m, within.cycles, "decided_cycles"), past(m, within.is_init, "decided_is_init")
     following = Signal(24, name="spec_following")
     m.d.comb += following.eq(Mux(left == 0, 0, left - 1))
-    with m.If(~sequencer.running):
+    with m.If(~running):
         m.d.comb += following.eq(0)
     with m.Elif(began):
         m.d.comb += following.eq(cycles)
         m.d.sync += left_is_init.eq(is_init)
     m.d.sync += left.eq(following)
+    active, remaining = within.own["active"], within.own["remaining"]
+    m.d.comb += [
+        Assert(active == (following != 0)),
+        Assert(~active | (remaining == following)),
+        Assert(within.own["low"] == (following <= 1)),
+        Assert(~active | (within.own["is_init"] == Mux(began, is_init, left_is_init))),
+    ]
+    return _Time(left, left_is_init, following, began, cycles, is_init)
+
+
+def build_durations() -> Module:
+    """Each timed instruction lasts what it says."""
+    m = Module()
+    bench, within = _bench(m)
+    sequencer = bench.sequencer
+    time = _time(m, bench, within)
+    left, left_is_init, began, cycles, is_init = (
+        time.left,
+        time.left_is_init,
+        time.began,
+        time.cycles,
+        time.is_init,
+    )
 
     m.d.comb += [
         Assert(sequencer.init == ((left != 0) & left_is_init)),
@@ -86,14 +129,6 @@ def build_durations() -> Module:
     m.d.comb += Assert(sequencer.sample_number == Mux(begun, first, (number + sampled)[:32]))
 
     _inductive(m, bench, within)
-    active, remaining = within.own["active"], within.own["remaining"]
-    m.d.comb += [
-        Assert(active == (following != 0)),
-        Assert(~active | (remaining == following)),
-        Assert(active | (following == 0)),
-    ]
-    with m.If(active):
-        m.d.comb += Assert(within.own["is_init"] == Mux(began, is_init, left_is_init))
     m.d.comb += [
         Cover(sequencer.run & (left == 1) & past(m, sequencer.run & (left == 2), "two_left")),
         Cover(sequencer.init & began & ~is_init),
@@ -216,6 +251,79 @@ def build_events() -> Module:
     return m
 
 
+def build_groups() -> Module:
+    """Every member of a group happens once, in its order, and with the first edge with which it may."""
+    m = Module()
+    bench, within = _bench(m)
+    sequencer, group = bench.sequencer, within.fetch.member("group")
+    time = _time(m, bench, within)
+    next_group = within.fetch.member("next_group")
+    begin = bench.begin
+
+    sampled, committed, loaded, loaded_ever = (
+        Signal(name=f"spec_{name}") for name in ("sampled", "committed", "loaded", "loaded_ever")
+    )
+    events = ((sampled, sequencer.readout_start), (committed, sequencer.load_taken), (loaded, sequencer.load_start))
+    for seen, event in events:
+        m.d.sync += seen.eq((seen | event) & ~next_group & ~begin)
+    m.d.sync += loaded_ever.eq((loaded_ever | sequencer.load_start) & ~begin)
+    wants_sample, wants_commit, wants_load = group.sample & ~sampled, group.commit & ~committed, group.load & ~loaded
+    m.d.comb += [
+        Assert(~sequencer.readout_start | wants_sample),
+        Assert(~sequencer.load_taken | wants_commit),
+        Assert(~sequencer.load_start | (wants_load & (sequencer.chunk == group.chunk))),
+        Assert(~sequencer.load_start | ~wants_commit | sequencer.load_taken),
+    ]
+    done = Signal(name="spec_done")
+    m.d.comb += done.eq(
+        (~wants_sample | sequencer.readout_start)
+        & (~wants_commit | sequencer.load_taken)
+        & (~wants_load | sequencer.load_start)
+    )
+    # The fetch may go on, and the schedule may stop, only when all has happened.
+    m.d.comb += Assert(~next_group | (done & within.fetch.member("valid")))
+    reasons = (sequencer.fault, sequencer.array_lost, sequencer.illegal, sequencer.overrun, within.own["aborting"])
+    ending = past(m, sequencer.running & ~(reasons[0] | reasons[1] | reasons[2] | reasons[3] | reasons[4]), "unforced")
+    done_before, stop_before = past(m, done, "done_before"), past(m, within.stop, "stop_before")
+    m.d.comb += Assert(~(ending & ~sequencer.running) | (done_before & stop_before))
+
+    # Promptness: the group is fetched, and the next cycle is the last of what is under way, or the array holds still.
+    edge, goes_on = Signal(name="spec_edge"), Signal(name="spec_goes_on")
+    m.d.comb += edge.eq(within.own["executing"] & within.fetch.member("valid") & (time.following <= 1))
+    with m.If(edge):
+        m.d.comb += [
+            Assert(~wants_sample | sequencer.readout_busy | sequencer.readout_start),
+            Assert(~wants_commit | ~(sequencer.load_complete & loaded_ever) | sequencer.load_taken),
+            Assert(~wants_load | sequencer.load_busy | (wants_commit & ~sequencer.load_taken) | sequencer.load_start),
+            goes_on.eq(done & ~group.stop),
+        ]
+        with m.If(group.timed & group.is_init & ~(sequencer.readout_room & sequencer.array_ready)):
+            m.d.comb += goes_on.eq(0)
+    m.d.comb += Assert(next_group == goes_on)
+    # The check and the first fetch bring the schedule under way.
+    good_before = past(m, within.check.member("good") & sequencer.running, "good_before")
+    m.d.comb += Assert(~(good_before & sequencer.running) | within.own["executing"])
+
+    _inductive(m, bench, within)
+    m.d.comb += [
+        Assert(~within.own["executing"] | (within.own["sampled"] == sampled)),
+        Assert(~within.own["executing"] | (within.own["committed"] == committed)),
+        Assert(~within.own["executing"] | (within.own["loaded"] == loaded)),
+        Assert(~sequencer.running | (within.own["any_load"] == loaded_ever)),
+        Assert(~sequencer.running | within.own["executing"] | ~(sampled | committed | loaded)),
+        Assert(
+            ~sequencer.running
+            | within.own["executing"]
+            | ~(within.own["sampled"] | within.own["committed"] | within.own["loaded"])
+        ),
+        Cover(next_group & group.sample & group.commit & group.load & group.timed & group.is_init),
+        Cover(next_group & committed & sequencer.readout_start),
+        Cover(next_group & sampled & sequencer.load_taken),
+        Cover(edge & done & group.stop & (time.left == 1)),
+    ]
+    return m
+
+
 def _inductive(m: Module, bench: SequencerBench, within: _Within) -> None:
     """What induction has to know of any sequencer: the parts agree on where they are."""
     sequencer = bench.sequencer
@@ -242,9 +350,9 @@ PROOFS = (
         name="sequencer-durations",
         component="Sequencer",
         claim="run and init are high for exactly the cycles of each instruction, one behind the other without "
-        "overlap; only an end cuts one short, and both are low two cycles later; samples, commits and loads happen only "
-        "with the last cycle of one or while the array holds still; the sample number is stable during an init and "
-        "counts samples",
+        "overlap; only an end cuts one short, and both are low two cycles later; samples, commits and loads happen "
+        "only with the last cycle of one or while the array holds still; the sample number is stable during an init "
+        "and counts samples",
         parameters=PARAMETERS,
         build=build_durations,
         mode="prove",
@@ -258,6 +366,35 @@ PROOFS = (
                 "the end leaves the run", FILE, "m.d.sync += [active.eq(0), low.eq(1)]", "m.d.sync += low.eq(1)", 16
             ),
             Mutant("number changes during init", FILE, "with m.Elif(self.sample):", "with m.Elif(sample):", 24),
+        ),
+    ),
+    Proof(
+        name="sequencer-groups",
+        component="Sequencer",
+        claim="each sample, commit and load of a group happens once, the load with the commit or after it, its timed "
+        "instruction or stop when all have happened; and each with the first edge at which its own condition holds, so "
+        "that nothing waits in vain",
+        parameters=PARAMETERS,
+        build=build_groups,
+        mode="prove",
+        depth=3,
+        cover_depth=30,
+        quick=True,
+        mutants=(
+            Mutant(
+                "commit waits for the load",
+                FILE,
+                "may_commit.eq(~wants_commit | (self",
+                "may_commit.eq(~wants_commit | (~wants_load & self",
+                18,
+            ),
+            Mutant("load before its commit", FILE, "wants_load & may_load & may_commit)", "wants_load & may_load)", 18),
+            Mutant(
+                "sample happens twice", FILE, "sampled.eq((sampled | sample) & ~fetch.next_group)", "sampled.eq(0)", 18
+            ),
+            Mutant(
+                "run does not wait for the sample", FILE, "ready & may_sample & may_commit", "ready & may_commit", 18
+            ),
         ),
     ),
     Proof(

@@ -177,9 +177,10 @@ class TransactionCore:
         sampled: int | None = None
         while sampled is None:
             step = self._sequencer.step()
-            if step is None and any(code == "T003" for code, _ in self._sequencer.faults):
-                self._set("ERROR", "schedule_overrun")
-                return
+            for fault, cause in (("T003", "schedule_overrun"), ("T004", "nothing_loaded")):
+                if step is None and any(code == fault for code, _ in self._sequencer.faults):
+                    self._set("ERROR", cause)
+                    return
             if step is None or (step.sample_cycle() or step.cycle) - self._sampled > limit:
                 raise HostError(f"no image within {limit} cycles")
             steps.append(step)

@@ -6,7 +6,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from bench_core import SEED, BenchCore, repeated_endlessly, steps
+from bench_core import SEED, BenchCore, is_mark_alone, repeated_endlessly, steps
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 
 from oscc.sim.macro import EventKind
@@ -165,6 +165,36 @@ async def status_tells_of_a_frame_until_its_last_beat_is_taken(dut: Any) -> None
     bench.sink.pause = False
     bench.codes_of(await bench.frame())
     await ClockCycles(dut.clk, 4)
+    assert await bench.status() == {"programmed"}
+
+
+@cocotb.test()
+async def marks_wait_for_room_and_come_in_order(dut: Any) -> None:
+    bench = BenchCore(dut)
+    await bench.begin()
+    await bench.load()
+    bench.sink.pause = True
+    await bench.start(steps("load 0", "commit", "init 20", "run 60", "sample", "stop"))
+    await bench.until_idle()
+    # Each of these is given up, and becomes one beat behind the frame; far more than the FIFO holds.
+    given_up = 0
+    while given_up < 40:
+        await bench.start(steps("load 0", "commit", "run 60000", "stop"))
+        await ClockCycles(dut.clk, 40)
+        assert int(dut.array_macro.run.value)
+        await bench.stop()
+        given_up += 1
+        if int(dut.control.readout.busy.value):
+            break
+    assert given_up < 40, "the output never filled"
+    await ClockCycles(dut.clk, 100)
+    assert "frame" in await bench.status()
+    bench.sink.pause = False
+    bench.codes_of(await bench.frame())
+    for _ in range(given_up):
+        assert is_mark_alone(await bench.frame())
+    await ClockCycles(dut.clk, 20)
+    assert bench.no_frame_waits()
     assert await bench.status() == {"programmed"}
 
 

@@ -240,6 +240,72 @@ async def repeats_count_and_nest(dut: Any) -> None:
 
 
 @cocotb.test()
+@cocotb.parametrize(first=[1, 2])
+async def every_address_counts_its_own_repeats(dut: Any, first: int) -> None:
+    bench = await begun(dut, load=True)
+    # Runs, each of which is repeated once by the instruction behind it; at odd or at even addresses.
+    schedule = steps(*["run 9"] * first)
+    while len(schedule) < 62:
+        schedule += steps(f"repeat 1 {len(schedule) - 1}", "run 9")
+    schedule += steps("stop")
+    runs = sum(str(step) == "run 9" for step in schedule)
+    repeats = sum(step.operation == step.operation.REPEAT for step in schedule)
+    high = 0
+
+    async def count() -> None:
+        nonlocal high
+        while True:
+            await RisingEdge(dut.clk)
+            high += int(dut.array_macro.run.value)
+
+    counting = cocotb.start_soon(count())
+    await bench.start(schedule)
+    await bench.until_idle(20_000)
+    counting.cancel()
+    assert await bench.errors() == set()
+    assert high == 9 * (runs + repeats)
+
+
+@cocotb.test()
+async def the_first_address_counts_too(dut: Any) -> None:
+    bench = await begun(dut, load=True)
+    await bench.start(steps("repeat 2 0", "run 9", "stop"))
+    await bench.until_idle()
+    assert await bench.errors() == set()
+    # Once more, with the last repeat of a full memory.
+    await bench.start(steps("run 9", *["run 9"] * 60, "run 9", "repeat 1 61", "stop"))
+    await bench.until_idle(20_000)
+    assert await bench.errors() == set()
+
+
+@cocotb.test()
+@cocotb.parametrize(row=[0, 3])
+async def what_a_load_finds_after_a_new_program_was_begun_does_not_count(dut: Any, row: int) -> None:
+    bench = await begun(dut, load=True)
+    begun_meanwhile = 0
+    for delay in range(12):
+        await bench.flip(2, row, 5, 6)
+        await bench.write_schedule(steps("load 0", "stop"))
+        await bench.registers.write_control(start=1)
+        await ClockCycles(dut.clk, delay)
+        # Refused for as long as the schedule runs; behind its end, the load of chunk 0 is still under way.
+        await bench.registers.write_control(load=1)
+        if "loading" in await bench.status():
+            begun_meanwhile += 1
+            await bench.clear()
+            await ClockCycles(dut.clk, 30)
+            assert await bench.registers.read_uncorrectable() == 0
+            assert await bench.errors() == set()
+        await bench.until_idle()
+        await bench.load()
+        # What was found before it, if anything was.
+        await bench.clear()
+        assert await bench.status() == {"programmed"}
+        assert await bench.registers.read_uncorrectable() == await bench.registers.read_corrected() == 0
+    assert begun_meanwhile
+
+
+@cocotb.test()
 async def a_load_during_a_schedule_is_refused(dut: Any) -> None:
     bench = await begun(dut, load=True)
     await bench.start(ENDLESS)

@@ -101,6 +101,60 @@ async def a_scrub_beside_running_samples_disturbs_nothing(dut: Any) -> None:
 
 
 @cocotb.test()
+async def a_scrub_that_meets_a_load_misses_no_word(dut: Any) -> None:
+    bench = await begun(dut)
+    core = bench.core
+    words = [(column, address) for column in (0, core.cols - 1) for address in range(core.bank_depth)]
+    right = {place: int(bench.word(*place).value) for place in words}
+    delays = range(0, 40)
+    # The loads meet the scrub at ever other addresses: some read the very word that is to be written back.
+    await bench.write_schedule(steps("run 20", "load 1", "run 20", "load 3", "run 30", "stop"))
+    for delay in delays:
+        for column, address in words:
+            await FallingEdge(dut.clk)
+            bench.word(column, address).value = right[column, address] ^ (1 << (delay + address) % core.word_bits)
+        await bench.registers.write_control(start=1)
+        await ClockCycles(dut.clk, delay)
+        await bench.registers.write_control(scrub=1)
+        await bench.until_idle()
+        while "scrubbing" in await bench.status():
+            pass
+        wrong = [place for place in words if int(bench.word(*place).value) != right[place]]
+        assert not wrong, (delay, wrong)
+        assert await bench.errors() == set()
+    assert await bench.registers.read_scrubbed() == len(delays) * len(words)
+
+
+@cocotb.test()
+async def counters_stay_at_their_ends(dut: Any) -> None:
+    bench = await begun(dut)
+    collector = dut.control.store.collector
+    full = 2**32 - 1
+    for name in ("corrected_words", "scrubbed_words", "uncorrectable_words"):
+        await FallingEdge(dut.clk)
+        getattr(collector, name).value = full - 1
+    for column in (0, 1, 2):
+        await bench.flip(column, 4, 9)
+        await bench.flip(column + 3, 5, 9, 10)
+    await scrub(bench)
+    assert await bench.registers.read_corrected() == full
+    assert await bench.registers.read_scrubbed() == full
+    assert await bench.registers.read_uncorrectable() == full
+    # And the count of a self-test: it is made full while the test runs, with a word that is wrong.
+    await bench.clear()
+    await bench.registers.write_control(self_test=1)
+    await ClockCycles(dut.clk, 100)
+    await FallingEdge(dut.clk)
+    collector.self_test_failures.value = full - 1
+    for _ in range(60):
+        await FallingEdge(dut.clk)
+        bench.word(0, 7).value = 0x5A
+    while "self_testing" in await bench.status():
+        await ClockCycles(dut.clk, 50)
+    assert await bench.registers.read_self_test_failures() == full
+
+
+@cocotb.test()
 async def a_check_bit_that_flips_is_corrected_too(dut: Any) -> None:
     bench = await begun(dut)
     bank, _ = bench._bank(1)

@@ -59,7 +59,7 @@ async def during_a_program_load(dut: Any, cycles: int) -> None:
     await bench.registers.write_program_crc(1)
     await bench.registers.write_control(load=1)
     dut.s_axis_tvalid.value = 1
-    dut.s_axis_tdata.value = 0x0123_4567_89AB_CDEF
+    dut.s_axis_tdata.value = 0x89AB_CDEF
     await ClockCycles(dut.clk, cycles)
     dut.s_axis_tvalid.value = 0
     await bench.reset()

@@ -1,10 +1,14 @@
-"""The cocotb benches, each in its own run of a simulator; the benches are the files bench_*.py beside this one."""
+"""The cocotb benches, each in its own run of a simulator; the benches are the files bench_*.py beside this one.
+
+All run on Icarus, and some on Verilator too; ``--all-benches`` runs all on both.
+"""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +25,12 @@ from oscc.rtl.top import core_module_name
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.array_shim import shim_verilog
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.engines.verilog import SIMULATORS, build_verilog, missing_for, run_bench
+from oscc.sim.engines.verilog import build_verilog, missing_for, run_bench
 
 HERE = Path(__file__).parent
 BENCHES = sorted(path.stem for path in HERE.glob("bench_*.py") if path.stem != "bench_core")
+ALWAYS_ON_VERILATOR = ("bench_images", "bench_protection")
+"""Those in which Python writes into the design, which simulators do each in their own way."""
 SEED = 11
 COVERAGE_ARGS = ("--coverage-line", "--coverage-toggle")
 
@@ -44,9 +50,9 @@ def prepared(
     make_graph: Callable[..., CouplingGraph],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Prepared:
-    """A core of 4 x 6 cells, every one readable: two banks of different width, and unused bytes in every beat."""
+    """4 x 6 cells, all readable: two banks of different width, rows of two beats, some unused bytes."""
     readout = {"origin": [0, 0], "step": [1, 1]}
-    core = make_core(name="bench-4x6", grid=[4, 6], readout=readout, init={"cycles": 20}, spi=True)
+    core = make_core(name="bench-4x6", grid=[4, 6], readout=readout, init={"cycles": 20}, stream_width=32, spi=True)
     folder = tmp_path_factory.mktemp("benches")
     write_checkpoint(folder / "model.safetensors", make_graph(core, seed=3, duration=0.9))
     program = compile_model(folder / "model.safetensors", core).program
@@ -71,35 +77,47 @@ def failures(results: Path, log: Path) -> list[str]:
     return failed
 
 
-def simulators(coverage: Path | None) -> Iterator[str]:
-    yield from ["verilator"] if coverage else SIMULATORS
+def chosen(config: pytest.Config) -> list[tuple[str, str]]:
+    """Simulators and benches of this run; simulators one after the other, since each is built once."""
+    on_verilator = [("verilator", bench) for bench in BENCHES]
+    if config.getoption("coverage_folder", None):
+        return on_verilator
+    every = config.getoption("all_benches", False)
+    some = [(name, bench) for name, bench in on_verilator if every or bench in ALWAYS_ON_VERILATOR]
+    return [("icarus", bench) for bench in BENCHES] + some
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "simulator" in metafunc.fixturenames:
-        coverage = metafunc.config.getoption("coverage_folder", None)
-        metafunc.parametrize("simulator", list(simulators(coverage)), scope="module")
+    if "bench" in metafunc.fixturenames:
+        metafunc.parametrize(("simulator", "bench"), chosen(metafunc.config))
 
 
 @pytest.fixture(scope="module")
-def build(
-    simulator: str, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
-) -> Path:
-    """The core, built for a simulator."""
-    if missing := missing_for(simulator):
-        pytest.skip(f"{simulator} is not installed: {missing}")
+def built(
+    prepared: Prepared, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Callable[[str], Path]:
+    """``built(simulator)``: the folder with the core, built once; skips the test where the simulator is missing."""
     coverage = pytestconfig.getoption("coverage_folder", None)
-    folder = coverage.absolute() / "build" if coverage else tmp_path_factory.mktemp(f"build-{simulator}")
-    args = COVERAGE_ARGS if coverage else ()
-    build_verilog(simulator, prepared.top, prepared.sources, folder, args, optimize="-O0")
-    return folder
+
+    @cache
+    def build(simulator: str) -> Path:
+        folder = coverage.absolute() / "build" if coverage else tmp_path_factory.mktemp(f"build-{simulator}")
+        args = COVERAGE_ARGS if coverage else ()
+        build_verilog(simulator, prepared.top, prepared.sources, folder, args, optimize="-O0")
+        return folder
+
+    def existing(simulator: str) -> Path:
+        if missing := missing_for(simulator):
+            pytest.skip(f"{simulator} is not installed: {missing}")
+        return build(simulator)
+
+    return existing
 
 
-@pytest.mark.parametrize("bench", BENCHES)
 def test_a_bench(
     bench: str,
     simulator: str,
-    build: Path,
+    built: Callable[[str], Path],
     prepared: Prepared,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -110,11 +128,17 @@ def test_a_bench(
     folder = coverage.absolute() / bench if coverage else tmp_path
     folder.mkdir(parents=True, exist_ok=True)
     environment = {"OSCC_BENCH": str(prepared.folder)} | ({"OSCC_COVERAGE": str(folder)} if coverage else {})
-    results = run_bench(simulator, prepared.top, build, folder, bench, environment)
+    results = run_bench(simulator, prepared.top, built(simulator), folder, bench, environment)
     failed = failures(results, folder / "test.log")
     assert not failed, "\n".join(failed)
     cases = list(ElementTree.parse(results).iter("testcase"))
     assert cases, "the bench has no tests"
+
+
+def test_the_benches_are_found() -> None:
+    assert len(BENCHES) == 7
+    assert set(ALWAYS_ON_VERILATOR) < set(BENCHES)
+    assert "bench_core" not in BENCHES
 
 
 def test_a_bench_that_fails_is_seen(tmp_path: Path) -> None:

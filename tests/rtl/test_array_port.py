@@ -27,12 +27,14 @@ def test_ports_of_the_large_core() -> None:
         "noise_index": 32,
         "tap_row": 5,
         "tap_data": 28 * 32,
+        "tap_valid": 1,
+        "ready": 1,
     }
 
 
-def test_only_the_taps_come_from_the_macro(tiny_core: CoreSpec) -> None:
+def test_the_taps_and_two_answers_come_from_the_macro(tiny_core: CoreSpec) -> None:
     members = array_signature(tiny_core).members
-    assert {name for name, member in members.items() if member.flow == wiring.In} == {"tap_data"}
+    assert {name for name, member in members.items() if member.flow == wiring.In} == {"tap_data", "tap_valid", "ready"}
 
 
 def test_widths_follow_the_core_not_a_constant(make_core: Callable[..., CoreSpec]) -> None:

@@ -319,7 +319,7 @@ def test_a_program_is_loaded_in_order(job: CosimJob) -> None:
     asyncio.run(Host(bus, job.core).load(job.program))
     schedule = [(f"0x{0x400 + 4 * index:03X}", word) for index, word in enumerate(job.program.schedule.tolist())]
     assert [entry for entry in bus.done if entry[0] != "wait"] == [
-        ("0x028", 0x3FF),
+        ("0x028", 0x7FF),
         ("0x030", 0x3F),
         ("0x038", zlib.crc32(job.program.words.tobytes())),
         ("0x020", 4),
@@ -343,7 +343,7 @@ def test_images_are_taken_and_the_last_one_is_announced(job: CosimJob) -> None:
     assert codes.dtype == np.uint8
     assert codes.tolist() == [[[n + 8 * row + col for col in range(4)] for row in range(3)] for n in (0, 10, 20)]
     assert bus.done == [
-        ("0x028", 0x3FF),
+        ("0x028", 0x7FF),
         ("0x030", 0x3F),
         ("0x034", 0),
         ("0x044", 7),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -54,9 +54,7 @@ class Point:
 
 
 # The engines come last, so that what they share of a core is made once.
-ALL = [
-    Point(engine, core, chunks, bits) for core, chunks, bits, engine in product(CORES, CHUNKS, BITS, ENGINES)
-]
+ALL = [Point(engine, core, chunks, bits) for core, chunks, bits, engine in product(CORES, CHUNKS, BITS, ENGINES)]
 
 SOME = [
     Point("pysim", "tiny-8x8", 2, 8),
@@ -207,3 +205,60 @@ def test_a_sample_in_steady_state_takes_its_programmed_cycles(example_path: Path
     assert samples == [(number + 1) * sum(timed) for number in range(8)]
     assert record.counters.period == sum(timed)
     assert record.counters.stalled == 0
+
+
+WRONG: dict[str, Callable[[CosimRecord], CosimRecord]] = {
+    "a code": lambda record: replace(record, codes=record.codes ^ (np.arange(record.codes.size) == 7).reshape(3, 4, 4)),
+    "a bit at the array": lambda record: replace(
+        record, macro=replace(record.macro, commit_patterns=record.macro.commit_patterns ^ one_bit(record))
+    ),
+    "a lost commit": lambda record: replace(
+        record, macro=replace(record.macro, commit_patterns=record.macro.commit_patterns[1:])
+    ),
+    "a late sample": lambda record: replace(
+        record, macro=replace(record.macro, sample_times=record.macro.sample_times + (np.arange(3) == 2))
+    ),
+    "a cycle that was not counted": lambda record: replace(
+        record, counters=replace(record.counters, stalled=record.counters.stalled + 1)
+    ),
+    "a corrected word": lambda record: replace(record, counters=replace(record.counters, corrected=1)),
+    "another CRC": lambda record: replace(record, counters=replace(record.counters, program_crc=0)),
+}
+
+
+def one_bit(record: CosimRecord) -> np.ndarray:
+    flips = np.zeros_like(record.macro.commit_patterns)
+    flips[-1, 3, 2, 5] = 1
+    return flips
+
+
+@pytest.fixture(scope="module")
+def right(prepared: Callable[[Point], Any]) -> tuple[CosimJob, CosimRecord, CosimRecord]:
+    """A small job that nothing is wrong with, its record and what was expected."""
+    job, _, expected = prepared(Point("pysim", "tiny-8x8", 2, 2))
+    return job, PysimEngine().run(job), expected
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_wrong_is_seen(what: str, right: tuple[CosimJob, CosimRecord, CosimRecord]) -> None:
+    job, record, expected = right
+    check(job, record, expected)
+    with pytest.raises(AssertionError):
+        check(job, WRONG[what](record), expected)
+
+
+def test_a_point_is_not_repeated_while_nothing_changes(tmp_path: Path, suite_results: Any) -> None:
+    results = type(suite_results)
+    good = results.Result("key", "pysim", "tiny-8x8", 1, 2, "pass", 1234, 5, 6.7)
+    results(tmp_path, False).add("good", good)
+    results(tmp_path, False).add("bad", replace(good, result="FAIL"))
+    assert results(tmp_path, False).passed_before("good", "key") == good
+    assert results(tmp_path, False).passed_before("good", "another key") is None
+    assert results(tmp_path, False).passed_before("bad", "key") is None
+    assert results(tmp_path, False).passed_before("unknown", "key") is None
+    # As asked for, or where nothing is kept.
+    assert results(tmp_path, True).passed_before("good", "key") is None
+    assert results(None, False).passed_before("good", "key") is None
+    kept = results(tmp_path, False)
+    kept.points.append(good)
+    assert kept.table().splitlines()[-1] == "| pysim | tiny-8x8 | 1 | 2 | pass | 1,234 | 5 | 7 |"

@@ -1,0 +1,98 @@
+"""Sequencer: whole schedules, from the start to the end, against a machine of the instruction set.
+
+The other proofs of the sequencer hold for all time, each for a part. This one puts the parts together, for short
+schedules and surroundings that never make the sequencer wait.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
+
+from formal.bench import past
+from formal.proof import Mutant, Proof
+from formal.proofs.schedule_check import REPEAT, RUN
+from formal.schedule_machine import ScheduleMachine
+from formal.sequencer_bench import SequencerBench, sequencer_bench, small_memory, stable_schedule
+from oscc.compiler.spec import FETCH_CYCLES, FETCH_LATENCY
+
+SIZE, MEMORY = 4, 4
+OPERAND_BITS, COUNT_BITS = 2, 1
+BOUND = 46
+"""Cycles from the start within which every such schedule has ended."""
+
+
+def build() -> Module:
+    """Any legal schedule, started once."""
+    m = Module()
+    with small_memory(MEMORY):
+        bench = sequencer_bench(m)
+    words = stable_schedule(m, bench, SIZE, OPERAND_BITS, COUNT_BITS)
+    sequencer = bench.sequencer
+    m.d.comb += Assume(sequencer.start == ~past(m, 1, "after_start"))
+    m.d.comb += Assume(sequencer.array_ready & sequencer.readout_room & ~sequencer.readout_busy & bench.load_done)
+    m.d.comb += Assume(~(sequencer.abort | sequencer.fault | sequencer.load_busy & ~past(m, 1, "after_start_2")))
+    machine = ScheduleMachine(m, bench, words)
+    machine.asserts(m)
+    _promptness(m, bench, machine)
+
+    # An end is that of the schedule, or an overrun that is one.
+    overrun_before = past(m, sequencer.overrun, "overrun_before")
+    m.d.comb += [
+        Assert(~sequencer.illegal),
+        Assert(~sequencer.overrun | machine.crowded),
+        Assert(~sequencer.stopped | overrun_before | (machine.done & machine.stop & (machine.left <= 1))),
+    ]
+    # A schedule without an endless repeat ends, unless it commits what it has not loaded.
+    age = Signal(8, name="age")
+    m.d.sync += age.eq(Mux(bench.begin, 1, age + (age != 0)))
+    m.d.comb += Assert((age < BOUND) | machine.endless | machine.vain | ~sequencer.running)
+    m.d.comb += [
+        Cover(sequencer.stopped & (sequencer.samples == 1) & (machine.groups == 1)),
+        Cover(sequencer.sample & sequencer.commit & machine.loads),
+        Cover(machine.takes & (words[1][28:] == REPEAT) & (machine.groups == 2) & (words[0][28:] == RUN)),
+        Cover(machine.done & ~machine.timed & ~machine.stop),
+        Cover(sequencer.overrun),
+        Cover(machine.endless & (age == 24) & sequencer.running),
+    ]
+    return m
+
+
+def _promptness(m: Module, bench: SequencerBench, machine: ScheduleMachine) -> None:
+    """What may happen happens with the first edge with which it may, by the cycles that a fetch takes."""
+    sequencer = bench.sequencer
+    since = Signal(8, name="since_group")
+    with m.If(machine.takes):
+        m.d.sync += since.eq(3)
+    with m.Elif(machine.done & ~machine.timed):
+        m.d.sync += since.eq(2)
+    with m.Elif(~since.all()):
+        m.d.sync += since.eq(since + 1)
+    running, complete = past(m, sequencer.running, "running_then"), past(m, sequencer.load_complete, "complete_then")
+    loader_idle = past(m, ~sequencer.load_busy, "loader_idle")
+    edge = Signal(name="prompt_edge")
+    fetched = since >= 1 + FETCH_LATENCY + FETCH_CYCLES * machine.fetched
+    m.d.comb += edge.eq(running & machine.known & (machine.groups != 0) & fetched & (machine.left <= 1))
+    with m.If(edge & ~machine.takes):
+        m.d.comb += [
+            Assert(~machine.sample | sequencer.sample),
+            Assert(~machine.commit | ~complete | machine.vain | sequencer.commit),
+            Assert(~machine.load | ~loader_idle | machine.loads | (machine.commit & ~sequencer.commit)),
+        ]
+    due = edge & machine.done & machine.timed & sequencer.running & ~machine.takes
+    m.d.comb += Assert(~past(m, due, "due_before") | machine.takes)
+
+
+PROOFS = (
+    Proof(
+        name="sequencer-schedules",
+        component="Sequencer",
+        claim="",
+        parameters="",
+        build=build,
+        mode="bmc",
+        depth=BOUND + 2,
+        cover_depth=34,
+        mutants=(),
+        timeout_s=900,
+    ),
+)
