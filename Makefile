@@ -29,7 +29,7 @@ demo: $(VENV)/.demo
 	@echo "done: see $(OUT)/samples.png, $(OUT)/cosim.png and $(OUT)/routing.png"
 
 test: $(VENV)/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -41,7 +41,7 @@ class ScheduleMachine:
     endless : Signal
         A ``repeat`` for ever has been taken.
     vain : Signal
-        There was a commit for which nothing had been loaded: it waits for ever.
+        A commit has been read for which nothing is loaded.
     loads : Signal
         A load happens.
     done : Signal

@@ -145,7 +145,7 @@ def build_events() -> Module:
     sequencer = bench.sequencer
     before = {
         name: past(m, getattr(sequencer, name), f"{name}_before")
-        for name in ("running", "abort", "fault", "array_lost", "illegal", "overrun", "readout_start")
+        for name in ("running", "abort", "fault", "array_lost", "illegal", "overrun", "nothing_loaded", "readout_start")
     }
     begin = bench.begin
     begun_before = past(m, begin, "begun_before")
@@ -173,8 +173,10 @@ def build_events() -> Module:
         m.d.sync += loading.eq(1)
     with m.Elif(sequencer.load_taken):
         m.d.sync += loading.eq(0)
+    unloaded = past(m, ~loading, "unloaded")
     m.d.comb += [
         Assert(~sequencer.load_taken | (sequencer.load_complete & loading)),
+        Assert(~sequencer.nothing_loaded | unloaded),
         Assert(~sequencer.load_start | ~sequencer.load_busy),
         Assert(~sequencer.load_start | ~loading | sequencer.load_complete),
         Assert(~sequencer.readout_start | ~sequencer.readout_busy),
@@ -193,7 +195,14 @@ def build_events() -> Module:
     m.d.comb += Assert(sequencer.array_lost == lost)
     aborted_before = past(m, aborted, "aborted_before")
     twice = aborted_before & before["abort"]
-    at_once = before["fault"] | before["array_lost"] | before["illegal"] | before["overrun"] | twice
+    at_once = (
+        before["fault"]
+        | before["array_lost"]
+        | before["illegal"]
+        | before["overrun"]
+        | before["nothing_loaded"]
+        | twice
+    )
     m.d.comb += Assert(~(before["running"] & at_once) | ended)
     # A first abort: no sample beyond the present one, and no init or run behind it.
     m.d.comb += Assert(~(aborted_before & before["readout_start"]) | ended)
@@ -245,6 +254,7 @@ def build_events() -> Module:
         Cover(ended & calm & aborted_before & ~at_once & ~before["readout_start"]),
         Cover(ended & twice & sequencer.discarded),
         Cover(ended & before["array_lost"]),
+        Cover(ended & before["nothing_loaded"] & sequencer.discarded),
         Cover(sequencer.illegal),
         Cover(begun_before & past(m, sequencer.stopped, "stopped_before")),
     ]
@@ -282,8 +292,9 @@ def build_groups() -> Module:
     )
     # The fetch may go on, and the schedule may stop, only when all has happened.
     m.d.comb += Assert(~next_group | (done & within.fetch.member("valid")))
-    reasons = (sequencer.fault, sequencer.array_lost, sequencer.illegal, sequencer.overrun, within.own["aborting"])
-    ending = past(m, sequencer.running & ~(reasons[0] | reasons[1] | reasons[2] | reasons[3] | reasons[4]), "unforced")
+    errors = sequencer.illegal | sequencer.overrun | sequencer.nothing_loaded
+    forced = errors | sequencer.fault | sequencer.array_lost | within.own["aborting"]
+    ending = past(m, sequencer.running & ~forced, "unforced")
     done_before, stop_before = past(m, done, "done_before"), past(m, within.stop, "stop_before")
     m.d.comb += Assert(~(ending & ~sequencer.running) | (done_before & stop_before))
 
@@ -300,6 +311,10 @@ def build_groups() -> Module:
         with m.If(group.timed & group.is_init & ~(sequencer.readout_room & sequencer.array_ready)):
             m.d.comb += goes_on.eq(0)
     m.d.comb += Assert(next_group == goes_on)
+    # A commit for which there is nothing, and nothing under way, ends the schedule.
+    vain = edge & wants_commit & (~wants_sample | sequencer.readout_start) & ~sequencer.load_busy
+    in_vain = past(m, vain & ~(sequencer.load_complete & loaded_ever), "in_vain")
+    m.d.comb += Assert(sequencer.nothing_loaded == (in_vain & sequencer.running))
     # The check and the first fetch bring the schedule under way.
     good_before = past(m, within.check.member("good") & sequencer.running, "good_before")
     m.d.comb += Assert(~(good_before & sequencer.running) | within.own["executing"])
@@ -412,8 +427,20 @@ PROOFS = (
         cover_depth=26,
         quick=True,
         mutants=(
-            Mutant("partial shadow committed", FILE, "(self.load_complete & any_load)", "any_load", 16),
-            Mutant("old load committed", FILE, "(self.load_complete & any_load)", "self.load_complete", 16),
+            Mutant(
+                "partial shadow committed",
+                FILE,
+                "~wants_commit | (self.load_complete & any_load)",
+                "~wants_commit | any_load",
+                16,
+            ),
+            Mutant(
+                "old load committed",
+                FILE,
+                "~wants_commit | (self.load_complete & any_load)",
+                "~wants_commit | self.load_complete",
+                16,
+            ),
             Mutant(
                 "init without room",
                 FILE,
@@ -422,6 +449,7 @@ PROOFS = (
                 16,
             ),
             Mutant("abort samples on", FILE, "(sample | idle_edge)", "idle_edge", 24),
+            Mutant("vain commit waits for ever", FILE, "                | self.nothing_loaded\n", "", 24),
             Mutant("illegal schedule goes on", FILE, "fetch.overrun | check.bad", "fetch.overrun", 12),
             Mutant("latched sample reported", FILE, "begun & ~sample)", "begun)", 24),
         ),

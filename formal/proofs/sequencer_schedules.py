@@ -36,22 +36,24 @@ def build() -> Module:
     _promptness(m, bench, machine)
 
     # An end is that of the schedule, or an overrun that is one.
-    overrun_before = past(m, sequencer.overrun, "overrun_before")
+    error_before = past(m, sequencer.overrun | sequencer.nothing_loaded, "error_before")
     m.d.comb += [
         Assert(~sequencer.illegal),
         Assert(~sequencer.overrun | machine.crowded),
-        Assert(~sequencer.stopped | overrun_before | (machine.done & machine.stop & (machine.left <= 1))),
+        Assert(~sequencer.nothing_loaded | machine.vain),
+        Assert(~sequencer.stopped | error_before | (machine.done & machine.stop & (machine.left <= 1))),
     ]
-    # A schedule without an endless repeat ends, unless it commits what it has not loaded.
+    # A schedule without an endless repeat ends.
     age = Signal(8, name="age")
     m.d.sync += age.eq(Mux(bench.begin, 1, age + (age != 0)))
-    m.d.comb += Assert((age < BOUND) | machine.endless | machine.vain | ~sequencer.running)
+    m.d.comb += Assert((age < BOUND) | machine.endless | ~sequencer.running)
     m.d.comb += [
         Cover(sequencer.stopped & (sequencer.samples == 1) & (machine.groups == 1)),
         Cover(sequencer.sample & sequencer.commit & machine.loads),
         Cover(machine.takes & (words[1][28:] == REPEAT) & (machine.groups == 2) & (words[0][28:] == RUN)),
         Cover(machine.done & ~machine.timed & ~machine.stop),
         Cover(sequencer.overrun),
+        Cover(sequencer.nothing_loaded & (machine.groups == 1)),
         Cover(machine.endless & (age == 24) & sequencer.running),
     ]
     return m
