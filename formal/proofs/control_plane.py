@@ -60,7 +60,7 @@ def build() -> Module:
     m.d.comb += [
         Assert(~programmed | ~(ingress.loading | loader["checking"])),
         Assert(~(loader["word_valid"] & programmed)),
-        Assert(~(store.self_testing & (programmed | running))),
+        Assert(~(store.self_testing & (programmed | running | ingress.loading | loader["checking"]))),
     ]
     m.d.comb += [
         Cover(running & past(m, programmed, "programmed_before")),

@@ -100,7 +100,7 @@ def prepared(
 def engine_of(point: Point, verilog: str, builds: Path) -> Engine:
     if missing := missing_for(point.engine):
         pytest.skip(f"engine {point.engine} is not installed: {missing}")
-    return PysimEngine() if point.engine == "pysim" else VerilogEngine(point.engine, verilog, builds / str(point))
+    return PysimEngine() if point.engine == "pysim" else VerilogEngine(point.engine, verilog, builds / str(point), "-O0")
 
 
 def key_of(point: Point, job: CosimJob, verilog: str) -> str:
