@@ -13,7 +13,7 @@ from amaranth.hdl import Assume, Cat, Const, Module, Mux, Signal, Value
 from formal.bench import chosen, free, past, started
 from formal.cores import small_core
 from formal.inside import Inside, elaborated_inside
-from formal.proofs.schedule_check import is_legal
+from formal.proofs.schedule_check import REPEAT, is_legal
 
 CHUNKS = 3
 USERS_OF_DEPTH = ("sequencer", "instruction_fetch", "schedule_check")
@@ -102,6 +102,7 @@ def stable_schedule(m: Module, bench: SequencerBench, size: int, operand_bits: i
         operation, operand = chosen(m, f"operation_{number}", 3), chosen(m, f"operand_{number}", operand_bits)
         count, word = chosen(m, f"count_{number}", count_bits), Signal(32, name=f"word_{number}")
         m.d.comb += word.eq(Cat(operand, Const(0, 8 - operand_bits), count, Const(0, 20 - count_bits), operation))
+        m.d.comb += Assume((count == 0) | (operation == REPEAT))
         words.append(word)
     length = chosen(m, "its_length", range(size + 1))
     m.d.comb += [Assume(is_legal(words, length, CHUNKS)), Assume(~bench.begin | (sequencer.length == length))]

@@ -17,7 +17,7 @@ from oscc.compiler.spec import FETCH_CYCLES, FETCH_LATENCY
 
 SIZE, MEMORY = 4, 4
 OPERAND_BITS, COUNT_BITS = 2, 1
-BOUND = 46
+BOUND = 38
 """Cycles from the start within which every such schedule has ended."""
 
 
@@ -92,7 +92,7 @@ PROOFS = (
         parameters="",
         build=build,
         mode="bmc",
-        depth=BOUND + 2,
+        depth=BOUND + 1,
         cover_depth=34,
         mutants=(),
         timeout_s=900,

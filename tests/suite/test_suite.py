@@ -57,9 +57,9 @@ class Point:
 ALL = [Point(engine, core, chunks, bits) for core, chunks, bits, engine in product(CORES, CHUNKS, BITS, ENGINES)]
 
 SOME = [
-    Point("pysim", "tiny-8x8", 2, 8),
-    Point("icarus", "king-48x41", 1, 2),
-    Point("verilator", "ais-56x56", 4, 4),
+    Point("pysim", "tiny-8x8", 4, 8),
+    Point("icarus", "king-48x41", 2, 2),
+    Point("verilator", "ais-56x56", 1, 4),
 ]
 """Every engine, core, number of chunks and number of bits once."""
 
@@ -100,7 +100,11 @@ def prepared(
 def engine_of(point: Point, verilog: str, builds: Path) -> Engine:
     if missing := missing_for(point.engine):
         pytest.skip(f"engine {point.engine} is not installed: {missing}")
-    return PysimEngine() if point.engine == "pysim" else VerilogEngine(point.engine, verilog, builds / str(point), "-O0")
+    # With one chunk, little is simulated: the model need not be fast.
+    optimize = "-O0" if point.chunks == 1 else "-O1"
+    if point.engine == "pysim":
+        return PysimEngine()
+    return VerilogEngine(point.engine, verilog, builds / str(point), optimize)
 
 
 def key_of(point: Point, job: CosimJob, verilog: str) -> str:
@@ -163,9 +167,9 @@ def test_the_points_cover_everything() -> None:
     assert len(set(ALL)) == len(ALL) == 81
     for name, values in (("engine", ENGINES), ("core", CORES), ("chunks", CHUNKS), ("bits", BITS)):
         assert {getattr(point, name) for point in SOME} == set(values)
-    # The one that the test of the period shares a build with is the core as it is delivered.
-    assert core_of(SOME[2]) == load_core("ais-56x56")
-    assert core_of(SOME[2]).hash == load_core("ais-56x56").hash
+    # One of them is the core as it is delivered, and changed cores are others.
+    assert core_of(Point("verilator", "ais-56x56", 4, 4)).hash == load_core("ais-56x56").hash
+    assert core_of(SOME[2]).hash != load_core("ais-56x56").hash
 
 
 def test_a_point(point: Point, prepared: Callable[[Point], Any], builds: Path, suite_results: Any) -> None:
@@ -191,14 +195,17 @@ def test_a_point(point: Point, prepared: Callable[[Point], Any], builds: Path, s
         suite_results.add(str(point), from_results(key, *parameters, outcome, cycles, stalled, seconds))
 
 
-def test_a_sample_in_steady_state_takes_its_programmed_cycles(example_path: Path, builds: Path) -> None:
+def test_a_sample_in_steady_state_takes_its_programmed_cycles(
+    example_path: Path, builds: Path, pytestconfig: pytest.Config
+) -> None:
     core = load_core("ais-56x56")
     program = compile_model(example_path, core).program
     assert program is not None
     timed = [step.operand for step in program.instructions() if step.is_timed]
     assert timed[0] == core.init.cycles
     verilog = core_verilog(core)[0]
-    name = "icarus" if missing_for("verilator") else "verilator"
+    # Where all points run, the build is there; else Icarus is done before Verilator's would be.
+    name = "verilator" if pytestconfig.getoption("suite", "some") == "all" or missing_for("icarus") else "icarus"
     record = engine_of(Point(name, "ais-56x56", 4, 4), verilog, builds).run(CosimJob(core, program, samples=8))
     samples = record.macro.sample_times[:8].tolist()
     # Time 0 is the start of the first init.
