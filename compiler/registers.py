@@ -226,9 +226,7 @@ REGISTERS = (
     Register(
         "UNCORRECTABLE", 0x05C, "read", "Weight words with a double error since the program load.", _whole("count")
     ),
-    Register(
-        "SCRUBBED", 0x060, "read", "Corrected weight words written back since the program load.", _whole("count")
-    ),
+    Register("SCRUBBED", 0x060, "read", "Corrected weight words written back since the program load.", _whole("count")),
     Register(
         "FAULT_WORD",
         0x064,

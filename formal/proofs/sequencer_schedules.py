@@ -9,7 +9,7 @@ from __future__ import annotations
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
 from formal.bench import past
-from formal.proof import Mutant, Proof
+from formal.proof import Proof
 from formal.proofs.schedule_check import REPEAT, RUN
 from formal.schedule_machine import ScheduleMachine
 from formal.sequencer_bench import SequencerBench, sequencer_bench, small_memory, stable_schedule

@@ -81,7 +81,8 @@ def test_the_operations_are_those_of_march_c_minus(
     assert [operation[1:] for operation in found] == list(march_c_minus([*words, 0], core.bank_depth, width))
     # One per cycle, with a rest after each element.
     depth = core.bank_depth
-    slot, cycles = 3, []
+    slot = 3
+    cycles: list[Any] = []
     for _ in range(count + 1):
         for length in (1, 2, 2, 2, 2, 1):
             cycles += range(slot, slot + length * depth)

@@ -37,7 +37,8 @@ def test_every_column_has_its_bank_at_the_end_of_a_tree_of_the_right_depth(
     assert len(groups) <= 8
     found: dict[int, int] = {}
     for group in groups.values():
-        depth, part = 0, group
+        depth = 0
+        part: object = group
         while isinstance(part, WeightGroup):
             depth, part = depth + 1, next(iter(part.parts.values()))
         assert depth == levels

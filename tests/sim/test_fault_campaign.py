@@ -43,7 +43,11 @@ def job(make_core: Callable[..., CoreSpec], compile_on: Callable[..., CompileRes
 
 def test_no_upset_and_no_damaged_stream_corrupts_in_silence(job: CosimJob) -> None:
     singles, doubles, streams = (1000, 400, 40) if FULL else (40, 20, 2)
-    faults: list[Fault] = [*draw_upsets(job, singles, 1, 0), *draw_upsets(job, doubles, 2, 0), *draw_streams(job, streams, 0)]
+    faults: list[Fault] = [
+        *draw_upsets(job, singles, 1, 0),
+        *draw_upsets(job, doubles, 2, 0),
+        *draw_streams(job, streams, 0),
+    ]
     outcomes = run_campaign(job, faults)
     table = campaign_table(faults, outcomes)
     if FULL:

@@ -185,14 +185,26 @@ def test_a_schedule_that_crowds_while_it_runs_is_stopped(drive_both: Both, job: 
     assert error == register("ERROR").field("schedule_overrun").mask
 
 
+def test_a_commit_without_a_load_is_told(drive_both: Both, job: CosimJob) -> None:
+    program = with_schedule(job, [COMMIT, INIT, RUN, SAMPLE, STOP])
+
+    async def flow(bus: CoreBus) -> Any:
+        host = Host(bus, job.core)
+        await host.load(program)
+        return await refusal(bus, host.take_samples(1, seed=0, first=0, limit=300))
+
+    message, error, _ = refused_alike(drive_both, job, flow)
+    assert message == "a commit for which nothing had been loaded; the schedule was ended"
+    assert error == register("ERROR").field("nothing_loaded").mask
+
+
 @pytest.mark.parametrize(
     ("schedule", "limit"),
     [
         ([load(0), COMMIT, INIT, RUN, STOP], 300),
-        ([COMMIT, INIT, RUN, SAMPLE, STOP], 300),
         ([load(0), COMMIT, INIT, Instruction(Operation.RUN, 400), SAMPLE, AGAIN], 150),
     ],
-    ids=["no sample", "commit without a load", "too slow"],
+    ids=["no sample", "too slow"],
 )
 def test_an_image_that_does_not_come_is_given_up(
     drive_both: Both, job: CosimJob, schedule: list[Instruction], limit: int
