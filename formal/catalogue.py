@@ -5,6 +5,7 @@ from __future__ import annotations
 from formal.proof import Proof
 from formal.proofs import (
     axi_lite,
+    control_plane,
     crc32,
     instruction_fetch,
     johnson_decoder,
@@ -14,6 +15,7 @@ from formal.proofs import (
     schedule_check,
     secded,
     sequencer,
+    sequencer_schedules,
     watchdog,
 )
 
@@ -27,6 +29,8 @@ PROOFS: tuple[Proof, ...] = (
     *schedule_check.PROOFS,
     *instruction_fetch.PROOFS,
     *sequencer.PROOFS,
+    *sequencer_schedules.PROOFS,
     *readout.PROOFS,
     *watchdog.PROOFS,
+    *control_plane.PROOFS,
 )

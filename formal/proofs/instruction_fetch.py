@@ -162,7 +162,6 @@ PROOFS = (
         mode="prove",
         depth=3,
         cover_depth=24,
-        quick=True,
         mutants=(
             Mutant("a jump too many", FILE, "remaining != 1)", "remaining != 0)", 16),
             Mutant(

@@ -307,7 +307,6 @@ PROOFS = (
         mode="prove",
         depth=4,
         cover_depth=30,
-        quick=True,
         mutants=(
             Mutant("beats dropped when not taken", FILE, "fifo.r_en.eq(self.stream_ready)", "fifo.r_en.eq(1)", 16),
             Mutant(

@@ -168,7 +168,6 @@ PROOFS = (
         mode="prove",
         depth=2,
         cover_depth=12,
-        quick=True,
         mutants=(
             Mutant("run of 0 cycles accepted", FILE, "(word[24:28] == 0) & (word[:24] != 0)", "word[24:28] == 0", 10),
             Mutant(

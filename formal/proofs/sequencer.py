@@ -373,7 +373,6 @@ PROOFS = (
         mode="prove",
         depth=3,
         cover_depth=20,
-        quick=True,
         mutants=(
             Mutant("runs of 3 end early", FILE, "with m.If(remaining[:2] == 3):", "with m.If(remaining[:3] == 7):", 16),
             Mutant("run 1 lasts 2", FILE, "low.eq(group.short), active.eq(1)", "low.eq(0), active.eq(1)", 16),
@@ -394,7 +393,6 @@ PROOFS = (
         mode="prove",
         depth=3,
         cover_depth=30,
-        quick=True,
         mutants=(
             Mutant(
                 "commit waits for the load",

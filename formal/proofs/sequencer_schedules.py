@@ -9,7 +9,7 @@ from __future__ import annotations
 from amaranth.hdl import Assert, Assume, Cover, Module, Mux, Signal
 
 from formal.bench import past
-from formal.proof import Proof
+from formal.proof import Mutant, Proof
 from formal.proofs.schedule_check import REPEAT, RUN
 from formal.schedule_machine import ScheduleMachine
 from formal.sequencer_bench import SequencerBench, sequencer_bench, small_memory, stable_schedule
@@ -49,7 +49,7 @@ def build() -> Module:
     m.d.comb += Assert((age < BOUND) | machine.endless | ~sequencer.running)
     m.d.comb += [
         Cover(sequencer.stopped & (sequencer.samples == 1) & (machine.groups == 1)),
-        Cover(sequencer.sample & sequencer.commit & machine.loads),
+        Cover(sequencer.sample & sequencer.commit),
         Cover(machine.takes & (words[1][28:] == REPEAT) & (machine.groups == 2) & (words[0][28:] == RUN)),
         Cover(machine.done & ~machine.timed & ~machine.stop),
         Cover(sequencer.overrun),
@@ -84,17 +84,32 @@ def _promptness(m: Module, bench: SequencerBench, machine: ScheduleMachine) -> N
     m.d.comb += Assert(~past(m, due, "due_before") | machine.takes)
 
 
+FETCH = "rtl/instruction_fetch.py"
+
 PROOFS = (
     Proof(
         name="sequencer-schedules",
         component="Sequencer",
-        claim="",
-        parameters="",
+        claim="from the start to the end, what reaches the array is what a machine of the instruction set says: kind, "
+        "order, grouping, chunk and duration, repeats nested; everything at the first edge at which it may happen; a "
+        "schedule without an endless repeat ends, by its stop or by an error that is one",
+        parameters=f"all legal schedules of at most {SIZE} instructions with operands below {2**OPERAND_BITS} and "
+        f"counts below {2**COUNT_BITS}; loads of one cycle, nothing else makes it wait; memory of {MEMORY} words",
         build=build,
         mode="bmc",
         depth=BOUND + 1,
         cover_depth=34,
-        mutants=(),
+        mutants=(
+            Mutant("chunk lost", FETCH, "group.chunk.eq(word[:8])", "group.chunk.eq(0)", 20),
+            Mutant(
+                "commit joins its load",
+                FETCH,
+                "conflict.eq(group.commit | group.load)",
+                "conflict.eq(group.commit)",
+                20,
+            ),
+            Mutant("a jump too many", FETCH, "remaining != 1)", "remaining != 0)", 30),
+        ),
         timeout_s=900,
     ),
 )

@@ -68,7 +68,6 @@ PROOFS = (
         mode="prove",
         depth=3,
         cover_depth=14,
-        quick=True,
         mutants=(
             Mutant("a cycle late", FILE, "(waited + 1 >= self.limit)", "(waited >= self.limit)", 12),
             Mutant("expires again and again", FILE, "m.Elif(~told)", "m.Else()", 12),

@@ -57,11 +57,11 @@ class Point:
 ALL = [Point(engine, core, chunks, bits) for core, chunks, bits, engine in product(CORES, CHUNKS, BITS, ENGINES)]
 
 SOME = [
-    Point("pysim", "tiny-8x8", 4, 8),
-    Point("icarus", "king-48x41", 2, 2),
-    Point("verilator", "ais-56x56", 1, 4),
+    Point("pysim", "ais-56x56", 1, 2),
+    Point("icarus", "king-48x41", 2, 4),
+    Point("verilator", "tiny-8x8", 4, 8),
 ]
-"""Every engine, core, number of chunks and number of bits once."""
+"""Every engine, core, number of chunks and number of bits once; the large core where nothing has to be built."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -100,8 +100,8 @@ def prepared(
 def engine_of(point: Point, verilog: str, builds: Path) -> Engine:
     if missing := missing_for(point.engine):
         pytest.skip(f"engine {point.engine} is not installed: {missing}")
-    # With one chunk, little is simulated: the model need not be fast.
-    optimize = "-O0" if point.chunks == 1 else "-O1"
+    # Where little is simulated, the model need not be fast.
+    optimize = "-O0" if point.chunks == 1 or point.core == "tiny-8x8" else "-O1"
     if point.engine == "pysim":
         return PysimEngine()
     return VerilogEngine(point.engine, verilog, builds / str(point), optimize)
@@ -169,7 +169,7 @@ def test_the_points_cover_everything() -> None:
         assert {getattr(point, name) for point in SOME} == set(values)
     # One of them is the core as it is delivered, and changed cores are others.
     assert core_of(Point("verilator", "ais-56x56", 4, 4)).hash == load_core("ais-56x56").hash
-    assert core_of(SOME[2]).hash != load_core("ais-56x56").hash
+    assert core_of(SOME[0]).hash != load_core("ais-56x56").hash
 
 
 def test_a_point(point: Point, prepared: Callable[[Point], Any], builds: Path, suite_results: Any) -> None:
