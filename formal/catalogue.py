@@ -12,6 +12,7 @@ from formal.proofs import (
     program_ingress,
     readout,
     row_loader,
+    sample_delivery,
     schedule_check,
     secded,
     sequencer,
@@ -31,6 +32,7 @@ PROOFS: tuple[Proof, ...] = (
     *sequencer.PROOFS,
     *sequencer_schedules.PROOFS,
     *readout.PROOFS,
+    *sample_delivery.PROOFS,
     *watchdog.PROOFS,
     *control_plane.PROOFS,
 )

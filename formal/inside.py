@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from amaranth.hdl import Fragment
+from amaranth.hdl import Fragment, Module
 
 from oscc.compiler.errors import OsccError
 
@@ -68,7 +68,9 @@ def _watching(found: dict[str, Inside]) -> Iterator[None]:
     def note(frame: FrameType, event: str, argument: object) -> None:
         if event == "return" and frame.f_code.co_name == "elaborate" and "self" in frame.f_locals:
             component = frame.f_locals["self"]
-            found[type(component).__name__] = Inside(component, dict(frame.f_locals))
+            # A module elaborates, too, when its component has made it.
+            if not isinstance(component, Module):
+                found[type(component).__name__] = Inside(component, dict(frame.f_locals))
 
     before = sys.getprofile()
     sys.setprofile(note)

@@ -67,7 +67,7 @@ class Sequencer(wiring.Component):
     stopped : Out(1)
         High for one cycle when the schedule has ended.
     discarded : Out(1)
-        High for one cycle when the end came before a sample that had begun was latched.
+        High for one cycle when the end came before a sample that had begun, with an init, was latched.
     illegal, overrun, nothing_loaded : Out(1)
         High for one cycle: the schedule ends because of an illegal instruction, of too many without duration, of a
         commit for which it had loaded nothing.
@@ -223,7 +223,7 @@ class Sequencer(wiring.Component):
         # A cycle late, which nobody sees: nothing is executed any more.
         m.d.sync += fetch.halt.eq(end)
         m.d.sync += [self.stopped.eq(end), self.discarded.eq(end & ~stop & begun & ~sample)]
-        with m.If(timed):
+        with m.If(timed & group.is_init):
             m.d.sync += begun.eq(1)
         with m.Elif(begin | sample):
             m.d.sync += begun.eq(0)

@@ -226,7 +226,7 @@ def build_events() -> Module:
     open_sample = Signal()
     with m.If(begin):
         m.d.sync += open_sample.eq(0)
-    with m.Elif(within.timed):
+    with m.Elif(within.timed & within.is_init):
         m.d.sync += open_sample.eq(1)
     with m.Elif(sequencer.readout_start):
         m.d.sync += open_sample.eq(0)

@@ -797,3 +797,10 @@ def test_a_schedule_that_stops_by_itself_discards_nothing() -> None:
     record = Bench(parse("load 0,commit,init 9,run 20,stop")).run_for(80)
     assert len(record.cycles("stopped")) == 1
     assert record.cycles("discarded") == []
+
+
+def test_a_run_without_an_init_begins_no_sample() -> None:
+    # The read-out keeps a place for the beat of one discarded sample, and only an init waits for room in it.
+    schedule = ABORTED["no init"]
+    seen = episodes(schedule, [[(fault, "fault")] for fault in range(1, 60)])
+    assert all(found["discarded"] == [] for found in seen)
