@@ -84,4 +84,4 @@ def test_the_script_runs_from_anywhere(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "johnson-decoder" in done.stdout
+    assert "johnson-bubbles" in done.stdout
