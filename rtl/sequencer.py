@@ -219,14 +219,9 @@ class Sequencer(wiring.Component):
             ),
             self.array_lost.eq(self.running & (self.init | self.run) & ~self.array_ready),
         ]
-        begun = Signal()
         # A cycle late, which nobody sees: nothing is executed any more.
         m.d.sync += fetch.halt.eq(end)
-        m.d.sync += [self.stopped.eq(end), self.discarded.eq(end & ~stop & begun & ~sample)]
-        with m.If(timed & group.is_init):
-            m.d.sync += begun.eq(1)
-        with m.Elif(begin | sample):
-            m.d.sync += begun.eq(0)
+        m.d.sync += [self.stopped.eq(end), self.discarded.eq(end & ~stop & in_sample & ~sample)]
         with m.If(begin):
             m.d.sync += [self.running.eq(1), aborting.eq(self.abort), in_sample.eq(0)]
             m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0), any_load.eq(0)]

@@ -53,8 +53,7 @@ def build() -> Module:
         Assert(~executing | ~(check.busy | check.good | check.bad)),
         Assert(~(check.good & check.bad) & (~check.busy | ~(check.good | check.bad))),
         Assert(~readout.discard | ~executing),
-        Assert(~(sequencer.running & within["begun"]) | within["in_sample"]),
-        Assert(~sequencer.running | executing | ~(within["in_sample"] | within["begun"])),
+        Assert(~sequencer.running | executing | ~within["in_sample"]),
         Assert(~(sequencer.running & within["in_sample"]) | ~(marking | readout.discard)),
     ]
     m.d.comb += [

@@ -244,7 +244,7 @@ def build_events() -> Module:
         Assert(~sequencer.running | (within.own["aborting"] == aborted)),
         Assert(~sequencer.running | (within.own["started"] == moved)),
         Assert(~sequencer.running | (within.own["in_sample"] == in_sample)),
-        Assert(~sequencer.running | (within.own["begun"] == open_sample)),
+        Assert(~sequencer.running | (within.own["in_sample"] == open_sample)),
     ]
     m.d.comb += [
         Cover(sequencer.load_taken & sequencer.load_start & sequencer.readout_start),
@@ -449,7 +449,7 @@ PROOFS = (
             Mutant("abort samples on", FILE, "(sample | idle_edge)", "idle_edge", 24),
             Mutant("vain commit waits for ever", FILE, "                | self.nothing_loaded\n", "", 24),
             Mutant("illegal schedule goes on", FILE, "fetch.overrun | check.bad", "fetch.overrun", 12),
-            Mutant("latched sample reported", FILE, "begun & ~sample)", "begun)", 24),
+            Mutant("latched sample reported", FILE, "in_sample & ~sample)", "in_sample)", 24),
         ),
     ),
 )
