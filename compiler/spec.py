@@ -24,8 +24,8 @@ from oscc.compiler.stencil import Stencil, listed_stencil, named_stencil
 
 SCHEMA = "oscc.core/1"
 
-READ_LATENCY = 4
-"""Cycles from the address at a weight bank to its word: address register, memory, syndrome, correction."""
+READ_LATENCY = 5
+"""Cycles from the address at a weight bank to its word: address register, memory, register, syndrome, correction."""
 
 BUS_FANOUT = 8
 """Registers that one register of the banks' address and write buses drives: the buses are trees of this degree."""

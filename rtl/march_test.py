@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
+from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.wiring import In, Out
 
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.fault_collector import collector_latency
 from oscc.rtl.shapes import index_shape
-from oscc.rtl.weight_bus import bus_word_bits
+from oscc.rtl.weight_bus import COMPARE_STAGES, READ_STAGES, bus_word_bits
 
 ELEMENTS = 6
 """March elements of March C-."""
 
 OPERATIONS = 10
 """Operations of March C- per address."""
+
+WORD_DELAY = COMPARE_STAGES[0]
+"""Cycles from an operation to its word on the write bus: a word that is read is compared then, so that both kinds of
+operation wait as long."""
+
+REST = WORD_DELAY - READ_STAGES[1]
+"""Cycles of rest after an element: a read that began in them could reach a memory together with the write before it."""
 
 
 class MarchTest(wiring.Component):
@@ -30,11 +40,11 @@ class MarchTest(wiring.Component):
     what it leaves behind is zeros, which are words of the code.
 
     The words are those of the memories, not of the decoders. Of an operation in cycle t, the address of a read is given
-    in cycle t; the word that is expected or written is on the write bus in cycle t + 2, in which a word that was read
-    is at hand. No word is written and read in one cycle.
+    in cycle t; the word that is expected or written is on the write bus in cycle t + `WORD_DELAY`, in which a word that
+    was read is compared. No word is written and read in one cycle.
 
     Latency: with ``start`` in cycle t and no ``hold``, ``done`` comes in cycle t + `self_test_cycles`, when all
-    findings are counted. Throughput: an operation per cycle, and a cycle of rest after each element.
+    findings are counted. Throughput: an operation per cycle, and `REST` cycles after each element.
 
     Parameters
     ----------
@@ -83,7 +93,7 @@ class MarchTest(wiring.Component):
         # The operation of this cycle.
         waiting = Signal()
         working = Signal()
-        resting = Signal()
+        resting = Signal(range(REST + 1))
         background = Signal(range(last_background + 1))
         element = Signal(range(ELEMENTS))
         second = Signal()
@@ -98,13 +108,18 @@ class MarchTest(wiring.Component):
             pair.eq((element != 0) & (element != ELEMENTS - 1)),
             down.eq(element >= ELEMENTS // 2),
             at_end.eq(Mux(down, address == 0, address == last_address)),
-            operates.eq(working & ~resting),
+            operates.eq(working & (resting == 0)),
             writes.eq((element == 0) | second),
             inverted.eq(second ^ ((element == 2) | (element == 4))),
             self.read.eq(operates & ~writes),
         ]
-        settling = Signal(range(core.loader_latency + collector_latency(core)))
-        m.d.sync += [resting.eq(0), self.done.eq(0)]
+        # After the last operation: the way of its findings and the rest of an element, less the cycle by which the
+        # first operation waits.
+        last_settling = core.loader_latency + collector_latency(core) + REST - 2
+        settling = Signal(range(last_settling + 1))
+        m.d.sync += self.done.eq(0)
+        with m.If(resting != 0):
+            m.d.sync += resting.eq(resting - 1)
         with m.If(waiting & ~self.hold):
             m.d.sync += [waiting.eq(0), working.eq(1)]
         with m.If(operates):
@@ -113,35 +128,37 @@ class MarchTest(wiring.Component):
             with m.Else():
                 m.d.sync += [second.eq(0), address.eq(Mux(down, address - 1, address + 1))]
                 with m.If(at_end):
-                    m.d.sync += [resting.eq(1), element.eq(element + 1)]
+                    m.d.sync += [resting.eq(REST), element.eq(element + 1)]
                     m.d.sync += address.eq(Mux(element >= ELEMENTS // 2 - 1, last_address, 0))
                     with m.If(element == ELEMENTS - 1):
                         m.d.sync += [element.eq(0), address.eq(0), background.eq(background - 1)]
                         with m.If(background == 0):
-                            m.d.sync += [working.eq(0), settling.eq(core.loader_latency + collector_latency(core) - 1)]
+                            m.d.sync += [working.eq(0), settling.eq(last_settling)]
         with m.If(self.busy & ~waiting & ~working):
             m.d.sync += settling.eq(settling - 1)
             with m.If(settling == 1):
                 m.d.sync += [self.busy.eq(0), self.done.eq(1)]
 
-        # The word follows two cycles behind.
-        valid = Signal()
-        write = Signal()
-        complemented = Signal()
-        of_background = Signal.like(background)
-        write_address = Signal.like(address)
-        m.d.sync += [valid.eq(operates), write.eq(operates & writes), self.write.eq(write)]
+        # The word follows behind: what it is made of waits until then.
+        operation = {"write": writes, "complemented": inverted, "background": background, "address": address}
+        layout = StructLayout({"valid": 1, **{name: len(value) for name, value in operation.items()}})
+        waiting_operations = Signal(ArrayLayout(layout, WORD_DELAY - 1))
+        youngest, oldest = waiting_operations[0], waiting_operations[WORD_DELAY - 2]
+        m.d.sync += [after.eq(before) for before, after in pairwise(waiting_operations)]
+        m.d.sync += youngest.valid.eq(operates)
         with m.If(operates):
-            m.d.sync += [complemented.eq(inverted), of_background.eq(background), write_address.eq(address)]
-        with m.If(valid):
-            m.d.sync += [self.word.eq(_pattern(of_background, complemented, len(self.word)))]
-            m.d.sync += self.write_address.eq(write_address)
+            m.d.sync += [youngest[name].eq(value) for name, value in operation.items()]
+        m.d.sync += self.write.eq(oldest.valid & oldest.write)
+        with m.If(oldest.valid):
+            m.d.sync += [self.word.eq(_pattern(oldest.background, oldest.complemented, len(self.word)))]
+            m.d.sync += self.write_address.eq(oldest.address)
 
         with m.If(self.start & ~self.busy):
             m.d.sync += [self.busy.eq(1), waiting.eq(1), background.eq(last_background)]
             m.d.sync += [element.eq(0), second.eq(0), address.eq(0)]
         with m.If(self.halt):
-            m.d.sync += [signal.eq(0) for signal in (self.busy, waiting, working, valid, write, self.write, self.done)]
+            m.d.sync += [signal.eq(0) for signal in (self.busy, waiting, working, resting, self.write, self.done)]
+            m.d.sync += [operation.valid.eq(0) for operation in waiting_operations]
         return m
 
 
@@ -165,10 +182,10 @@ def background_word(number: int, bits: int) -> int:
 def self_test_cycles(core: CoreSpec) -> int:
     """Cycles from ``start`` to ``done`` of a self-test that need not wait.
 
-    backgrounds x (10 x bank_depth + 6) + loader_latency + collector_latency: an operation per cycle, a cycle of rest
-    after each of the six elements, and the way of the last finding.
+    backgrounds x (10 x bank_depth + 12) + loader_latency + collector_latency: an operation per cycle, two cycles of
+    rest after each of the six elements, and the way of the last finding.
     """
-    operations = backgrounds(core) * (OPERATIONS * core.bank_depth + ELEMENTS)
+    operations = backgrounds(core) * (OPERATIONS * core.bank_depth + ELEMENTS * REST)
     return operations + core.loader_latency + collector_latency(core)
 
 

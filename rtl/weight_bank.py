@@ -29,7 +29,7 @@ class WeightBank(wiring.Component):
     of its own, which keeps the fan-out of the row address off the memories' path.
 
     Latency: a written word can be read from the next cycle on; a read takes ``READ_LATENCY`` cycles: local address
-    register, memory, syndrome, correction. Throughput: one write and one read per cycle.
+    register, memory, register, syndrome, correction. Throughput: one write and one read per cycle.
 
     Parameters
     ----------
@@ -85,17 +85,21 @@ class WeightBank(wiring.Component):
             m.submodules.check_memory = self.checks
             reads.append(self.checks.read_port())
             writes.append(self.checks.write_port(granularity=lane))
-            stored_checks = [reads[-1].data[column * lane :][:check_bits] for column in range(self._columns)]
         for port in reads:
             port.addr.attrs.update(TWIN)
             m.d.comb += port.en.eq(bus.read_stages[1])
             with m.If(bus.read_stages[0]):
                 m.d.sync += port.addr.eq(bus.read_address)
         m.d.comb += [port.addr.eq(bus.write_address) for port in writes]
+        # A block RAM takes most of a cycle to give its word. It keeps it while it is not read: no enable is needed.
+        words = [Signal.like(port.data, name=f"word_{number}", reset_less=True) for number, port in enumerate(reads)]
+        m.d.sync += [word.eq(port.data) for word, port in zip(words, reads, strict=True)]
+        if self.checks is not None:
+            stored_checks = [words[-1][column * lane :][:check_bits] for column in range(self._columns)]
 
         row, lanes = [], []
         for column in range(self._columns):
-            stored = Cat(reads[column].data, stored_checks[column])
+            stored = Cat(words[column], stored_checks[column])
             first_check = core.word_bits + column * check_bits
             given = Cat(bus.write_word[: core.word_bits], bus.write_word[first_check : first_check + check_bits])
             self._compare(m, column, stored, given)
@@ -135,7 +139,7 @@ class WeightBank(wiring.Component):
         return data
 
     def _compare(self, m: Module, column: int, stored: Value, given: Value) -> None:
-        """Compare a few bits at a time first: behind the memory there is no time for whole words."""
+        """Compare a few bits at a time first: a whole word would take too many levels of logic for a cycle."""
         starts = range(0, len(stored), COMPARED_BITS)
         differing = Signal(len(starts))
         with m.If(self.bus.compare[0]):

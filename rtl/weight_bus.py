@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from oscc.compiler.spec import READ_LATENCY, CoreSpec
+from oscc.compiler.spec import CoreSpec
 from oscc.rtl.shapes import index_shape
 
 TWIN = {"keep": 1}
@@ -13,6 +13,15 @@ TWIN = {"keep": 1}
 
 UNSHARED = {"no_rw_check": 1}
 """Attributes of a memory of which no word is read and written in one cycle: what a read then gives does not matter."""
+
+READ_STAGES = (0, 1, 3, 4)
+"""When the stages of a read are enabled, in cycles after its address: address register, memory, syndrome, correction.
+
+Between memory and syndrome a register takes every word: it is all that there is time for behind a block RAM.
+"""
+
+COMPARE_STAGES = (3, 4)
+"""When the stages of a comparison are enabled, in cycles after the address: parts of the word, whole word."""
 
 CHECK_COLUMNS = 4
 """Neighbouring columns whose check bits share a memory."""
@@ -43,11 +52,11 @@ def weight_bus_signature(core: CoreSpec, columns: int) -> wiring.Signature:
     ``read_address``
         Of a word in every column.
     ``read_stages``
-        Enables of the stages of a read: address register, memory, syndrome, correction; bit i is high i cycles after
-        the address was given. A stage that is not enabled keeps its content, so that an idle bank does not toggle.
+        Enables of the stages of a read, at the times of `READ_STAGES`. A stage that is not enabled keeps its content,
+        so that an idle bank does not toggle.
     ``compare``
-        Enables of the two stages that compare the word from the memory, as it is, with ``write_word``: bit 0 two cycles
-        after the address, together with the word, bit 1 three cycles after it.
+        Enables of the two stages that compare the word from the memory, as it is, with ``write_word``, at the times of
+        `COMPARE_STAGES`; with the first of them, the word that is expected is on the bus.
 
     Parameters
     ----------
@@ -62,7 +71,7 @@ def weight_bus_signature(core: CoreSpec, columns: int) -> wiring.Signature:
             "write_address": Out(index_shape(core.bank_depth)),
             "write_word": Out(bus_word_bits(core)),
             "read_address": Out(index_shape(core.bank_depth)),
-            "read_stages": Out(READ_LATENCY),
-            "compare": Out(2),
+            "read_stages": Out(len(READ_STAGES)),
+            "compare": Out(len(COMPARE_STAGES)),
         }
     )

@@ -12,7 +12,7 @@ from oscc.rtl.march_test import MarchTest
 from oscc.rtl.row_loader import RowLoader
 from oscc.rtl.scrubber import Scrubber
 from oscc.rtl.shapes import index_shape
-from oscc.rtl.weight_bus import CHECK_COLUMNS
+from oscc.rtl.weight_bus import CHECK_COLUMNS, COMPARE_STAGES, READ_STAGES
 from oscc.rtl.weight_memory import WeightMemory
 
 FINDINGS = (
@@ -166,16 +166,21 @@ class WeightStore(wiring.Component):
         ]
         decoded_before = Signal(READ_LATENCY - 1)
         raw_before = Signal(READ_LATENCY - 1)
-        m.d.sync += [
-            decoded_before.eq(Cat(decoded, decoded_before)[: READ_LATENCY - 1]),
-            raw_before.eq(Cat(raw, raw_before)[: READ_LATENCY - 1]),
-        ]
+        # Bit i is i cycles old.
+        decoded_at, raw_at = Cat(decoded, decoded_before), Cat(raw, raw_before)
+        m.d.sync += [decoded_before.eq(decoded_at[:-1]), raw_before.eq(raw_at[:-1])]
+        address_stage, memory_stage, *word_stages = READ_STAGES
         lanes = CHECK_COLUMNS if core.check_bits else 0
         program_word = Cat(self.write_word, *[self.write_word[core.word_bits :]] * (lanes - 1))
         m.d.comb += [
             bus.read_address.eq(address),
-            bus.read_stages.eq(Cat(decoded | raw, decoded_before[0] | raw_before[0], decoded_before[1:])),
-            bus.compare.eq(raw_before[1:]),
+            bus.read_stages.eq(
+                Cat(
+                    *(decoded_at[stage] | raw_at[stage] for stage in (address_stage, memory_stage)),
+                    *(decoded_at[stage] for stage in word_stages),
+                )
+            ),
+            bus.compare.eq(Cat(raw_at[stage] for stage in COMPARE_STAGES)),
             bus.write_enable.eq(self.write_enable),
             bus.write_all.eq(march.write),
             bus.repair.eq(scrubber.repair),

@@ -28,6 +28,10 @@ NETLIST_FILE = "netlist.json"
 STAT_FILE = "stat.json"
 REPORT_FILE = "report.json"
 
+GROUPS = "*.group_? *.group_??"
+"""Modules of `WeightGroup`, as a selection of Yosys: synthesised one by one. Beside one another their registers would
+hold the same words, be taken for one, and drive the banks of all columns."""
+
 _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)\s*/\s*(\d+)\s+\d+%")
 
 
@@ -91,8 +95,10 @@ def fpga_script(core: CoreSpec, device: FpgaDevice) -> list[str]:
         f"read_verilog {HARNESS_FILE} {CORE_FILE}",
         f"hierarchy -check -top {top}",
         # To each the other is a black box: nothing is optimised over the boundary, and each is counted alone.
-        f"setattr -mod -set keep_hierarchy 1 {inner}",
+        f"setattr -mod -set keep_hierarchy 1 {inner} {GROUPS}",
         f"{device.synthesis} -top {top}",
+        f"setattr -mod -unset keep_hierarchy {GROUPS}",
+        "flatten",
         f"tee -q -o {STAT_FILE} stat -json",
         f"setattr -mod -unset keep_hierarchy {inner}",
         "flatten",

@@ -31,7 +31,7 @@ def test_a_schedule_with_findings_is_not_called_proven(tiny_program: Program, ti
     ]
     text = schedule_report(replace(tiny_program, schedule=encode_schedule(hasty)), tiny_core)
     assert "proven" not in text
-    assert "  T006: instruction 1 (commit) waits 4 cycles in every round of the endless repeat" in text
+    assert "  T006: instruction 1 (commit) waits 5 cycles in every round of the endless repeat" in text
 
 
 def test_a_schedule_without_samples_has_no_period(tiny_program: Program, tiny_core: CoreSpec) -> None:

@@ -206,7 +206,7 @@ def test_a_schedule_that_ends_is_judged_after_its_first_sample() -> None:
     waiting = "load 0\ncommit\nload 1\ninit 3\nrun 7\nsample\ncommit\ninit 5\nrun 60\nsample\nstop"
     (finding,) = diagnose_schedule(parse(waiting), CORE)
     assert finding.code == "T006"
-    assert "waits 3 cycles after the first sample" in finding.message
+    assert "waits 4 cycles after the first sample" in finding.message
 
 
 def test_finite_repeats_count_jumps() -> None:

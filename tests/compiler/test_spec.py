@@ -35,8 +35,8 @@ def test_program_stream_of_the_56x56_core() -> None:
 
 def test_timing_of_the_56x56_core() -> None:
     core = load_core("ais-56x56")
-    # One level of bus registers, and four cycles in a bank.
-    assert core.load_cycles == 56 + 5
+    # One level of bus registers, and five cycles in a bank.
+    assert core.load_cycles == 56 + 1 + 5
     assert core.clock_s == pytest.approx(1e-8, rel=1e-12)
 
 
@@ -44,7 +44,7 @@ def test_timing_of_the_56x56_core() -> None:
 def test_no_bus_register_drives_more_than_eight(cols: int, levels: int, make_core: MakeCore) -> None:
     core = make_core(grid=[4, cols], cycles_per_sample=2000)
     assert core.bus_levels == levels
-    assert core.loader_latency == levels + 4
+    assert core.loader_latency == levels + 5
     # A tree of degree 8, whose leaves drive eight banks each, reaches every column; one level less would not.
     assert 8 ** (levels + 1) >= cols
     assert levels == 1 or 8**levels < cols
@@ -199,12 +199,12 @@ def test_what_is_just_allowed(make_core: MakeCore) -> None:
 
 
 def test_the_shortest_run_covers_a_load_and_a_fetch(make_core: MakeCore) -> None:
-    # Three rows load in 8 cycles, but five instructions at two cycles and one of latency take 11.
+    # Three rows load in 9 cycles, but five instructions at two cycles and one of latency take 11.
     core = make_core(grid=[3, 8], cycles_per_sample=64 + 11)
-    assert (core.load_cycles, core.least_run_cycles) == (8, 11)
+    assert (core.load_cycles, core.least_run_cycles) == (9, 11)
     with pytest.raises(ValidationError, match=r"74 cannot hold init \(64\) and one run of at least a load or a fetch"):
         make_core(grid=[3, 8], cycles_per_sample=64 + 10)
-    assert make_core().least_run_cycles == make_core().load_cycles == 13
+    assert make_core().least_run_cycles == make_core().load_cycles == 8 + 6
 
 
 def test_reciprocal_defect_slots_are_those_of_the_units(make_core: MakeCore) -> None:

@@ -607,7 +607,7 @@ def test_a_fault_before_the_first_sample_leaves_the_core_ready_for_another_start
     assert bench.images_seen.beats == [MARKER, *bench.codes_of(0)]
 
 
-@pytest.mark.parametrize("init", range(9, 20))
+@pytest.mark.parametrize("init", range(10, 21))
 def test_a_fault_in_the_last_row_is_known_before_the_shortest_sample(init: int) -> None:
     bench = Bench(QUARTER)
     hasty = [
@@ -627,7 +627,7 @@ def test_a_fault_in_the_last_row_is_known_before_the_shortest_sample(init: int) 
         assert await bench.errors() == {"uncorrectable"}
 
     # An init as long as the load lets commit, a run of one cycle and the sample follow the last row at once.
-    assert QUARTER.load_cycles == 9
+    assert QUARTER.load_cycles == 4 + 6
     bench.run(host)
     assert bench.array.samples == 0
     assert bench.images_seen.beats == [MARKER]

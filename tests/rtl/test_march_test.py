@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -35,12 +36,12 @@ def march_c_minus(words: list[int], depth: int, width: int) -> Iterator[tuple[st
 
 
 def operations_of(record: Recorder) -> list[tuple[int, str, int, int]]:
-    """(cycle, kind, address, word), in order; the word is on the bus two cycles after the operation."""
+    """(cycle, kind, address, word), in order; the word is on the bus three cycles after the operation."""
     found = []
     for cycle in record.cycles("read"):
-        found.append((cycle, "r", record.values("read_address")[cycle], record.values("word")[cycle + 2]))
+        found.append((cycle, "r", record.values("read_address")[cycle], record.values("word")[cycle + 3]))
     for cycle in record.cycles("write"):
-        found.append((cycle - 2, "w", record.values("write_address")[cycle], record.values("word")[cycle]))
+        found.append((cycle - 3, "w", record.values("write_address")[cycle], record.values("word")[cycle]))
     return sorted(found)
 
 
@@ -79,23 +80,52 @@ def test_the_operations_are_those_of_march_c_minus(
     record = run_test(core)
     found = operations_of(record)
     assert [operation[1:] for operation in found] == list(march_c_minus([*words, 0], core.bank_depth, width))
-    # One per cycle, with a rest after each element.
+    # One per cycle, with two cycles of rest after each element.
     depth = core.bank_depth
     slot = 3
     cycles: list[Any] = []
     for _ in range(count + 1):
         for length in (1, 2, 2, 2, 2, 1):
             cycles += range(slot, slot + length * depth)
-            slot += length * depth + 1
+            slot += length * depth + 2
     assert [operation[0] for operation in found] == cycles
     assert record.cycles("done") == [1 + self_test_cycles(core)]
     assert record.cycles("busy") == list(range(2, 1 + self_test_cycles(core)))
 
 
-@pytest.mark.parametrize(("name", "cycles"), [("tiny-8x8", 9 * (10 * 32 + 6)), ("ais-56x56", 9 * (10 * 224 + 6))])
+@pytest.mark.parametrize(("name", "cycles"), [("tiny-8x8", 9 * (10 * 32 + 12)), ("ais-56x56", 9 * (10 * 224 + 12))])
 def test_the_cycles_of_the_presets(make_core: Callable[..., CoreSpec], name: str, cycles: int) -> None:
-    # What comes on top: 5 cycles to the array, 3 to the counters.
-    assert self_test_cycles(make_core(name)) == cycles + 8
+    # What comes on top: 6 cycles to the array, 3 to the counters.
+    assert self_test_cycles(make_core(name)) == cycles + 6 + 3
+
+
+def test_no_word_is_read_and_written_in_one_cycle_and_a_shorter_rest_would_not_do(
+    make_core: Callable[..., CoreSpec],
+) -> None:
+    core = make_core(grid=[3, 2], chunks=2)
+    found = operations_of(run_test(core))
+    # A memory is read one cycle after the address was given, and written as late as the word is on the bus.
+    reads = {(cycle + 1, address) for cycle, kind, address, _ in found if kind == "r"}
+    writes = {(cycle + 3, address) for cycle, kind, address, _ in found if kind == "w"}
+    assert (len(reads), len(writes)) == (9 * 5 * 6, 9 * 5 * 6)
+    assert not reads & writes
+    # What a read sees was written by the operations before it, and the next write of that word comes after it.
+    for cycle, kind, address, word in found:
+        if kind == "r":
+            seen = max(other for other in found if other[0] + 3 <= cycle and other[1:3] == ("w", address))
+            before = max(other for other in found if other[0] < cycle and other[1:3] == ("w", address))
+            assert seen == before
+            assert seen[3] == word
+    # The third element goes up and ends with a write of the last word, with which the fourth, going down, begins. Its
+    # read is given three cycles behind that write: were it one cycle less, the word would be read while it is written.
+    last = core.bank_depth - 1
+    turns = [
+        (cycle, later)
+        for (cycle, *operation, _), (later, *following, _) in pairwise(found)
+        if (operation, following) == (["w", last], ["r", last])
+    ]
+    assert [later - cycle for cycle, later in turns] == [3] * 9
+    assert all(((later - 1) + 1, last) in writes for _, later in turns)
 
 
 def test_the_backgrounds() -> None:
@@ -130,7 +160,7 @@ def test_it_waits_while_it_is_held(make_core: Callable[..., CoreSpec], hold: int
     assert operations_of(record)[0][0] == 3 + hold
 
 
-@pytest.mark.parametrize("after", [1, 2, 3, 50, 150])
+@pytest.mark.parametrize("after", [1, 2, 3, 4, 5, 50, 51, 150])
 def test_halt_ends_at_once_and_a_new_test_begins_anew(make_core: Callable[..., CoreSpec], after: int) -> None:
     core = make_core(grid=[2, 2], chunks=1)
     march = MarchTest(core)

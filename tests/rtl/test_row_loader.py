@@ -37,7 +37,7 @@ def load(core: CoreSpec, chunk: int, before: int = 3) -> Recorder:
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 8, 56])
 @pytest.mark.parametrize("chunk", [0, 2])
-@pytest.mark.parametrize(("cols", "latency"), [(3, 5), (64, 5), (65, 6), (512, 6)])
+@pytest.mark.parametrize(("cols", "latency"), [(3, 6), (64, 6), (65, 7), (512, 7)])
 def test_each_row_once_in_order_in_its_cycle(
     make_core: Callable[..., CoreSpec], rows: int, chunk: int, cols: int, latency: int
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.spec import READ_LATENCY, CoreSpec
+from oscc.compiler.spec import CoreSpec
 from oscc.rtl.scrubber import Scrubber, scrub_settling
 from oscc.rtl.simulation import Recorder, simulate, wait
 
@@ -45,14 +45,14 @@ def test_alone_it_reads_every_address_once_in_consecutive_cycles(
     simulate(scrubber, bench, background=[recorder.watch])
     depth = core.bank_depth
     # Rows reach the array loader_latency cycles after their address, and the counters bus_levels + 2 later.
-    settling = core.bus_levels + 4 + core.bus_levels + 2
+    settling = core.bus_levels + 5 + core.bus_levels + 2
     for begin in (0, depth + settling + 1):
         for address in range(depth):
             assert recorder.at(begin + 1 + address)["read"] == 1
             assert recorder.at(begin + 1 + address)["address"] == address
     assert len(recorder.cycles("read")) == 2 * depth
     reads = accesses(recorder, "read", "address")
-    shifted = [(cycle + READ_LATENCY, address) for cycle, address in reads]
+    shifted = [(cycle + 5, address) for cycle, address in reads]
     assert accesses(recorder, "repair", "repair_address") == shifted
     assert recorder.cycles("done") == [depth + settling, 2 * (depth + settling) + 1]
     assert recorder.cycles("busy")[: depth + settling - 1] == list(range(1, depth + settling))
@@ -118,7 +118,7 @@ def test_the_other_reader_goes_first(tiny_core: CoreSpec) -> None:
     assert len(recorder.cycles("done")) == 1
 
 
-@pytest.mark.parametrize("length", [1, 2, 3, 8])
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 8])
 def test_an_address_that_the_other_reads_when_it_would_be_repaired_is_read_again(
     tiny_core: CoreSpec, length: int
 ) -> None:
@@ -127,8 +127,8 @@ def test_an_address_that_the_other_reads_when_it_would_be_repaired_is_read_again
 
     async def bench(context: Any) -> None:
         await start(context, scrubber)
-        # Address 9 is read in cycle 10; its repair would be given in cycle 14, and meets what is read in cycle 13.
-        await wait(context, 12)
+        # Address 9 is read in cycle 10; its repair would be given in cycle 15, and meets what is read in cycle 14.
+        await wait(context, 13)
         for step in range(length):
             context.set(scrubber.other_read, 1)
             context.set(scrubber.other_address, 9 + step)
@@ -138,10 +138,11 @@ def test_an_address_that_the_other_reads_when_it_would_be_repaired_is_read_again
 
     simulate(scrubber, bench, background=[recorder.watch])
     reads = [address for _, address in accesses(recorder, "read", "address")]
-    assert reads == [*range(12), *range(9, 32)]
+    # Up to cycle 13, addresses up to 12 are read.
+    assert reads == [*range(13), *range(9, 32)]
     repaired = [address for _, address in accesses(recorder, "repair", "repair_address")]
-    lost = min(length, 3)
-    assert repaired == [*range(9), *range(9 + lost, 12), *range(9, 32)]
+    lost = min(length, 4)
+    assert repaired == [*range(9), *range(9 + lost, 13), *range(9, 32)]
     assert len(recorder.cycles("done")) == 1
 
 
@@ -151,8 +152,8 @@ def test_a_collision_at_the_end_of_the_walk_brings_it_back(tiny_core: CoreSpec) 
 
     async def bench(context: Any) -> None:
         await start(context, scrubber)
-        # The last address, 31, is read in cycle 32.
-        await wait(context, 34)
+        # The last address, 31, is read in cycle 32, and its repair would meet what is read in cycle 36.
+        await wait(context, 35)
         context.set(scrubber.other_read, 1)
         context.set(scrubber.other_address, 31)
         await context.tick()
@@ -160,9 +161,9 @@ def test_a_collision_at_the_end_of_the_walk_brings_it_back(tiny_core: CoreSpec) 
         await wait(context, 40)
 
     simulate(scrubber, bench, background=[recorder.watch])
-    assert accesses(recorder, "read", "address")[-2:] == [(32, 31), (36, 31)]
-    assert accesses(recorder, "repair", "repair_address")[-2:] == [(35, 30), (40, 31)]
-    assert recorder.cycles("done") == [36 + scrub_settling(tiny_core)]
+    assert accesses(recorder, "read", "address")[-2:] == [(32, 31), (37, 31)]
+    assert accesses(recorder, "repair", "repair_address")[-2:] == [(36, 30), (42, 31)]
+    assert recorder.cycles("done") == [37 + scrub_settling(tiny_core)]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -197,4 +198,4 @@ def test_every_word_is_repaired_and_none_is_read_and_written_in_one_cycle(
     assert len(every) == len(reads) + len(recorder.cycles("other_read"))
     for cycle, address in repairs:
         assert every.get(cycle - 1) != address
-        assert (cycle - READ_LATENCY, address) in reads
+        assert (cycle - 5, address) in reads

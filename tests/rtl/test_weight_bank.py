@@ -9,6 +9,7 @@ import pytest
 from oscc.compiler.spec import READ_LATENCY, CoreSpec
 from oscc.rtl.simulation import Recorder, simulate
 from oscc.rtl.weight_bank import WeightBank, lane_bits
+from oscc.rtl.weight_bus import COMPARE_STAGES, READ_STAGES
 
 
 def protect(data: int, bits: int) -> int:
@@ -52,6 +53,11 @@ async def fill(context: Any, bank: WeightBank, core: CoreSpec, words: list[int],
         await write(context, bank, core, column, address, word)
 
 
+def enables(given: list[int], stages: tuple[int, ...] = READ_STAGES) -> int:
+    """The enables of the stages, of what was given in this cycle and those before, the latest first."""
+    return sum(given[age] << stage for stage, age in enumerate(stages) if age < len(given))
+
+
 async def read(context: Any, bank: WeightBank, addresses: list[int | None]) -> None:
     """Give an address, or none, in each cycle, and the enables that belong to them."""
     given: list[int] = []
@@ -59,7 +65,7 @@ async def read(context: Any, bank: WeightBank, addresses: list[int | None]) -> N
         given = [int(address is not None), *given][:READ_LATENCY]
         if address is not None:
             context.set(bank.bus.read_address, address)
-        context.set(bank.bus.read_stages, sum(enable << stage for stage, enable in enumerate(given)))
+        context.set(bank.bus.read_stages, enables(given))
         await context.tick()
 
 
@@ -80,7 +86,7 @@ def flip(context: Any, bank: WeightBank, core: CoreSpec, column: int, address: i
 
 @pytest.mark.parametrize("protection", ["secded", "none"])
 @pytest.mark.parametrize("columns", [1, 3, 4])
-def test_what_was_written_is_read_a_row_per_cycle_four_cycles_later(
+def test_what_was_written_is_read_a_row_per_cycle_five_cycles_later(
     make_core: Callable[..., CoreSpec], protection: str, columns: int
 ) -> None:
     core = make_core(protection=protection, chunks=3, grid=[7, 4])
@@ -95,7 +101,8 @@ def test_what_was_written_is_read_a_row_per_cycle_four_cycles_later(
         await context.tick()
 
     simulate(bank, bench, background=[recorder.watch])
-    assert READ_LATENCY == 4
+    # Address register, memory, register, syndrome, correction.
+    assert READ_LATENCY == 5
     first = columns * core.bank_depth + READ_LATENCY
     assert recorder.values("data")[first : first + core.bank_depth] == [
         sum(words[column][address] << (column * core.word_bits) for column in range(columns))
@@ -117,11 +124,11 @@ def test_random_reads_and_writes_side_by_side(make_core: Callable[..., CoreSpec]
     async def bench(context: Any) -> None:
         memory = list(words)
         await fill(context, bank, core, words)
-        enables = [0] * READ_LATENCY
+        given = [0] * READ_LATENCY
         for cycle in range(core.bank_depth, core.bank_depth + 300):
             address, enable = generator.randrange(core.bank_depth), generator.random() < 0.7
-            enables = [int(enable), *enables][:READ_LATENCY]
-            context.set(bank.bus.read_stages, sum(on << stage for stage, on in enumerate(enables)))
+            given = [int(enable), *given][:READ_LATENCY]
+            context.set(bank.bus.read_stages, enables(given))
             context.set(bank.bus.read_address, address)
             if enable:
                 expected.append((cycle + READ_LATENCY, memory[address]))
@@ -136,8 +143,8 @@ def test_random_reads_and_writes_side_by_side(make_core: Callable[..., CoreSpec]
             await context.tick()
         context.set(bank.bus.write_enable, 0)
         for _ in range(READ_LATENCY):
-            enables = [0, *enables][:READ_LATENCY]
-            context.set(bank.bus.read_stages, sum(on << stage for stage, on in enumerate(enables)))
+            given = [0, *given][:READ_LATENCY]
+            context.set(bank.bus.read_stages, enables(given))
             await context.tick()
 
     simulate(bank, bench, background=[recorder.watch])
@@ -268,9 +275,9 @@ def test_a_comparison_finds_every_single_bit(make_core: Callable[..., CoreSpec],
         await context.tick()
         context.set(bus.write_all, 0)
         # A read per bit of column 1, in which that bit is another than the bus says, and a good one at last.
-        for cycle in range(width + 1 + 3):
+        for cycle in range(width + 1 + 4):
             context.set(bus.read_stages, 0b0011)
-            position = cycle - 2
+            position = cycle - COMPARE_STAGES[0]
             wrong = 0
             if 0 <= position < width:
                 wrong = 1 << (position if position < core.word_bits else position + core.check_bits)
@@ -280,8 +287,8 @@ def test_a_comparison_finds_every_single_bit(make_core: Callable[..., CoreSpec],
         await context.tick()
 
     simulate(bank, bench, background=[recorder.watch])
-    # One cycle for the write; a word is compared two cycles after its address, and reported two cycles after that.
-    found = recorder.values("mismatch")[1 + 4 : 1 + 4 + width + 1]
+    # One cycle for the write; a word is compared three cycles after its address, and reported two cycles after that.
+    found = recorder.values("mismatch")[1 + 5 : 1 + 5 + width + 1]
     both = [0b11] * core.word_bits
     assert found == [*both, *[0b10] * core.check_bits, 0]
 
@@ -292,14 +299,14 @@ def test_a_comparison_keeps_its_finding_while_it_is_not_enabled(tiny_core: CoreS
 
     async def bench(context: Any) -> None:
         context.set(bank.bus.write_word, 1)
-        for stages, compare in ((1, 0), (2, 0), (0, 1), (0, 0), (0, 2), (0, 1), (0, 0)):
+        for stages, compare in ((1, 0), (2, 0), (0, 0), (0, 1), (0, 0), (0, 2), (0, 1), (0, 0)):
             context.set(bank.bus.read_stages, stages)
             context.set(bank.bus.compare, compare)
             *_, mismatch = await context.tick().sample(bank.mismatch)
             seen.append(int(mismatch))
 
     simulate(bank, bench)
-    assert seen == [0, 0, 0, 0, 0, 1, 1]
+    assert seen == [0, 0, 0, 0, 0, 0, 1, 1]
 
 
 def test_without_protection_a_flipped_bit_passes_unnoticed(make_core: Callable[..., CoreSpec]) -> None:
@@ -336,7 +343,7 @@ def test_an_idle_bank_does_not_toggle(make_core: Callable[..., CoreSpec], protec
     assert recorder.values("data")[3 + READ_LATENCY :] == [8] * (len(recorder) - 3 - READ_LATENCY)
 
 
-@pytest.mark.parametrize("stage", range(READ_LATENCY))
+@pytest.mark.parametrize("stage", range(4))
 def test_every_stage_waits_for_its_enable(tiny_core: CoreSpec, stage: int) -> None:
     bank = WeightBank(tiny_core, 1)
     recorder = recorded(bank)
@@ -344,16 +351,44 @@ def test_every_stage_waits_for_its_enable(tiny_core: CoreSpec, stage: int) -> No
     async def bench(context: Any) -> None:
         await fill(context, bank, tiny_core, [7, 8])
         await read(context, bank, [0])
-        # The same for the other word, with one stage left out.
-        for enabled in range(READ_LATENCY):
-            context.set(bank.bus.read_address, 1)
-            context.set(bank.bus.read_stages, 0 if enabled == stage else 1 << enabled)
+        # The same for the other word, with one stage left out, and with all.
+        context.set(bank.bus.read_address, 1)
+        for left_out in (1 << stage, 0):
+            for cycle in range(READ_LATENCY):
+                context.set(bank.bus.read_stages, enables([0] * cycle + [1]) & ~left_out)
+                await context.tick()
+            context.set(bank.bus.read_stages, 0)
             await context.tick()
-        context.set(bank.bus.read_stages, 0)
+
+    simulate(bank, bench, background=[recorder.watch])
+    # Each of the last two reads took five cycles and one more, in which its word is there.
+    data = recorder.values("data")
+    assert (data[-7], data[-1]) == (7, 8)
+
+
+@pytest.mark.parametrize("protection", ["secded", "none"])
+@pytest.mark.parametrize("syndrome", [3, 4, 9])
+def test_a_register_behind_the_memory_takes_the_word_in_every_cycle(
+    make_core: Callable[..., CoreSpec], protection: str, syndrome: int
+) -> None:
+    bank = WeightBank(make_core(protection=protection), 1)
+    recorder = recorded(bank)
+
+    async def bench(context: Any) -> None:
+        await fill(context, bank, make_core(protection=protection), [7, 8])
+        # Word 0 is read, and word 1 one cycle behind: the memory holds it when the word before it is decoded, in the
+        # cycle that is meant for that, and the register gives it to whoever decodes later.
+        for cycle in range(syndrome + 2):
+            stages = {0: 0b0001, 1: 0b0011, 2: 0b0010}.get(cycle, 0)
+            stages |= {syndrome: 0b0100, syndrome + 1: 0b1000}.get(cycle, 0)
+            context.set(bank.bus.read_address, min(cycle, 1))
+            context.set(bank.bus.read_stages, stages)
+            await context.tick()
         await context.tick()
 
     simulate(bank, bench, background=[recorder.watch])
-    assert recorder.values("data")[-1] == 7
+    assert recorder.values("data")[-1] == (7 if syndrome == 3 else 8)
+    assert recorder.cycles("corrected") == recorder.cycles("uncorrectable") == []
 
 
 @pytest.mark.parametrize(

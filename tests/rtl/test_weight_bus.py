@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from amaranth.hdl import Shape
 
-from oscc.compiler.spec import CoreSpec
-from oscc.rtl.weight_bus import bus_word_bits, weight_bus_signature
+from oscc.compiler.spec import READ_LATENCY, CoreSpec
+from oscc.rtl.weight_bus import COMPARE_STAGES, READ_STAGES, bus_word_bits, weight_bus_signature
 
 
 @pytest.mark.parametrize(("protection", "bits"), [("secded", 108 + 4 * 8), ("none", 108)])
@@ -34,3 +34,11 @@ def test_only_the_enables_depend_on_the_number_of_columns(tiny_core: CoreSpec, c
         "read_stages": 4,
         "compare": 2,
     }
+
+
+def test_when_the_stages_of_a_read_and_of_a_comparison_are_enabled() -> None:
+    # Address register, memory; a register without an enable; syndrome and correction, or the two of a comparison.
+    assert READ_STAGES == (0, 1, 3, 4)
+    assert COMPARE_STAGES == (3, 4)
+    # What the last one took can be seen in the cycle after it.
+    assert READ_LATENCY == READ_STAGES[-1] + 1 == COMPARE_STAGES[-1] + 1

@@ -10,6 +10,7 @@ from amaranth.hdl import Fragment
 from oscc.compiler.spec import READ_LATENCY, CoreSpec
 from oscc.rtl.simulation import Recorder, simulate, wait
 from oscc.rtl.weight_bank import WeightBank
+from oscc.rtl.weight_bus import READ_STAGES
 from oscc.rtl.weight_group import WeightGroup, weight_groups
 
 
@@ -72,14 +73,15 @@ def test_rows_come_as_many_cycles_later_as_there_are_levels(
         starts.append(len(recorder))
         for cycle in range(3 + READ_LATENCY):
             context.set(bus.read_address, min(cycle, 2))
-            enables = (int(0 <= cycle - stage < 3) for stage in range(READ_LATENCY))
+            enables = (int(0 <= cycle - age < 3) for age in READ_STAGES)
             context.set(bus.read_stages, sum(on << stage for stage, on in enumerate(enables)))
             await context.tick()
         context.set(bus.read_stages, 0)
         await wait(context, levels + 1)
 
     simulate(group, bench, background=[recorder.watch])
-    given = starts[0] + levels + READ_LATENCY
+    # Five cycles in a bank.
+    given = starts[0] + levels + 5
     for address in range(3):
         row = recorder.values("data")[given + address]
         for column in range(columns):

@@ -10,6 +10,7 @@ from amaranth.hdl import Fragment
 from oscc.compiler.spec import READ_LATENCY, CoreSpec
 from oscc.rtl.secded import SecdedCode
 from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.weight_bus import COMPARE_STAGES, READ_STAGES
 from oscc.rtl.weight_memory import WeightMemory
 
 
@@ -51,14 +52,15 @@ def row_by_row(
         context.set(bus.write_word, wrong)
         for cycle in range(core.bank_depth + READ_LATENCY):
             context.set(bus.read_address, min(cycle, core.bank_depth - 1))
-            enables = [int(0 <= cycle - stage < core.bank_depth) for stage in range(READ_LATENCY)]
-            context.set(bus.read_stages, sum(on << stage for stage, on in enumerate(enables)))
-            context.set(bus.compare, enables[2] | enables[3] << 1)
+            for enables, ages in ((bus.read_stages, READ_STAGES), (bus.compare, COMPARE_STAGES)):
+                given = [0 <= cycle - age < core.bank_depth for age in ages]
+                context.set(enables, sum(on << stage for stage, on in enumerate(given)))
             await context.tick()
         await wait(context, core.bus_levels + 1)
 
     simulate(memory, bench, background=[recorder.watch])
-    return recorder, starts[0] + core.bus_levels + READ_LATENCY
+    # Five cycles in a bank.
+    return recorder, starts[0] + core.bus_levels + 5
 
 
 @pytest.mark.parametrize("cols", [5, 12, 67])

@@ -361,6 +361,35 @@ def test_the_self_test_of_whole_memories_passes_and_leaves_zeros(
     assert record.cycles("self_testing") == list(range(1, self_test_cycles(core)))
 
 
+def test_in_a_self_test_no_memory_reads_and_writes_one_word_in_one_cycle(small: CoreSpec) -> None:
+    bench = Bench(small)
+    bus = bench.store.memory.bank(9)[0].bus
+    names = ("read_stages", "read_address", "write_all", "write_address", "compare")
+    buses = Recorder(**{name: getattr(bus, name) for name in names})
+
+    async def host(context: Any) -> None:
+        await bench.pulse(context, "self_test")
+        await bench.until(context, "self_test_done")
+        await wait(context, 4)
+
+    simulate(bench.store, host, background=[bench.record.watch, buses.watch])
+    # At a bank: the address register takes an address under the first enable, the memory reads it under the second.
+    given = {
+        cycle + 1: buses.values("read_address")[cycle] for cycle, on in enumerate(buses.values("read_stages")) if on & 1
+    }
+    reads = {(cycle, given[cycle]) for cycle, on in enumerate(buses.values("read_stages")) if on & 2}
+    writes = {(cycle, buses.values("write_address")[cycle]) for cycle in buses.cycles("write_all")}
+    # Seven backgrounds for the 14 bits of data and four lanes of 6 check bits; five reads and writes of each word.
+    assert len(reads) == len(writes) == 7 * 5 * 6
+    assert not reads & writes
+    # The words that were read, and only they, are compared: two cycles after the memory was read.
+    assert [cycle for cycle, on in enumerate(buses.values("compare")) if on & 1] == sorted(
+        cycle + 2 for cycle, _ in reads
+    )
+    # What the decoders would find in them is of no interest: they stand still.
+    assert not any(on & 0b1100 for on in buses.values("read_stages"))
+
+
 @pytest.mark.parametrize(
     ("column", "address", "bit", "value"),
     [(0, 0, 0, 0), (3, 1, 13, 1), (9, 2, 7, 0), (8, 5, 14, 1), (9, 3, 19, 0), (6, 4, 17, 1)],

@@ -87,10 +87,10 @@ def test_a_tau_per_chunk_follows_each_chunk(tiny_core: CoreSpec, make_graph: Mak
     weak[1, 3], weak[2, 5] = -0.75, 0.003
     graph = replace(graph, detuning=weak)
     scale = choose_time_scale(graph, tiny_core, ScaleOptions(per_chunk=True))
-    # 1.5 / 1.2e6 is 1.25e-6 s, or 250 cycles; the weak chunks fall back to a load.
-    assert runs(scale) == [13, 125, 13, 250]
+    # 1.5 / 1.2e6 is 1.25e-6 s, or 250 cycles; the weak chunks fall back to a load: 8 rows and 6 cycles.
+    assert runs(scale) == [14, 125, 14, 250]
     assert scale.active_by_chunk == ("load", "detuning", "load", "detuning")
-    np.testing.assert_allclose(scale.tau_s, [6.5e-8, 6.25e-7, 6.5e-8, 1.25e-6], rtol=1e-6)
+    np.testing.assert_allclose(scale.tau_s, [7e-8, 6.25e-7, 7e-8, 1.25e-6], rtol=1e-6)
 
 
 def test_common_tau_gives_longer_chunks_longer_runs(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
@@ -139,7 +139,7 @@ def test_no_parameter_clips_and_no_cycle_is_wasted(largest: float, durations: li
     exact = [float(duration) for duration in graph.chunk_duration]
     peak = [float(abs(row).max()) for row in weights]
     needed = [value / 1.8e6 for value in (peak if per_chunk else [max(peak)] * 4)]
-    least = 13 if per_chunk else max(13, max(13 / d for d in exact) * min(exact))
+    least = 14 if per_chunk else max(14, max(14 / d for d in exact) * min(exact))
     for chunk in range(4):
         run = runs(scale)[chunk]
         assert scale.tau_s[chunk] == pytest.approx(run / (1e8 * exact[chunk]), rel=1e-12)
@@ -156,15 +156,16 @@ def test_load_bound_holds_in_every_chunk(make_core: MakeCore, make_graph: MakeGr
     graph = replace(graph, chunk_duration=np.array([2.0, 1.0, 2.0, 2.0], dtype=np.float32))
     scale = choose_time_scale(graph, core, NONE)
     assert scale.active == "load"
-    assert runs(scale) == [50, 25, 50, 50]
+    # A load takes 20 rows and 6 cycles.
+    assert runs(scale) == [52, 26, 52, 52]
 
 
 def test_a_run_covers_the_fetch_of_what_follows_on_a_core_of_few_rows(make_core: MakeCore) -> None:
     # Five instructions at two cycles and one of latency: more than the load of three rows.
     core = make_core(grid=[3, 8])
-    assert core.load_cycles == 8
+    assert core.load_cycles == 3 + 6
     assert core.least_run_cycles == 11
-    assert make_core().least_run_cycles == 13
+    assert make_core().least_run_cycles == 8 + 6
 
 
 @pytest.mark.parametrize("per_chunk", [False, True])
@@ -174,7 +175,8 @@ def test_a_sample_covers_a_read_out(per_chunk: bool, make_core: MakeCore, make_g
     scale = choose_time_scale(graph, core, ScaleOptions(per_chunk=per_chunk))
     total = core.readout_cycles - 12
     assert scale.active == "readout"
-    assert runs(scale) == ([45, total - 45] if per_chunk else [-(-total // 2)] * 2)
+    # A load takes 40 rows and 6 cycles.
+    assert runs(scale) == ([46, total - 46] if per_chunk else [-(-total // 2)] * 2)
     assert codes(graph, core, ScaleOptions(per_chunk=per_chunk)) == []
 
 
@@ -228,7 +230,7 @@ def test_over_budget_says_what_would_fit(tiny_core: CoreSpec, make_graph: MakeGr
         "tau 1.25e-06 s"
     )
     assert finding.fix == (
-        "a tau per chunk (tau 1.25e-06 s, 353 cycles), or let detuning clip (tau 1e-06 s, 864 cycles), or raise "
+        "a tau per chunk (tau 1.25e-06 s, 356 cycles), or let detuning clip (tau 1e-06 s, 864 cycles), or raise "
         "cycles_per_sample of the core to 1064"
     )
     assert finding.witness["cycles"] == 1064
@@ -248,7 +250,7 @@ def test_a_tau_that_is_too_short_for_the_hardware(make_core: MakeCore, make_grap
     graph = replace(graph_with(make_graph(core)), time_scale_s=(1e-7,))
     findings = list(diagnose_time_scale(graph, core, NONE))
     assert [finding.code for finding in findings] == ["S002", "S003"]
-    assert findings[0].message == "the run of chunk 0 takes 20 cycles, but a load takes 45; 2 such chunks"
+    assert findings[0].message == "the run of chunk 0 takes 20 cycles, but a load takes 46; 2 such chunks"
     assert (
         findings[1].message == f"a sample takes 52 cycles, but reading out the one before takes {core.readout_cycles}"
     )
@@ -259,7 +261,7 @@ def test_a_model_of_zeros_has_a_time_scale(tiny_core: CoreSpec, make_graph: Make
     assert full_scale_bounds(graph, tiny_core)["coupling"].tolist() == [0.0] * 4
     assert choose_time_scale(graph, tiny_core, NONE).active == "load"
     lonely = replace(graph, src=graph.src[:0], dst=graph.dst[:0], weight=graph.weight[:, :0])
-    assert runs(choose_time_scale(lonely, tiny_core, NONE)) == [13] * 4
+    assert runs(choose_time_scale(lonely, tiny_core, NONE)) == [14] * 4
 
 
 def test_options_are_checked() -> None:
@@ -322,7 +324,7 @@ LONGEST = 2**24 - 1
     ("change", "options", "active", "fix"),
     [
         ({"chunk_duration": np.array([2, 2, 1e30, 2], dtype=np.float32)}, NONE, "load", "a tau per chunk"),
-        ({"coupling": 3e38}, NONE, "coupling", "let coupling clip (tau 6.5e-08 s, 116 cycles)"),
+        ({"coupling": 3e38}, NONE, "coupling", "let coupling clip (tau 7e-08 s, 120 cycles)"),
         ({"time_scale_s": (1e300,)}, NONE, "model", "train the model with a smaller time_scale_s"),
         ({}, ScaleOptions(tau_s=1e300), "given", "give a smaller tau"),
         ({}, ScaleOptions(tau_s=1e308), "given", "give a smaller tau"),

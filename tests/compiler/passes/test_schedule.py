@@ -99,7 +99,7 @@ def test_too_many_chunks_for_the_schedule_memory(tiny_core: CoreSpec) -> None:
 def test_a_schedule_that_would_wait_is_refused(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
     level = coded(make_graph(tiny_core), tiny_core)
     hasty = replace(level, placed=replace(level.placed, time_scale=scale_of(100, 100, 100, 5)))
-    with pytest.raises(FindingsError, match="T006: instruction 1 \\(commit\\) waits 8 cycles"):
+    with pytest.raises(FindingsError, match="T006: instruction 1 \\(commit\\) waits 9 cycles"):
         SchedulePass().run(hasty)
 
 

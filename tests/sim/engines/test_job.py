@@ -57,8 +57,8 @@ def test_a_host_that_pauses_is_given_more_time(tiny_job: CosimJob) -> None:
 
 
 def test_a_sample_is_lost_only_after_all_that_it_may_wait_for(tiny_job: CosimJob) -> None:
-    # Init of 64, four runs of 125, five loads and one more of 13 cycles, a read-out of 4 rows of 1 + 3 and 1.
-    round_ = 64 + 4 * 125 + 6 * 13 + 17
+    # Init of 64, four runs of 125, five loads and one more of 14 cycles, a read-out of 4 rows of 1 + 3 and 1.
+    round_ = 64 + 4 * 125 + 6 * 14 + 17
     assert tiny_job.sample_limit == 4 * round_ + 1000
     longer = encode_schedule(
         [
