@@ -229,10 +229,10 @@ def test_a_stencil_that_is_refused_says_nothing_about_tracks() -> None:
     [
         ("[" * 3000, "nested too deeply to be a core"),
         (f"chunks: {'9' * 5000}", "a whole number in it has too many digits"),
-        ("clock_hz: !!timestamp 2020-13-45", "line 1, column 11: a core has no tags"),
-        ("chunks: !!int many", "line 1, column 9: a core has no tags"),
-        ("chunks: !!bool x", "line 1, column 9: a core has no tags"),
-        ("!!set {a}", "line 1, column 1: a core has no tags"),
+        ("clock_hz: !!timestamp 2020-13-45", "line 1, column 11: tags are not used here"),
+        ("chunks: !!int many", "line 1, column 9: tags are not used here"),
+        ("chunks: !!bool x", "line 1, column 9: tags are not used here"),
+        ("!!set {a}", "line 1, column 1: tags are not used here"),
     ],
 )
 def test_what_python_cannot_convert_is_one_line(content: str, message: str) -> None:
