@@ -21,7 +21,9 @@ from oscc.compiler.families import KURASHIL, Family
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.program import Program
 from oscc.compiler.spec import GROUPS, CoreSpec
-from oscc.sim.dynamics import NodeRates, integrate_phases, integrator_named, list_couplings, sincos_constants
+from oscc.models.integrators import integrator_named
+from oscc.models.sincos import sincos_constants
+from oscc.sim.dynamics import NodeRates, integrate_phases, list_couplings
 
 MAX_STEP = 0.02
 """Default bound of an integration step [model time].
@@ -222,7 +224,7 @@ class OscillatorArray:
     dtype : dtype
         float64 or float32.
     integrator : str
-        A name of `oscc.sim.dynamics.INTEGRATORS`.
+        A name of `oscc.models.integrators.INTEGRATORS`.
     step_cycles : Fraction or int
         Integration step [cycles]; `step_cycles_for` gives a good one.
     progress : callable, optional

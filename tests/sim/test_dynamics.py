@@ -4,20 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from oscc.compiler.errors import OsccError
 from oscc.compiler.stencil import Stencil, named_stencil
-from oscc.sim.dynamics import (
-    INTEGRATORS,
-    NodeRates,
-    integrate_phases,
-    integrator_named,
-    list_couplings,
-    sincos,
-    sincos_constants,
-)
+from oscc.models.integrators import integrator_named
+from oscc.sim.dynamics import NodeRates, integrate_phases, list_couplings
 
 STENCIL = Stencil(((-1, 0), (0, -2), (1, 1)))
 """Neither symmetric nor square, so that a transposed or negated offset shows."""
@@ -140,41 +130,3 @@ def test_listing_keeps_slot_order():
     expected = [(2 + dr) * 5 + 2 + dc for slot, (dr, dc) in enumerate(stencil.offsets) if slot not in (0, 7, 23)]
     assert lists.count[12] == 21
     assert lists.source[12, :21].tolist() == expected
-
-
-@pytest.mark.parametrize(("dtype", "reach"), [(np.float32, 1e4), (np.float64, 1e6)])
-def test_sincos_is_good_to_a_unit_in_the_last_place_of_one(dtype, reach):
-    constants = sincos_constants(np.dtype(dtype))
-    rng = np.random.default_rng(0)
-    angles = np.concatenate([rng.uniform(-10, 10, 3000), rng.uniform(-reach, reach, 3000)]).astype(dtype)
-    found = np.array([sincos(angle, constants) for angle in angles], dtype=np.longdouble)
-    exact = np.stack([np.sin(angles.astype(np.longdouble)), np.cos(angles.astype(np.longdouble))], axis=-1)
-    assert np.abs(found - exact).max() < np.finfo(dtype).eps
-
-
-@settings(max_examples=300, deadline=None)
-@given(quarter=st.integers(-4000, 4000), off=st.floats(-0.8, 0.8))
-def test_sincos_knows_its_quadrant(quarter, off):
-    angle = np.float64(quarter * math.pi / 2 + off)
-    found = sincos(angle, sincos_constants(np.dtype(np.float64)))
-    assert found == pytest.approx((math.sin(angle), math.cos(angle)), abs=3e-16)
-
-
-@pytest.mark.parametrize("method", INTEGRATORS.values(), ids=INTEGRATORS.keys())
-def test_weights_of_a_method_add_up(method):
-    assert math.fsum(method.weight) == pytest.approx(1.0, abs=1e-15)
-    assert method.reach[0] == 0
-    table = method.coefficients(np.array([0.5, 0.25]))
-    assert table.shape == (2, len(method.weight), 2)
-    np.testing.assert_allclose(table[1, :, 1], 0.25 * np.array(method.weight))
-
-
-def test_unknown_method_is_refused():
-    with pytest.raises(OsccError, match="'rk5' is not an integrator; did you mean 'rk4'") as caught:
-        integrator_named("rk5")
-    assert caught.value.code == "array.integrator"
-
-
-def test_other_dtypes_are_refused():
-    with pytest.raises(OsccError, match="phases cannot be int32; accepted: float32, float64"):
-        sincos_constants(np.dtype(np.int32))
