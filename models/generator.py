@@ -1,0 +1,240 @@
+"""The model in training: parameters as the hardware would deliver them, and the run from noise to an end state."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from oscc.compiler.families import Family, family_named
+from oscc.compiler.graph import CouplingGraph, InitialPhases
+from oscc.compiler.spec import GROUPS
+from oscc.models.chunk_run import ChunkKernels, run_chunk
+from oscc.models.dac_grid import DacGrid
+from oscc.models.integrators import integrator_named
+from oscc.models.topology import reverse_couplings
+
+
+@dataclass(frozen=True)
+class Imperfections:
+    """What hardware does to a run beside rounding to codes. All zero by default: none of it.
+
+    Parameters
+    ----------
+    weight_noise : float
+        Standard deviation of an error of every parameter, as a part of its full scale.
+    mismatch : float
+        Standard deviation of the relative error of every parameter.
+    transient_noise : float
+        Standard deviation of the phase that a free oscillator gathers in a whole run [rad].
+    """
+
+    weight_noise: float = 0.0
+    mismatch: float = 0.0
+    transient_noise: float = 0.0
+
+
+class Generator(nn.Module):
+    """A model of N nodes, E couplings and C chunks that turns noise into end states, differentiably.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+        Topology, durations and first parameters.
+    grid : DacGrid or None
+        Limits and steps of the DACs.
+    bound : float
+        Limit of every parameter without a grid [rad per unit of model time].
+    quantize : bool
+        Whether parameters are rounded to codes; needs a grid.
+    reciprocal : bool
+        Whether couplings are equal in both directions: the mean of the two that are trained.
+    integrator : str
+    step : float
+        Longest integration step [model time].
+    threads : int
+        For the kernels.
+
+    Attributes
+    ----------
+    coupling : Parameter[C, E]
+    shil, field, detuning : Parameter[C, N]
+        [rad per unit of model time], before rounding; those that the family does not read are not trained.
+    """
+
+    def __init__(
+        self,
+        graph: CouplingGraph,
+        *,
+        grid: DacGrid | None = None,
+        bound: float = math.inf,
+        quantize: bool = False,
+        reciprocal: bool = False,
+        integrator: str = "rk4",
+        step: float = 0.1,
+        threads: int = 1,
+    ) -> None:
+        super().__init__()
+        self.graph = graph
+        self.family: Family = family_named(graph.family)
+        self.grid, self.quantizes, self._bound = grid, quantize, bound
+        self._integrator = integrator_named(integrator)
+        self._kernels = ChunkKernels.of(self.family, graph.src, graph.dst, graph.nodes, threads)
+        self._steps = [_even_steps(duration, step) for duration in graph.chunk_duration.tolist()]
+        self._partner = torch.from_numpy(reverse_couplings(graph)) if reciprocal else None
+        self._readout = torch.from_numpy(graph.readout.astype(np.int64))
+        for group in GROUPS:
+            values = graph.weight if group == "coupling" else getattr(graph, group)
+            trained = group == "coupling" or group in self.family.node_parameters
+            self.register_parameter(group, nn.Parameter(torch.from_numpy(values.copy()), requires_grad=trained))
+
+    def full_scale(self, group: str) -> Tensor:
+        """Largest magnitude of a parameter in each chunk, Tensor[C, 1] [rad per unit of model time].
+
+        Parameters
+        ----------
+        group : str
+            One of `spec.GROUPS`.
+        """
+        if self.grid is None:
+            return torch.full((self.graph.chunks, 1), self._bound)
+        return torch.from_numpy(self.grid.full_scale(group)).to(torch.float32)
+
+    @torch.no_grad()
+    def clip(self, part: float) -> None:
+        """Bring every parameter back to within a part of full scale."""
+        for group in GROUPS:
+            limit = part * self.full_scale(group)
+            parameter = self.get_parameter(group)
+            parameter.copy_(torch.minimum(torch.maximum(parameter, -limit), limit))
+
+    def delivered(
+        self, imperfections: Imperfections = Imperfections(), random: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """The parameters as they act: rounded, and with errors that ``random`` draws.
+
+        Returns
+        -------
+        dict of str to Tensor[C, n]
+            By group of `spec.GROUPS`.
+        """
+        values = {}
+        for group in GROUPS:
+            value = self.get_parameter(group)
+            if group == "coupling" and self._partner is not None:
+                value = (value + value[:, self._partner]) / 2
+            if self.quantizes and self.grid is not None:
+                value = self.grid.quantize(group, value)
+            if imperfections.mismatch:
+                value = value * (1 + imperfections.mismatch * torch.randn(value.shape, generator=random))
+            if imperfections.weight_noise and self.get_parameter(group).requires_grad:
+                spread = imperfections.weight_noise * self.full_scale(group)
+                value = value + spread * torch.randn(value.shape, generator=random)
+            values[group] = value
+        return values
+
+    def noise(self, batch: int, random: torch.Generator) -> Tensor:
+        """States before the first chunk, Tensor[N, batch]."""
+        return draw_states(self.graph.init, self.graph.nodes, batch, random)
+
+    def forward(
+        self,
+        state: Tensor,
+        values: Mapping[str, Tensor],
+        imperfections: Imperfections = Imperfections(),
+        random: torch.Generator | None = None,
+    ) -> Tensor:
+        """The state at the end, Tensor[N, B].
+
+        Parameters
+        ----------
+        state : Tensor[N, B]
+            From `noise`.
+        values : mapping
+            From `delivered`.
+        imperfections : Imperfections
+            Of them, the transient noise.
+        random : torch.Generator, optional
+            Of the transient noise.
+        """
+        total = float(self.graph.chunk_duration.sum())
+        for chunk, steps in enumerate(self._steps):
+            noise = None
+            if imperfections.transient_noise:
+                spread = imperfections.transient_noise * torch.from_numpy(np.sqrt(steps / total)).to(state.dtype)
+                drawn = torch.randn((len(steps), *state.shape), generator=random, dtype=state.dtype)
+                noise = spread[:, None, None] * drawn
+            parameters = torch.stack([values[group][chunk] for group in GROUPS[1:]])
+            coupling = values["coupling"][chunk].contiguous()
+            state = run_chunk(self._kernels, state, coupling, parameters, steps, self._integrator, noise)
+        return state
+
+    def slope(self, state: Tensor, values: Mapping[str, Tensor], chunk: int) -> Tensor:
+        """The right-hand side of the equation, Tensor[N, B], per unit of model time."""
+        parameters = torch.stack([values[group][chunk] for group in GROUPS[1:]])
+        coupling, unit = values["coupling"][chunk].contiguous(), np.ones(1)
+        return run_chunk(self._kernels, state, coupling, parameters, unit, integrator_named("euler")) - state
+
+    def pixels(self, state: Tensor, phase_steps: int | None = None) -> Tensor:
+        """What is read out, Tensor[B, rows, columns]: cos(x) of phases, real states as they are.
+
+        Parameters
+        ----------
+        state : Tensor[N, B]
+        phase_steps : int, optional
+            Steps of the read-out in a turn; gradients pass as if it had none.
+        """
+        visible = state[self._readout]
+        if self.family.state == "phase":
+            if phase_steps is not None:
+                width = 2 * math.pi / phase_steps
+                visible = visible + ((torch.floor(visible / width) + 0.5) * width - visible).detach()
+            visible = torch.cos(visible)
+        return visible.T.reshape(-1, *self.graph.image_shape)
+
+    def to_graph(self, training: Mapping[str, Any]) -> CouplingGraph:
+        """The model as the checkpoint holds it: rounded when it is trained so, with its time scale and receipt.
+
+        Parameters
+        ----------
+        training : mapping
+            Receipt.
+        """
+        values = {group: value.detach().numpy().astype(np.float32) for group, value in self.delivered().items()}
+        scale = None if self.grid is None else self.grid.time_scale_s
+        return dataclasses.replace(
+            self.graph,
+            weight=values["coupling"],
+            **{group: values[group] for group in GROUPS[1:]},
+            time_scale_s=scale,
+            training=dict(training),
+            model_hash="",
+        )
+
+
+def draw_states(init: InitialPhases, nodes: int, batch: int, random: torch.Generator) -> Tensor:
+    """States of an initial distribution, float32 Tensor[nodes, batch].
+
+    Parameters
+    ----------
+    init : InitialPhases
+    nodes, batch : int
+    random : torch.Generator
+    """
+    if init.kind == "uniform":
+        unit = (2 * torch.rand(nodes, batch, generator=random) - 1) * math.sqrt(3)
+    else:
+        unit = torch.randn(nodes, batch, generator=random)
+    return init.mean + init.std * unit
+
+
+def _even_steps(duration: float, longest: float) -> NDArray[np.float64]:
+    count = max(1, math.ceil(duration / longest * (1 - 1e-12)))
+    return np.full(count, duration / count)

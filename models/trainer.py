@@ -1,0 +1,343 @@
+"""The training loop: one iteration after another, each a function of the state and of its number."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from oscc.compiler.checkpoint import read_checkpoint
+from oscc.compiler.errors import OsccError
+from oscc.compiler.graph import CouplingGraph
+from oscc.models.critic import Critic
+from oscc.models.datasets import ImageData, draw_points, load_images
+from oscc.models.flow_matching import flow_matching_loss
+from oscc.models.generator import Generator, Imperfections
+from oscc.models.losses import gradient_penalty, random_directions, sliced_wasserstein
+from oscc.models.training_config import TrainingConfig
+from oscc.models.training_state import Progress, load_state, save_state
+
+KEEP_EVERY = 20
+"""Iterations between losses that are kept for the receipt."""
+
+TWIN_DISTANCE = 1e-2
+"""Perturbation of the initial state whose growth the sensitivity penalty measures [rad]."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an iteration tells.
+
+    Parameters
+    ----------
+    iteration : int
+        Its number, from 1.
+    losses : dict of str to float
+    saved : bool
+        Whether the state has just been written.
+    """
+
+    iteration: int
+    losses: dict[str, float]
+    saved: bool
+
+
+class Trainer:
+    """A training run.
+
+    Everything random in an iteration follows from the seed and its number, so that a run that was killed and goes on
+    ends with the same numbers, bit for bit, as one that was not (on the same machine, with as many threads).
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    data : ImageData or None
+        None for points.
+    threads : int
+        For the kernels and for PyTorch.
+
+    Raises
+    ------
+    OsccError
+        ``training.image`` when the images are not of the size that the model shows; what the configuration's
+        `dac_grid` and `graph` raise.
+
+    Attributes
+    ----------
+    progress : Progress
+    generator, average : Generator
+        As trained, and the moving average that becomes the checkpoint.
+    """
+
+    def __init__(self, config: TrainingConfig, data: ImageData | None, threads: int = 1) -> None:
+        self.config, self.data = config, data
+        torch.set_num_threads(threads)
+        graph = config.graph()
+        shown = (1, 2) if data is None else data.train.shape[1:]
+        if graph.image_shape != shown:
+            raise OsccError(
+                "training.image",
+                f"data '{config.data.name}' has {shown[0]} x {shown[1]} pixels, the model shows "
+                f"{graph.image_shape[0]} x {graph.image_shape[1]}",
+                where="model",
+                hint="choose grid, origin and step (or the core) so that there are as many visible nodes",
+            )
+        random = self._random(0)
+        self.generator = Generator(
+            _first_parameters(graph, config, random),
+            grid=config.dac_grid(),
+            bound=config.hardware.bound,
+            quantize=config.quantizes,
+            reciprocal=config.model.couplings == "reciprocal",
+            integrator=config.solver.integrator,
+            step=config.solver.step,
+            threads=threads,
+        )
+        self.generator.clip(config.hardware.clip_start)
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        schedule, loss = config.schedule, config.loss
+        trained = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
+        self._modules: dict[str, torch.nn.Module] = {"generator": self.generator, "average": self.average}
+        self._optimizers: dict[str, torch.optim.Optimizer] = {
+            "generator-optimizer": torch.optim.Adam(trained, schedule.rate, betas=(0.0, 0.9))
+        }
+        self._critic: Critic | None = None
+        if loss.kind == "wgan-gp":
+            self._critic = Critic(graph.image_shape, loss.critic_channels, random)
+            self._modules["critic"] = self._critic
+            self._optimizers["critic-optimizer"] = torch.optim.Adam(
+                self._critic.parameters(), loss.critic_rate, betas=(0.0, 0.9)
+            )
+        hardware = config.hardware
+        self.imperfections = Imperfections(hardware.weight_noise, hardware.mismatch, hardware.transient_noise)
+        self._phase_steps = config.core.readout.phase_steps if config.core and hardware.readout else None
+        self.progress = Progress()
+
+    def save(self, path: Path) -> None:
+        """Write the state; errors as in `save_state`."""
+        save_state(path, self.config, self.progress, self._modules, self._optimizers)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a saved state; errors as in `load_state`."""
+        self.progress = load_state(path, self.config, self._modules, self._optimizers)
+
+    def run(self, state: Path) -> Iterator[Report]:
+        """The iterations that are left, one after another; the state is saved now and then, and at the end.
+
+        Parameters
+        ----------
+        state : Path
+            File of the state.
+
+        Raises
+        ------
+        OsccError
+            ``training.diverged`` when a loss is no number any more; what `save` raises.
+        """
+        schedule = self.config.schedule
+        while self.progress.iteration < schedule.iterations:
+            started = time.perf_counter()
+            number = self.progress.iteration + 1
+            losses = self._iterate(number)
+            if not all(math.isfinite(loss) for loss in losses.values()):
+                raise OsccError(
+                    "training.diverged",
+                    f"iteration {number}: {', '.join(f'{name} {loss:g}' for name, loss in losses.items())}",
+                    hint=f"use a smaller schedule.rate or loss.critic_rate; {state} holds the last good state",
+                )
+            self.progress.iteration = number
+            self.progress.seconds += time.perf_counter() - started
+            if number % KEEP_EVERY == 0 or number == schedule.iterations:
+                self.progress.history.append({"iteration": number, **losses})
+            saved = number % schedule.save_every == 0 or number == schedule.iterations
+            if saved:
+                self.save(state)
+            yield Report(number, losses, saved)
+
+    @torch.no_grad()
+    def samples(self, count: int, seed: int = 0) -> Tensor:
+        """Images of the averaged model, ideal but for rounding, Tensor[count, rows, columns].
+
+        Parameters
+        ----------
+        count : int
+        seed : int
+            Of the initial noise.
+        """
+        random = torch.Generator().manual_seed(seed)
+        state = self.average(self.average.noise(count, random), self.average.delivered())
+        return self.average.pixels(state)
+
+    def _random(self, iteration: int) -> torch.Generator:
+        """Randomness of an iteration."""
+        mixed = np.random.SeedSequence([self.config.seed, iteration]).generate_state(1, np.uint64)[0]
+        return torch.Generator().manual_seed(int(mixed >> np.uint64(1)))
+
+    def _iterate(self, number: int) -> dict[str, float]:
+        random = self._random(number)
+        self._set_rates(number)
+        loss = self.config.loss.kind
+        losses = self._adversarial(random) if loss == "wgan-gp" else self._points(random)
+        hardware = self.config.hardware
+        done = number / self.config.schedule.iterations
+        self.generator.clip(hardware.clip_start + (hardware.clip - hardware.clip_start) * done)
+        self._move_average(number)
+        return losses
+
+    def _adversarial(self, random: torch.Generator) -> dict[str, float]:
+        assert self._critic is not None
+        config = self.config.loss
+        fake, sensitivity = self._fake(random)
+        critic_loss = torch.zeros(())
+        for step in range(config.critic_steps):
+            if step:
+                with torch.no_grad():
+                    given = self._fake(random)[0]
+            else:
+                given = fake.detach()
+            real = self._real(len(given), random)
+            mixture = torch.rand(len(real), generator=random)
+            penalty = gradient_penalty(self._critic, real, given, mixture)
+            distance = self._critic(real).mean() - self._critic(given).mean()
+            critic_loss = config.gradient_penalty * penalty - distance
+            _descend(self._optimizers["critic-optimizer"], critic_loss)
+        loss = -self._critic(fake).mean()
+        _descend(self._optimizers["generator-optimizer"], loss + config.sensitivity * sensitivity)
+        found = {"distance": float(distance), "penalty": float(penalty), "loss": float(loss)}
+        return found | ({"sensitivity": float(sensitivity)} if config.sensitivity else {})
+
+    def _points(self, random: torch.Generator) -> dict[str, float]:
+        config, count = self.config, self.config.schedule.batch
+        numbers = np.random.default_rng(int(torch.randint(2**62, (1,), generator=random)))
+        real = torch.from_numpy(draw_points(config.data.name, numbers, count))
+        if config.loss.kind == "flow-matching":
+            values = self.generator.delivered(self.imperfections, random)
+            loss = flow_matching_loss(self.generator, values, real, config.solver.step, random)
+        else:
+            fake, sensitivity = self._fake(random)
+            directions = random_directions(2, config.loss.projections, random)
+            loss = sliced_wasserstein(fake.reshape(count, 2), real, directions)
+            loss = loss + config.loss.sensitivity * sensitivity
+        _descend(self._optimizers["generator-optimizer"], loss)
+        return {"loss": float(loss)}
+
+    def _fake(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Images of the model in its hardware, and how much small perturbations have grown."""
+        generator, batch = self.generator, self.config.schedule.batch
+        values = generator.delivered(self.imperfections, random)
+        start = generator.noise(batch, random)
+        growth = torch.zeros(())
+        if self.config.loss.sensitivity and torch.is_grad_enabled():
+            # Some of the samples have a twin that starts close by; both see the same weights, and no transient noise.
+            few = start[:, : max(1, batch // 8)]
+            near = few + TWIN_DISTANCE * torch.randn(few.shape, generator=random)
+            ends = generator(torch.cat([few, near], dim=1), values)
+            first, second = ends.chunk(2, dim=1)
+            growth = (2 - 2 * torch.cos(first - second)).mean() / TWIN_DISTANCE**2
+        state = generator(start, values, self.imperfections, random)
+        return generator.pixels(state, self._phase_steps), growth
+
+    def _real(self, count: int, random: torch.Generator) -> Tensor:
+        assert self.data is not None
+        chosen = torch.randint(len(self.data.train), (count,), generator=random)
+        return torch.from_numpy(self.data.train[chosen.numpy()])
+
+    def _set_rates(self, number: int) -> None:
+        """Learning rates: constant in the first half, then down along a cosine."""
+        config = self.config
+        late = max(0.0, 2 * number / config.schedule.iterations - 1)
+        part = config.schedule.final_rate + (1 - config.schedule.final_rate) * 0.5 * (1 + math.cos(math.pi * late))
+        rates = {"generator-optimizer": config.schedule.rate, "critic-optimizer": config.loss.critic_rate}
+        for name, optimizer in self._optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = rates[name] * part
+
+    @torch.no_grad()
+    def _move_average(self, number: int) -> None:
+        # In the beginning the average forgets faster, or it would be that of the random start.
+        keep = min(self.config.schedule.average, (1 + number) / (10 + number))
+        for average, parameter in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+            average.lerp_(parameter, 1 - keep)
+
+
+def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+def _first_parameters(graph: CouplingGraph, config: TrainingConfig, random: torch.Generator) -> CouplingGraph:
+    """The graph with the parameters that training begins with."""
+    model = config.model
+    if model.start is not None:
+        return _started(graph, read_checkpoint(model.start), model.start)
+    chunks, nodes = graph.shil.shape
+
+    def normal(deviation: float, count: int) -> np.ndarray:
+        return (deviation * torch.randn(chunks, count, generator=random)).numpy()
+
+    family = config.family
+    from dataclasses import replace
+
+    return replace(
+        graph,
+        weight=normal(model.weight_std, graph.couplings),
+        field=normal(model.field_std, nodes),
+        shil=np.full((chunks, nodes), model.shil if "shil" in family.node_parameters else 0.0, np.float32),
+    )
+
+
+def _started(graph: CouplingGraph, before: CouplingGraph, where: str) -> CouplingGraph:
+    """The graph with the parameters of a checkpoint of the same topology, at its own time scale."""
+    from dataclasses import replace
+
+    same = (
+        before.family == graph.family
+        and before.chunks == graph.chunks
+        and np.array_equal(before.src, graph.src)
+        and np.array_equal(before.dst, graph.dst)
+        and np.array_equal(before.readout, graph.readout)
+    )
+    if not same:
+        raise OsccError(
+            "training.start",
+            f"a {before.family} model with {before.nodes} nodes, {before.couplings} couplings and {before.chunks} "
+            f"chunks; the configuration describes another one",
+            where=where,
+        )
+    # Parameters count per unit of model time: where a chunk lasts longer, they are weaker.
+    ratio = (before.chunk_duration / graph.chunk_duration)[:, None].astype(np.float32)
+    return replace(
+        graph,
+        weight=before.weight * ratio,
+        shil=before.shil * ratio,
+        field=before.field * ratio,
+        detuning=before.detuning * ratio,
+    )
+
+
+def load_data(config: TrainingConfig, folder: Path | None) -> ImageData | None:
+    """The images that a configuration asks for, or None for points.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    folder : Path or None
+        Comes before the configuration's own.
+
+    Raises
+    ------
+    OsccError
+        As `load_images` does.
+    """
+    if config.data.has_points:
+        return None
+    chosen = folder if folder is not None else (Path(config.data.folder) if config.data.folder else None)
+    return load_images(config.data.name, chosen)

@@ -1,0 +1,374 @@
+"""The file that describes a training run: what is trained, on what, for which hardware, and how."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from oscc.compiler.errors import OsccError
+from oscc.compiler.families import Family, family_named
+from oscc.compiler.graph import CouplingGraph, InitialPhases
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
+from oscc.compiler.spec_sections import NotNegative, Part, Positive, Section, Whole
+from oscc.compiler.stencil import Stencil, listed_stencil, named_stencil
+from oscc.compiler.strict_yaml import read_yaml
+from oscc.models.dac_grid import DacGrid
+from oscc.models.datasets import IMAGE_FILES, POINT_SETS
+from oscc.models.integrators import INTEGRATORS
+from oscc.models.topology import grid_graph
+
+SCHEMA = "oscc.train/1"
+
+MAX_CHUNKS = 8
+
+
+class DataSection(Section):
+    """What is trained on.
+
+    Attributes
+    ----------
+    name : str
+        ``digits``, ``mnist``, ``fashion-mnist``, or a set of points.
+    folder : str or None
+        Where the file of an image data set is; ``--data`` comes before it.
+    """
+
+    name: str
+    folder: str | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        known = ("digits", *IMAGE_FILES, *POINT_SETS)
+        if value not in known:
+            raise ValueError(f"'{value}' is no data set; accepted: {', '.join(known)}")
+        return value
+
+    @property
+    def has_points(self) -> bool:
+        """Whether these are points in the plane, not images."""
+        return self.name in POINT_SETS
+
+
+class InitialSection(Section):
+    """The state before the first chunk; as in checkpoints.
+
+    Attributes
+    ----------
+    kind : {"normal", "uniform"}
+    mean, std : float
+        [rad], or in units of the state.
+    """
+
+    kind: Literal["normal", "uniform"] = "normal"
+    mean: float = Field(default=0.0, allow_inf_nan=False)
+    std: Positive = 1.0
+
+
+class ModelSection(Section):
+    """The model.
+
+    Attributes
+    ----------
+    family : str
+    chunks : int
+        1 to 8.
+    duration : float or list of float
+        Of every chunk, or of each [model time].
+    couplings : {"directed", "reciprocal"}
+        ``reciprocal`` couplings are equal in both directions.
+    grid, stencil, origin, step
+        As in a core; they are the core's when ``hardware.core`` is given.
+    init : InitialSection
+    weight_std, field_std : float
+        Standard deviation of couplings and fields before training [rad per unit of model time].
+    shil : float
+        S of every node before training, or the gain of ``poly_ising``.
+    start : str or None
+        A checkpoint to go on from, instead of random numbers.
+    """
+
+    family: str = "kurashil"
+    chunks: Whole = Field(default=4, ge=1, le=MAX_CHUNKS)
+    duration: Positive | tuple[Positive, ...] = 2.0
+    couplings: Literal["directed", "reciprocal"] = "directed"
+    grid: tuple[Whole, Whole] | None = None
+    stencil: str | tuple[tuple[Whole, Whole], ...] | None = None
+    origin: tuple[Whole, Whole] = (0, 0)
+    step: tuple[Whole, Whole] = (1, 1)
+    init: InitialSection = InitialSection()
+    weight_std: NotNegative = 0.2
+    field_std: NotNegative = 0.1
+    shil: NotNegative = 0.1
+    start: str | None = None
+
+    @field_validator("family")
+    @classmethod
+    def _check_family(cls, value: str) -> str:
+        family_named(value)
+        return value
+
+    @property
+    def chunk_duration(self) -> tuple[float, ...]:
+        """Duration of each chunk [model time]."""
+        return self.duration if isinstance(self.duration, tuple) else (self.duration,) * self.chunks
+
+    @model_validator(mode="after")
+    def _check(self) -> ModelSection:
+        if len(self.chunk_duration) != self.chunks:
+            raise ValueError(f"duration: {len(self.chunk_duration)} numbers for {self.chunks} chunks")
+        if min(self.origin) < 0 or min(self.step) < 1:
+            raise ValueError(f"origin {list(self.origin)} and step {list(self.step)}: at least 0 and 1")
+        if self.grid is not None and min(self.grid) < 1:
+            raise ValueError(f"grid {list(self.grid)} has no cells")
+        return self
+
+
+class HardwareSection(Section):
+    """The hardware in the loop of training; noise is drawn anew in every step.
+
+    Attributes
+    ----------
+    core : str or None
+        Preset or file of a core: topology, limits and steps of the DACs. Without one, parameters are not quantized, and
+        bounded by ``bound``.
+    bits : int or None
+        Width of the coupling DACs in place of the core's; 0 for no quantization of any group.
+    bound : float
+        Largest coupling, field, SHIL and detuning without a core [rad per unit of model time].
+    clip : float
+        Part of the full scale that parameters may take at the end of training.
+    clip_start : float
+        The same in the beginning; in between it changes linearly.
+    weight_noise : float
+        Standard deviation of an error of every parameter, as a part of full scale: what a DAC adds.
+    mismatch : float
+        Standard deviation of the relative error of every parameter: what differs from die to die.
+    transient_noise : float
+        Phase noise [rad], standard deviation of what a free oscillator gathers in a whole run.
+    readout : bool
+        Whether the end phases are rounded to the steps of the core's read-out.
+    """
+
+    core: str | None = None
+    bits: Whole | None = Field(default=None, ge=0, le=8)
+    bound: Positive = 2.0
+    clip: Part = 1.0
+    clip_start: Part = 1.0
+    weight_noise: NotNegative = 0.0
+    mismatch: NotNegative = 0.0
+    transient_noise: NotNegative = 0.0
+    readout: bool = False
+
+
+class SolverSection(Section):
+    """How the equation is integrated.
+
+    Attributes
+    ----------
+    integrator : str
+    step : float
+        Longest step [model time].
+    """
+
+    integrator: str = "rk4"
+    step: Positive = 0.1
+
+    @field_validator("integrator")
+    @classmethod
+    def _check_integrator(cls, value: str) -> str:
+        if value not in INTEGRATORS:
+            raise ValueError(f"'{value}' is not an integrator; accepted: {', '.join(INTEGRATORS)}")
+        return value
+
+
+class LossSection(Section):
+    """What is minimised.
+
+    Attributes
+    ----------
+    kind : {"wgan-gp", "sliced-wasserstein", "flow-matching"}
+        The first for images, the others for points.
+    critic_channels, critic_steps, gradient_penalty, critic_rate
+        Of the critic: channels of its first layer, its steps per step of the model, weight of the penalty, and its
+        learning rate.
+    projections : int
+        Directions of the sliced Wasserstein distance.
+    sensitivity : float
+        Weight of a penalty on the growth of small perturbations: the mean squared difference of end states, over the
+        squared perturbation, of twins that start 1e-2 apart.
+    """
+
+    kind: Literal["wgan-gp", "sliced-wasserstein", "flow-matching"] = "wgan-gp"
+    critic_channels: Whole = Field(default=64, ge=1)
+    critic_steps: Whole = Field(default=1, ge=1)
+    gradient_penalty: NotNegative = 10.0
+    critic_rate: Positive = 4e-4
+    projections: Whole = Field(default=256, ge=1)
+    sensitivity: NotNegative = 0.0
+
+
+class ScheduleSection(Section):
+    """How long, and how fast.
+
+    Attributes
+    ----------
+    iterations : int
+    batch : int
+    rate : float
+        Learning rate of the model (Adam, betas 0 and 0.9).
+    final_rate : float
+        Part of both learning rates that is left at the end; they fall along a cosine over the last half.
+    average : float
+        Of the exponential moving average of the parameters that becomes the checkpoint.
+    save_every, sheet_every : int
+        Iterations between saved states, and between sheets of samples.
+    """
+
+    iterations: Whole = Field(default=1000, ge=1)
+    batch: Whole = Field(default=48, ge=1)
+    rate: Positive = 5e-3
+    final_rate: Part = 1.0
+    average: Part = 0.998
+    save_every: Whole = Field(default=100, ge=1)
+    sheet_every: Whole = Field(default=500, ge=1)
+
+
+class TrainingConfig(Section):
+    """A training run.
+
+    Attributes
+    ----------
+    schema_ : str
+        ``oscc.train/1``; the key is ``schema``.
+    name : str
+        Of the model.
+    seed : int
+        Everything random follows from it and the number of the iteration.
+    data, model, hardware, solver, loss, schedule
+        The sections.
+    """
+
+    schema_: Literal["oscc.train/1"] = Field(alias="schema")
+    name: str = Field(min_length=1)
+    seed: Whole = Field(default=0, ge=0, lt=2**32)
+    data: DataSection
+    model: ModelSection = ModelSection()
+    hardware: HardwareSection = HardwareSection()
+    solver: SolverSection = SolverSection()
+    loss: LossSection = LossSection()
+    schedule: ScheduleSection = ScheduleSection()
+
+    @model_validator(mode="after")
+    def _check(self) -> TrainingConfig:
+        if self.data.has_points == (self.loss.kind == "wgan-gp"):
+            kinds = "sliced-wasserstein or flow-matching" if self.data.has_points else "wgan-gp"
+            raise ValueError(f"loss.kind: '{self.loss.kind}' does not go with data '{self.data.name}'; use {kinds}")
+        if self.hardware.core is None:
+            if self.model.grid is None or self.model.stencil is None:
+                raise ValueError("model: grid and stencil are needed where hardware.core does not give them")
+            if self.hardware.bits is not None or self.hardware.readout:
+                raise ValueError("hardware: bits and readout need a core")
+        elif self.model.grid is not None or self.model.stencil is not None:
+            raise ValueError("model: grid and stencil are those of hardware.core; leave them out")
+        return self
+
+    @property
+    def family(self) -> Family:
+        """Of the model."""
+        return family_named(self.model.family)
+
+    @cached_property
+    def core(self) -> CoreSpec | None:
+        """The core that is trained for, with the width that ``hardware.bits`` asks for.
+
+        Raises
+        ------
+        OsccError
+            As `load_core` does.
+        """
+        if self.hardware.core is None:
+            return None
+        core = load_core(self.hardware.core)
+        if not self.hardware.bits:
+            return core
+        described = core.model_dump(mode="json", by_alias=True)
+        described["coupling_dac"] |= {"bits": self.hardware.bits, "forbidden": []}
+        return CoreSpec.model_validate(described)
+
+    @property
+    def quantizes(self) -> bool:
+        """Whether parameters are rounded to codes."""
+        return self.hardware.core is not None and self.hardware.bits != 0
+
+    def dac_grid(self) -> DacGrid | None:
+        """The DACs of the core at the model's time scale; None without a core.
+
+        Raises
+        ------
+        OsccError
+            As `DacGrid.of` does.
+        """
+        return None if self.core is None else DacGrid.of(self.core, self.model.chunk_duration)
+
+    def graph(self) -> CouplingGraph:
+        """The model before training, without its parameters.
+
+        Raises
+        ------
+        OsccError
+            ``training.model`` when grid, stencil and read-out do not go together.
+        """
+        core = self.core
+        if core is not None:
+            grid, stencil = (core.rows, core.cols), core.model_stencil
+            origin, step = core.readout.origin, core.readout.step
+        else:
+            grid, stencil = self._own_grid()
+            origin, step = self.model.origin, self.model.step
+        init = self.model.init
+        return grid_graph(
+            self.name,
+            self.family,
+            grid,
+            stencil,
+            origin=origin,
+            step=step,
+            chunk_duration=self.model.chunk_duration,
+            init=InitialPhases(init.kind, init.mean, init.std),
+        )
+
+    def _own_grid(self) -> tuple[tuple[int, int], Stencil]:
+        assert self.model.grid is not None
+        assert self.model.stencil is not None
+        given = self.model.stencil
+        try:
+            stencil = named_stencil(given) if isinstance(given, str) else listed_stencil(given)
+        except ValueError as error:
+            raise OsccError("training.model", str(error), where="model.stencil") from None
+        return self.model.grid, stencil
+
+
+def load_training(path: Path) -> TrainingConfig:
+    """The training run that a YAML file describes.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OsccError
+        ``training.read``, or ``training.yaml``, ``training.unknown-key`` and ``training.invalid`` as
+        `oscc.compiler.strict_yaml.read_yaml` raises them.
+    """
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise OsccError("training.read", f"cannot be read: {reason}", where=str(path)) from None
+    return read_yaml(content, TrainingConfig, where=str(path), what="a training", code="training")
