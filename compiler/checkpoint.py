@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from oscc.compiler.errors import OsccError, did_you_mean
-from oscc.compiler.families import family_named
+from oscc.compiler.families import Family, family_named
 from oscc.compiler.findings import Finding
 from oscc.compiler.graph import NODE_TENSORS, CouplingGraph, InitialPhases, diagnose_graph
 from oscc.compiler.tensor_file import TensorFile, read_tensors, write_tensors
@@ -37,7 +37,6 @@ _OPTIONAL_TENSORS = {"node.position"}
 _REQUIRED_KEYS = ("name", "family", "image_shape", "init", "readout")
 _OPTIONAL_KEYS = ("training", "time_scale_s")
 _INIT_KINDS = ("normal", "uniform")
-_READOUT_KINDS = ("cos",)
 
 
 def read_checkpoint(path: str | Path) -> CouplingGraph:
@@ -103,7 +102,7 @@ def write_checkpoint(path: str | Path, graph: CouplingGraph) -> None:
         "family": graph.family,
         "image_shape": list(graph.image_shape),
         "init": {"kind": graph.init.kind, "mean": float(graph.init.mean), "std": float(graph.init.std)},
-        "readout": {"kind": "cos"},
+        "readout": {"kind": _family_of(graph.family, where).readout},
         "training": graph.training,
     }
     if graph.time_scale_s is not None:
@@ -191,10 +190,7 @@ def _parse_model(model: Any, chunks: int, where: str) -> dict[str, Any]:
     name, family = model["name"], model["family"]
     if not isinstance(name, str) or not name.strip() or not name.isprintable():
         raise fault(f"name: {name!r}, expected a line of text")
-    try:
-        family_named(family if isinstance(family, str) else repr(family))
-    except ValueError as error:
-        raise OsccError("checkpoint.family", f"family: {error}", where=where) from None
+    readouts = (_family_of(family, where).readout,)
     shape = model["image_shape"]
     if not (isinstance(shape, list) and len(shape) == 2 and all(type(size) is int and size > 0 for size in shape)):
         raise fault(f"image_shape: {shape!r}, expected [rows, columns], two positive whole numbers")
@@ -202,7 +198,7 @@ def _parse_model(model: Any, chunks: int, where: str) -> dict[str, Any]:
     init, readout = model["init"], model["readout"]
     _check_keys("init", init, ("kind", "mean", "std"), (), where)
     _check_keys("readout", readout, ("kind",), (), where)
-    for key, kind, kinds in (("init", init["kind"], _INIT_KINDS), ("readout", readout["kind"], _READOUT_KINDS)):
+    for key, kind, kinds in (("init", init["kind"], _INIT_KINDS), ("readout", readout["kind"], readouts)):
         if kind not in kinds:
             guess = did_you_mean(kind, kinds) if isinstance(kind, str) else f"; accepted: {', '.join(kinds)}"
             raise fault(f"{key}.kind: {kind!r} is not known{guess}")
@@ -222,6 +218,13 @@ def _parse_model(model: Any, chunks: int, where: str) -> dict[str, Any]:
         "time_scale_s": _parse_time_scale(model.get("time_scale_s"), chunks, where),
         "training": training,
     }
+
+
+def _family_of(name: Any, where: str) -> Family:
+    try:
+        return family_named(name if isinstance(name, str) else repr(name))
+    except ValueError as error:
+        raise OsccError("checkpoint.family", f"family: {error}", where=where) from None
 
 
 def _parse_time_scale(given: Any, chunks: int, where: str) -> tuple[float, ...] | None:

@@ -43,6 +43,11 @@ class Family:
         """Whether DAC codes and RTL exist for it: only for oscillators, that is, phases."""
         return self.state == "phase"
 
+    @property
+    def readout(self) -> Literal["cos", "state"]:
+        """How a pixel follows from the state at the end: its cosine, or the state itself."""
+        return "cos" if self.state == "phase" else "state"
+
 
 KURASHIL = Family(
     name="kurashil",

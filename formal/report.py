@@ -61,7 +61,9 @@ def markdown(results: Sequence[ProofResult], command: str) -> str:
     command : str
     """
     lines = [
-        f"`{command}`",
+        "# Proofs",
+        "",
+        f"Made by `{command}`; [verification.md](verification.md) says what they leave open.",
         "",
         "| proof | what is proved | parameters | how far | result | seconds | seeded bugs found |",
         "|---|---|---|---|---|---|---|",

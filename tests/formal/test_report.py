@@ -47,9 +47,9 @@ def test_the_table_has_a_line_per_proof() -> None:
 
 def test_markdown_names_command_claim_and_bugs() -> None:
     lines = markdown([GOOD], "python formal/run.py").splitlines()
-    assert lines[0] == "`python formal/run.py`"
-    assert len({line.count("|") for line in lines[2:]}) == 1
-    assert lines[4] == (
+    assert "`python formal/run.py`" in lines[2]
+    assert len({line.count("|") for line in lines[4:]}) == 1
+    assert lines[6] == (
         "| `Fifo` (fifo) | nothing is lost | 4 deep | all time (induction, k = 3) | PASS | 6.5 | 2/2: first, second |"
     )
 

@@ -86,7 +86,7 @@ RESULTS = pytest.StashKey[SuiteResults]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("suite of engines and cores")
     group.addoption("--suite", choices=("some", "all"), default="some", help="which points of the suite to run")
-    group.addoption("--suite-folder", type=Path, help="keep results and builds here, and do not repeat what passed")
+    group.addoption("--suite-folder", type=Path, help="keep results here, and do not repeat what passed")
     group.addoption("--fresh", action="store_true", help="repeat what passed")
 
 
@@ -112,6 +112,6 @@ def suite_results(pytestconfig: pytest.Config) -> SuiteResults:
 
 
 @pytest.fixture(scope="session")
-def builds(suite_results: SuiteResults, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where builds of Verilog are kept, a folder per simulator and core."""
-    return suite_results.folder / "builds" if suite_results.folder else tmp_path_factory.mktemp("builds")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Verilog is built, a folder per simulator and core."""
+    return tmp_path_factory.mktemp("builds")
