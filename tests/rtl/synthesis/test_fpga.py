@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis import fpga
 from oscc.rtl.synthesis.ecp5 import ECP5
-from oscc.rtl.synthesis.fpga import fpga_script, module_cells, packed_utilisation, synthesise_fpga
+from oscc.rtl.synthesis.fpga import GROUPS, fpga_script, module_cells, packed_utilisation, synthesise_fpga
+from oscc.rtl.synthesis.harness import control_plane_verilog
 from oscc.rtl.synthesis.report import Resource
 
 FakeTools = Callable[..., None]
@@ -58,8 +61,8 @@ def test_the_harness_is_subtracted(
     assert result.memories[0].name == "memory.bank_*.memory"
     assert (tmp_path / "arguments.txt").read_text().splitlines() == [
         "-q -l yosys.log -s synthesis.ys",
-        "-q -l nextpnr.log --85k --speed 6 --package CABGA756 --lpf-allow-unconstrained --json netlist.json "
-        "--report report.json --detailed-timing-report --freq 100 --timing-allow-fail --seed 7",
+        "-q -l nextpnr.log --85k --speed 6 --package CABGA756 --lpf-allow-unconstrained --placer static "
+        "--json netlist.json --report report.json --detailed-timing-report --freq 100 --timing-allow-fail --seed 7",
     ]
     assert "module small_control_plane(" in (tmp_path / "core.v").read_text()
     assert "module small_synthesis_harness(" in (tmp_path / "harness.v").read_text()
@@ -107,9 +110,23 @@ def test_any_other_failure_is_an_error(
 def test_core_and_harness_are_counted_apart(small: CoreSpec) -> None:
     script = fpga_script(small, ECP5)
     counted = script.index("tee -q -o stat.json stat -json")
-    assert script.index("setattr -mod -set keep_hierarchy 1 small_control_plane") < counted
-    assert script[counted - 1] == "synth_ecp5 -top small_synthesis_harness"
+    kept = script.index("setattr -mod -set keep_hierarchy 1 small_control_plane *.group_? *.group_??")
+    assert script[kept + 1 : counted] == [
+        "synth_ecp5 -top small_synthesis_harness",
+        "setattr -mod -unset keep_hierarchy *.group_? *.group_??",
+        "flatten",
+    ]
     assert script[counted + 1 : counted + 3] == ["setattr -mod -unset keep_hierarchy small_control_plane", "flatten"]
+
+
+def test_groups_are_the_modules_that_drive_banks(make_core: Callable[..., CoreSpec]) -> None:
+    # Without the groups of groups of the larger tree, whose numbers have one or two digits as well.
+    for columns, expected in ((20, ["group_0", "group_16", "group_8"]), (6, ["group_0"])):
+        core = make_core(name="wide", grid=[1, columns], stencil=[[0, 1]], chunks=1, readout={"step": [1, 2]})
+        modules = re.findall(r"^module \\(\S+)", control_plane_verilog(core), re.MULTILINE)
+        kept = [name for name in modules if any(fnmatch(name, pattern) for pattern in GROUPS.split())]
+        assert sorted(name.rpartition(".")[2] for name in kept) == expected
+        assert any(".bank_" in name for name in modules)
 
 
 def test_utilisation_is_read_from_the_log(sample: dict[str, Any]) -> None:
