@@ -330,6 +330,20 @@ class CoreSpec(Section):
         """Cycles from `sample` until the latches are free again, when the output FIFO has room."""
         return self.frame_shape[0] * (self.row_beats + READOUT_ROW_CYCLES) + READOUT_LATENCY
 
+    # Variants
+
+    def with_coupling_bits(self, bits: int) -> CoreSpec:
+        """The same core with coupling DACs of another width, and the same full scale.
+
+        Parameters
+        ----------
+        bits : int
+            2 to 8. Forbidden codes are those of the silicon with the old width: the new one has none.
+        """
+        described = self.model_dump(mode="json", by_alias=True)
+        described["coupling_dac"] |= {"bits": bits, "forbidden": []}
+        return CoreSpec.model_validate(described)
+
     # Identity
 
     def canonical_json(self) -> str:

@@ -39,6 +39,13 @@ Positive = Annotated[
 """A frequency, a rate or an angle; within limits that keep all that follows from it within float64."""
 
 
+NotNegative = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0, allow_inf_nan=False, le=1e30)]
+"""A finite number that may be zero."""
+
+Part = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0, le=1)]
+"""A part of a whole."""
+
+
 class Section(BaseModel):
     """What all sections have in common: unknown keys are refused, and nothing can be changed."""
 

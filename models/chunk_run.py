@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,7 @@ class _Step:
         self.parameter_slopes: Array = np.zeros(parameters.shape, dtype)
 
     def forward(self, state: Array, coefficients: Array, total: Array) -> None:
-        """The state after a step, into ``total``; ``coefficients`` are reach and weight of each stage times the step."""
+        """The state after a step, into ``total``; ``coefficients`` are each stage's reach and weight times the step."""
         kernels, into = self._setup.kernels, self._setup.into
         total[:] = state
         for stage, (reach, weight) in enumerate(coefficients):
@@ -215,7 +216,7 @@ def _array(tensor: Tensor) -> Array:
 def _blocks(batch: int) -> list[slice]:
     """The batch in blocks of about the same size, none larger than `BLOCK`."""
     bounds = np.linspace(0, batch, -(-batch // BLOCK) + 1).round().astype(int).tolist()
-    return [slice(start, stop) for start, stop in zip(bounds, bounds[1:], strict=False)]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
 def _side_by_side(run: Callable[[Any], Any], parts: Iterable[Any], threads: int) -> list[Any]:

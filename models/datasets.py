@@ -93,7 +93,9 @@ def read_images(name: str, path: Path) -> ImageData:
         with np.load(path, allow_pickle=False) as file:
             missing = [key for key in NPZ_KEYS if key not in file.files]
             if missing:
-                raise OsccError("data.keys", f"{', '.join(missing)} missing; expected {', '.join(NPZ_KEYS)}", where=where)
+                raise OsccError(
+                    "data.keys", f"{', '.join(missing)} missing; expected {', '.join(NPZ_KEYS)}", where=where
+                )
             arrays = {key: file[key] for key in NPZ_KEYS}
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise OsccError("data.read", f"not a readable .npz file ({type(error).__name__})", where=where) from None
@@ -184,7 +186,8 @@ def _spiral(random: np.random.Generator, count: int) -> NDArray[np.float64]:
 def _checkerboard(random: np.random.Generator, count: int) -> NDArray[np.float64]:
     column = random.integers(4, size=count)
     row = 2 * random.integers(2, size=count) + column % 2
-    return (np.stack([column, row], axis=1) + random.random((count, 2))) * 0.45 - 0.9
+    points: NDArray[np.float64] = (np.stack([column, row], axis=1) + random.random((count, 2))) * 0.45 - 0.9
+    return points
 
 
 POINT_SETS: dict[str, Callable[[np.random.Generator, int], NDArray[np.float64]]] = {
@@ -213,4 +216,5 @@ def draw_points(name: str, random: np.random.Generator, count: int) -> NDArray[n
     """
     if name not in POINT_SETS:
         raise OsccError("data.name", f"'{name}' is no set of points{did_you_mean(name, POINT_SETS)}")
-    return np.clip(POINT_SETS[name](random, count), -1, 1).astype(np.float32)
+    points: NDArray[np.float32] = np.clip(POINT_SETS[name](random, count), -1, 1).astype(np.float32)
+    return points

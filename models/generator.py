@@ -41,6 +41,10 @@ class Imperfections:
     transient_noise: float = 0.0
 
 
+IDEAL = Imperfections()
+"""None of it."""
+
+
 class Generator(nn.Module):
     """A model of N nodes, E couplings and C chunks that turns noise into end states, differentiably.
 
@@ -116,7 +120,7 @@ class Generator(nn.Module):
             parameter.copy_(torch.minimum(torch.maximum(parameter, -limit), limit))
 
     def delivered(
-        self, imperfections: Imperfections = Imperfections(), random: torch.Generator | None = None
+        self, imperfections: Imperfections = IDEAL, random: torch.Generator | None = None
     ) -> dict[str, Tensor]:
         """The parameters as they act: rounded, and with errors that ``random`` draws.
 
@@ -125,9 +129,9 @@ class Generator(nn.Module):
         dict of str to Tensor[C, n]
             By group of `spec.GROUPS`.
         """
-        values = {}
+        values: dict[str, Tensor] = {}
         for group in GROUPS:
-            value = self.get_parameter(group)
+            value: Tensor = self.get_parameter(group)
             if group == "coupling" and self._partner is not None:
                 value = (value + value[:, self._partner]) / 2
             if self.quantizes and self.grid is not None:
@@ -148,7 +152,7 @@ class Generator(nn.Module):
         self,
         state: Tensor,
         values: Mapping[str, Tensor],
-        imperfections: Imperfections = Imperfections(),
+        imperfections: Imperfections = IDEAL,
         random: torch.Generator | None = None,
     ) -> Tensor:
         """The state at the end, Tensor[N, B].
@@ -192,7 +196,7 @@ class Generator(nn.Module):
             Steps of the read-out in a turn; gradients pass as if it had none.
         """
         visible = state[self._readout]
-        if self.family.state == "phase":
+        if self.family.readout == "cos":
             if phase_steps is not None:
                 width = 2 * math.pi / phase_steps
                 visible = visible + ((torch.floor(visible / width) + 0.5) * width - visible).detach()
@@ -212,7 +216,9 @@ class Generator(nn.Module):
         return dataclasses.replace(
             self.graph,
             weight=values["coupling"],
-            **{group: values[group] for group in GROUPS[1:]},
+            shil=values["shil"],
+            field=values["field"],
+            detuning=values["detuning"],
             time_scale_s=scale,
             training=dict(training),
             model_hash="",

@@ -35,7 +35,8 @@ def sliced_wasserstein(first: Tensor, second: Tensor, directions: Tensor) -> Ten
 def random_directions(dimensions: int, count: int, generator: torch.Generator) -> Tensor:
     """Unit vectors in random directions, float32 Tensor[dimensions, count]."""
     vectors = torch.randn(dimensions, count, generator=generator)
-    return vectors / vectors.norm(dim=0, keepdim=True).clamp_min(1e-12)
+    unit: Tensor = vectors / torch.linalg.vector_norm(vectors, dim=0, keepdim=True).clamp_min(1e-12)
+    return unit
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mixture: Tensor) -> Tensor:

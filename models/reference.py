@@ -288,13 +288,15 @@ class AISModel(torch.nn.Module):
         return theta + step * self.rhs(theta, chunk)
 
     def images(self, theta: Tensor) -> Tensor:
-        """Pixels cos(theta) of a state, Tensor[B, image rows, image columns], within -1 and 1.
+        """Pixels of a state, Tensor[B, image rows, image columns]: cos(theta) of phases, real states as they are.
 
         Parameters
         ----------
         theta : Tensor[N, B]
         """
-        return torch.cos(theta[self.readout]).T.reshape(-1, *self._graph.image_shape)
+        visible = theta[self.readout]
+        pixels = torch.cos(visible) if self.family.readout == "cos" else visible
+        return pixels.T.reshape(-1, *self._graph.image_shape)
 
 
 def _tensor(values: NDArray[Any], dtype: torch.dtype) -> Tensor:

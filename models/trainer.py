@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -71,13 +71,15 @@ class Trainer:
 
     Attributes
     ----------
+    config, data, threads
+        As given.
     progress : Progress
     generator, average : Generator
         As trained, and the moving average that becomes the checkpoint.
     """
 
     def __init__(self, config: TrainingConfig, data: ImageData | None, threads: int = 1) -> None:
-        self.config, self.data = config, data
+        self.config, self.data, self.threads = config, data, threads
         torch.set_num_threads(threads)
         graph = config.graph()
         shown = (1, 2) if data is None else data.train.shape[1:]
@@ -195,7 +197,6 @@ class Trainer:
         assert self._critic is not None
         config = self.config.loss
         fake, sensitivity = self._fake(random)
-        critic_loss = torch.zeros(())
         for step in range(config.critic_steps):
             if step:
                 with torch.no_grad():
@@ -210,8 +211,9 @@ class Trainer:
             _descend(self._optimizers["critic-optimizer"], critic_loss)
         loss = -self._critic(fake).mean()
         _descend(self._optimizers["generator-optimizer"], loss + config.sensitivity * sensitivity)
-        found = {"distance": float(distance), "penalty": float(penalty), "loss": float(loss)}
-        return found | ({"sensitivity": float(sensitivity)} if config.sensitivity else {})
+        found = {"distance": distance, "penalty": penalty, "loss": loss}
+        found |= {"sensitivity": sensitivity} if config.sensitivity else {}
+        return {name: value.item() for name, value in found.items()}
 
     def _points(self, random: torch.Generator) -> dict[str, float]:
         config, count = self.config, self.config.schedule.batch
@@ -226,7 +228,7 @@ class Trainer:
             loss = sliced_wasserstein(fake.reshape(count, 2), real, directions)
             loss = loss + config.loss.sensitivity * sensitivity
         _descend(self._optimizers["generator-optimizer"], loss)
-        return {"loss": float(loss)}
+        return {"loss": loss.item()}
 
     def _fake(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Images of the model in its hardware, and how much small perturbations have grown."""
@@ -284,8 +286,6 @@ def _first_parameters(graph: CouplingGraph, config: TrainingConfig, random: torc
         return (deviation * torch.randn(chunks, count, generator=random)).numpy()
 
     family = config.family
-    from dataclasses import replace
-
     return replace(
         graph,
         weight=normal(model.weight_std, graph.couplings),
@@ -296,8 +296,6 @@ def _first_parameters(graph: CouplingGraph, config: TrainingConfig, random: torc
 
 def _started(graph: CouplingGraph, before: CouplingGraph, where: str) -> CouplingGraph:
     """The graph with the parameters of a checkpoint of the same topology, at its own time scale."""
-    from dataclasses import replace
-
     same = (
         before.family == graph.family
         and before.chunks == graph.chunks

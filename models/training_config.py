@@ -294,11 +294,7 @@ class TrainingConfig(Section):
         if self.hardware.core is None:
             return None
         core = load_core(self.hardware.core)
-        if not self.hardware.bits:
-            return core
-        described = core.model_dump(mode="json", by_alias=True)
-        described["coupling_dac"] |= {"bits": self.hardware.bits, "forbidden": []}
-        return CoreSpec.model_validate(described)
+        return core.with_coupling_bits(self.hardware.bits) if self.hardware.bits else core
 
     @property
     def quantizes(self) -> bool:
@@ -371,4 +367,9 @@ def load_training(path: Path) -> TrainingConfig:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a text file"
         raise OsccError("training.read", f"cannot be read: {reason}", where=str(path)) from None
-    return read_yaml(content, TrainingConfig, where=str(path), what="a training", code="training")
+    return parse_training(content, where=str(path))
+
+
+def parse_training(content: str, *, where: str) -> TrainingConfig:
+    """The training run that a YAML text describes; errors as in `load_training`, under the name ``where``."""
+    return read_yaml(content, TrainingConfig, where=where, what="a training", code="training")

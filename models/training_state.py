@@ -131,8 +131,7 @@ def _tensors(
 ) -> Iterator[tuple[str, Tensor]]:
     """Every tensor of a state by name."""
     for owner, module in modules.items():
-        for name, parameter in module.named_parameters():
-            yield f"{owner}.{name}", parameter
+        yield from ((f"{owner}.{name}", parameter) for name, parameter in module.named_parameters())
     for owner, optimizer in optimizers.items():
         for place, parameter in enumerate(_parameters(optimizer)):
             for name, value in sorted(optimizer.state.get(parameter, {}).items()):

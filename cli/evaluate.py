@@ -1,0 +1,102 @@
+"""`oscc evaluate`: how good the images of a model are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from oscc.cli.common import JsonOption, ModelArgument, print_json, print_table
+from oscc.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from oscc.compiler.spec import CoreSpec
+    from oscc.models.evaluation import Quality
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("evaluate")(evaluate_verb)
+
+
+def evaluate_verb(
+    model: ModelArgument,
+    dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help="mnist or fashion-mnist.")] = "mnist",
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Folder with the data set's file.", show_default=False)
+    ] = None,
+    extractor: Annotated[
+        Path | None,
+        typer.Option("--extractor", metavar="FILE", help="Weights of the extractor of FD-LeNet.", show_default=False),
+    ] = None,
+    core: Annotated[
+        str | None,
+        typer.Option("--core", metavar="SPEC", help="Run with this core's codes; else at full precision."),
+    ] = None,
+    bits: Annotated[
+        int | None, typer.Option("--bits", min=2, max=8, help="Bits of the coupling codes, in place of the core's.")
+    ] = None,
+    noise: Annotated[str, typer.Option("--noise", help="none, moderate or strong.")] = "none",
+    samples: Annotated[int, typer.Option("-n", "--samples", min=2, max=100_000, help="How many images.")] = 10_000,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="How many times, from different noise.")] = 1,
+    step: Annotated[float, typer.Option("--step", min=1e-4, max=10, help="Longest RK4 step [model time].")] = 0.1,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Threads to compute with.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure FD-LeNet (it is not FID), distance to the training images and coverage of the classes."""
+    from oscc.models.datasets import load_images
+    from oscc.models.evaluation import Conditions, draw_images, measure, noise_named
+    from oscc.models.features import load_lenet
+
+    if bits is not None and core is None:
+        raise typer.BadParameter("the bits of a core's codes; give --core too", param_hint="--bits")
+    if extractor is None:
+        raise typer.BadParameter("needs the weights of the extractor", param_hint="--extractor")
+    level, chosen = noise_named(noise), _core(core, bits)
+    images, net = load_images(dataset, data), load_lenet(extractor)
+    found = []
+    with progress_bar() as progress:
+        for seed in range(seeds):
+            conditions = Conditions(chosen, level, step, seed, threads)
+            found.append(measure(draw_images(model, conditions, samples, progress), images, net))
+    result: dict[str, Any] = {
+        "model": str(model),
+        "dataset": dataset,
+        "core": None if chosen is None else chosen.name,
+        "coupling_bits": None if chosen is None else chosen.coupling_dac.bits,
+        "noise": noise,
+        "step": step,
+        "extractor_sha256": net.sha256,
+        "seeds": [quality.as_dict() for quality in found],
+        "fd_lenet": _mean_and_spread(found),
+    }
+    if as_json:
+        print_json(result)
+        return
+    mean, spread = result["fd_lenet"]["mean"], result["fd_lenet"]["spread"]
+    where = "full precision" if chosen is None else f"{chosen.name}, {chosen.coupling_dac.bits}-bit couplings"
+    shares = " ".join(f"{share:.3f}" for share in found[0].class_shares)
+    rows = [
+        ("run", f"{where}, noise {noise}, RK4 {step:g}"),
+        ("FD-LeNet", f"{mean:.1f} +- {spread:.1f}, {samples} samples, {seeds} seeds (simulated; not FID)"),
+        ("nearest training image", f"{found[0].nearest_pixel:.2f} of a test image's"),
+        ("classes", f"{shares}; coverage {found[0].coverage:.3f}"),
+    ]
+    print_table(f"{model.name} on {dataset}", rows)
+
+
+def _core(name: str | None, bits: int | None) -> CoreSpec | None:
+    from oscc.compiler.spec_file import load_core
+
+    if name is None:
+        return None
+    core = load_core(name)
+    return core if bits is None else core.with_coupling_bits(bits)
+
+
+def _mean_and_spread(found: list[Quality]) -> dict[str, float]:
+    values = [quality.fd_lenet for quality in found]
+    mean = sum(values) / len(values)
+    spread = (sum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)) ** 0.5
+    return {"mean": mean, "spread": spread}

@@ -1,0 +1,140 @@
+"""`oscc train`: a checkpoint from a configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from oscc.cli.common import JsonOption, print_json, print_table
+from oscc.cli.output import write_file
+from oscc.cli.progress import training_progress
+
+if TYPE_CHECKING:
+    from oscc.models.trainer import Trainer
+    from oscc.models.training_config import TrainingConfig
+
+STATE_FILE = "state.safetensors"
+MODEL_FILE = "model.safetensors"
+SHEETS = "samples"
+LOG_FOLDER = "tensorboard"
+
+SHEET_IMAGES = 64
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("train")(train_verb)
+
+
+def train_verb(
+    config: Annotated[
+        Path | None, typer.Argument(metavar="CONFIG", help="Training configuration (YAML).", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Folder; out/train/NAME by default.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Folder with the data set's file.", show_default=False)
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="The built-in configuration: small digits in about half a minute.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever the folder holds.")] = False,
+    threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Threads to compute with.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model. A training that was stopped goes on from its last saved state."""
+    from oscc.models.trainer import Trainer, load_data
+
+    described = _configuration(config, quick)
+    folder = output if output is not None else Path("out") / "train" / described.name
+    _make_folder(folder / SHEETS)
+    trainer = Trainer(described, load_data(described, data), threads)
+    state = folder / STATE_FILE
+    if state.exists() and not fresh:
+        trainer.resume(state)
+    resumed = trainer.progress.iteration
+    _run(trainer, folder)
+    model = folder / MODEL_FILE
+    _write_model(trainer, model)
+    result = {
+        "model": str(model),
+        "iterations": trainer.progress.iteration,
+        "resumed_at": resumed,
+        "wall_s": round(trainer.progress.seconds, 1),
+        "losses": trainer.progress.history[-1] if trainer.progress.history else {},
+    }
+    if as_json:
+        print_json(result)
+        return
+    rows = [("iterations", f"{trainer.progress.iteration}, {trainer.progress.seconds:.0f} s in all")]
+    rows += [("resumed", f"after iteration {resumed}")] if resumed else []
+    rows += [("model", str(model)), ("samples", str(folder / SHEETS))] if trainer.data else [("model", str(model))]
+    print_table(f"{described.name}: {described.model.family} on {described.data.name}", rows)
+
+
+def _configuration(path: Path | None, quick: bool) -> TrainingConfig:
+    from importlib import resources
+
+    from oscc.models.training_config import load_training, parse_training
+
+    if quick == (path is not None):
+        raise typer.BadParameter("give a configuration, or --quick without one", param_hint="CONFIG")
+    if path is not None:
+        return load_training(path)
+    text = (resources.files("oscc.models") / "configs" / "quick.yaml").read_text(encoding="utf-8")
+    return parse_training(text, where="--quick")
+
+
+def _make_folder(folder: Path) -> None:
+    from oscc.compiler.errors import OsccError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OsccError("output.unwritable", f"cannot be made: {error.strerror}", where=str(folder)) from None
+
+
+def _run(trainer: Trainer, folder: Path) -> None:
+    """Train, show how far it is, and draw sheets of samples."""
+    schedule = trainer.config.schedule
+    log = _log(folder / LOG_FOLDER)
+    with training_progress(trainer.config.name, trainer.progress.iteration, schedule.iterations) as show:
+        for report in trainer.run(folder / STATE_FILE):
+            show(report.iteration, report.losses)
+            for name, loss in report.losses.items():
+                if log is not None:
+                    log.add_scalar(name, loss, report.iteration)
+            if trainer.data is not None and (
+                report.iteration % schedule.sheet_every == 0 or report.iteration == schedule.iterations
+            ):
+                _draw(trainer, folder / SHEETS / f"{report.iteration:06d}.png")
+    if log is not None:
+        log.close()
+
+
+def _draw(trainer: Trainer, path: Path) -> None:
+    from oscc.sim.pictures import sample_sheet
+
+    images = trainer.samples(SHEET_IMAGES).numpy()
+    write_file(path, lambda beside: sample_sheet(images, beside))
+
+
+def _log(folder: Path) -> Any:
+    """A TensorBoard log, or None where TensorBoard is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder))
+
+
+def _write_model(trainer: Trainer, path: Path) -> None:
+    from oscc.compiler.checkpoint import write_checkpoint
+    from oscc.models.receipt import training_receipt
+
+    write_checkpoint(path, trainer.average.to_graph(training_receipt(trainer)))
