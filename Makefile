@@ -63,7 +63,7 @@ campaign: $(VENV)/.dev
 
 # Line, toggle and functional coverage of the cocotb benches: docs/coverage.md.
 coverage: $(VENV)/.dev
-	$(BIN)/python benchmarks/coverage.py
+	$(BIN)/python benchmarks/rtl_coverage.py
 
 # Clock, utilisation and area: hours of one processor. What was done before, of the same Verilog, is kept.
 synth: $(VENV)/.dev

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from bench_array import bench_array
 from bench_compile import bench_compile
 from bench_engines import bench_engines
+from bench_training import bench_training
 
 
 def table(title: str, head: list[str], rows: list[list[str]]) -> None:
@@ -42,6 +43,20 @@ def print_array(figures: dict[str, Any]) -> None:
     ]
     head = ["", "ms per sample", "ms per right-hand side", "peak MB", "times as fast"]
     table(f"array against eager PyTorch: {figures['what']}", head, rows)
+
+
+def print_training(figures: dict[str, Any]) -> None:
+    rows = [
+        [
+            side,
+            f"{figures[f'{side}_rhs_ms']:.2f}",
+            f"{figures[f'{side}_peak_mb']:.0f}",
+            f"{figures['ratio']:.1f}" if side == "kernels" else "1",
+        ]
+        for side in ("kernels", "eager")
+    ]
+    head = ["", "ms per right-hand side", "peak MB", "times as fast"]
+    table(f"training kernels against eager PyTorch: {figures['what']}", head, rows)
 
 
 def print_compile(figures: dict[str, Any]) -> None:
@@ -72,10 +87,12 @@ def main() -> None:
     figures = {
         "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()},
         "array": bench_array(),
+        "training": bench_training(),
         "compile": bench_compile(),
         "engines": bench_engines(),
     }
     print_array(figures["array"])
+    print_training(figures["training"])
     print_compile(figures["compile"])
     print_engines(figures["engines"])
     target = Path("out/bench")

@@ -6,9 +6,10 @@ a few; kept are only the states at the beginning of the steps. On the way back e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -25,8 +26,8 @@ from oscc.models.sincos import SincosConstants, sincos_constants
 
 Array = NDArray[Any]
 
-BLOCK = 32
-"""Samples that are computed together: with more, what a step keeps of its stages no longer fits into a cache."""
+BLOCK = 64
+"""Samples that are computed together: fewer use a loaded weight less often, more no longer fit into a cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,18 @@ class ChunkKernels:
     out_of: CouplingTable
     nodes: int
     threads: int = 1
+    _workspaces: dict[tuple[Any, ...], list[_Workspace]] = field(default_factory=dict, repr=False)
+
+    @contextmanager
+    def workspace(self, batch: int, stages: int, dtype: np.dtype[Any]) -> Iterator[_Workspace]:
+        """Arrays for a step of ``batch`` samples, used again and again: new memory costs as much as the computing."""
+        free = self._workspaces.setdefault((batch, stages, dtype.str), [])
+        try:
+            workspace = free.pop()
+        except IndexError:
+            workspace = _Workspace.of((stages, self.kernels.signals, self.nodes, batch), dtype)
+        yield workspace
+        free.append(workspace)
 
     @classmethod
     def of(
@@ -96,30 +109,48 @@ def run_chunk(
     return state_after
 
 
+@dataclass(frozen=True, eq=False)
+class _Workspace:
+    """Arrays that a step needs while it is computed; what they held before does not matter, but must be finite."""
+
+    signals: Array
+    sums: Array
+    signal_slopes: Array
+    slope: Array
+    own: Array
+
+    @classmethod
+    def of(cls, shape: tuple[int, int, int, int], dtype: np.dtype[Any]) -> _Workspace:
+        """For ``shape`` = stages, signals, nodes, samples."""
+        stages = np.zeros(shape, dtype), np.zeros(shape, dtype)
+        return cls(*stages, np.zeros(shape[1:], dtype), np.zeros(shape[2:], dtype), np.zeros(shape[2:], dtype))
+
+
 class _Step:
     """One step of a batch: the signals and sums of its stages are kept until it has been gone back through."""
 
-    def __init__(self, setup: ChunkKernels, weight: Array, parameters: Array, batch: int, integrator: Integrator):
+    def __init__(self, setup: ChunkKernels, weight: Array, parameters: Array, workspace: _Workspace):
         self._setup, self._parameters = setup, parameters
         self._weight_into = setup.into.arrange(weight)
         self._weight_out = setup.out_of.arrange(weight)
-        stages = len(integrator.reach)
-        shape, dtype = (setup.nodes, batch), parameters.dtype
-        self._signals: Array = np.empty((stages, setup.kernels.signals, *shape), dtype)
-        self._sums: Array = np.empty_like(self._signals)
-        self._signal_slopes: Array = np.empty_like(self._signals[0])
-        self._slope: Array = np.zeros(shape, dtype)
-        self._own: Array = np.zeros(shape, dtype)
-        self._constants: SincosConstants = sincos_constants(np.dtype(dtype))
-        self.weight_slopes: Array = np.zeros(self._weight_out.shape, dtype)
-        self.parameter_slopes: Array = np.zeros(parameters.shape, dtype)
+        self._signals, self._sums = workspace.signals, workspace.sums
+        self._signal_slopes, self._slope, self._own = workspace.signal_slopes, workspace.slope, workspace.own
+        # The first stage reaches out by zero along whatever stands here.
+        self._slope[:] = 0
+        self._own[:] = 0
+        self._constants: SincosConstants = sincos_constants(parameters.dtype)
+        self.weight_slopes: Array = np.zeros(self._weight_out.shape, parameters.dtype)
+        self.parameter_slopes: Array = np.zeros(parameters.shape, parameters.dtype)
 
-    def forward(self, state: Array, coefficients: Array, total: Array) -> None:
-        """The state after a step, into ``total``; ``coefficients`` are each stage's reach and weight times the step."""
+    def forward(self, state: Array, coefficients: Array, total: Array, *, keep: bool) -> None:
+        """The state after a step, into ``total``; ``coefficients`` are each stage's reach and weight times the step.
+
+        With ``keep``, `backward` can follow; without, all stages share the arrays of the first, which stay in a cache.
+        """
         kernels, into = self._setup.kernels, self._setup.into
         total[:] = state
         for stage, (reach, weight) in enumerate(coefficients):
-            signals, sums = self._signals[stage], self._sums[stage]
+            signals, sums = self._signals[stage if keep else 0], self._sums[stage if keep else 0]
             kernels.show(state, self._slope, reach, self._constants, signals)
             add_couplings(signals, into.count, into.other, self._weight_into, sums)
             kernels.slope(signals, sums, self._parameters, weight, self._slope, total)
@@ -163,40 +194,43 @@ class _ChunkRun(torch.autograd.Function):
 
         def run(block: slice) -> Array:
             batch = block.stop - block.start
-            step = _Step(setup, _array(weight), _array(parameters), batch, integrator)
             states = np.empty((len(coefficients) + 1, setup.nodes, batch), coefficients.dtype)
             states[0] = _array(state)[:, block]
-            for number, of_step in enumerate(coefficients):
-                step.forward(states[number], of_step, states[number + 1])
-                if noise is not None:
-                    states[number + 1] += _array(noise[number])[:, block]
+            with setup.workspace(batch, coefficients.shape[1], coefficients.dtype) as workspace:
+                step = _Step(setup, _array(weight), _array(parameters), workspace)
+                for number, of_step in enumerate(coefficients):
+                    step.forward(states[number], of_step, states[number + 1], keep=False)
+                    if noise is not None:
+                        states[number + 1] += _array(noise[number])[:, block]
             return states
 
         blocks = _blocks(state.shape[1])
         runs = _side_by_side(run, blocks, setup.threads)
         ctx.save_for_backward(weight, parameters)
-        ctx.given = setup, coefficients, integrator, blocks, runs, noise is not None and noise.requires_grad
+        ctx.given = setup, coefficients, blocks, runs, noise is not None and noise.requires_grad
         return torch.from_numpy(np.concatenate([states[-1] for states in runs], axis=1))
 
     @staticmethod
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         (slope,) = slopes
         weight, parameters = ctx.saved_tensors
-        setup, coefficients, integrator, blocks, runs, keep = ctx.given
+        setup, coefficients, blocks, runs, keep = ctx.given
 
         def run(number: int) -> tuple[Array, Array, Array, Array]:
             states = runs[number]
-            step = _Step(setup, _array(weight), _array(parameters), states.shape[2], integrator)
-            given = np.ascontiguousarray(_array(slope)[:, blocks[number]])
+            # A copy: what autograd hands over may be shared, and is overwritten below.
+            given = np.array(_array(slope)[:, blocks[number]], order="C")
             other, after = np.empty_like(given), np.empty_like(given)
             # What is added after a step has the derivative of the state after it.
             of_noise = np.empty((len(coefficients) if keep else 0, *given.shape), given.dtype)
-            for place in reversed(range(len(coefficients))):
-                if keep:
-                    of_noise[place] = given
-                step.forward(states[place], coefficients[place], after)
-                step.backward(given, coefficients[place], other)
-                given, other = other, given
+            with setup.workspace(states.shape[2], coefficients.shape[1], coefficients.dtype) as workspace:
+                step = _Step(setup, _array(weight), _array(parameters), workspace)
+                for place in reversed(range(len(coefficients))):
+                    if keep:
+                        of_noise[place] = given
+                    step.forward(states[place], coefficients[place], after, keep=True)
+                    step.backward(given, coefficients[place], other)
+                    given, other = other, given
             return given, step.weight_slopes, step.parameter_slopes, of_noise
 
         results = _side_by_side(run, range(len(blocks)), setup.threads)

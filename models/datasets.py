@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,8 +98,8 @@ def read_images(name: str, path: Path) -> ImageData:
                 raise OsccError(
                     "data.keys", f"{', '.join(missing)} missing; expected {', '.join(NPZ_KEYS)}", where=where
                 )
-            arrays = {key: file[key] for key in NPZ_KEYS}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+            arrays = {key: np.asarray(file[key]) for key in NPZ_KEYS}
+    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
         raise OsccError("data.read", f"not a readable .npz file ({type(error).__name__})", where=where) from None
     return _checked(name, arrays, where)
 
@@ -180,7 +182,8 @@ def _two_moons(random: np.random.Generator, count: int) -> NDArray[np.float64]:
 def _spiral(random: np.random.Generator, count: int) -> NDArray[np.float64]:
     turn = np.sqrt(random.random(count)) * 3 * np.pi
     points = (turn / (3 * np.pi))[:, None] * np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    return 0.85 * points + 0.02 * random.standard_normal((count, 2))
+    noisy: NDArray[np.float64] = 0.85 * points + 0.02 * random.standard_normal((count, 2))
+    return noisy
 
 
 def _checkerboard(random: np.random.Generator, count: int) -> NDArray[np.float64]:

@@ -102,7 +102,7 @@ class Quality:
     def coverage(self) -> float:
         """Entropy of the shares over that of equal shares: 1 when all classes come equally often, 0 with only one."""
         shares = np.array([share for share in self.class_shares if share > 0])
-        return float(-(shares * np.log(shares)).sum() / np.log(CLASSES))
+        return float((shares * np.log(1 / shares)).sum() / np.log(CLASSES))
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""

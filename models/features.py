@@ -90,8 +90,8 @@ def load_lenet(path: Path) -> LeNet:
     file = read_tensors(path)
     for layer, shape in LAYERS.items():
         for name, expected in ((f"{layer}.weight", shape), (f"{layer}.bias", shape[:1])):
-            if name not in file.tensors or file.tensors[name].shape != expected:
+            if file.dtypes.get(name) != "float32" or file.tensors[name].shape != expected:
                 raise OsccError(
-                    "metrics.extractor", f"tensor '{name}' is missing or not {list(expected)}", where=str(path)
+                    "metrics.extractor", f"tensor '{name}' is missing or not float32 {list(expected)}", where=str(path)
                 )
     return LeNet({name: torch.from_numpy(values.copy()) for name, values in file.tensors.items()}, file.sha256)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from oscc.models.generator import Generator
+from oscc.models.generator import Generator, even_steps
 
 EDGE = 0.999
 """Largest absolute pixel of a target: the phase of a pixel of 1 has no slope."""
@@ -35,7 +35,7 @@ def flow_matching_loss(
     random : torch.Generator
     """
     state = generator.noise(len(targets), random)
-    visible = torch.from_numpy(generator.graph.readout.astype("int64"))
+    visible = torch.from_numpy(generator.graph.readout.astype("int64")).to(state.device)
     start = state[visible]
     end = targets.T
     if generator.family.state == "phase":
@@ -46,9 +46,7 @@ def flow_matching_loss(
     total, passed = sum(duration), 0.0
     losses = []
     for chunk, length in enumerate(duration):
-        count = max(1, round(length / step))
-        width = length / count
-        for _ in range(count):
+        for width in even_steps(length, step).tolist():
             share = passed / total
             held = state.index_copy(0, visible, (1 - share) * start + share * end)
             slope = generator.slope(held, values, chunk)

@@ -28,7 +28,7 @@ def frechet_distance(first: Features, second: Features) -> float:
     if min(len(first), len(second)) < 2 or first.shape[1] != second.shape[1]:
         raise ValueError(f"features of shapes {list(first.shape)} and {list(second.shape)}")
     mean = first.mean(axis=0) - second.mean(axis=0)
-    covariance, other = np.cov(first, rowvar=False), np.cov(second, rowvar=False)
+    covariance, other = (np.atleast_2d(np.cov(part, rowvar=False)) for part in (first, second))
     values, vectors = np.linalg.eigh(covariance)
     root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
     middle = np.linalg.eigvalsh(root @ other @ root)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,9 @@ from oscc.compiler.families import Family, family_named
 from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.spec import GROUPS
 from oscc.models.chunk_run import ChunkKernels, run_chunk
+from oscc.models.chunk_torch import TorchCouplings, run_chunk_torch
 from oscc.models.dac_grid import DacGrid
-from oscc.models.integrators import integrator_named
+from oscc.models.integrators import Integrator, integrator_named
 from oscc.models.topology import reverse_couplings
 
 
@@ -65,6 +66,9 @@ class Generator(nn.Module):
         Longest integration step [model time].
     threads : int
         For the kernels.
+    device : str
+        ``cpu``: the compiled kernels; any other of PyTorch's: its own operations, compiled into fused kernels. Random
+        numbers must come from a generator on that device.
 
     Attributes
     ----------
@@ -84,20 +88,27 @@ class Generator(nn.Module):
         integrator: str = "rk4",
         step: float = 0.1,
         threads: int = 1,
+        device: str = "cpu",
     ) -> None:
         super().__init__()
         self.graph = graph
         self.family: Family = family_named(graph.family)
         self.grid, self.quantizes, self._bound = grid, quantize, bound
         self._integrator = integrator_named(integrator)
+        self.device = torch.device(device)
         self._kernels = ChunkKernels.of(self.family, graph.src, graph.dst, graph.nodes, threads)
-        self._steps = [_even_steps(duration, step) for duration in graph.chunk_duration.tolist()]
-        self._partner = torch.from_numpy(reverse_couplings(graph)) if reciprocal else None
-        self._readout = torch.from_numpy(graph.readout.astype(np.int64))
+        self._couplings = None
+        if self.device.type != "cpu":
+            into, out_of = self._kernels.into, self._kernels.out_of
+            self._couplings = TorchCouplings.of(into, out_of, graph.src, graph.dst, self.device)
+        self._steps = [even_steps(duration, step) for duration in graph.chunk_duration.tolist()]
+        self._partner = torch.from_numpy(reverse_couplings(graph)).to(self.device) if reciprocal else None
+        self._readout = torch.from_numpy(graph.readout.astype(np.int64)).to(self.device)
         for group in GROUPS:
             values = graph.weight if group == "coupling" else getattr(graph, group)
             trained = group == "coupling" or group in self.family.node_parameters
-            self.register_parameter(group, nn.Parameter(torch.from_numpy(values.copy()), requires_grad=trained))
+            tensor = torch.from_numpy(values.copy()).to(self.device)
+            self.register_parameter(group, nn.Parameter(tensor, requires_grad=trained))
 
     def full_scale(self, group: str) -> Tensor:
         """Largest magnitude of a parameter in each chunk, Tensor[C, 1] [rad per unit of model time].
@@ -108,8 +119,8 @@ class Generator(nn.Module):
             One of `spec.GROUPS`.
         """
         if self.grid is None:
-            return torch.full((self.graph.chunks, 1), self._bound)
-        return torch.from_numpy(self.grid.full_scale(group)).to(torch.float32)
+            return torch.full((self.graph.chunks, 1), self._bound, device=self.device)
+        return torch.from_numpy(self.grid.full_scale(group)).to(self.device, torch.float32)
 
     @torch.no_grad()
     def clip(self, part: float) -> None:
@@ -137,10 +148,10 @@ class Generator(nn.Module):
             if self.quantizes and self.grid is not None:
                 value = self.grid.quantize(group, value)
             if imperfections.mismatch:
-                value = value * (1 + imperfections.mismatch * torch.randn(value.shape, generator=random))
+                value = value * (1 + imperfections.mismatch * self._randn(value.shape, random))
             if imperfections.weight_noise and self.get_parameter(group).requires_grad:
                 spread = imperfections.weight_noise * self.full_scale(group)
-                value = value + spread * torch.randn(value.shape, generator=random)
+                value = value + spread * self._randn(value.shape, random)
             values[group] = value
         return values
 
@@ -172,19 +183,33 @@ class Generator(nn.Module):
         for chunk, steps in enumerate(self._steps):
             noise = None
             if imperfections.transient_noise:
-                spread = imperfections.transient_noise * torch.from_numpy(np.sqrt(steps / total)).to(state.dtype)
-                drawn = torch.randn((len(steps), *state.shape), generator=random, dtype=state.dtype)
-                noise = spread[:, None, None] * drawn
-            parameters = torch.stack([values[group][chunk] for group in GROUPS[1:]])
-            coupling = values["coupling"][chunk].contiguous()
-            state = run_chunk(self._kernels, state, coupling, parameters, steps, self._integrator, noise)
+                spread = imperfections.transient_noise * torch.from_numpy(np.sqrt(steps / total)).to(state)
+                noise = spread[:, None, None] * self._randn((len(steps), *state.shape), random)
+            state = self._run(state, values, chunk, steps, self._integrator, noise)
         return state
+
+    def _run(
+        self,
+        state: Tensor,
+        values: Mapping[str, Tensor],
+        chunk: int,
+        steps: NDArray[np.float64],
+        integrator: Integrator,
+        noise: Tensor | None = None,
+    ) -> Tensor:
+        parameters = torch.stack([values[group][chunk] for group in GROUPS[1:]])
+        coupling = values["coupling"][chunk].contiguous()
+        if self._couplings is None:
+            return run_chunk(self._kernels, state, coupling, parameters, steps, integrator, noise)
+        given = (state, coupling, parameters, steps, integrator, noise)
+        return run_chunk_torch(self.family, self._couplings, *given)
+
+    def _randn(self, shape: Sequence[int], random: torch.Generator | None) -> Tensor:
+        return torch.randn(tuple(shape), generator=random, device=self.device)
 
     def slope(self, state: Tensor, values: Mapping[str, Tensor], chunk: int) -> Tensor:
         """The right-hand side of the equation, Tensor[N, B], per unit of model time."""
-        parameters = torch.stack([values[group][chunk] for group in GROUPS[1:]])
-        coupling, unit = values["coupling"][chunk].contiguous(), np.ones(1)
-        return run_chunk(self._kernels, state, coupling, parameters, unit, integrator_named("euler")) - state
+        return self._run(state, values, chunk, np.ones(1), integrator_named("euler")) - state
 
     def pixels(self, state: Tensor, phase_steps: int | None = None) -> Tensor:
         """What is read out, Tensor[B, rows, columns]: cos(x) of phases, real states as they are.
@@ -211,7 +236,7 @@ class Generator(nn.Module):
         training : mapping
             Receipt.
         """
-        values = {group: value.detach().numpy().astype(np.float32) for group, value in self.delivered().items()}
+        values = {group: value.detach().cpu().numpy().astype(np.float32) for group, value in self.delivered().items()}
         scale = None if self.grid is None else self.grid.time_scale_s
         return dataclasses.replace(
             self.graph,
@@ -235,12 +260,13 @@ def draw_states(init: InitialPhases, nodes: int, batch: int, random: torch.Gener
     random : torch.Generator
     """
     if init.kind == "uniform":
-        unit = (2 * torch.rand(nodes, batch, generator=random) - 1) * math.sqrt(3)
+        unit = (2 * torch.rand(nodes, batch, generator=random, device=random.device) - 1) * math.sqrt(3)
     else:
-        unit = torch.randn(nodes, batch, generator=random)
+        unit = torch.randn(nodes, batch, generator=random, device=random.device)
     return init.mean + init.std * unit
 
 
-def _even_steps(duration: float, longest: float) -> NDArray[np.float64]:
+def even_steps(duration: float, longest: float) -> NDArray[np.float64]:
+    """Equal steps that fill a duration, none longer than ``longest``, float64[n]; all [model time]."""
     count = max(1, math.ceil(duration / longest * (1 - 1e-12)))
     return np.full(count, duration / count)

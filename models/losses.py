@@ -33,8 +33,8 @@ def sliced_wasserstein(first: Tensor, second: Tensor, directions: Tensor) -> Ten
 
 
 def random_directions(dimensions: int, count: int, generator: torch.Generator) -> Tensor:
-    """Unit vectors in random directions, float32 Tensor[dimensions, count]."""
-    vectors = torch.randn(dimensions, count, generator=generator)
+    """Unit vectors in random directions, float32 Tensor[dimensions, count], on the generator's device."""
+    vectors = torch.randn(dimensions, count, generator=generator, device=generator.device)
     unit: Tensor = vectors / torch.linalg.vector_norm(vectors, dim=0, keepdim=True).clamp_min(1e-12)
     return unit
 

@@ -35,7 +35,7 @@ def training_receipt(trainer: Trainer) -> dict[str, Any]:
         "seed": config.seed,
         "iterations": progress.iteration,
         "wall_s": round(progress.seconds, 1),
-        "device": {"kind": "cpu", "machine": platform.machine(), "threads": trainer.threads},
+        "device": {"kind": trainer.device.type, "machine": platform.machine(), "threads": trainer.threads},
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "parameters": {"kept": "exponential moving average", "decay": config.schedule.average},
         "losses": kept,

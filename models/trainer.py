@@ -62,6 +62,8 @@ class Trainer:
         None for points.
     threads : int
         For the kernels and for PyTorch.
+    device : str
+        As `Generator` takes it.
 
     Raises
     ------
@@ -78,8 +80,8 @@ class Trainer:
         As trained, and the moving average that becomes the checkpoint.
     """
 
-    def __init__(self, config: TrainingConfig, data: ImageData | None, threads: int = 1) -> None:
-        self.config, self.data, self.threads = config, data, threads
+    def __init__(self, config: TrainingConfig, data: ImageData | None, threads: int = 1, device: str = "cpu") -> None:
+        self.config, self.data, self.threads, self.device = config, data, threads, _device(device)
         torch.set_num_threads(threads)
         graph = config.graph()
         shown = (1, 2) if data is None else data.train.shape[1:]
@@ -91,7 +93,7 @@ class Trainer:
                 where="model",
                 hint="choose grid, origin and step (or the core) so that there are as many visible nodes",
             )
-        random = self._random(0)
+        random = self._random(0, "cpu")
         self.generator = Generator(
             _first_parameters(graph, config, random),
             grid=config.dac_grid(),
@@ -101,6 +103,7 @@ class Trainer:
             integrator=config.solver.integrator,
             step=config.solver.step,
             threads=threads,
+            device=device,
         )
         self.generator.clip(config.hardware.clip_start)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
@@ -112,7 +115,7 @@ class Trainer:
         }
         self._critic: Critic | None = None
         if loss.kind == "wgan-gp":
-            self._critic = Critic(graph.image_shape, loss.critic_channels, random)
+            self._critic = Critic(graph.image_shape, loss.critic_channels, random).to(self.device)
             self._modules["critic"] = self._critic
             self._optimizers["critic-optimizer"] = torch.optim.Adam(
                 self._critic.parameters(), loss.critic_rate, betas=(0.0, 0.9)
@@ -173,17 +176,17 @@ class Trainer:
         seed : int
             Of the initial noise.
         """
-        random = torch.Generator().manual_seed(seed)
+        random = torch.Generator(self.device).manual_seed(seed)
         state = self.average(self.average.noise(count, random), self.average.delivered())
-        return self.average.pixels(state)
+        return self.average.pixels(state).cpu()
 
-    def _random(self, iteration: int) -> torch.Generator:
+    def _random(self, iteration: int, device: str | torch.device) -> torch.Generator:
         """Randomness of an iteration."""
         mixed = np.random.SeedSequence([self.config.seed, iteration]).generate_state(1, np.uint64)[0]
-        return torch.Generator().manual_seed(int(mixed >> np.uint64(1)))
+        return torch.Generator(device).manual_seed(int(mixed >> np.uint64(1)))
 
     def _iterate(self, number: int) -> dict[str, float]:
-        random = self._random(number)
+        random = self._random(number, self.device)
         self._set_rates(number)
         loss = self.config.loss.kind
         losses = self._adversarial(random) if loss == "wgan-gp" else self._points(random)
@@ -204,7 +207,7 @@ class Trainer:
             else:
                 given = fake.detach()
             real = self._real(len(given), random)
-            mixture = torch.rand(len(real), generator=random)
+            mixture = torch.rand(len(real), generator=random, device=self.device)
             penalty = gradient_penalty(self._critic, real, given, mixture)
             distance = self._critic(real).mean() - self._critic(given).mean()
             critic_loss = config.gradient_penalty * penalty - distance
@@ -217,8 +220,9 @@ class Trainer:
 
     def _points(self, random: torch.Generator) -> dict[str, float]:
         config, count = self.config, self.config.schedule.batch
-        numbers = np.random.default_rng(int(torch.randint(2**62, (1,), generator=random)))
-        real = torch.from_numpy(draw_points(config.data.name, numbers, count))
+        seed = torch.randint(2**62, (1,), generator=random, device=self.device)
+        points = draw_points(config.data.name, np.random.default_rng(int(seed)), count)
+        real = torch.from_numpy(points).to(self.device)
         if config.loss.kind == "flow-matching":
             values = self.generator.delivered(self.imperfections, random)
             loss = flow_matching_loss(self.generator, values, real, config.solver.step, random)
@@ -235,11 +239,11 @@ class Trainer:
         generator, batch = self.generator, self.config.schedule.batch
         values = generator.delivered(self.imperfections, random)
         start = generator.noise(batch, random)
-        growth = torch.zeros(())
+        growth = torch.zeros((), device=self.device)
         if self.config.loss.sensitivity and torch.is_grad_enabled():
             # Some of the samples have a twin that starts close by; both see the same weights, and no transient noise.
             few = start[:, : max(1, batch // 8)]
-            near = few + TWIN_DISTANCE * torch.randn(few.shape, generator=random)
+            near = few + TWIN_DISTANCE * torch.randn(few.shape, generator=random, device=self.device)
             ends = generator(torch.cat([few, near], dim=1), values)
             first, second = ends.chunk(2, dim=1)
             growth = (2 - 2 * torch.cos(first - second)).mean() / TWIN_DISTANCE**2
@@ -248,8 +252,8 @@ class Trainer:
 
     def _real(self, count: int, random: torch.Generator) -> Tensor:
         assert self.data is not None
-        chosen = torch.randint(len(self.data.train), (count,), generator=random)
-        return torch.from_numpy(self.data.train[chosen.numpy()])
+        chosen = torch.randint(len(self.data.train), (count,), generator=random, device=self.device)
+        return torch.from_numpy(self.data.train[chosen.cpu().numpy()]).to(self.device)
 
     def _set_rates(self, number: int) -> None:
         """Learning rates: constant in the first half, then down along a cosine."""
@@ -267,6 +271,17 @@ class Trainer:
         keep = min(self.config.schedule.average, (1 + number) / (10 + number))
         for average, parameter in zip(self.average.parameters(), self.generator.parameters(), strict=True):
             average.lerp_(parameter, 1 - keep)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError):
+        raise OsccError(
+            "training.device", f"'{name}' is no device that this PyTorch can use", where="--device"
+        ) from None
+    return device
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -13,7 +13,7 @@ from oscc.compiler.families import Family, family_named
 from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
-from oscc.compiler.spec_sections import NotNegative, Part, Positive, Section, Whole
+from oscc.compiler.spec_sections import Finite, NotNegative, Part, Positive, Section, Whole
 from oscc.compiler.stencil import Stencil, listed_stencil, named_stencil
 from oscc.compiler.strict_yaml import read_yaml
 from oscc.models.dac_grid import DacGrid
@@ -65,7 +65,7 @@ class InitialSection(Section):
     """
 
     kind: Literal["normal", "uniform"] = "normal"
-    mean: float = Field(default=0.0, allow_inf_nan=False)
+    mean: Finite = 0.0
     std: Positive = 1.0
 
 
@@ -163,6 +163,13 @@ class HardwareSection(Section):
     mismatch: NotNegative = 0.0
     transient_noise: NotNegative = 0.0
     readout: bool = False
+
+    @field_validator("bits")
+    @classmethod
+    def _check_bits(cls, value: int | None) -> int | None:
+        if value == 1:
+            raise ValueError("a code has 2 to 8 bits, and 0 stands for no quantization")
+        return value
 
 
 class SolverSection(Section):
@@ -263,6 +270,14 @@ class TrainingConfig(Section):
     loss: LossSection = LossSection()
     schedule: ScheduleSection = ScheduleSection()
 
+    @field_validator("name")
+    @classmethod
+    def _check_name(cls, value: str) -> str:
+        # What a checkpoint would refuse, but only after the training.
+        if not value.strip() or not value.isprintable():
+            raise ValueError(f"{value!r}, expected a line of text")
+        return value
+
     @model_validator(mode="after")
     def _check(self) -> TrainingConfig:
         if self.data.has_points == (self.loss.kind == "wgan-gp"):
@@ -326,6 +341,12 @@ class TrainingConfig(Section):
         else:
             grid, stencil = self._own_grid()
             origin, step = self.model.origin, self.model.step
+        if self.model.couplings == "reciprocal" and not stencil.is_symmetric:
+            raise OsccError(
+                "training.model",
+                "reciprocal couplings need a symmetric stencil (every offset with its opposite)",
+                where="model.couplings",
+            )
         init = self.model.init
         return grid_graph(
             self.name,

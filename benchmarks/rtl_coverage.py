@@ -1,6 +1,6 @@
 """Coverage of the RTL by the cocotb benches: runs them on Verilator and writes docs/coverage.md.
 
-``python benchmarks/coverage.py`` runs all benches on an instrumented build first; ``--report-only`` uses what the last
+``python benchmarks/rtl_coverage.py`` runs all benches on an instrumented build first; ``--report-only`` uses what the last
 run left. Exits with 3 when fewer than `LEAST_LINES` of the lines are covered, or one that is not has no reason here.
 """
 
@@ -206,7 +206,7 @@ def write_report(parts: dict[tuple[str, str], Part], source: list[str]) -> bool:
     text = [
         "# Coverage of the RTL",
         "",
-        "Made by `make coverage` (`python benchmarks/coverage.py`): the cocotb benches of `tests/cocotb/` on",
+        "Made by `make coverage` (`python benchmarks/rtl_coverage.py`): the cocotb benches of `tests/cocotb/` on",
         "Verilator, built with `--coverage-line --coverage-toggle`, on a core of 4 x 6 cells with 4 chunks, SECDED",
         "and the SPI slave. `pytest tests/cocotb` runs the same benches on Icarus and Verilator, without coverage.",
         "",
