@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import gzip
+import hashlib
+import struct
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oscc.compiler.errors import OsccError
+from oscc.models.data_fetch import IDX_FILES, SOURCES, Source, fetch, read_idx
+from oscc.models.datasets import read_images
+
+pytest.importorskip("pooch")
+
+
+def idx(array: np.ndarray, kind: int = 8) -> bytes:
+    header = bytes([0, 0, kind, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+    return gzip.compress(header + array.astype(np.uint8).tobytes(), mtime=0)
+
+
+ARRAYS = {
+    "x_train": np.arange(2 * 3 * 4).reshape(2, 3, 4),
+    "y_train": np.array([7, 1]),
+    "x_test": np.arange(12, 24).reshape(1, 3, 4),
+    "y_test": np.array([9]),
+}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def mirror(tmp_path: Path):
+    """A web server with the files of a data set: its address, and their checksums."""
+    folder = tmp_path / "published"
+    folder.mkdir()
+    md5 = {}
+    for key, array in ARRAYS.items():
+        content = idx(array)
+        (folder / IDX_FILES[key]).write_bytes(content)
+        md5[key] = hashlib.md5(content).hexdigest()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/", md5, folder
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_what_is_published_is_packed(mirror, tmp_path: Path) -> None:
+    address, md5, _ = mirror
+    path = fetch("mnist", tmp_path / "data", Source((address,), md5))
+    assert path == tmp_path / "data" / "mnist.npz"
+    data = read_images("mnist", path)
+    np.testing.assert_allclose(data.train, np.arange(24).reshape(2, 3, 4) / 127.5 - 1, atol=1e-6)
+    assert data.test_labels.tolist() == [9]
+    assert [entry.name for entry in path.parent.iterdir()].count("mnist.npz") == 1
+
+
+def test_another_mirror_is_tried(mirror, tmp_path: Path) -> None:
+    address, md5, folder = mirror
+    source = Source(("http://127.0.0.1:9/", address), md5)
+    assert fetch("fashion-mnist", tmp_path, source).name == "fashion-mnist.npz"
+    # What is there already with the right checksum is not fetched again.
+    for key in ARRAYS:
+        (folder / IDX_FILES[key]).unlink()
+    assert fetch("fashion-mnist", tmp_path, source).is_file()
+
+
+def test_a_wrong_checksum_is_refused(mirror, tmp_path: Path) -> None:
+    address, md5, folder = mirror
+    (folder / IDX_FILES["y_test"]).write_bytes(idx(np.array([8])))
+    with pytest.raises(OsccError, match=r"t10k-labels-idx1-ubyte.gz: http://.*/: another checksum") as caught:
+        fetch("mnist", tmp_path, Source((address,), md5))
+    assert caught.value.code == "data.fetch"
+    assert not (tmp_path / "mnist.npz").exists()
+
+
+def test_nobody_answers(tmp_path: Path) -> None:
+    with pytest.raises(OsccError, match=r"train-images-idx3-ubyte\.gz: http://127\.0\.0\.1:9/: ") as caught:
+        fetch("mnist", tmp_path, Source(("http://127.0.0.1:9/",), SOURCES["mnist"].md5))
+    assert "--data" in caught.value.hint
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_an_unknown_data_set_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OsccError, match="'mnst' cannot be fetched; did you mean 'mnist'"):
+        fetch("mnst", tmp_path)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OsccError, match="cannot be made: ") as caught:
+        fetch("mnist", tmp_path / "file" / "data")
+    assert caught.value.code == "file.write"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"not gzip", "not a readable gzip file"),
+        (idx(np.zeros((2, 2)))[:-6], "not a readable gzip file"),
+        (gzip.compress(b"\0\0"), "not an IDX file of unsigned bytes"),
+        (idx(np.zeros((2, 2)), kind=13), "not an IDX file of unsigned bytes"),
+        (gzip.compress(b"\0\0\x08\x02\0\0\0\x02"), "cut short within its header"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03ab"), r"2 bytes of data for shape \[3\]"),
+    ],
+)
+def test_damaged_files(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.gz"
+    path.write_bytes(content)
+    with pytest.raises(OsccError, match=message) as caught:
+        read_idx(path)
+    assert caught.value.code == "data.idx"
+
+
+def test_every_source_has_a_checksum_for_every_file() -> None:
+    for source in SOURCES.values():
+        assert source.md5.keys() == IDX_FILES.keys()
+        assert all(len(md5) == 32 and int(md5, 16) >= 0 for md5 in source.md5.values())
