@@ -42,15 +42,21 @@ def evaluate_verb(
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="How many times, from different noise.")] = 1,
     step: Annotated[float, typer.Option("--step", min=1e-4, max=10, help="Longest RK4 step [model time].")] = 0.1,
     threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Threads to compute with.")] = 1,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="What moves the end of a run, instead; needs no data.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Measure FD-LeNet (it is not FID), distance to the training images and coverage of the classes."""
+    if bits is not None and core is None:
+        raise typer.BadParameter("the bits of a core's codes; give --core too", param_hint="--bits")
+    if sensitivity:
+        _show_sensitivity(model, _core(core, bits), threads, as_json)
+        return
     from oscc.models.datasets import load_images
     from oscc.models.evaluation import Conditions, draw_images, measure, noise_named
     from oscc.models.features import load_lenet
 
-    if bits is not None and core is None:
-        raise typer.BadParameter("the bits of a core's codes; give --core too", param_hint="--bits")
     if extractor is None:
         raise typer.BadParameter("needs the weights of the extractor", param_hint="--extractor")
     level, chosen = noise_named(noise), _core(core, bits)
@@ -84,6 +90,33 @@ def evaluate_verb(
         ("classes", f"{shares}; coverage {found[0].coverage:.3f}"),
     ]
     print_table(f"{model.name} on {dataset}", rows)
+
+
+def _show_sensitivity(model: Path, core: CoreSpec | None, threads: int, as_json: bool) -> None:
+    from oscc.models.sensitivity import CONVERGED_STEP, SAMPLES, measure_sensitivity
+
+    with progress_bar() as progress:
+        found = measure_sensitivity(model, core, threads=threads, progress=progress)
+    if as_json:
+        print_json(
+            {
+                "model": str(model),
+                "core": None if core is None else core.name,
+                "samples": SAMPLES,
+                "reference": f"RK4 {CONVERGED_STEP:g}, float64",
+                "differences": [difference.as_dict() for difference in found],
+            }
+        )
+        return
+    rows = [
+        (
+            difference.what,
+            f"median {difference.median:.1e}, 99 % {difference.percentile_99:.1e}, max {difference.largest:.1e} rad; "
+            f"pixels {difference.pixel:.1e}",
+        )
+        for difference in found
+    ]
+    print_table(f"{model.name}: end of {SAMPLES} runs against RK4 {CONVERGED_STEP:g}", rows)
 
 
 def _core(name: str | None, bits: int | None) -> CoreSpec | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import FirstOption, FolderArgument, SeedOption, check_file_target, read_program_of, write_file
+from oscc.cli.output import FirstOption, SeedOption, check_file_target, read_program_of, write_file
 from oscc.cli.progress import progress_bar
 
 
@@ -18,7 +18,12 @@ def register(app: typer.Typer) -> None:
 
 
 def sample_verb(
-    folder: FolderArgument,
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="Output folder of oscc compile, or a checkpoint of any family.", show_default=False
+        ),
+    ],
     samples: Annotated[int, typer.Option("-n", "--samples", min=1, max=100_000, help="How many images.")] = 64,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="PNG", help="Sheet to write; DIR/samples.png by default.")
@@ -31,11 +36,17 @@ def sample_verb(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Run the program on the behavioural array and draw what the read-out delivers."""
+    """Run the program on the behavioural array and draw what the read-out delivers.
+
+    A checkpoint runs in model time, at full precision and without a core.
+    """
     import time
 
     from oscc.sim.pictures import sample_sheet
 
+    if folder.is_file():
+        _sample_checkpoint(folder, samples, output, columns, seed, as_json)
+        return
     core, program = read_program_of(folder)
     target = output if output is not None else folder / "samples.png"
     check_file_target(target)
@@ -64,3 +75,18 @@ def sample_verb(
     else:
         rows = [("images", f"{samples}, seed {seed}, from sample {first}"), ("sheet", str(target))]
         print_table(f"{program.name} on {core.name}", [*rows, ("time", f"{seconds:.1f} s")])
+
+
+def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: int, seed: int, as_json: bool) -> None:
+    from oscc.models.evaluation import Conditions, draw_images
+    from oscc.sim.pictures import sample_sheet
+
+    target = output if output is not None else model.with_name("samples.png")
+    check_file_target(target)
+    with progress_bar() as progress:
+        images = draw_images(model, Conditions(seed=seed), samples, progress)
+    write_file(target, lambda path: sample_sheet(images, path, columns))
+    if as_json:
+        print_json({"samples": samples, "seed": seed, "first": 0, "sheet": str(target)})
+    else:
+        print_table(model.name, [("images", f"{samples}, seed {seed}, at full precision"), ("sheet", str(target))])

@@ -43,6 +43,7 @@ def train_verb(
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew, whatever the folder holds.")] = False,
     threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Threads to compute with.")] = 1,
+    device: Annotated[str, typer.Option("--device", help="cpu, or cuda where PyTorch has one.")] = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Train a model. A training that was stopped goes on from its last saved state."""
@@ -51,7 +52,7 @@ def train_verb(
     described = _configuration(config, quick)
     folder = output if output is not None else Path("out") / "train" / described.name
     _make_folder(folder / SHEETS)
-    trainer = Trainer(described, load_data(described, data), threads)
+    trainer = Trainer(described, load_data(described, data), threads, device)
     state = folder / STATE_FILE
     if state.exists() and not fresh:
         trainer.resume(state)

@@ -266,9 +266,9 @@ class CoreSpec(Section):
 
     @property
     def bus_levels(self) -> int:
-        """Registers on the way from the head of the banks' buses to a bank: 1 up to 64 columns, 2 up to 512."""
+        """Registers on the way from the banks' buses to a bank: 1 up to 8 columns, 2 up to 64, 3 up to 512."""
         levels = 1
-        while BUS_FANOUT ** (levels + 1) < self.cols:
+        while BUS_FANOUT**levels < self.cols:
             levels += 1
         return levels
 

@@ -42,6 +42,9 @@ Positive = Annotated[
 NotNegative = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0, allow_inf_nan=False, le=1e30)]
 """A finite number that may be zero."""
 
+Finite = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=-1e30, le=1e30)]
+"""A number of either sign."""
+
 Part = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0, le=1)]
 """A part of a whole."""
 

@@ -112,7 +112,10 @@ def _load(content: str, where: str, code: str) -> Any:
 
 def _phrase(fault: Any, model: type[BaseModel]) -> str:
     """One pydantic fault as ``key: what is wrong (was ...)``."""
-    path = tuple(part for part in fault["loc"] if part not in ("str", "list[list[int]]"))
+    loc = fault["loc"]
+    # The user's own key comes last in these, whatever it looks like.
+    own = loc[-1:] if fault["type"] in ("extra_forbidden", "invalid_key") else ()
+    path = (*(part for part in loc[: len(loc) - len(own)] if not _is_kind(part)), *own)
     key = ".".join(str(part) for part in path)
     if fault["type"] == "extra_forbidden":
         return f"{key}: unknown key{did_you_mean(str(path[-1]), _accepted_keys(path[:-1], model))}"
@@ -123,6 +126,11 @@ def _phrase(fault: Any, model: type[BaseModel]) -> str:
     if fault["type"] == "value_error":
         return f"{key}: {message}" if key else message
     return f"{key}: {message} (was {_shown(fault['input'])})"
+
+
+def _is_kind(part: int | str) -> bool:
+    """Whether a part of a path is no key, but one of the kinds that a value may have, as pydantic writes them."""
+    return isinstance(part, str) and (part == "str" or "[" in part)
 
 
 def _shown(value: Any) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from oscc.compiler.families import Family
 from oscc.models.coupling_sums import CouplingTable, add_couplings, add_couplings_vjp, tabulate
@@ -211,6 +212,7 @@ class _ChunkRun(torch.autograd.Function):
         return torch.from_numpy(np.concatenate([states[-1] for states in runs], axis=1))
 
     @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         (slope,) = slopes
         weight, parameters = ctx.saved_tensors

@@ -92,7 +92,8 @@ def read_images(name: str, path: Path) -> ImageData:
     """
     where = str(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: of a damaged archive numpy leaves the file open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             missing = [key for key in NPZ_KEYS if key not in file.files]
             if missing:
                 raise OsccError(

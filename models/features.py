@@ -62,7 +62,8 @@ class LeNet:
             )
         features, classes = [], []
         for start in range(0, len(images), BATCH):
-            hidden = torch.from_numpy(np.ascontiguousarray(images[start : start + BATCH]))[:, None]
+            # A copy: PyTorch warns of arrays that cannot be written, as those of data sets are.
+            hidden = torch.from_numpy(np.array(images[start : start + BATCH], order="C"))[:, None]
             for layer in ("conv1", "conv2"):
                 hidden = functional.conv2d(hidden, *self._layer(layer), padding=2).relu()
                 hidden = functional.max_pool2d(hidden, 2)

@@ -155,7 +155,8 @@ class Trainer:
                 raise OsccError(
                     "training.diverged",
                     f"iteration {number}: {', '.join(f'{name} {loss:g}' for name, loss in losses.items())}",
-                    hint=f"use a smaller schedule.rate or loss.critic_rate; {state} holds the last good state",
+                    hint="use a smaller schedule.rate or loss.critic_rate"
+                    + (f"; {state} holds the last good state" if state.exists() else ""),
                 )
             self.progress.iteration = number
             self.progress.seconds += time.perf_counter() - started

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from oscc.compiler.coded import CodedGraph, GroupStatistics
 from oscc.compiler.codes import quantize_values
-from oscc.compiler.passes.scale import SAME
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.spec import GROUPS, CoreSpec, DacSpec
+
+SINGLE = 2.0**-23
+"""Rounding of float32, in which checkpoints hold parameters: less beyond the top code is no clipping."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def measure_codes(codes: NDArray[np.int8], scaled: NDArray[np.float64], dac: Dac
         values=int(codes.size),
         rms_lsb=float(np.sqrt(np.mean(error**2))) if codes.size else 0.0,
         max_lsb=float(np.max(np.abs(error), initial=0.0)),
-        clipped=int(np.count_nonzero(np.abs(scaled) > top * (1 + SAME))),
+        clipped=int(np.count_nonzero(np.abs(scaled) > top * (1 + SINGLE))),
         zeroed=int(np.count_nonzero((codes == 0) & (scaled != 0))),
         sign_changed=int(np.count_nonzero(codes * scaled < 0)),
         histogram=tuple(np.bincount(codes.ravel().astype(np.int64) + top, minlength=2 * top + 1).tolist()),

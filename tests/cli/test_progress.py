@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oscc.cli.progress import progress_bar
+from oscc.cli.progress import LINE_EVERY, progress_bar, training_progress
 
 
 @pytest.fixture
@@ -73,4 +73,63 @@ def test_the_bar_is_gone_afterwards_and_errors_come_through(
     # The last thing written erases the line and shows the cursor again.
     err = capsys.readouterr().err
     assert err.rfind("\x1b[2K") > err.rfind("working")
+    assert err.rfind("\x1b[?25h") > err.rfind("\x1b[?25l")
+
+
+# Trainings
+
+
+def test_a_training_without_a_terminal_tells_a_line_now_and_then(
+    terminal: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal(False)
+    total = 2 * LINE_EVERY + 7
+    with training_progress("name", 0, total) as show:
+        for iteration in range(1, total + 1):
+            show(iteration, {"distance": iteration / 2, "loss": -0.12345})
+            told = iteration in (LINE_EVERY, 2 * LINE_EVERY, total)
+            line = f"name: {iteration}/{total}  distance {iteration / 2:.3f}  loss -0.123\n"
+            assert capsys.readouterr() == ("", line if told else "")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_training_that_goes_on_tells_the_iterations_of_the_whole(
+    terminal: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal(False)
+    with training_progress("name", 98, 101) as show:
+        for iteration in (99, 100, 101):
+            show(iteration, {"loss": 1.0})
+    assert capsys.readouterr().err == "name: 100/101  loss 1.000\nname: 101/101  loss 1.000\n"
+
+
+def test_a_training_on_a_terminal_shows_a_bar(
+    terminal: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal(True)
+    with training_progress("my-model", 30, 40) as show:
+        for iteration in range(31, 38):
+            show(iteration, {"loss": iteration / 100})
+    out, err = capsys.readouterr()
+    assert out == ""
+    # It stays when the training ends.
+    last = err.rpartition("my-model")[2]
+    assert "37/40" in last
+    assert "loss 0.370" in last
+
+
+def test_errors_of_a_training_come_through(
+    terminal: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> None:
+        with training_progress("my-model", 0, 40) as show:
+            show(1, {"loss": 1.0})
+            raise ValueError("stop")
+
+    for answer in (True, False):
+        terminal(answer)
+        with pytest.raises(ValueError, match=r"^stop$"):
+            work()
+    # The cursor is shown again.
+    err = capsys.readouterr().err
     assert err.rfind("\x1b[?25h") > err.rfind("\x1b[?25l")

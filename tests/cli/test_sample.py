@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,14 @@ import pytest
 from PIL import Image
 
 from oscc.cli.output import read_program_of
+from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
+from oscc.compiler.families import family_named
+from oscc.compiler.graph import InitialPhases
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
+from oscc.compiler.stencil import named_stencil
+from oscc.models.topology import grid_graph
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.full_precision import full_precision_images
@@ -157,3 +163,27 @@ def test_a_program_for_another_core_is_refused(
     (folder / "core.yaml").write_text(dump_core(make_core(reference_hz=5e7)))
     status, content = oscc_json("sample", folder)
     assert (status, content["error"]["code"]) == (1, "program.invalid")
+
+
+def test_a_checkpoint_of_any_family_runs_without_a_core(tmp_path: Path, oscc: Run) -> None:
+    graph = grid_graph(
+        "real",
+        family_named("tanh_ising"),
+        (4, 6),
+        named_stencil("king"),
+        origin=(0, 0),
+        step=(2, 2),
+        chunk_duration=(1.0,),
+        init=InitialPhases("normal", 0.0, 1.0),
+    )
+    model = tmp_path / "real.safetensors"
+    write_checkpoint(model, graph)
+    status, out, _ = oscc("sample", model, "-n", "4", "--columns", "2", "-o", tmp_path / "a.png", "--json")
+    assert (status, json.loads(out)["samples"]) == (0, 4)
+    # Two by two images of 3 x 2 pixels, each 4 wide, with gaps of 4.
+    with Image.open(tmp_path / "a.png") as sheet:
+        assert sheet.size == (2 * (3 * 4 + 4) + 4, 2 * (2 * 4 + 4) + 4)
+    assert oscc("sample", model, "-n", "4")[0] == 0
+    assert (tmp_path / "samples.png").is_file()
+    status, _, err = oscc("sample", tmp_path / "a.png", "-n", "4")
+    assert (status, "not a safetensors file" in err) == (1, True)

@@ -422,6 +422,38 @@ def test_unknown_family(refused: Refused, family: Any, message: str) -> None:
     assert (error.code, error.message) == ("checkpoint.family", message)
 
 
+@pytest.mark.parametrize(
+    ("family", "kind", "other"),
+    [
+        ("kurashil", "cos", "state"),
+        ("kuramoto", "cos", "state"),
+        ("poly_ising", "state", "cos"),
+        ("tanh_ising", "state", "cos"),
+    ],
+)
+def test_readout_is_that_of_the_family(
+    make_graph: MakeGraph, tiny_core: CoreSpec, tmp_path: Path, family: str, kind: str, other: str
+) -> None:
+    path = tmp_path / "model.safetensors"
+    write_checkpoint(path, make_graph(tiny_core, family=family))
+    file = read_tensors(path)
+    described = json.loads(file.metadata["oscc.model"])
+    assert described["readout"] == {"kind": kind}
+    assert read_checkpoint(path).family == family
+    for wrong, guess in ((other, f"; accepted: {kind}"), (3, f"; accepted: {kind}")):
+        described["readout"] = {"kind": wrong}
+        path.write_bytes(pack_tensors(file.tensors, {**file.metadata, "oscc.model": json.dumps(described)}))
+        with pytest.raises(OsccError) as caught:
+            read_checkpoint(path)
+        assert caught.value.code == "checkpoint.metadata"
+        assert caught.value.message == f"readout.kind: {wrong!r} is not known{guess}"
+
+
+def test_a_family_is_known_before_its_readout(refused: Refused) -> None:
+    error = refused(family="kurashill", readout={"kind": "sin"})
+    assert error.code == "checkpoint.family"
+
+
 # Writing
 
 

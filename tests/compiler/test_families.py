@@ -12,18 +12,19 @@ def test_there_are_exactly_the_four_families_of_the_project() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "state", "hardware"),
+    ("name", "state", "hardware", "readout"),
     [
-        ("kurashil", "phase", True),
-        ("kuramoto", "phase", True),
-        ("poly_ising", "real", False),
-        ("tanh_ising", "real", False),
+        ("kurashil", "phase", True, "cos"),
+        ("kuramoto", "phase", True, "cos"),
+        ("poly_ising", "real", False, "state"),
+        ("tanh_ising", "real", False, "state"),
     ],
 )
-def test_only_phases_have_hardware(name: str, state: str, hardware: bool) -> None:
+def test_only_phases_have_hardware_and_show_their_cosine(name: str, state: str, hardware: bool, readout: str) -> None:
     family = family_named(name)
     assert family.state == state
     assert family.has_hardware is hardware
+    assert family.readout == readout
 
 
 @pytest.mark.parametrize("name", sorted(FAMILIES))

@@ -35,19 +35,20 @@ def test_program_stream_of_the_56x56_core() -> None:
 
 def test_timing_of_the_56x56_core() -> None:
     core = load_core("ais-56x56")
-    # One level of bus registers, and five cycles in a bank.
-    assert core.load_cycles == 56 + 1 + 5
+    # Two levels of bus registers, and five cycles in a bank.
+    assert core.load_cycles == 56 + 2 + 5
     assert core.clock_s == pytest.approx(1e-8, rel=1e-12)
 
 
-@pytest.mark.parametrize(("cols", "levels"), [(1, 1), (8, 1), (64, 1), (65, 2), (512, 2)])
+@pytest.mark.parametrize(("cols", "levels"), [(1, 1), (8, 1), (9, 2), (64, 2), (65, 3), (512, 3)])
 def test_no_bus_register_drives_more_than_eight(cols: int, levels: int, make_core: MakeCore) -> None:
     core = make_core(grid=[4, cols], cycles_per_sample=2000)
     assert core.bus_levels == levels
     assert core.loader_latency == levels + 5
-    # A tree of degree 8, whose leaves drive eight banks each, reaches every column; one level less would not.
-    assert 8 ** (levels + 1) >= cols
-    assert levels == 1 or 8**levels < cols
+    # A tree of degree 8 with one register at its head and eight columns at each leaf reaches every column; one level
+    # less would not.
+    assert 8**levels >= cols
+    assert levels == 1 or 8 ** (levels - 1) < cols
 
 
 def test_readout_of_the_56x56_core() -> None:
@@ -215,3 +216,32 @@ def test_reciprocal_defect_slots_are_those_of_the_units(make_core: MakeCore) -> 
 @pytest.mark.parametrize(("taps", "subphases", "bits"), [(2, 1, 2), (4, 1, 3), (8, 4, 6), (8, 16, 8)])
 def test_code_bits_count_the_phase_steps(make_core: MakeCore, taps: int, subphases: int, bits: int) -> None:
     assert make_core(readout={"taps": taps, "subphases": subphases}).code_bits == bits
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_coupling_dacs_of_another_width(make_core: MakeCore, bits: int) -> None:
+    core = make_core(coupling_dac={"forbidden": [3]}, field_dac={"forbidden": [2]}, tracks_per_boundary=17)
+    other = core.with_coupling_bits(bits)
+    assert (other.coupling_dac.bits, other.coupling_dac.top_code) == (bits, 2 ** (bits - 1) - 1)
+    assert other.coupling_dac.full_scale_rad_s == core.coupling_dac.full_scale_rad_s
+    # The codes that silicon of the old width must not be given say nothing of the new one.
+    assert other.coupling_dac.forbidden == ()
+    assert other.field_dac == core.field_dac
+    assert other.word_bits == core.word_bits + 24 * (bits - 4)
+    described = [json.loads(each.canonical_json()) for each in (core, other)]
+    for each in described:
+        del each["coupling_dac"]
+    assert described[0] == described[1]
+    assert other.hash != core.hash
+    assert core.coupling_dac.forbidden == (3,)
+
+
+def test_the_same_width_is_the_same_core(make_core: MakeCore) -> None:
+    assert make_core().with_coupling_bits(4) == make_core()
+    assert make_core().with_coupling_bits(6).with_coupling_bits(4).hash == make_core().hash
+
+
+@pytest.mark.parametrize(("bits", "message"), [(1, "greater than or equal to 2"), (9, "less than or equal to 8")])
+def test_a_width_that_no_dac_has(make_core: MakeCore, bits: int, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        make_core().with_coupling_bits(bits)

@@ -187,6 +187,18 @@ def test_images_are_cosines_in_raster_order():
     assert images[:, 0].tolist() == [pytest.approx([math.cos(2 + b), math.cos(b)]) for b in range(2)]
 
 
+@pytest.mark.parametrize("family", ["kurashil", "kuramoto", "poly_ising", "tanh_ising"])
+def test_images_of_real_states_are_the_states(family):
+    model = AISModel.from_graph(drawn_graph(family))
+    theta = torch.linspace(-4, 4, 15).reshape(5, 3)
+    images = model.images(theta)
+    assert images.shape == (3, 1, 2)
+    for sample in range(3):
+        shown = [theta[1, sample].item(), theta[0, sample].item()]
+        phases = family in ("kurashil", "kuramoto")
+        assert images[sample, 0].tolist() == pytest.approx([math.cos(x) for x in shown] if phases else shown, abs=1e-6)
+
+
 def test_checkpoint_keeps_the_model(tmp_path, make_core, make_graph):
     graph = make_graph(make_core(), time_scale_s=(2e-6,))
     AISModel.from_graph(graph, torch.float64).save(tmp_path / "a.safetensors")

@@ -124,6 +124,20 @@ def test_statistics_by_hand() -> None:
     assert numbers.histogram == (1, 0, 0, 3, 1, 1, 2)
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_full_scale_in_single_precision_is_not_clipped(bits: int) -> None:
+    dac = DacSpec(bits=bits, full_scale_rad_s=1.0)
+    top = dac.top_code
+    lsb = np.random.default_rng(0).uniform(0.1, 1.0, 1000)
+    # What a checkpoint holds of a parameter at full scale: half of them are a little beyond.
+    scaled = (top * lsb).astype(np.float32).astype(np.float64) / lsb
+    assert 300 < np.count_nonzero(scaled > top) < 700
+    codes = np.full(1000, top, dtype=np.int8)
+    assert measure_codes(codes, scaled, dac).clipped == 0
+    assert measure_codes(-codes, -scaled, dac).clipped == 0
+    assert measure_codes(codes, scaled * (1 + 1e-6), dac).clipped == 1000
+
+
 def test_no_couplings_have_no_error(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
     coded = quantized(make_graph(tiny_core, density=0.0), tiny_core)
     numbers = coded.statistics["coupling"]

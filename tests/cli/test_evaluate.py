@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.spec_file import load_core
+from oscc.compiler.tensor_file import pack_tensors
+from oscc.models.datasets import load_images
+from oscc.models.evaluation import NOISE, Conditions, draw_images, measure
+from oscc.models.features import LAYERS, load_lenet
+
+torch.set_num_threads(1)
+
+Run = Callable[..., tuple[int, str, str]]
+RunJson = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, make_graph: Callable[..., CouplingGraph]) -> Path:
+    """A model of 28 x 28 pixels, one for another core, a data set, and an extractor with random weights."""
+    path = tmp_path_factory.mktemp("evaluate")
+    core = load_core("ais-28x28")
+    write_checkpoint(path / "model.safetensors", make_graph(core, chunks=1, density=0.1, duration=1.0))
+    write_checkpoint(path / "small.safetensors", make_graph(load_core("tiny-8x8"), chunks=1))
+    random = np.random.default_rng(0)
+    arrays: dict[str, Any] = {}
+    for part, count in (("train", 30), ("test", 20)):
+        arrays[f"x_{part}"] = random.integers(0, 256, (count, 28, 28)).astype(np.uint8)
+        arrays[f"y_{part}"] = random.integers(0, 10, count)
+    np.savez(path / "mnist.npz", **arrays)
+    weights = {}
+    for layer, shape in LAYERS.items():
+        scale = (2 / np.prod(shape[1:])) ** 0.5
+        weights[f"{layer}.weight"] = (scale * random.normal(size=shape)).astype(np.float32)
+        weights[f"{layer}.bias"] = np.zeros(shape[0], np.float32)
+    (path / "lenet.safetensors").write_bytes(pack_tensors(weights, {}))
+    return path
+
+
+@pytest.fixture
+def arguments(folder: Path) -> tuple[object, ...]:
+    return (folder / "model.safetensors", "--data", folder, "--extractor", folder / "lenet.safetensors")
+
+
+def expected(folder: Path, conditions: Conditions, samples: int) -> dict[str, Any]:
+    images = draw_images(folder / "model.safetensors", conditions, samples)
+    quality = measure(images, load_images("mnist", folder), load_lenet(folder / "lenet.safetensors"))
+    described = quality.as_dict()
+    described["class_shares"] = list(described["class_shares"])
+    return described
+
+
+def test_at_full_precision(oscc_json: RunJson, folder: Path, arguments: tuple[object, ...]) -> None:
+    status, content = oscc_json("evaluate", *arguments, "-n", "6", "--seeds", "3", "--step", "0.25")
+    assert status == 0
+    seeds = [expected(folder, Conditions(step=0.25, seed=seed), 6) for seed in range(3)]
+    found = [seed["fd_lenet"] for seed in seeds]
+    assert content == {
+        "model": str(folder / "model.safetensors"),
+        "dataset": "mnist",
+        "core": None,
+        "coupling_bits": None,
+        "noise": "none",
+        "step": 0.25,
+        "extractor_sha256": load_lenet(folder / "lenet.safetensors").sha256,
+        "seeds": seeds,
+        "fd_lenet": {"mean": pytest.approx(np.mean(found)), "spread": pytest.approx(np.std(found, ddof=1))},
+    }
+    assert len(set(found)) == 3
+
+
+def test_with_the_codes_of_a_core(oscc_json: RunJson, folder: Path, arguments: tuple[object, ...]) -> None:
+    run = ("evaluate", *arguments, "-n", "4", "--core", "ais-28x28", "--noise", "strong", "--threads", "2")
+    core = load_core("ais-28x28")
+    for options, bits, chosen in ((), 4, core), (("--bits", "3"), 3, core.with_coupling_bits(3)):
+        status, content = oscc_json(*run, *options)
+        assert (status, content["core"], content["coupling_bits"]) == (0, "ais-28x28", bits)
+        assert content["seeds"] == [expected(folder, Conditions(core=chosen, noise=NOISE["strong"]), 4)]
+        assert content["fd_lenet"] == {"mean": content["seeds"][0]["fd_lenet"], "spread": 0.0}
+
+
+def test_as_a_table(oscc: Run, folder: Path, arguments: tuple[object, ...]) -> None:
+    status, text, err = oscc("evaluate", *arguments, "-n", "4", "--core", "ais-28x28", "--bits", "3", "--seeds", "2")
+    assert (status, err) == (0, "")
+    core = load_core("ais-28x28").with_coupling_bits(3)
+    found = [expected(folder, Conditions(core=core, seed=seed), 4) for seed in range(2)]
+    values = [seed["fd_lenet"] for seed in found]
+    shares = " ".join(f"{share:.3f}" for share in found[0]["class_shares"])
+    assert text.splitlines() == [
+        "model.safetensors on mnist",
+        "  run                     ais-28x28, 3-bit couplings, noise none, RK4 0.1",
+        f"  FD-LeNet                {np.mean(values):.1f} +- {np.std(values, ddof=1):.1f}, 4 samples, 2 seeds "
+        "(simulated; not FID)",
+        f"  nearest training image  {found[0]['nearest_pixel']:.2f} of a test image's",
+        f"  classes                 {shares}; coverage {found[0]['coverage']:.3f}",
+    ]
+    status, text, _ = oscc("evaluate", *arguments, "-n", "4", "--step", "0.5")
+    assert text.splitlines()[1] == "  run                     full precision, noise none, RK4 0.5"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("-n", "1"), "Invalid value for '-n' / '--samples': "),
+        (("--seeds", "0"), "Invalid value for '--seeds': "),
+        (("--bits", "9", "--core", "ais-28x28"), "Invalid value for '--bits': "),
+        (("--bits", "4"), "Invalid value for --bits: the bits of a core's codes; give --core too"),
+        (("--step", "0"), "Invalid value for '--step': "),
+    ],
+)
+def test_wrong_usage(options: tuple[str, ...], message: str, oscc: Run, arguments: tuple[object, ...]) -> None:
+    status, text, err = oscc("evaluate", *arguments, *options)
+    assert (status, text) == (2, "")
+    assert err.startswith(f"oscc evaluate: {message}")
+    assert err.endswith("\ntry: oscc evaluate --help\n")
+
+
+def test_the_extractor_is_needed(oscc: Run, folder: Path) -> None:
+    status, _, err = oscc("evaluate", folder / "model.safetensors", "--data", folder)
+    assert (status, err.splitlines()[0]) == (
+        2,
+        "oscc evaluate: Invalid value for --extractor: needs the weights of the extractor",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--noise", "storng"), "evaluation.noise", "'storng' is no level of noise; did you mean 'strong'?"),
+        (("--dataset", "mnits"), "data.name", "'mnits' is no data set; did you mean 'mnist'?"),
+        (("--dataset", "fashion-mnist"), "data.missing", "fashion-mnist.npz is not there"),
+        (("--core", "ais-28x29"), "spec.not-found", "'ais-28x29' is neither a preset nor a file"),
+        (("--extractor", "no"), "file.not-found", "cannot be read: No such file or directory"),
+    ],
+)
+def test_what_is_not_there(
+    options: tuple[str, ...], code: str, message: str, oscc: Run, oscc_json: RunJson, arguments: tuple[object, ...]
+) -> None:
+    status, content = oscc_json("evaluate", *arguments, *options)
+    assert (status, content["error"]["code"]) == (1, code)
+    assert content["error"]["message"].startswith(message)
+    status, text, err = oscc("evaluate", *arguments, *options)
+    assert (status, text) == (1, "")
+    assert message in err.splitlines()[0]
+    assert len(err.splitlines()) <= 2
+
+
+def test_an_extractor_of_another_kind(oscc_json: RunJson, folder: Path, arguments: tuple[object, ...]) -> None:
+    status, content = oscc_json("evaluate", *arguments, "--extractor", folder / "model.safetensors")
+    assert (status, content["error"]["code"]) == (1, "metrics.extractor")
+    assert content["error"]["message"] == "tensor 'conv1.weight' is missing or not float32 [32, 1, 5, 5]"
+
+
+def test_images_of_another_size(oscc_json: RunJson, folder: Path, arguments: tuple[object, ...]) -> None:
+    status, content = oscc_json("evaluate", folder / "small.safetensors", *arguments[1:], "-n", "2")
+    assert (status, content["error"]["code"]) == (1, "metrics.image")
+    assert content["error"]["message"] == "FD-LeNet takes images of 28 x 28 pixels, these have 4 x 4"
+
+
+def test_a_model_that_does_not_fit_is_a_no(oscc_json: RunJson, arguments: tuple[object, ...]) -> None:
+    status, content = oscc_json("evaluate", *arguments, "-n", "2", "--core", "tiny-8x8")
+    assert status == 3
+    assert content["feasible"] is False
+    assert "F005" in {finding["code"] for finding in content["findings"]}
