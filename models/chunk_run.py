@@ -212,7 +212,7 @@ class _ChunkRun(torch.autograd.Function):
         return torch.from_numpy(np.concatenate([states[-1] for states in runs], axis=1))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, *slopes: Tensor) -> tuple[Tensor | None, ...]:
         (slope,) = slopes
         weight, parameters = ctx.saved_tensors

@@ -69,8 +69,9 @@ def test_gradients(family, integrator, pairs):
     noise = 0.1 * torch.ones(2, NODES, BATCH, dtype=torch.float64)
     couplings, steps = made(pairs), np.array([0.2, 0.1])
 
-    def run(*given):
-        return run_chunk_torch(family, couplings, *given, steps, integrator, noise, compiled=False)
+    def run(state, weight, parameters):
+        given = (state, weight, parameters, steps, integrator, noise)
+        return run_chunk_torch(family, couplings, *given, compiled=False)
 
     assert torch.autograd.gradcheck(run, (state, weight, parameters))
 
@@ -82,21 +83,19 @@ def test_noise_is_added_after_each_step(pairs):
     expected = state
     for step, kick in zip((0.2, 0.1), noise, strict=True):
         expected = expected + step * plain_slope(family, expected, weight, parameters, pairs) + kick
-    given = [torch.from_numpy(values) for values in (state, weight, parameters)]
-    couplings, steps = made(pairs), np.array([0.2, 0.1])
-    found = run_chunk_torch(family, couplings, *given, steps, euler, torch.from_numpy(noise), compiled=False)
+    begin, strengths, rows, kicks = (torch.from_numpy(values) for values in (state, weight, parameters, noise))
+    given = (begin, strengths, rows, np.array([0.2, 0.1]), euler, kicks)
+    found = run_chunk_torch(family, made(pairs), *given, compiled=False)
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-12)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_the_compiled_step_on_a_gpu(pairs):
     family = family_named("kurashil")
-    given = [values.cuda() for values in inputs(family, pairs)]
+    state, weight, parameters = (values.cuda() for values in inputs(family, pairs))
     src, dst = pairs
     tables = tabulate(dst, src, NODES), tabulate(src, dst, NODES)
     couplings = TorchCouplings.of(*tables, src, dst, torch.device("cuda"))
-    steps, method = np.array([0.2, 0.1]), INTEGRATORS["rk4"]
-    compiled, plain = (
-        run_chunk_torch(family, couplings, *given, steps, method, compiled=compiled) for compiled in (True, False)
-    )
+    given = (state, weight, parameters, np.array([0.2, 0.1]), INTEGRATORS["rk4"])
+    compiled, plain = (run_chunk_torch(family, couplings, *given, compiled=compiled) for compiled in (True, False))
     torch.testing.assert_close(compiled, plain, atol=1e-12, rtol=0)
