@@ -1,7 +1,7 @@
 """Coverage of the RTL by the cocotb benches: runs them on Verilator and writes docs/coverage.md.
 
-``python benchmarks/rtl_coverage.py`` runs all benches on an instrumented build first; ``--report-only`` uses what the last
-run left. Exits with 3 when fewer than `LEAST_LINES` of the lines are covered, or one that is not has no reason here.
+``python benchmarks/rtl_coverage.py`` runs all benches on an instrumented build first; ``--report-only`` uses what the
+last run left. Exits with 3 when fewer than `LEAST_LINES` of the lines are covered, or one of the others has no reason.
 """
 
 from __future__ import annotations
