@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,9 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from oscc.compiler.checkpoint import read_checkpoint
+from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.compile import check_model
 from oscc.compiler.errors import OsccError
+from oscc.compiler.findings import FindingsError
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.spec import CoreSpec
 from oscc.models.critic import Critic
 from oscc.models.datasets import ImageData, draw_points, load_images
 from oscc.models.flow_matching import flow_matching_loss
@@ -70,6 +74,8 @@ class Trainer:
     OsccError
         ``training.image`` when the images are not of the size that the model shows; what the configuration's
         `dac_grid` and `graph` raise.
+    FindingsError
+        When the model would not fit the core that it is to be trained for: better known before than after.
 
     Attributes
     ----------
@@ -106,6 +112,8 @@ class Trainer:
             device=device,
         )
         self.generator.clip(config.hardware.clip_start)
+        if config.core is not None:
+            _check_fits(self.generator, config.core)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         schedule, loss = config.schedule, config.loss
         trained = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
@@ -272,6 +280,15 @@ class Trainer:
         keep = min(self.config.schedule.average, (1 + number) / (10 + number))
         for average, parameter in zip(self.average.parameters(), self.generator.parameters(), strict=True):
             average.lerp_(parameter, 1 - keep)
+
+
+def _check_fits(generator: Generator, core: CoreSpec) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        model = Path(folder) / "untrained.safetensors"
+        write_checkpoint(model, generator.to_graph({}))
+        findings = check_model(model, core).findings
+    if findings:
+        raise FindingsError(list(findings))
 
 
 def _device(name: str) -> torch.device:

@@ -13,6 +13,7 @@ import torch
 from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.compile import compile_model
 from oscc.compiler.errors import OsccError
+from oscc.compiler.findings import FindingsError
 from oscc.compiler.tensor_file import read_tensors
 from oscc.models import losses
 from oscc.models.datasets import ImageData
@@ -237,6 +238,17 @@ def test_more_chunks_than_the_core_holds(images_config):
     config = images_config(model={**TINY["model"], "chunks": 5, "duration": 1.0}, hardware=TINY["hardware"])
     with pytest.raises(OsccError, match="the model has 5 chunks, core tiny-8x8 holds 4"):
         Trainer(config, images_of((4, 4)))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [({"init": {"std": 0.5}}, "standard deviation 1 rad"), ({"family": "tanh_ising", "shil": 0.0}, "tanh_ising")],
+)
+def test_what_would_not_fit_the_core_is_not_trained(images_config, model, message):
+    config = images_config(model={**TINY["model"], **model}, hardware=TINY["hardware"])
+    with pytest.raises(FindingsError) as caught:
+        Trainer(config, images_of((4, 4)))
+    assert any(message in finding.message for finding in caught.value.findings)
 
 
 def test_an_unknown_device_is_refused(points_config):
