@@ -13,7 +13,7 @@ from oscc.compiler.spec import BUS_FANOUT, CoreSpec
 
 def collector_latency(core: CoreSpec) -> int:
     """Cycles from the banks' findings to the counters: a level per power of `BUS_FANOUT`, and the counters."""
-    return core.bus_levels + 2
+    return core.bus_levels + 1
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class FaultCollector(wiring.Component):
     """Counts flagged columns and keeps the first place, through a tree of registers of degree `BUS_FANOUT`.
 
     Latency: what is found in cycle t is in the counters, and pulses ``uncorrectable``, in cycle t +
-    `collector_latency`, that is t + ``bus_levels`` + 2. Throughput: a row per cycle. No level adds more than
+    `collector_latency`, that is t + ``bus_levels`` + 1. Throughput: a row per cycle. No level adds more than
     `BUS_FANOUT` numbers.
 
     Parameters
@@ -89,7 +89,7 @@ class FaultCollector(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        levels = self._core.bus_levels + 1
+        levels = self._core.bus_levels
         corrected = self._collect(m, "corrected", self.corrected_columns, levels)
         uncorrectable = self._collect(m, "uncorrectable", self.uncorrectable_columns, levels)
         mismatch = self._collect(m, "mismatch", self.mismatch_columns, levels)

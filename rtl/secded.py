@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import xor
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
@@ -143,7 +143,10 @@ class SecdedDecoder(wiring.Component):
         rows = 1 << (code.hamming_bits - low_bits)
         matrix = [self._row(range(row * columns, (row + 1) * columns)) for row in range(rows)]
 
-        first = Signal(StructLayout({"word": len(self.word), "of_columns": columns, "of_rows": rows}))
+        # Words are not reset: who counts the cycles knows what they are, and a reset would take a wire to each bit.
+        first = Signal(StructLayout({"word": len(self.word), "of_columns": columns, "of_rows": rows}), reset_less=True)
+        corrected_word = Signal(len(self.word), reset_less=True)
+        m.d.comb += Cat(self.data, self.checks).eq(corrected_word)
         with m.If(self.check):
             m.d.sync += first.eq(Cat(self.word, reduce(xor, matrix), *(row.xor() for row in matrix)))
 
@@ -165,14 +168,13 @@ class SecdedDecoder(wiring.Component):
         # comparison: that would take a chain of carries.
         unused = sum(1 << position for position in range(code.positions[-1] + 1, 1 << code.hamming_bits))
         beyond = Const(unused, 1 << code.hamming_bits).bit_select(syndrome, 1)
-        column, row = syndrome[:low_bits], syndrome[low_bits:]
-        flips = Cat((column == position % columns) & (row == position // columns) for position in code.word_positions)
+        # Rows are selected only in words with one flipped bit, so that a bit needs two wires beside its own, not three.
+        column_is = Cat(syndrome[:low_bits] == column for column in range(columns))
+        row_is = Cat(odd & (syndrome[low_bits:] == row) for row in range(rows))
+        flips = Cat(column_is[position % columns] & row_is[position // columns] for position in code.word_positions)
         with m.If(self.correct):
-            m.d.sync += Cat(self.data, self.checks).eq(first.word)
-            m.d.sync += [self.corrected.eq(0), self.uncorrectable.eq(syndrome != 0)]
-            with m.If(odd):
-                m.d.sync += Cat(self.data, self.checks).eq(first.word ^ flips)
-                m.d.sync += [self.corrected.eq(~beyond), self.uncorrectable.eq(beyond)]
+            m.d.sync += corrected_word.eq(first.word ^ flips)
+            m.d.sync += [self.corrected.eq(odd & ~beyond), self.uncorrectable.eq(Mux(odd, beyond, syndrome != 0))]
         return m
 
     def _row(self, positions: range) -> Value:

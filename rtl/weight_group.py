@@ -12,6 +12,9 @@ from oscc.compiler.spec import BUS_FANOUT, CoreSpec
 from oscc.rtl.weight_bank import WeightBank
 from oscc.rtl.weight_bus import CHECK_COLUMNS, TWIN, weight_bus_signature
 
+UNRESET = ("write_address", "write_word", "read_address")
+"""Members of the bus whose registers need no reset."""
+
 
 class WeightGroup(wiring.Component):
     """A node of the tree of the bus. At the last level it drives the banks of `BUS_FANOUT` columns, else groups.
@@ -62,7 +65,11 @@ class WeightGroup(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         bus = self.bus
-        register = {name: Signal.like(getattr(bus, name), name=name, attrs=TWIN) for name in bus.signature.members}
+        # Addresses and words mean nothing without their enables, which alone are reset.
+        register = {
+            name: Signal.like(getattr(bus, name), name=name, attrs=TWIN, reset_less=name in UNRESET)
+            for name in bus.signature.members
+        }
         written = Signal()
         m.d.comb += written.eq(bus.write_enable.any() | bus.write_all)
         taken_with = {

@@ -17,8 +17,9 @@ class WeightMemory(wiring.Component):
 
     Latency: what is on the bus reaches the banks ``bus_levels`` cycles later, so that a row appears
     ``loader_latency`` = ``bus_levels`` + ``READ_LATENCY`` cycles after its address, and a word that was written in
-    cycle t can be read with an address given in cycle t or later. Throughput: a write and a read per cycle. No register
-    of the tree drives more than `BUS_FANOUT` others or banks, however many columns there are.
+    cycle t can be read with an address given in cycle t or later. Throughput: a write and a read per cycle. What drives
+    the bus drives one register, and no register of the tree more than `BUS_FANOUT` others or the banks of as many
+    columns, however many columns there are.
 
     Parameters
     ----------
@@ -44,7 +45,7 @@ class WeightMemory(wiring.Component):
             }
         )
         self.groups: dict[int, WeightBank | WeightGroup] = dict(weight_groups(core, 0, core.cols, core.bus_levels))
-        """The groups at the head of the tree, by the first column of each."""
+        """The group at the head of the tree, the only one, by its first column."""
 
     def bank(self, column: int) -> tuple[WeightBank, int]:
         """The bank that holds a column, and the number of the column in it."""

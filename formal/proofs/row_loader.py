@@ -117,5 +117,5 @@ def _proof(name: str, core: CoreSpec, *, quick: bool) -> Proof:
 
 PROOFS = (
     _proof("row-loader", small_core(), quick=True),
-    _proof("row-loader-two-levels", small_core(grid=[4, 65], chunks=3), quick=False),
+    _proof("row-loader-two-levels", small_core(grid=[4, 9], chunks=3), quick=False),
 )

@@ -100,12 +100,14 @@ CODE_MUTANTS = (
         "for index, position in enumerate(self.positions) if (position >> bit) & 1)",
         "for index, position in enumerate(self.positions[:-1]) if (position >> bit) & 1)",
     ),
-    Mutant("corrects what is even", FILE, "with m.If(odd):", "with m.If(syndrome != 0):"),
+    Mutant(
+        "corrects what is even", FILE, "Cat(odd & (syndrome[low_bits:]", "Cat((syndrome != 0) & (syndrome[low_bits:]"
+    ),
     Mutant(
         "double flips not seen",
         FILE,
-        "self.uncorrectable.eq(syndrome != 0)]",
-        "self.uncorrectable.eq(0)]",
+        "Mux(odd, beyond, syndrome != 0)",
+        "Mux(odd, beyond, 0)",
     ),
 )
 
@@ -151,8 +153,8 @@ PROOFS = (
             Mutant(
                 "corrects the word of the next cycle",
                 FILE,
-                "Cat(self.data, self.checks).eq(first.word)",
-                "Cat(self.data, self.checks).eq(self.word)",
+                "corrected_word.eq(first.word ^ flips)",
+                "corrected_word.eq(self.word ^ flips)",
                 depth=4,
             ),
         ),

@@ -38,25 +38,26 @@ def boundary_ports(core: CoreSpec) -> dict[str, wiring.Member]:
 
 
 def fold_stages(width: int) -> tuple[int, ...]:
-    """Registers in each stage of `Fold`, the capturing one first, the folded bit last.
+    """Registers in each stage of `Fold`, those that capture first, the folded bit last.
 
     Parameters
     ----------
     width : int
         Bits to fold, at least 1.
     """
-    stages = [width]
+    stages = [-(-width // FOLD_INPUTS)]
     while stages[-1] > 1:
         stages.append(-(-stages[-1] // FOLD_INPUTS))
     return tuple(stages)
 
 
 class Fold(wiring.Component):
-    """Captures every bit in a register and folds the registers into one bit by a pipelined tree of parities.
+    """Folds all bits into one by a pipelined tree of parities, `FOLD_INPUTS` at a time.
 
     Parity lets every bit through: flipping any single one flips the result. Latency: ``len(fold_stages(width))``
     cycles. Throughput: a word per cycle. No stage is deeper than one 4-input table, so the critical path stays in
-    what is folded.
+    what is folded. The first table stands before the first register: a register for each of a core's thousands of bits
+    would take as many wires again as the bits themselves.
 
     Parameters
     ----------
@@ -77,8 +78,7 @@ class Fold(wiring.Component):
             Signal(size, name=f"fold_{number}", reset_less=True)
             for number, size in enumerate(fold_stages(len(self.bits)))
         ]
-        m.d.sync += stages[0].eq(self.bits)
-        for before, after in pairwise(stages):
+        for before, after in pairwise([self.bits, *stages]):
             m.d.sync += after.eq(Cat(before[at : at + FOLD_INPUTS].xor() for at in range(0, len(before), FOLD_INPUTS)))
         m.d.comb += self.folded.eq(stages[-1])
         return m
@@ -88,8 +88,8 @@ class SynthesisHarness(wiring.Component):
     """The control plane with registers around it and four pins: clock, reset, ``shift_in`` and ``folded``.
 
     Every input of the control plane, from the host and from the macro, comes from one bit of a shift register; every
-    output goes into `Fold`. So each path over the boundary starts and ends in a register, as it does on a chip, and
-    no logic of the core can be removed for want of a pin.
+    output goes into `Fold`. So each path over the boundary starts in a register and ends in one behind a single table,
+    and no logic of the core can be removed for want of a pin.
 
     Parameters
     ----------

@@ -45,7 +45,8 @@ def test_which_proofs_are_run() -> None:
 def test_0_when_all_pass_and_the_files_are_written(two_proofs: list[ProofResult], tmp_path: Path) -> None:
     assert main(["--json", str(tmp_path / "f.json"), "--markdown", str(tmp_path / "f.md"), "--quick"]) == 0
     assert [entry["name"] for entry in json.loads((tmp_path / "f.json").read_text())["proofs"]] == ["quick"]
-    assert (tmp_path / "f.md").read_text().startswith("`python formal/run.py --quick`\n")
+    title, _, made_by, *_ = (tmp_path / "f.md").read_text().splitlines()
+    assert (title, made_by.startswith("Made by `python formal/run.py --quick`; ")) == ("# Proofs", True)
 
 
 def test_3_when_a_bug_is_not_found(two_proofs: list[ProofResult], capsys: pytest.CaptureFixture[str]) -> None:

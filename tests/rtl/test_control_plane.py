@@ -576,9 +576,9 @@ def test_a_double_flip_stops_the_sample_and_names_the_lowest_bank(columns: list[
     # The sample had begun: whoever waits for its image is told that there is none.
     assert bench.images_seen.beats == [MARKER]
     assert len(bench.array.commits) == 2
-    # The row with the fault is on the bus in one cycle; it is known three later, and the array stands still two after.
+    # The row with the fault is on the bus in one cycle; it is known two later, and the array stands still two after.
     fault = record.cycles("load_strobe")[2 * 8 + 2]
-    assert record.cycles("run")[-1] == fault + 3 + 1
+    assert record.cycles("run")[-1] == fault + 2 + 1
     assert fault < irq <= fault + 8
 
 

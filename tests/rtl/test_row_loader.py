@@ -37,7 +37,7 @@ def load(core: CoreSpec, chunk: int, before: int = 3) -> Recorder:
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 8, 56])
 @pytest.mark.parametrize("chunk", [0, 2])
-@pytest.mark.parametrize(("cols", "latency"), [(3, 6), (64, 6), (65, 7), (512, 7)])
+@pytest.mark.parametrize(("cols", "latency"), [(3, 6), (8, 6), (9, 7), (64, 7), (65, 8), (512, 8)])
 def test_each_row_once_in_order_in_its_cycle(
     make_core: Callable[..., CoreSpec], rows: int, chunk: int, cols: int, latency: int
 ) -> None:

@@ -44,8 +44,8 @@ def test_alone_it_reads_every_address_once_in_consecutive_cycles(
 
     simulate(scrubber, bench, background=[recorder.watch])
     depth = core.bank_depth
-    # Rows reach the array loader_latency cycles after their address, and the counters bus_levels + 2 later.
-    settling = core.bus_levels + 5 + core.bus_levels + 2
+    # Rows reach the array loader_latency cycles after their address, and the counters bus_levels + 1 later.
+    settling = core.bus_levels + 5 + core.bus_levels + 1
     for begin in (0, depth + settling + 1):
         for address in range(depth):
             assert recorder.at(begin + 1 + address)["read"] == 1

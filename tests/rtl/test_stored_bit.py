@@ -32,10 +32,12 @@ def test_data_and_check_bits_of_a_word(tiny_core: CoreSpec) -> None:
 @pytest.mark.parametrize(
     ("cols", "column", "groups"),
     [
-        (56, 55, ("group_48",)),
-        (64, 9, ("group_8",)),
-        (65, 64, ("group_64", "group_64")),
-        (300, 77, ("group_64", "group_72")),
+        (8, 7, ("group_0",)),
+        (9, 8, ("group_0", "group_8")),
+        (56, 55, ("group_0", "group_48")),
+        (64, 9, ("group_0", "group_8")),
+        (65, 64, ("group_0", "group_64", "group_64")),
+        (300, 77, ("group_0", "group_64", "group_72")),
     ],
 )
 def test_the_groups_on_the_way(

@@ -96,6 +96,8 @@ def test_each_bank_reports_what_it_found(make_core: Callable[..., CoreSpec]) -> 
 def test_the_bank_of_a_column(make_core: Callable[..., CoreSpec], cols: int) -> None:
     memory = WeightMemory(make_core(grid=[2, cols], chunks=1))
     Fragment.get(memory, None)
+    # One register at the head, so that what drives the bus drives nothing else.
+    assert list(memory.groups) == [0]
     banks = [memory.bank(column) for column in range(cols)]
     assert [number for _, number in banks] == [column % 4 for column in range(cols)]
     assert len({id(bank) for bank, _ in banks}) == -(-cols // 4)

@@ -431,8 +431,9 @@ def test_all_that_fails_is_counted_and_the_lowest_column_of_the_first_row_is_kep
 
     async def host(context: Any) -> None:
         await bench.pulse(context, "self_test")
-        # After the first element: all words hold the first background.
-        await wait(context, 1 + small.bank_depth + 4)
+        # After the first element: all words hold the first background. A word is on the bus three cycles after its
+        # operation, and two levels of registers later at its bank.
+        await wait(context, 1 + small.bank_depth + 3 + 2)
         for column, address, bit in broken:
             bench.flip(context, column, address, bit)
         await bench.until(context, "self_test_done")

@@ -119,9 +119,9 @@ def test_core_and_harness_are_counted_apart(small: CoreSpec) -> None:
     assert script[counted + 1 : counted + 3] == ["setattr -mod -unset keep_hierarchy small_control_plane", "flatten"]
 
 
-def test_groups_are_the_modules_that_drive_banks(make_core: Callable[..., CoreSpec]) -> None:
-    # Without the groups of groups of the larger tree, whose numbers have one or two digits as well.
-    for columns, expected in ((20, ["group_0", "group_16", "group_8"]), (6, ["group_0"])):
+def test_groups_are_the_nodes_of_the_bus_tree(make_core: Callable[..., CoreSpec]) -> None:
+    # Of 20 columns, the head of the tree and the three groups of eight columns below it; no banks.
+    for columns, expected in ((20, ["group_0", "group_0", "group_16", "group_8"]), (6, ["group_0"])):
         core = make_core(name="wide", grid=[1, columns], stencil=[[0, 1]], chunks=1, readout={"step": [1, 2]})
         modules = re.findall(r"^module \\(\S+)", control_plane_verilog(core), re.MULTILINE)
         kept = [name for name in modules if any(fnmatch(name, pattern) for pattern in GROUPS.split())]
