@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ def refused(points_text):
 
     return change
 
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "training"
 
 CORE: dict[str, Any] = {"model": {"grid": None, "stencil": None, "step": None}, "hardware": {"core": "tiny-8x8"}}
 
@@ -308,3 +311,12 @@ def test_the_configuration_in_the_package_is_good():
     config = parse_training(text, where="quick")
     assert config.data.name == "digits"
     assert config.graph().image_shape == (8, 8)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_examples_are_trainings_for_their_cores(path):
+    config = load_training(path)
+    grid = config.dac_grid()
+    assert grid is not None
+    assert grid.core.init.cycles + int(grid.run_cycles.sum()) <= grid.core.cycles_per_sample
+    assert config.graph().image_shape == (28, 28)
