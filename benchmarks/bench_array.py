@@ -101,10 +101,10 @@ def peak_memory_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def run_side(side: str) -> dict[str, Any]:
-    """One side, in a fresh process with one thread."""
+def run_side(script: str, side: str) -> dict[str, Any]:
+    """One side of a benchmark script, in a fresh process with one thread."""
     single = {name: "1" for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    command = [sys.executable, str(Path(__file__).resolve()), "--side", side]
+    command = [sys.executable, str(Path(script).resolve()), "--side", side]
     done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **single})
     result: dict[str, Any] = json.loads(done.stdout)
     return result
@@ -112,7 +112,7 @@ def run_side(side: str) -> dict[str, Any]:
 
 def bench_array() -> dict[str, Any]:
     """Seconds per sample of both, their ratio, the peak memory of both, and how far their phases are apart."""
-    array, reference = run_side("array"), run_side("reference")
+    array, reference = run_side(__file__, "array"), run_side(__file__, "reference")
     difference = np.abs(np.array(array["probe"]) - np.array(reference["probe"]))
     if difference.max() > 1e-3:
         raise RuntimeError(f"array and reference differ by {difference.max()} rad: they did not do the same work")

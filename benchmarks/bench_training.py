@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from bench_array import EXAMPLE, best_of, peak_memory_mb
+from bench_array import EXAMPLE, best_of, peak_memory_mb, run_side
 
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.stencil import named_stencil
@@ -108,18 +106,9 @@ def start_state() -> Any:
 SIDES: dict[str, Callable[[], tuple[float, list[float]]]] = {"kernels": time_kernels, "eager": time_eager}
 
 
-def run_side(side: str) -> dict[str, Any]:
-    """One side, in a fresh process with one thread."""
-    single = {name: "1" for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    command = [sys.executable, str(Path(__file__).resolve()), "--side", side]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **single})
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
-
-
 def bench_training() -> dict[str, Any]:
     """Milliseconds per right-hand side, forward and backward, of both, and their ratio."""
-    kernels, eager = run_side("kernels"), run_side("eager")
+    kernels, eager = run_side(__file__, "kernels"), run_side(__file__, "eager")
     ours, theirs = np.array(kernels["probe"]), np.array(eager["probe"])
     if np.abs(ours - theirs).max() > 1e-3 * np.abs(theirs).max():
         raise RuntimeError("the gradients differ: they did not do the same work")
