@@ -21,7 +21,7 @@ from oscc.compiler.spec import CoreSpec
 from oscc.models.datasets import ImageData
 from oscc.models.features import LeNet
 from oscc.models.frechet import class_shares, frechet_distance, nearest_distances
-from oscc.models.generator import IDEAL, Generator, Imperfections
+from oscc.models.generator import IDEAL, Generator, Imperfections, random_stream
 from oscc.models.reference import AISModel
 
 NOISE = {
@@ -150,8 +150,7 @@ def draw_images(
     images = []
     with torch.no_grad():
         for number, start in enumerate(range(0, samples, BLOCK)):
-            mixed = np.random.SeedSequence([conditions.seed, number]).generate_state(1, np.uint64)[0]
-            random = torch.Generator().manual_seed(int(mixed >> np.uint64(1)))
+            random = random_stream(conditions.seed, number)
             values = generator.delivered(conditions.noise, random)
             noise = generator.noise(min(BLOCK, samples - start), random)
             state = generator(noise, values, conditions.noise, random)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from oscc.models.generator import Generator, even_steps
+from oscc.models.generator import Generator
+from oscc.models.integrators import even_steps
 
 EDGE = 0.999
 """Largest absolute pixel of a target: the phase of a pixel of 1 has no slope."""

@@ -19,7 +19,7 @@ from oscc.compiler.spec import GROUPS
 from oscc.models.chunk_run import ChunkKernels, run_chunk
 from oscc.models.chunk_torch import TorchCouplings, run_chunk_torch
 from oscc.models.dac_grid import DacGrid
-from oscc.models.integrators import Integrator, integrator_named
+from oscc.models.integrators import Integrator, even_steps, integrator_named
 from oscc.models.topology import reverse_couplings
 
 
@@ -266,7 +266,14 @@ def draw_states(init: InitialPhases, nodes: int, batch: int, random: torch.Gener
     return init.mean + init.std * unit
 
 
-def even_steps(duration: float, longest: float) -> NDArray[np.float64]:
-    """Equal steps that fill a duration, none longer than ``longest``, float64[n]; all [model time]."""
-    count = max(1, math.ceil(duration / longest * (1 - 1e-12)))
-    return np.full(count, duration / count)
+def random_stream(seed: int, number: int, device: str | torch.device = "cpu") -> torch.Generator:
+    """A stream of random numbers of its own for each seed and number.
+
+    Parameters
+    ----------
+    seed, number : int
+        Not negative.
+    device : str or torch.device
+    """
+    mixed = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]
+    return torch.Generator(device).manual_seed(int(mixed >> np.uint64(1)))

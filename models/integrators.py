@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,3 +62,9 @@ def integrator_named(name: str) -> Integrator:
     if name not in INTEGRATORS:
         raise OsccError("array.integrator", f"'{name}' is not an integrator{did_you_mean(name, INTEGRATORS)}")
     return INTEGRATORS[name]
+
+
+def even_steps(duration: float, longest: float) -> NDArray[np.float64]:
+    """Equal steps that fill a duration, none longer than ``longest``, float64[n]; all [model time]."""
+    count = max(1, math.ceil(duration / longest * (1 - 1e-12)))
+    return np.full(count, duration / count)

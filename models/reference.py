@@ -7,7 +7,6 @@ Couplings are gathered and added one by one, so nothing here knows of grids, ste
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from oscc.compiler.coded import CodedGraph
 from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.families import Family, family_named
 from oscc.compiler.graph import CouplingGraph
+from oscc.models.integrators import even_steps
 
 PARAMETERS = ("weight", "shil", "field", "detuning")
 """The parameters of a model, as they are called in `CouplingGraph`; in the order of `oscc.compiler.spec.GROUPS`."""
@@ -205,11 +205,7 @@ class AISModel(torch.nn.Module):
 
     def even_steps(self, max_step: float) -> list[NDArray[np.float64]]:
         """A plan of equal steps that fill each chunk, none longer than ``max_step`` [model time]."""
-        plan = []
-        for duration in self._graph.chunk_duration.tolist():
-            count = max(1, math.ceil(duration / max_step * (1 - 1e-12)))
-            plan.append(np.full(count, duration / count))
-        return plan
+        return [even_steps(duration, max_step) for duration in self._graph.chunk_duration.tolist()]
 
     def integrate(self, theta0: Tensor, steps: StepPlan, integrator: str = "rk4") -> Tensor:
         """The state before the run and after each chunk, Tensor[C + 1, N, B].

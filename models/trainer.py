@@ -23,7 +23,7 @@ from oscc.compiler.spec import CoreSpec
 from oscc.models.critic import Critic
 from oscc.models.datasets import ImageData, draw_points, load_images
 from oscc.models.flow_matching import flow_matching_loss
-from oscc.models.generator import Generator, Imperfections
+from oscc.models.generator import Generator, Imperfections, random_stream
 from oscc.models.losses import gradient_penalty, random_directions, sliced_wasserstein
 from oscc.models.training_config import TrainingConfig
 from oscc.models.training_state import Progress, load_state, save_state
@@ -99,7 +99,7 @@ class Trainer:
                 where="model",
                 hint="choose grid, origin and step (or the core) so that there are as many visible nodes",
             )
-        random = self._random(0, "cpu")
+        random = random_stream(config.seed, 0)
         self.generator = Generator(
             _first_parameters(graph, config, random),
             grid=config.dac_grid(),
@@ -189,13 +189,8 @@ class Trainer:
         state = self.average(self.average.noise(count, random), self.average.delivered())
         return self.average.pixels(state).cpu()
 
-    def _random(self, iteration: int, device: str | torch.device) -> torch.Generator:
-        """Randomness of an iteration."""
-        mixed = np.random.SeedSequence([self.config.seed, iteration]).generate_state(1, np.uint64)[0]
-        return torch.Generator(device).manual_seed(int(mixed >> np.uint64(1)))
-
     def _iterate(self, number: int) -> dict[str, float]:
-        random = self._random(number, self.device)
+        random = random_stream(self.config.seed, number, self.device)
         self._set_rates(number)
         loss = self.config.loss.kind
         losses = self._adversarial(random) if loss == "wgan-gp" else self._points(random)

@@ -13,7 +13,7 @@ from oscc.compiler.graph import InitialPhases
 from oscc.compiler.spec import GROUPS
 from oscc.compiler.spec_file import load_core
 from oscc.models.dac_grid import DacGrid
-from oscc.models.generator import Generator, Imperfections, draw_states, even_steps
+from oscc.models.generator import Generator, Imperfections, draw_states
 from oscc.models.reference import AISModel
 
 TENSORS = dict(zip(GROUPS, ("weight", "shil", "field", "detuning"), strict=True))
@@ -68,16 +68,6 @@ def test_gradients_reach_what_the_family_reads(small_graph):
             assert (parameter.grad is not None) is trained
             if parameter.grad is not None:
                 assert (parameter.grad != 0).any(dim=1).all()
-
-
-@pytest.mark.parametrize(
-    ("duration", "longest", "count"),
-    [(1.0, 0.3, 4), (1.0, 0.25, 4), (2.0, 0.1, 20), (0.05, 1.0, 1), (1.0, 0.7, 2), (0.3, 0.1, 3)],
-)
-def test_even_steps(duration, longest, count):
-    steps = even_steps(duration, longest)
-    assert steps.tolist() == [pytest.approx(duration / count)] * count
-    assert steps.max() <= longest * (1 + 1e-9)
 
 
 def test_unknown_integrator_is_refused(small_graph):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.errors import OsccError
-from oscc.models.integrators import INTEGRATORS, integrator_named
+from oscc.models.integrators import INTEGRATORS, even_steps, integrator_named
 
 
 @pytest.mark.parametrize("method", INTEGRATORS.values(), ids=INTEGRATORS.keys())
@@ -22,3 +22,13 @@ def test_unknown_method_is_refused():
     with pytest.raises(OsccError, match="'rk5' is not an integrator; did you mean 'rk4'") as caught:
         integrator_named("rk5")
     assert caught.value.code == "array.integrator"
+
+
+@pytest.mark.parametrize(
+    ("duration", "longest", "count"),
+    [(1.0, 0.3, 4), (1.0, 0.25, 4), (2.0, 0.1, 20), (0.05, 1.0, 1), (1.0, 0.7, 2), (0.3, 0.1, 3)],
+)
+def test_even_steps(duration, longest, count):
+    steps = even_steps(duration, longest)
+    assert steps.tolist() == [pytest.approx(duration / count)] * count
+    assert steps.max() <= longest * (1 + 1e-9)
