@@ -53,22 +53,27 @@ def evaluate_verb(
     if sensitivity:
         _show_sensitivity(model, _core(core, bits), threads, as_json)
         return
-    from oscc.models.datasets import load_images
-    from oscc.models.evaluation import Conditions, draw_images, measure, noise_named
+    from oscc.models.datasets import load_images, pool_factor, pooled
+    from oscc.models.evaluation import Conditions, Yardstick, draw_images, measure, noise_named, running_graph
     from oscc.models.features import load_lenet
 
     if extractor is None:
         raise typer.BadParameter("needs the weights of the extractor", param_hint="--extractor")
     level, chosen = noise_named(noise), _core(core, bits)
     images, net = load_images(dataset, data), load_lenet(extractor)
+    graph = running_graph(model, chosen)
+    # A model trained on images that were made smaller is compared with images that were.
+    pool = pool_factor(images, graph.image_shape)
+    yardstick = Yardstick.of(pooled(images, pool), net)
     found = []
     with progress_bar() as progress:
         for seed in range(seeds):
             conditions = Conditions(chosen, level, step, seed, threads)
-            found.append(measure(draw_images(model, conditions, samples, progress), images, net))
+            found.append(measure(draw_images(graph, conditions, samples, progress), yardstick))
     result: dict[str, Any] = {
         "model": str(model),
         "dataset": dataset,
+        "pool": pool,
         "core": None if chosen is None else chosen.name,
         "coupling_bits": None if chosen is None else chosen.coupling_dac.bits,
         "noise": noise,
@@ -89,7 +94,7 @@ def evaluate_verb(
         ("nearest training image", f"{found[0].nearest_pixel:.2f} of a test image's"),
         ("classes", f"{shares}; coverage {found[0].coverage:.3f}"),
     ]
-    print_table(f"{model.name} on {dataset}", rows)
+    print_table(f"{model.name} on {dataset}{f', pooled {pool} x {pool}' if pool > 1 else ''}", rows)
 
 
 def _show_sensitivity(model: Path, core: CoreSpec | None, threads: int, as_json: bool) -> None:

@@ -78,13 +78,13 @@ def sample_verb(
 
 
 def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: int, seed: int, as_json: bool) -> None:
-    from oscc.models.evaluation import Conditions, draw_images
+    from oscc.models.evaluation import Conditions, draw_images, running_graph
     from oscc.sim.pictures import sample_sheet
 
     target = output if output is not None else model.with_name("samples.png")
     check_file_target(target)
     with progress_bar() as progress:
-        images = draw_images(model, Conditions(seed=seed), samples, progress)
+        images = draw_images(running_graph(model, None), Conditions(seed=seed), samples, progress)
     write_file(target, lambda path: sample_sheet(images, path, columns))
     if as_json:
         print_json({"samples": samples, "seed": seed, "first": 0, "sheet": str(target)})

@@ -6,7 +6,7 @@ import hashlib
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class ImageData:
         Within -1 and 1: the range of a read-out.
     train_labels, test_labels : int64[n]
     sha256 : str
-        Of the training images as they are stored, in hexadecimal.
+        Of the training images as they are stored, before any pooling, in hexadecimal.
     """
 
     name: str
@@ -45,6 +45,56 @@ class ImageData:
 
     def __post_init__(self) -> None:
         freeze(self)
+
+
+def pooled(data: ImageData, factor: int) -> ImageData:
+    """The data set with smaller images: each pixel the mean of ``factor`` x ``factor``.
+
+    Parameters
+    ----------
+    data : ImageData
+    factor : int
+        1 changes nothing.
+
+    Raises
+    ------
+    OsccError
+        ``data.pool`` when it does not divide the images.
+    """
+    rows, cols = data.train.shape[1:]
+    if rows % factor or cols % factor:
+        raise OsccError("data.pool", f"images of {rows} x {cols} pixels cannot be pooled {factor} x {factor}")
+
+    def small(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        blocks = images.reshape(len(images), rows // factor, factor, cols // factor, factor)
+        return blocks.mean(axis=(2, 4), dtype=np.float32)
+
+    return data if factor == 1 else replace(data, train=small(data.train), test=small(data.test))
+
+
+def pool_factor(data: ImageData, image_shape: tuple[int, int]) -> int:
+    """How many times smaller, in both directions, the images of a model are than those of a data set.
+
+    Parameters
+    ----------
+    data : ImageData
+    image_shape : tuple of (int, int)
+        Of the model.
+
+    Raises
+    ------
+    OsccError
+        ``data.pool`` when it is no whole number, or not the same in both directions.
+    """
+    rows, cols = data.train.shape[1:]
+    factor = max(1, rows // image_shape[0])
+    if (rows, cols) != (factor * image_shape[0], factor * image_shape[1]):
+        raise OsccError(
+            "data.pool",
+            f"the model shows {image_shape[0]} x {image_shape[1]} pixels; '{data.name}' has {rows} x {cols}, "
+            "which must be as many or a whole multiple",
+        )
+    return factor
 
 
 def load_images(name: str, folder: Path | None) -> ImageData:

@@ -55,6 +55,9 @@ BLOCK = 100
 
 CLASSES = 10
 
+COMPARED = 500
+"""Samples whose distance to the training images is taken."""
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -63,7 +66,7 @@ class Conditions:
     Parameters
     ----------
     core : CoreSpec or None
-        The model is compiled for it and runs with its codes; without one, with its own parameters.
+        Whose read-out rounds the end phases, and whose codes the model runs with; without one, its own parameters.
     noise : Imperfections
     step : float
         Longest RK4 step [model time].
@@ -109,8 +112,13 @@ class Quality:
         return dataclasses.asdict(self) | {"coverage": self.coverage}
 
 
-def coded_graph(model: Path, core: CoreSpec) -> CouplingGraph:
-    """A checkpoint's model as the codes of a core have it.
+def running_graph(model: Path, core: CoreSpec | None) -> CouplingGraph:
+    """A checkpoint's model as it runs: with the codes of a core, or with its own parameters.
+
+    Parameters
+    ----------
+    model : Path
+    core : CoreSpec or None
 
     Raises
     ------
@@ -119,6 +127,8 @@ def coded_graph(model: Path, core: CoreSpec) -> CouplingGraph:
     FindingsError
         When the model does not fit the core.
     """
+    if core is None:
+        return read_checkpoint(model)
     result = compile_model(model, core)
     if result.coded is None:
         raise FindingsError(list(result.findings))
@@ -126,25 +136,19 @@ def coded_graph(model: Path, core: CoreSpec) -> CouplingGraph:
 
 
 def draw_images(
-    model: Path, conditions: Conditions, samples: int, progress: Callable[[str, float], None] | None = None
+    graph: CouplingGraph, conditions: Conditions, samples: int, progress: Callable[[str, float], None] | None = None
 ) -> NDArray[np.float32]:
     """Images of a model, float32[samples, rows, columns].
 
     Parameters
     ----------
-    model : Path
-        A checkpoint.
+    graph : CouplingGraph
+        From `running_graph`, of the core of the conditions.
     conditions : Conditions
     samples : int
     progress : callable, optional
-
-    Raises
-    ------
-    OsccError, FindingsError
-        As `read_checkpoint` and `coded_graph` do.
     """
     core = conditions.core
-    graph = read_checkpoint(model) if core is None else coded_graph(model, core)
     generator = Generator(graph, bound=_largest(graph), step=conditions.step, threads=conditions.threads)
     phase_steps = None if core is None else core.readout.phase_steps
     images = []
@@ -160,33 +164,64 @@ def draw_images(
     return np.concatenate(images)
 
 
-def measure(images: NDArray[np.float32], data: ImageData, extractor: LeNet) -> Quality:
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """What samples are measured against: computed once for a data set.
+
+    Parameters
+    ----------
+    data : ImageData
+    extractor : LeNet
+        Trained on that data set.
+    features : float64[n, d]
+        Of the test images.
+    nearest : float
+        Median distance of a test image to the nearest training image.
+    """
+
+    data: ImageData
+    extractor: LeNet
+    features: NDArray[np.float64]
+    nearest: float
+
+    @classmethod
+    def of(cls, data: ImageData, extractor: LeNet) -> Yardstick:
+        """The yardstick of a data set; ``metrics.image`` as `LeNet` raises it."""
+        features, _ = extractor(data.test)
+        return cls(data, extractor, features, _nearest_training_image(data.test, data))
+
+
+def measure(images: NDArray[np.float32], yardstick: Yardstick) -> Quality:
     """The quality of images against a data set.
 
     Parameters
     ----------
     images : float32[n, rows, columns]
-    data : ImageData
-    extractor : LeNet
-        Trained on that data set.
+        As large as those of the data set.
+    yardstick : Yardstick
 
     Raises
     ------
     OsccError
-        ``metrics.image`` as `LeNet` does.
+        ``metrics.image`` when the images are of another size.
     """
-    features, classes = extractor(images)
-    reference, _ = extractor(data.test)
-    flat = [part.reshape(len(part), -1).astype(np.float64) for part in (images[:500], data.test[:500], data.train)]
-    sampled, tested, trained = flat
+    data = yardstick.data
+    if images.shape[1:] != data.test.shape[1:]:
+        shown, wanted = (" x ".join(str(size) for size in part.shape[1:]) for part in (images, data.test))
+        raise OsccError("metrics.image", f"the model shows {shown} pixels, '{data.name}' has {wanted}")
+    features, classes = yardstick.extractor(images)
     return Quality(
         samples=len(images),
-        fd_lenet=frechet_distance(features, reference),
-        nearest_pixel=float(
-            np.median(nearest_distances(sampled, trained)) / np.median(nearest_distances(tested, trained))
-        ),
+        fd_lenet=frechet_distance(features, yardstick.features),
+        nearest_pixel=_nearest_training_image(images, data) / yardstick.nearest,
         class_shares=tuple(class_shares(classes, CLASSES).tolist()),
     )
+
+
+def _nearest_training_image(images: NDArray[np.float32], data: ImageData) -> float:
+    """Median, over the first `COMPARED`, of the distance to the nearest training image."""
+    some, trained = (part.reshape(len(part), -1).astype(np.float64) for part in (images[:COMPARED], data.train))
+    return float(np.median(nearest_distances(some, trained)))
 
 
 def _largest(graph: CouplingGraph) -> float:

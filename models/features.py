@@ -43,8 +43,8 @@ class LeNet:
 
         Parameters
         ----------
-        images : float32[n, 28, 28]
-            Within -1 and 1.
+        images : float32[n, rows, columns]
+            Within -1 and 1; 28 x 28, or smaller by a whole factor: those are enlarged, bilinearly.
 
         Returns
         -------
@@ -55,15 +55,18 @@ class LeNet:
         OsccError
             ``metrics.image`` when the images are of another size.
         """
-        if images.shape[1:] != IMAGE_SHAPE:
+        rows, cols = images.shape[1:]
+        if rows != cols or IMAGE_SHAPE[0] % rows:
             raise OsccError(
                 "metrics.image",
-                f"FD-LeNet takes images of 28 x 28 pixels, these have {images.shape[1]} x {images.shape[2]}",
+                f"FD-LeNet takes images of 28 x 28 pixels, or smaller by a whole factor; these have {rows} x {cols}",
             )
         features, classes = [], []
         for start in range(0, len(images), BATCH):
             # A copy: PyTorch warns of arrays that cannot be written, as those of data sets are.
             hidden = torch.from_numpy(np.array(images[start : start + BATCH], order="C"))[:, None]
+            if (rows, cols) != IMAGE_SHAPE:
+                hidden = functional.interpolate(hidden, size=IMAGE_SHAPE, mode="bilinear")
             for layer in ("conv1", "conv2"):
                 hidden = functional.conv2d(hidden, *self._layer(layer), padding=2).relu()
                 hidden = functional.max_pool2d(hidden, 2)

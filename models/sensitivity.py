@@ -15,7 +15,7 @@ from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.families import family_named
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
-from oscc.models.evaluation import coded_graph
+from oscc.models.evaluation import running_graph
 from oscc.models.generator import Generator, draw_states
 
 CONVERGED_STEP = 0.01
@@ -80,10 +80,10 @@ def measure_sensitivity(
     Raises
     ------
     OsccError, FindingsError
-        As `read_checkpoint` and `coded_graph` do.
+        As `running_graph` does.
     """
     own = read_checkpoint(model)
-    graph = own if core is None else coded_graph(model, core)
+    graph = running_graph(model, core)
     random = torch.Generator().manual_seed(seed)
     start = draw_states(graph.init, graph.nodes, samples, random).double()
     runs: list[tuple[str, CouplingGraph, float, Tensor]] = [("", graph, CONVERGED_STEP, start)]

@@ -21,7 +21,7 @@ from oscc.compiler.findings import FindingsError
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.models.critic import Critic
-from oscc.models.datasets import ImageData, draw_points, load_images
+from oscc.models.datasets import ImageData, draw_points, load_images, pooled
 from oscc.models.flow_matching import flow_matching_loss
 from oscc.models.generator import Generator, Imperfections, random_stream
 from oscc.models.losses import gradient_penalty, random_directions, sliced_wasserstein
@@ -361,9 +361,9 @@ def load_data(config: TrainingConfig, folder: Path | None) -> ImageData | None:
     Raises
     ------
     OsccError
-        As `load_images` does.
+        As `load_images` and `pooled` do.
     """
     if config.data.has_points:
         return None
     chosen = folder if folder is not None else (Path(config.data.folder) if config.data.folder else None)
-    return load_images(config.data.name, chosen)
+    return pooled(load_images(config.data.name, chosen), config.data.pool)

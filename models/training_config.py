@@ -35,10 +35,13 @@ class DataSection(Section):
         ``digits``, ``mnist``, ``fashion-mnist``, or a set of points.
     folder : str or None
         Where the file of an image data set is; ``--data`` comes before it.
+    pool : int
+        Images are made smaller so many times in both directions, by the mean.
     """
 
     name: str
     folder: str | None = None
+    pool: Whole = Field(default=1, ge=1)
 
     @field_validator("name")
     @classmethod
@@ -283,6 +286,8 @@ class TrainingConfig(Section):
         if self.data.has_points == (self.loss.kind == "wgan-gp"):
             kinds = "sliced-wasserstein or flow-matching" if self.data.has_points else "wgan-gp"
             raise ValueError(f"loss.kind: '{self.loss.kind}' does not go with data '{self.data.name}'; use {kinds}")
+        if self.data.has_points and self.data.pool != 1:
+            raise ValueError(f"data.pool: {self.data.pool} goes with images, '{self.data.name}' are points")
         if self.hardware.core is None:
             if self.model.grid is None or self.model.stencil is None:
                 raise ValueError("model: grid and stencil are needed where hardware.core does not give them")

@@ -13,8 +13,9 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec_file import load_core
 from oscc.compiler.tensor_file import pack_tensors
 from oscc.models.datasets import load_images
-from oscc.models.evaluation import NOISE, Conditions, draw_images, measure
+from oscc.models.evaluation import NOISE, Conditions, Yardstick, draw_images, measure, running_graph
 from oscc.models.features import LAYERS, load_lenet
+from oscc.models.frechet import frechet_distance
 
 torch.set_num_threads(1)
 
@@ -50,8 +51,9 @@ def arguments(folder: Path) -> tuple[object, ...]:
 
 
 def expected(folder: Path, conditions: Conditions, samples: int) -> dict[str, Any]:
-    images = draw_images(folder / "model.safetensors", conditions, samples)
-    quality = measure(images, load_images("mnist", folder), load_lenet(folder / "lenet.safetensors"))
+    images = draw_images(running_graph(folder / "model.safetensors", conditions.core), conditions, samples)
+    yardstick = Yardstick.of(load_images("mnist", folder), load_lenet(folder / "lenet.safetensors"))
+    quality = measure(images, yardstick)
     described = quality.as_dict()
     described["class_shares"] = list(described["class_shares"])
     return described
@@ -65,6 +67,7 @@ def test_at_full_precision(oscc_json: RunJson, folder: Path, arguments: tuple[ob
     assert content == {
         "model": str(folder / "model.safetensors"),
         "dataset": "mnist",
+        "pool": 1,
         "core": None,
         "coupling_bits": None,
         "noise": "none",
@@ -158,10 +161,32 @@ def test_an_extractor_of_another_kind(oscc_json: RunJson, folder: Path, argument
     assert content["error"]["message"] == "tensor 'conv1.weight' is missing or not float32 [32, 1, 5, 5]"
 
 
+def test_smaller_images_are_compared_with_smaller_ones(
+    oscc: Run, oscc_json: RunJson, folder: Path, arguments: tuple[object, ...]
+) -> None:
+    model = folder / "small.safetensors"
+    status, content = oscc_json("evaluate", model, *arguments[1:], "-n", "8")
+    assert (status, content["pool"]) == (0, 7)
+    data, net = load_images("mnist", folder), load_lenet(folder / "lenet.safetensors")
+    small = data.test.reshape(20, 4, 7, 4, 7).mean(axis=(2, 4))
+    reference, _ = net(small)
+    images = draw_images(running_graph(model, None), Conditions(), 8)
+    assert content["fd_lenet"]["mean"] == pytest.approx(frechet_distance(net(images)[0], reference), rel=1e-6)
+    _, text, _ = oscc("evaluate", model, *arguments[1:], "-n", "8")
+    assert text.splitlines()[0] == "small.safetensors on mnist, pooled 7 x 7"
+
+
 def test_images_of_another_size(oscc_json: RunJson, folder: Path, arguments: tuple[object, ...]) -> None:
-    status, content = oscc_json("evaluate", folder / "small.safetensors", *arguments[1:], "-n", "2")
-    assert (status, content["error"]["code"]) == (1, "metrics.image")
-    assert content["error"]["message"] == "FD-LeNet takes images of 28 x 28 pixels, these have 4 x 4"
+    random = np.random.default_rng(0)
+    arrays = {f"x_{part}": random.integers(0, 256, (9, 5, 8)).astype(np.uint8) for part in ("train", "test")}
+    (folder / "odd").mkdir()
+    np.savez(folder / "odd" / "mnist.npz", **arrays, **{f"y_{part}": np.zeros(9, int) for part in ("train", "test")})
+    status, content = oscc_json(
+        "evaluate", folder / "small.safetensors", "--data", folder / "odd", *arguments[3:], "-n", "2"
+    )
+    assert (status, content["error"]["code"]) == (1, "data.pool")
+    expected = "the model shows 4 x 4 pixels; 'mnist' has 5 x 8, which must be as many or a whole multiple"
+    assert content["error"]["message"] == expected
 
 
 def test_a_model_that_does_not_fit_is_a_no(oscc_json: RunJson, arguments: tuple[object, ...]) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from oscc.compiler.errors import OsccError
-from oscc.models.datasets import POINT_SETS, draw_points, load_images, read_images
+from oscc.models.datasets import POINT_SETS, draw_points, load_images, pool_factor, pooled, read_images
 
 GOOD: dict[str, Any] = {
     "x_train": np.array([[[0, 255, 51]], [[102, 0, 204]]], np.uint8),
@@ -69,6 +69,29 @@ def test_images_cannot_be_changed(tmp_path):
     for array in (data.train, data.test, data.train_labels, data.test_labels):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+
+
+def test_pooling_takes_the_mean(tmp_path):
+    random = np.random.default_rng(0)
+    images = {f"x_{part}": random.integers(0, 256, (3, 4, 6)).astype(np.uint8) for part in ("train", "test")}
+    np.savez(tmp_path / "mnist.npz", **images, **{f"y_{part}": np.arange(3) for part in ("train", "test")})
+    data = load_images("mnist", tmp_path)
+    small = pooled(data, 2)
+    assert (small.train.shape, small.train.dtype, small.sha256) == ((3, 2, 3), np.dtype(np.float32), data.sha256)
+    for part in ("train", "test"):
+        for row, column in np.ndindex(2, 3):
+            block = images[f"x_{part}"][:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2].astype(float)
+            np.testing.assert_allclose(
+                getattr(small, part)[:, row, column], block.mean(axis=(1, 2)) / 127.5 - 1, rtol=0, atol=1e-6
+            )
+    np.testing.assert_array_equal(pooled(data, 1).train, data.train)
+    assert [pool_factor(data, shape) for shape in ((4, 6), (2, 3))] == [1, 2]
+    with pytest.raises(OsccError, match="images of 4 x 6 pixels cannot be pooled 3 x 3"):
+        pooled(data, 3)
+    for shape in ((3, 3), (1, 3), (2, 6), (8, 12), (4, 5)):
+        with pytest.raises(OsccError) as caught:
+            pool_factor(data, shape)
+        assert caught.value.code == "data.pool"
 
 
 def test_digits_need_no_file():

@@ -17,7 +17,16 @@ from oscc.compiler.findings import FindingsError
 from oscc.compiler.spec_file import load_core
 from oscc.models import evaluation as module
 from oscc.models.datasets import ImageData
-from oscc.models.evaluation import NOISE, Conditions, Quality, coded_graph, draw_images, measure, noise_named
+from oscc.models.evaluation import (
+    NOISE,
+    Conditions,
+    Quality,
+    Yardstick,
+    draw_images,
+    measure,
+    noise_named,
+    running_graph,
+)
 from oscc.models.frechet import frechet_distance
 from oscc.models.generator import draw_states
 from oscc.models.reference import AISModel
@@ -39,8 +48,12 @@ def random_of(seed, block):
     return torch.Generator().manual_seed(int(mixed >> np.uint64(1)))
 
 
+def images_of(path, conditions, samples, progress=None):
+    return draw_images(running_graph(path, conditions.core), conditions, samples, progress)
+
+
 def test_images_of_a_core_are_those_of_its_codes(model):
-    images = draw_images(model, Conditions(core=TINY, step=0.01, seed=5), 12)
+    images = images_of(model, Conditions(core=TINY, step=0.01, seed=5), 12)
     assert (images.shape, images.dtype) == ((12, 4, 4), np.dtype(np.float32))
     coded = compile_model(model, TINY).coded
     assert coded is not None
@@ -58,23 +71,23 @@ def test_images_of_a_core_are_those_of_its_codes(model):
     # None of the 192 pixels is so close to the border of a read-out step that rounding could decide.
     assert np.abs(shown / (2 * np.pi / 64) - np.rint(shown / (2 * np.pi / 64))).min() > 1e-4
     np.testing.assert_allclose(images, np.cos(middle).T.reshape(12, 4, 4), rtol=0, atol=1e-4)
-    coarse = draw_images(model, Conditions(core=TINY, step=0.5, seed=5), 12)
+    coarse = images_of(model, Conditions(core=TINY, step=0.5, seed=5), 12)
     assert np.abs(images - coarse).max() > 0.1
 
 
 def test_images_without_a_core_are_those_of_the_checkpoint(model):
-    images = draw_images(model, Conditions(step=0.05, seed=2), 7)
+    images = images_of(model, Conditions(step=0.05, seed=2), 7)
     reference = AISModel.from_checkpoint(model, torch.float64)
     start = draw_states(read_checkpoint(model).init, 64, 7, random_of(2, 0)).double()
     with torch.no_grad():
         expected = reference.images(reference.integrate(start, reference.even_steps(0.05))[-1])
     np.testing.assert_allclose(images, expected, rtol=0, atol=1e-4)
-    codes = draw_images(model, Conditions(core=TINY, step=0.05, seed=2), 7)
+    codes = images_of(model, Conditions(core=TINY, step=0.05, seed=2), 7)
     assert 0.01 < np.abs(images - codes).mean() < 0.5, "rounding to codes changes them"
 
 
-def test_coded_graph_has_the_worth_of_the_codes(model):
-    graph, original = coded_graph(model, TINY), read_checkpoint(model)
+def test_the_running_graph_has_the_worth_of_the_codes(model):
+    graph, original = running_graph(model, TINY), read_checkpoint(model)
     coded = compile_model(model, TINY).coded
     assert coded is not None
     for place, name in enumerate(("weight", "shil", "field", "detuning")):
@@ -84,8 +97,8 @@ def test_coded_graph_has_the_worth_of_the_codes(model):
 
 
 def test_the_width_of_the_codes_matters(model):
-    images = {bits: draw_images(model, Conditions(core=TINY.with_coupling_bits(bits)), 20) for bits in (2, 4, 8)}
-    full = draw_images(model, Conditions(), 20)
+    images = {bits: images_of(model, Conditions(core=TINY.with_coupling_bits(bits)), 20) for bits in (2, 4, 8)}
+    full = images_of(model, Conditions(), 20)
     errors = [np.abs(images[bits] - full).mean() for bits in (2, 4, 8)]
     assert errors[0] > 1.5 * errors[1]
     assert errors[1] > errors[2]
@@ -93,38 +106,37 @@ def test_the_width_of_the_codes_matters(model):
 
 def test_seeds_and_blocks(model, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 4)
-    images = draw_images(model, Conditions(seed=1), 10)
+    images = images_of(model, Conditions(seed=1), 10)
     assert images.shape == (10, 4, 4)
-    again, other = draw_images(model, Conditions(seed=1), 10), draw_images(model, Conditions(seed=2), 10)
+    again, other = images_of(model, Conditions(seed=1), 10), images_of(model, Conditions(seed=2), 10)
     np.testing.assert_array_equal(images, again)
     assert not np.array_equal(images, other)
     assert len(np.unique(images.reshape(10, -1), axis=0)) == 10, "every block has noise of its own"
-    np.testing.assert_array_equal(draw_images(model, Conditions(seed=1), 4), images[:4])
-    np.testing.assert_array_equal(draw_images(model, Conditions(seed=1, threads=2), 10), images)
+    np.testing.assert_array_equal(images_of(model, Conditions(seed=1), 4), images[:4])
+    np.testing.assert_array_equal(images_of(model, Conditions(seed=1, threads=2), 10), images)
 
 
 def test_progress_is_told(model, monkeypatch):
     monkeypatch.setattr(module, "BLOCK", 4)
     told: list[tuple[str, float]] = []
-    draw_images(model, Conditions(), 10, lambda what, done: told.append((what, done)))
+    images_of(model, Conditions(), 10, lambda what, done: told.append((what, done)))
     assert told == [("drawing samples", 0.4), ("drawing samples", 0.8), ("drawing samples", 1.0)]
 
 
 def test_levels_of_noise_change_images_more_and_more(model):
     none, moderate, strong = (
-        draw_images(model, Conditions(core=TINY, noise=noise_named(name)), 30)
-        for name in ("none", "moderate", "strong")
+        images_of(model, Conditions(core=TINY, noise=noise_named(name)), 30) for name in ("none", "moderate", "strong")
     )
-    np.testing.assert_array_equal(none, draw_images(model, Conditions(core=TINY), 30))
+    np.testing.assert_array_equal(none, images_of(model, Conditions(core=TINY), 30))
     assert 0.002 < np.abs(moderate - none).mean() < np.abs(strong - none).mean()
-    again = draw_images(model, Conditions(core=TINY, noise=noise_named("strong")), 30)
+    again = images_of(model, Conditions(core=TINY, noise=noise_named("strong")), 30)
     np.testing.assert_array_equal(strong, again)
 
 
 @pytest.mark.parametrize("part", ["mismatch", "transient_noise"])
 def test_both_kinds_of_noise_act(model, part):
     alone = dataclasses.replace(NOISE["none"], **{part: getattr(NOISE["strong"], part)})
-    plain, noisy = draw_images(model, Conditions(), 10), draw_images(model, Conditions(noise=alone), 10)
+    plain, noisy = images_of(model, Conditions(), 10), images_of(model, Conditions(noise=alone), 10)
     assert np.abs(plain - noisy).mean() > 0.01
 
 
@@ -146,15 +158,15 @@ def test_a_model_that_does_not_fit_has_findings(tmp_path, make_graph):
     path = tmp_path / "model.safetensors"
     write_checkpoint(path, make_graph(TINY, family="poly_ising"))
     with pytest.raises(FindingsError) as caught:
-        draw_images(path, Conditions(core=TINY), 4)
+        images_of(path, Conditions(core=TINY), 4)
     assert [finding.code for finding in caught.value.findings] == ["F004"]
-    assert draw_images(path, Conditions(step=0.02), 4).shape == (4, 4, 4)
+    assert images_of(path, Conditions(step=0.02), 4).shape == (4, 4, 4)
 
 
 def test_a_model_that_is_not_there(tmp_path):
     for core in (None, TINY):
         with pytest.raises(OsccError, match="cannot be read: No such file or directory"):
-            draw_images(tmp_path / "no", Conditions(core=core), 4)
+            images_of(tmp_path / "no", Conditions(core=core), 4)
 
 
 # Quality
@@ -177,13 +189,14 @@ def drawn(count, seed, classes=10):
     return images
 
 
-def data_of(train, test):
-    return ImageData("mnist", train, test, np.zeros(len(train), int), np.zeros(len(test), int), "00")
+def yardstick(train, test):
+    data = ImageData("mnist", train, test, np.zeros(len(train), int), np.zeros(len(test), int), "00")
+    return Yardstick.of(data, Extractor())  # type: ignore[arg-type]
 
 
 def test_quality_is_that_of_its_parts(monkeypatch):
     train, test, images = drawn(60, 0), drawn(30, 1), drawn(40, 2, classes=4)
-    quality = measure(images, data_of(train, test), Extractor())  # type: ignore[arg-type]
+    quality = measure(images, yardstick(train, test))
     assert quality.samples == 40
     features = [part.reshape(len(part), -1)[:, :3].astype(float) for part in (images, test)]
     assert quality.fd_lenet == pytest.approx(frechet_distance(*features), rel=1e-12)
@@ -196,11 +209,20 @@ def test_quality_is_that_of_its_parts(monkeypatch):
     assert counts[4:] == [0] * 6
 
 
+def test_images_of_another_size_are_refused():
+    with pytest.raises(OsccError) as caught:
+        measure(drawn(5, 0)[:, :1], yardstick(drawn(60, 0), drawn(30, 1)))
+    assert (caught.value.code, str(caught.value)) == (
+        "metrics.image",
+        "the model shows 1 x 3 pixels, 'mnist' has 2 x 3",
+    )
+
+
 def test_copies_of_training_images_are_told(monkeypatch):
     train, test = drawn(60, 0), drawn(30, 1)
-    copies = measure(train[:40], data_of(train, test), Extractor())  # type: ignore[arg-type]
+    copies = measure(train[:40], yardstick(train, test))
     assert copies.nearest_pixel < 1e-3
-    same = measure(test, data_of(train, test), Extractor())  # type: ignore[arg-type]
+    same = measure(test, yardstick(train, test))
     assert same.nearest_pixel == pytest.approx(1, rel=1e-12)
     assert same.fd_lenet == pytest.approx(0, abs=1e-9)
 

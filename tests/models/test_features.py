@@ -108,8 +108,21 @@ def test_images_of_another_size_are_refused(lenet_file, shape):
         load_lenet(lenet_file())(np.zeros(shape, np.float32))
     assert (caught.value.code, str(caught.value)) == (
         "metrics.image",
-        f"FD-LeNet takes images of 28 x 28 pixels, these have {shape[1]} x {shape[2]}",
+        f"FD-LeNet takes images of 28 x 28 pixels, or smaller by a whole factor; these have {shape[1]} x {shape[2]}",
     )
+
+
+def test_smaller_images_are_enlarged(lenet_file):
+    random = np.random.default_rng(3)
+    small = random.uniform(-1, 1, (3, 14, 14)).astype(np.float32)
+    # Bilinear, pixels as squares: new pixels stand a quarter and three quarters between two old ones, edges repeat.
+    wide = np.pad(small, ((0, 0), (1, 1), (1, 1)), "edge").astype(np.float64)
+    for axis in (1, 2):
+        before, after = np.take(wide, np.arange(15), axis), np.take(wide, np.arange(1, 16), axis)
+        pairs = np.stack([0.75 * before + 0.25 * after, 0.25 * before + 0.75 * after], axis=axis + 1)
+        wide = np.take(pairs.reshape(*wide.shape[:axis], 30, *wide.shape[axis + 1 :]), np.arange(1, 29), axis)
+    net = load_lenet(lenet_file())
+    np.testing.assert_allclose(net(small)[0], net(wide.astype(np.float32))[0], rtol=1e-4, atol=1e-4)
 
 
 def test_the_file_is_named_by_its_hash(lenet_file):

@@ -336,6 +336,11 @@ def test_data_of_a_configuration(images_config, points_config, tmp_path):
     with pytest.raises(OsccError) as caught:
         load_data(images_config(), None)
     assert (caught.value.code, caught.value.where) == ("data.missing", "data.folder")
+    smaller = load_data(images_config(data={"name": "digits", "pool": 4}), None)
+    assert smaller is not None
+    np.testing.assert_allclose(
+        smaller.train[:, 1, 0], digits.train[:, 4:, :4].mean(axis=(1, 2), dtype=float), rtol=0, atol=1e-6
+    )
 
 
 # The steps of training

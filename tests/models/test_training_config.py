@@ -142,6 +142,8 @@ def test_core_may_be_a_file(points_config, make_core, tmp_path):
             "invalid",
             "loss.kind: 'flow-matching' does not go with data 'digits'; use wgan-gp",
         ),
+        ({"data": {"pool": 2}}, "invalid", "data.pool: 2 goes with images, 'two-moons' are points"),
+        ({"data": {"pool": 0}}, "invalid", "data.pool: input should be greater than or equal to 1 (was 0)"),
         ({"model": {"family": "kurashill"}}, "invalid", "model.family: 'kurashill' is not a family; did you mean"),
         ({"model": {"chunks": 9}}, "invalid", "model.chunks: input should be less than or equal to 8 (was 9)"),
         ({"model": {"chunks": 0}}, "invalid", "model.chunks: input should be greater than or equal to 1 (was 0)"),
