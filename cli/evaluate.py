@@ -12,7 +12,7 @@ from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from oscc.compiler.spec import CoreSpec
-    from oscc.models.evaluation import Quality
+    from oscc.models.evaluation import Conditions
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +22,9 @@ def register(app: typer.Typer) -> None:
 
 def evaluate_verb(
     model: ModelArgument,
-    dataset: Annotated[str, typer.Option("--dataset", metavar="NAME", help="mnist or fashion-mnist.")] = "mnist",
+    dataset: Annotated[
+        str, typer.Option("--dataset", metavar="NAME", help="mnist, fashion-mnist or a set of points.")
+    ] = "mnist",
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Folder with the data set's file.", show_default=False)
     ] = None,
@@ -47,19 +49,24 @@ def evaluate_verb(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure FD-LeNet (it is not FID), distance to the training images and coverage of the classes."""
+    """Measure FD-LeNet (it is not FID), memorisation and coverage of classes; of points, the Wasserstein distance."""
     if bits is not None and core is None:
         raise typer.BadParameter("the bits of a core's codes; give --core too", param_hint="--bits")
     if sensitivity:
         _show_sensitivity(model, _core(core, bits), threads, as_json)
         return
-    from oscc.models.datasets import load_images, pool_factor, pooled
+    from oscc.models.datasets import POINT_SETS, load_images, pool_factor, pooled
     from oscc.models.evaluation import Conditions, Yardstick, draw_images, measure, noise_named, running_graph
     from oscc.models.features import load_lenet
 
+    level, chosen = noise_named(noise), _core(core, bits)
+    if dataset in POINT_SETS:
+        _show_points(
+            model, dataset, [Conditions(chosen, level, step, seed, threads) for seed in range(seeds)], samples, as_json
+        )
+        return
     if extractor is None:
         raise typer.BadParameter("needs the weights of the extractor", param_hint="--extractor")
-    level, chosen = noise_named(noise), _core(core, bits)
     images, net = load_images(dataset, data), load_lenet(extractor)
     graph = running_graph(model, chosen)
     # A model trained on images that were made smaller is compared with images that were.
@@ -80,7 +87,7 @@ def evaluate_verb(
         "step": step,
         "extractor_sha256": net.sha256,
         "seeds": [quality.as_dict() for quality in found],
-        "fd_lenet": _mean_and_spread(found),
+        "fd_lenet": _mean_and_spread([quality.fd_lenet for quality in found]),
     }
     if as_json:
         print_json(result)
@@ -95,6 +102,36 @@ def evaluate_verb(
         ("classes", f"{shares}; coverage {found[0].coverage:.3f}"),
     ]
     print_table(f"{model.name} on {dataset}{f', pooled {pool} x {pool}' if pool > 1 else ''}", rows)
+
+
+def _show_points(model: Path, dataset: str, conditions: list[Conditions], samples: int, as_json: bool) -> None:
+    from oscc.models.evaluation import draw_images, running_graph
+    from oscc.models.point_quality import measure_points
+
+    core = conditions[0].core
+    graph = running_graph(model, core)
+    with progress_bar() as progress:
+        found = [measure_points(draw_images(graph, each, samples, progress), dataset, each.seed) for each in conditions]
+    distance = _mean_and_spread([quality.distance for quality in found])
+    floor = _mean_and_spread([quality.floor for quality in found])
+    if as_json:
+        print_json(
+            {
+                "model": str(model),
+                "dataset": dataset,
+                "core": None if core is None else core.name,
+                "seeds": [quality.as_dict() for quality in found],
+                "sliced_wasserstein": distance,
+                "floor": floor,
+            }
+        )
+        return
+    rows = [
+        ("sliced Wasserstein-2", f"{distance['mean']:.4f} +- {distance['spread']:.4f} (simulated)"),
+        ("fresh points", f"{floor['mean']:.4f} +- {floor['spread']:.4f} from each other"),
+        ("samples", f"{samples}, {len(found)} seeds"),
+    ]
+    print_table(f"{model.name} on {dataset}", rows)
 
 
 def _show_sensitivity(model: Path, core: CoreSpec | None, threads: int, as_json: bool) -> None:
@@ -133,8 +170,7 @@ def _core(name: str | None, bits: int | None) -> CoreSpec | None:
     return core if bits is None else core.with_coupling_bits(bits)
 
 
-def _mean_and_spread(found: list[Quality]) -> dict[str, float]:
-    values = [quality.fd_lenet for quality in found]
+def _mean_and_spread(values: list[float]) -> dict[str, float]:
     mean = sum(values) / len(values)
     spread = (sum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)) ** 0.5
     return {"mean": mean, "spread": spread}

@@ -16,6 +16,7 @@ from oscc.models.datasets import load_images
 from oscc.models.evaluation import NOISE, Conditions, Yardstick, draw_images, measure, running_graph
 from oscc.models.features import LAYERS, load_lenet
 from oscc.models.frechet import frechet_distance
+from oscc.models.point_quality import measure_points
 
 torch.set_num_threads(1)
 
@@ -194,3 +195,24 @@ def test_a_model_that_does_not_fit_is_a_no(oscc_json: RunJson, arguments: tuple[
     assert status == 3
     assert content["feasible"] is False
     assert "F005" in {finding["code"] for finding in content["findings"]}
+
+
+def test_points(oscc: Run, oscc_json: RunJson, tmp_path: Path) -> None:
+    config = tmp_path / "moons.yaml"
+    config.write_text(
+        "schema: oscc.train/1\nname: moons\ndata: {name: two-moons}\n"
+        "model: {grid: [3, 4], stencil: box-1, step: [3, 2], chunks: 1}\nsolver: {step: 0.25}\n"
+        "loss: {kind: sliced-wasserstein}\nschedule: {iterations: 2, batch: 8}\n"
+    )
+    assert oscc("train", config, "-o", tmp_path)[0] == 0
+    model = tmp_path / "model.safetensors"
+    status, content = oscc_json("evaluate", model, "--dataset", "two-moons", "-n", "300", "--seeds", "2")
+    assert status == 0
+    graph = running_graph(model, None)
+    seeds = [measure_points(draw_images(graph, Conditions(seed=seed), 300), "two-moons", seed) for seed in range(2)]
+    assert content["seeds"] == [quality.as_dict() for quality in seeds]
+    mean = (seeds[0].distance + seeds[1].distance) / 2
+    assert content["sliced_wasserstein"]["mean"] == pytest.approx(mean)
+    status, text, _ = oscc("evaluate", model, "--dataset", "two-moons", "-n", "300", "--seeds", "2")
+    assert status == 0
+    assert text.splitlines()[1].startswith(f"  sliced Wasserstein-2  {mean:.4f} +- ")
