@@ -12,7 +12,9 @@ from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from oscc.compiler.spec import CoreSpec
+    from oscc.models.datasets import ImageData
     from oscc.models.evaluation import Conditions
+    from oscc.models.inception import InceptionDistance
 
 
 def register(app: typer.Typer) -> None:
@@ -44,6 +46,15 @@ def evaluate_verb(
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="How many times, from different noise.")] = 1,
     step: Annotated[float, typer.Option("--step", min=1e-4, max=10, help="Longest RK4 step [model time].")] = 0.1,
     threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Threads to compute with.")] = 1,
+    inception: Annotated[
+        Path | None,
+        typer.Option(
+            "--inception-weights",
+            metavar="FILE",
+            help="Weights of the Inception network: FID, too.",
+            show_default=False,
+        ),
+    ] = None,
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="What moves the end of a run, instead; needs no data.")
     ] = False,
@@ -71,12 +82,15 @@ def evaluate_verb(
     graph = running_graph(model, chosen)
     # A model trained on images that were made smaller is compared with images that were.
     pool = pool_factor(images, graph.image_shape)
-    yardstick = Yardstick.of(pooled(images, pool), net)
-    found = []
+    images = pooled(images, pool)
+    yardstick, fid_to = Yardstick.of(images, net), _fid_to(inception, images)
+    found, fids = [], []
     with progress_bar() as progress:
         for seed in range(seeds):
-            conditions = Conditions(chosen, level, step, seed, threads)
-            found.append(measure(draw_images(graph, conditions, samples, progress), yardstick))
+            drawn = draw_images(graph, Conditions(chosen, level, step, seed, threads), samples, progress)
+            found.append(measure(drawn, yardstick))
+            if fid_to is not None:
+                fids.append(fid_to(drawn))
     result: dict[str, Any] = {
         "model": str(model),
         "dataset": dataset,
@@ -89,6 +103,8 @@ def evaluate_verb(
         "seeds": [quality.as_dict() for quality in found],
         "fd_lenet": _mean_and_spread([quality.fd_lenet for quality in found]),
     }
+    if fids:
+        result["inception_fid"] = _mean_and_spread(fids)
     if as_json:
         print_json(result)
         return
@@ -101,7 +117,16 @@ def evaluate_verb(
         ("nearest training image", f"{found[0].nearest_pixel:.2f} of a test image's"),
         ("classes", f"{shares}; coverage {found[0].coverage:.3f}"),
     ]
+    if fids:
+        fid = result["inception_fid"]
+        rows.append(("FID (Inception)", f"{fid['mean']:.1f} +- {fid['spread']:.1f}, against the test images"))
     print_table(f"{model.name} on {dataset}{f', pooled {pool} x {pool}' if pool > 1 else ''}", rows)
+
+
+def _fid_to(weights: Path | None, images: ImageData) -> InceptionDistance | None:
+    from oscc.models.inception import InceptionDistance
+
+    return None if weights is None else InceptionDistance(weights, images.test)
 
 
 def _show_points(model: Path, dataset: str, conditions: list[Conditions], samples: int, as_json: bool) -> None:

@@ -67,7 +67,8 @@ def pooled(data: ImageData, factor: int) -> ImageData:
 
     def small(images: NDArray[np.float32]) -> NDArray[np.float32]:
         blocks = images.reshape(len(images), rows // factor, factor, cols // factor, factor)
-        return blocks.mean(axis=(2, 4), dtype=np.float32)
+        means: NDArray[np.float32] = blocks.mean(axis=(2, 4), dtype=np.float32)
+        return means
 
     return data if factor == 1 else replace(data, train=small(data.train), test=small(data.test))
 
@@ -87,7 +88,7 @@ def pool_factor(data: ImageData, image_shape: tuple[int, int]) -> int:
         ``data.pool`` when it is no whole number, or not the same in both directions.
     """
     rows, cols = data.train.shape[1:]
-    factor = max(1, rows // image_shape[0])
+    factor: int = max(1, rows // image_shape[0])
     if (rows, cols) != (factor * image_shape[0], factor * image_shape[1]):
         raise OsccError(
             "data.pool",

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
+from oscc.rtl.synthesis.floorplan import BlockRamSites
 from oscc.rtl.synthesis.fpga import FpgaDevice, FpgaResource
+
+_WIDTH = 9
+"""Tiles that four block RAMs take in a row, two each and one between."""
+
+BLOCK_RAMS = BlockRamSites(
+    cell="DP16KD",
+    rows=(22, 46, 70, 82),
+    # Seven times four to the left of the clock's spine, and six times four to the right.
+    columns=tuple(
+        (first + _WIDTH * quad + 2 * number, f"EBR{number}")
+        for first, quads in ((4, 7), (69, 6))
+        for quad in range(quads)
+        for number in range(4)
+    ),
+)
+"""Sites of the block RAMs of an LFE5U-85F, as nextpnr names them."""
 
 ECP5 = FpgaDevice(
     target="ecp5",
@@ -20,4 +37,5 @@ ECP5 = FpgaDevice(
         FpgaResource("block RAMs (18 kbit)", "DP16KD"),
         FpgaResource("multipliers (18 x 18)", "MULT18X18D"),
     ),
+    block_rams=BLOCK_RAMS,
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from oscc.compiler.findings import Finding
 from oscc.compiler.spec import CoreSpec
+from oscc.rtl.synthesis.floorplan import BlockRamSites, with_sites
 from oscc.rtl.synthesis.harness import (
     control_plane_module_name,
     control_plane_verilog,
@@ -28,9 +29,9 @@ NETLIST_FILE = "netlist.json"
 STAT_FILE = "stat.json"
 REPORT_FILE = "report.json"
 
-GROUPS = "*.group_? *.group_??"
-"""Modules of `WeightGroup`, as a selection of Yosys: synthesised one by one. Beside one another their registers would
-hold the same words, be taken for one, and drive the banks of all columns."""
+GROUPS = "*.group_? *.group_?? *.bank_? *.bank_??"
+"""Modules of `WeightGroup` and `WeightBank`, as a selection of Yosys: synthesised one by one. Beside one another their
+registers would hold the same words, be taken for one, and drive the banks of all columns."""
 
 _UTILISATION = re.compile(r"^Info:\s+(\w+):\s+(\d+)\s*/\s*(\d+)\s+\d+%")
 
@@ -71,6 +72,8 @@ class FpgaDevice:
     arguments : tuple of str
         Which device it places for.
     resources : tuple of FpgaResource
+    block_rams : BlockRamSites or None
+        Where they are, when those of the weight banks are to be given places.
     """
 
     target: str
@@ -79,6 +82,7 @@ class FpgaDevice:
     router: str
     arguments: tuple[str, ...]
     resources: tuple[FpgaResource, ...]
+    block_rams: BlockRamSites | None = None
 
 
 def fpga_script(core: CoreSpec, device: FpgaDevice) -> list[str]:
@@ -150,6 +154,9 @@ def synthesise_fpga(
     cells = module_cells(counted, control_plane_module_name(core))
     harness_cells = module_cells(counted, harness_module_name(core))
     del harness_cells[control_plane_module_name(core)]
+    if device.block_rams is not None:
+        netlist = json.loads((folder / NETLIST_FILE).read_text(encoding="utf-8"))
+        (folder / NETLIST_FILE).write_text(json.dumps(with_sites(netlist, device.block_rams)), encoding="utf-8")
 
     arguments = [*device.arguments, "--json", NETLIST_FILE, "--report", REPORT_FILE, "--detailed-timing-report"]
     arguments += ["--freq", f"{frequency_mhz:g}", "--timing-allow-fail", "--seed", str(seed)]

@@ -95,6 +95,17 @@ MEMORIES: dict[str, Any] = {
     }
 }
 
+NETLIST: dict[str, Any] = {
+    "modules": {
+        "top": {
+            "cells": {
+                "core.store.memory.bank_0.memory_0.0.0": {"type": "DP16KD", "attributes": {}},
+                "core.schedule.0.0": {"type": "DP16KD", "attributes": {}},
+            }
+        }
+    }
+}
+
 NEXTPNR_LOG = """Info: Device utilisation:
 Info: \t          TRELLIS_IO:       4/    365     1%
 Info: \t              DP16KD:      34/    208    16%
@@ -154,6 +165,7 @@ def sample() -> dict[str, Any]:
     return {
         "report": report,
         "memories": json.dumps(MEMORIES),
+        "netlist": json.dumps(NETLIST),
         "log": NEXTPNR_LOG,
         "stat": lambda inner, top: json.dumps(stat(inner, top)),
     }

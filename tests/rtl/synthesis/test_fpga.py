@@ -12,9 +12,11 @@ import pytest
 from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis import fpga
+from oscc.rtl.synthesis.ecp5 import BLOCK_RAMS as ECP5_SITES
 from oscc.rtl.synthesis.ecp5 import ECP5
 from oscc.rtl.synthesis.fpga import GROUPS, fpga_script, module_cells, packed_utilisation, synthesise_fpga
 from oscc.rtl.synthesis.harness import control_plane_verilog
+from oscc.rtl.synthesis.ice40 import ICE40
 from oscc.rtl.synthesis.report import Resource
 
 FakeTools = Callable[..., None]
@@ -36,6 +38,7 @@ def yosys(sample: dict[str, Any]) -> tuple[dict[str, str], str, int]:
     files = {
         "stat.json": sample["stat"]("small_control_plane", "small_synthesis_harness"),
         "memories.json": sample["memories"],
+        "netlist.json": sample["netlist"],
     }
     return files, "", 0
 
@@ -64,8 +67,20 @@ def test_the_harness_is_subtracted(
         "-q -l nextpnr.log --85k --speed 6 --package CABGA756 --lpf-allow-unconstrained --placer static "
         "--json netlist.json --report report.json --detailed-timing-report --freq 100 --timing-allow-fail --seed 7",
     ]
+    cells = json.loads((tmp_path / "netlist.json").read_text())["modules"]["top"]["cells"]
+    places = {name: cell["attributes"].get("BEL") for name, cell in cells.items()}
+    assert places["core.schedule.0.0"] is None
+    assert places["core.store.memory.bank_0.memory_0.0.0"] in {ECP5_SITES.name(46, place) for place in (25, 26)}
     assert "module small_control_plane(" in (tmp_path / "core.v").read_text()
     assert "module small_synthesis_harness(" in (tmp_path / "harness.v").read_text()
+
+
+def test_without_a_floorplan_the_netlist_stays_as_it_is(
+    quick: None, fake_tools: FakeTools, sample: dict[str, Any], small: CoreSpec, tmp_path: Path
+) -> None:
+    fake_tools(yosys=yosys(sample), nextpnr_ice40=nextpnr(sample))
+    synthesise_fpga(small, ICE40, tmp_path, frequency_mhz=10.0)
+    assert (tmp_path / "netlist.json").read_text() == sample["netlist"]
 
 
 def test_slower_than_asked_is_a_finding(
@@ -110,23 +125,27 @@ def test_any_other_failure_is_an_error(
 def test_core_and_harness_are_counted_apart(small: CoreSpec) -> None:
     script = fpga_script(small, ECP5)
     counted = script.index("tee -q -o stat.json stat -json")
-    kept = script.index("setattr -mod -set keep_hierarchy 1 small_control_plane *.group_? *.group_??")
+    kept = script.index(
+        "setattr -mod -set keep_hierarchy 1 small_control_plane *.group_? *.group_?? *.bank_? *.bank_??"
+    )
     assert script[kept + 1 : counted] == [
         "synth_ecp5 -top small_synthesis_harness",
-        "setattr -mod -unset keep_hierarchy *.group_? *.group_??",
+        "setattr -mod -unset keep_hierarchy *.group_? *.group_?? *.bank_? *.bank_??",
         "flatten",
     ]
     assert script[counted + 1 : counted + 3] == ["setattr -mod -unset keep_hierarchy small_control_plane", "flatten"]
 
 
-def test_groups_are_the_nodes_of_the_bus_tree(make_core: Callable[..., CoreSpec]) -> None:
-    # Of 20 columns, the head of the tree and the three groups of eight columns below it; no banks.
-    for columns, expected in ((20, ["group_0", "group_0", "group_16", "group_8"]), (6, ["group_0"])):
+def test_groups_are_the_nodes_of_the_bus_tree_and_the_banks(make_core: Callable[..., CoreSpec]) -> None:
+    # Of 20 columns, the head of the tree, the three groups of eight columns below it, and banks of four; no decoders.
+    banks = [f"bank_{first}" for first in (0, 12, 16, 4, 8)]
+    wide = [*banks, "group_0", "group_0", "group_16", "group_8"]
+    for columns, expected in ((20, wide), (6, ["bank_0", "bank_4", "group_0"])):
         core = make_core(name="wide", grid=[1, columns], stencil=[[0, 1]], chunks=1, readout={"step": [1, 2]})
         modules = re.findall(r"^module \\(\S+)", control_plane_verilog(core), re.MULTILINE)
         kept = [name for name in modules if any(fnmatch(name, pattern) for pattern in GROUPS.split())]
         assert sorted(name.rpartition(".")[2] for name in kept) == expected
-        assert any(".bank_" in name for name in modules)
+        assert any(".decoder_" in name for name in modules)
 
 
 def test_utilisation_is_read_from_the_log(sample: dict[str, Any]) -> None:
