@@ -24,6 +24,20 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("search", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("OSCC_HYPOTHESIS", "repeatable"))
 
+LONGEST = ("suite/test_suite", "cocotb/test_benches", "sim/engines/test_registry", "sim/test_mutations")
+"""Files that take minutes. They come first, so that no processor is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(here).with_suffix("").as_posix() if item.path.is_relative_to(here) else ""
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "kurashil-mnist-56x56.safetensors"
 
 

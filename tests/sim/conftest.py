@@ -18,12 +18,14 @@ from oscc.compiler.compile import CompileResult, compile_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.control_plane import ControlPlane
+from oscc.rtl.emit import core_verilog
 from oscc.sim.engines.array_shim import ArrayShim
 from oscc.sim.engines.boundary import frame_word, take_event
-from oscc.sim.engines.job import CosimJob, CosimRecord
+from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimBus
 from oscc.sim.engines.registry import engine_named, missing_for
 from oscc.sim.engines.transaction_core import TransactionCore
+from oscc.sim.engines.verilog import VerilogEngine
 from oscc.sim.host import CoreBus
 from oscc.sim.macro import ArrayMacro, MacroRecord
 
@@ -63,15 +65,23 @@ def tiny_job(tiny_core: CoreSpec, tiny_result: CompileResult) -> CosimJob:
 
 
 @pytest.fixture(scope="session")
-def record_of(tiny_job: CosimJob) -> Callable[[str], CosimRecord]:
+def record_of(tiny_job: CosimJob, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], CosimRecord]:
     """``record_of(engine)``: the record of `tiny_job`, run once; skips the test where the engine is not installed."""
+
+    def engine_of(name: str) -> Engine:
+        if name != "verilator":
+            return engine_named(name)
+        # Compiled without optimisation: so little is simulated that it would take longer than it saves.
+        folder = tmp_path_factory.mktemp("verilator")
+        return VerilogEngine(name, core_verilog(tiny_job.core)[0], folder, "-O0")
+
     records: dict[str, CosimRecord] = {}
 
     def record(engine: str) -> CosimRecord:
         if missing := missing_for(engine):
             pytest.skip(f"engine {engine} is not installed: {missing}")
         if engine not in records:
-            records[engine] = engine_named(engine).run(tiny_job)
+            records[engine] = engine_of(engine).run(tiny_job)
         return records[engine]
 
     return record
