@@ -7,10 +7,12 @@ from torch import Tensor, nn
 
 
 class Critic(nn.Module):
-    """A score for each image; differences of scores bound a Wasserstein distance while its slope stays near 1.
+    """A score for each pack of images; differences of scores bound a Wasserstein distance while its slope is near 1.
 
     Three 5 x 5 convolutions of stride 2, each with a leaky ReLU, and a linear layer. No normalisation over the batch:
-    the gradient penalty is per sample.
+    the gradient penalty is per pack. A pack of several images shows the critic how often they are alike, so that a
+    model pays for what it makes too often or never (Z. Lin, A. Khetan, G. Fanti and S. Oh, PacGAN: the power of two
+    samples in generative adversarial networks, NeurIPS 2018).
 
     Parameters
     ----------
@@ -20,12 +22,14 @@ class Critic(nn.Module):
         Of the first convolution; the other two have twice as many.
     generator : torch.Generator
         Of the initial weights.
+    pack : int
+        Images that are judged together.
     """
 
-    def __init__(self, image_shape: tuple[int, int], channels: int, generator: torch.Generator) -> None:
+    def __init__(self, image_shape: tuple[int, int], channels: int, generator: torch.Generator, pack: int = 1) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        width_before = 1
+        width_before = pack
         rows, cols = image_shape
         for width in (channels, 2 * channels, 2 * channels):
             layers += [nn.Conv2d(width_before, width, 5, stride=2, padding=2), nn.LeakyReLU(0.2)]
@@ -40,7 +44,7 @@ class Critic(nn.Module):
             else:
                 parameter.data.zero_()
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Scores, Tensor[B], of images Tensor[B, rows, columns] within -1 and 1."""
-        scores: Tensor = self.layers(images[:, None])
+    def forward(self, packs: Tensor) -> Tensor:
+        """Scores, Tensor[P], of packs of images, Tensor[P, pack, rows, columns] within -1 and 1."""
+        scores: Tensor = self.layers(packs)
         return scores[:, 0]

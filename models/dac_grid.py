@@ -20,9 +20,9 @@ from oscc.compiler.spec import GROUPS, CoreSpec
 class DacGrid:
     """What the DACs of a core can deliver to a model whose time scale is fixed.
 
-    The cycles that a sample may take, less ``init``, are shared out among the chunks by their duration; so the full
-    scales are worth as much as the core allows, and compiling, which honours the model's ``time_scale_s``, meets the
-    very same grid.
+    The cycles of a sample, less ``init``, are shared out among the chunks by their duration; with all that it may take
+    the full scales are worth as much as the core allows. Compiling, which honours the model's ``time_scale_s``, meets
+    the very same grid.
 
     Parameters
     ----------
@@ -41,14 +41,22 @@ class DacGrid:
     lsb: NDArray[np.float64]
 
     @classmethod
-    def of(cls, core: CoreSpec, chunk_duration: tuple[float, ...]) -> DacGrid:
-        """The grid of a core for chunks of given durations [model time].
+    def of(cls, core: CoreSpec, chunk_duration: tuple[float, ...], sample_cycles: int | None = None) -> DacGrid:
+        """The grid of a core for chunks of given durations.
+
+        Parameters
+        ----------
+        core : CoreSpec
+        chunk_duration : tuple of float
+            [model time]
+        sample_cycles : int, optional
+            Clock cycles that a sample takes; by default, and at most, those that it may take.
 
         Raises
         ------
         OsccError
             ``training.chunks`` when the core has not as many chunks, ``training.cycles`` when a chunk would be shorter
-            than a load, or a sample than its read-out.
+            than a load, or a sample than its read-out or longer than it may be.
         """
         chunks = len(chunk_duration)
         if chunks > core.chunks:
@@ -58,7 +66,14 @@ class DacGrid:
                 where="model.chunks",
             )
         duration = np.array(chunk_duration, dtype=np.float32).astype(np.float64)
-        cycles = np.floor((core.cycles_per_sample - core.init.cycles) * duration / duration.sum()).astype(np.int64)
+        budget = core.cycles_per_sample if sample_cycles is None else sample_cycles
+        if budget > core.cycles_per_sample:
+            raise OsccError(
+                "training.cycles",
+                f"{budget} cycles, a sample of core {core.name} may take {core.cycles_per_sample}",
+                where="hardware.cycles",
+            )
+        cycles = np.floor((budget - core.init.cycles) * duration / duration.sum()).astype(np.int64)
         for name, has, needs in (
             ("the shortest chunk", int(cycles.min()), core.least_run_cycles),
             ("a sample", core.init.cycles + int(cycles.sum()), core.readout_cycles),
@@ -66,7 +81,7 @@ class DacGrid:
             if has < needs:
                 raise OsccError(
                     "training.cycles",
-                    f"{name} would take {has} cycles of {core.cycles_per_sample}, core {core.name} needs {needs}",
+                    f"{name} would take {has} cycles of {budget}, core {core.name} needs {needs}",
                     where="model.chunks",
                     hint="use fewer chunks, chunks of more even duration, or a core with more cycles_per_sample",
                 )

@@ -123,7 +123,7 @@ class Trainer:
         }
         self._critic: Critic | None = None
         if loss.kind == "wgan-gp":
-            self._critic = Critic(graph.image_shape, loss.critic_channels, random).to(self.device)
+            self._critic = Critic(graph.image_shape, loss.critic_channels, random, loss.critic_pack).to(self.device)
             self._modules["critic"] = self._critic
             self._optimizers["critic-optimizer"] = torch.optim.Adam(
                 self._critic.parameters(), loss.critic_rate, betas=(0.0, 0.9)
@@ -210,17 +210,21 @@ class Trainer:
                     given = self._fake(random)[0]
             else:
                 given = fake.detach()
-            real = self._real(len(given), random)
+            real, given = self._packs(self._real(len(given), random)), self._packs(given)
             mixture = torch.rand(len(real), generator=random, device=self.device)
             penalty = gradient_penalty(self._critic, real, given, mixture)
             distance = self._critic(real).mean() - self._critic(given).mean()
             critic_loss = config.gradient_penalty * penalty - distance
             _descend(self._optimizers["critic-optimizer"], critic_loss)
-        loss = -self._critic(fake).mean()
+        loss = -self._critic(self._packs(fake)).mean()
         _descend(self._optimizers["generator-optimizer"], loss + config.sensitivity * sensitivity)
         found = {"distance": distance, "penalty": penalty, "loss": loss}
         found |= {"sensitivity": sensitivity} if config.sensitivity else {}
         return {name: value.item() for name, value in found.items()}
+
+    def _packs(self, images: Tensor) -> Tensor:
+        """Images side by side as the critic judges them, Tensor[P, pack, rows, columns]."""
+        return images.reshape(-1, self.config.loss.critic_pack, *images.shape[1:])
 
     def _points(self, random: torch.Generator) -> dict[str, float]:
         config, count = self.config, self.config.schedule.batch

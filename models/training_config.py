@@ -143,6 +143,9 @@ class HardwareSection(Section):
         Width of the coupling DACs in place of the core's; 0 for no quantization of any group.
     bound : float
         Largest coupling, field, SHIL and detuning without a core [rad per unit of model time].
+    cycles : int or None
+        Clock cycles of a sample, at most the core's ``cycles_per_sample``, which it is by default. With fewer of them
+        full scale is worth less model time, so that small parameters have finer codes.
     clip : float
         Part of the full scale that parameters may take at the end of training.
     clip_start : float
@@ -160,6 +163,7 @@ class HardwareSection(Section):
     core: str | None = None
     bits: Whole | None = Field(default=None, ge=0, le=8)
     bound: Positive = 2.0
+    cycles: Whole | None = Field(default=None, ge=1)
     clip: Part = 1.0
     clip_start: Part = 1.0
     weight_noise: NotNegative = 0.0
@@ -203,9 +207,9 @@ class LossSection(Section):
     ----------
     kind : {"wgan-gp", "sliced-wasserstein", "flow-matching"}
         The first for images, the others for points.
-    critic_channels, critic_steps, gradient_penalty, critic_rate
-        Of the critic: channels of its first layer, its steps per step of the model, weight of the penalty, and its
-        learning rate.
+    critic_channels, critic_pack, critic_steps, gradient_penalty, critic_rate
+        Of the critic: channels of its first layer, images that it judges together, its steps per step of the model,
+        weight of the penalty, and its learning rate.
     projections : int
         Directions of the sliced Wasserstein distance.
     sensitivity : float
@@ -215,6 +219,7 @@ class LossSection(Section):
 
     kind: Literal["wgan-gp", "sliced-wasserstein", "flow-matching"] = "wgan-gp"
     critic_channels: Whole = Field(default=64, ge=1)
+    critic_pack: Whole = Field(default=1, ge=1)
     critic_steps: Whole = Field(default=1, ge=1)
     gradient_penalty: NotNegative = 10.0
     critic_rate: Positive = 4e-4
@@ -286,13 +291,16 @@ class TrainingConfig(Section):
         if self.data.has_points == (self.loss.kind == "wgan-gp"):
             kinds = "sliced-wasserstein or flow-matching" if self.data.has_points else "wgan-gp"
             raise ValueError(f"loss.kind: '{self.loss.kind}' does not go with data '{self.data.name}'; use {kinds}")
+        if self.schedule.batch % self.loss.critic_pack:
+            pack = self.loss.critic_pack
+            raise ValueError(f"loss.critic_pack: {pack} images do not divide schedule.batch, {self.schedule.batch}")
         if self.data.has_points and self.data.pool != 1:
             raise ValueError(f"data.pool: {self.data.pool} goes with images, '{self.data.name}' are points")
         if self.hardware.core is None:
             if self.model.grid is None or self.model.stencil is None:
                 raise ValueError("model: grid and stencil are needed where hardware.core does not give them")
-            if self.hardware.bits is not None or self.hardware.readout:
-                raise ValueError("hardware: bits and readout need a core")
+            if self.hardware.bits is not None or self.hardware.readout or self.hardware.cycles is not None:
+                raise ValueError("hardware: bits, cycles and readout need a core")
         elif self.model.grid is not None or self.model.stencil is not None:
             raise ValueError("model: grid and stencil are those of hardware.core; leave them out")
         return self
@@ -329,7 +337,8 @@ class TrainingConfig(Section):
         OsccError
             As `DacGrid.of` does.
         """
-        return None if self.core is None else DacGrid.of(self.core, self.model.chunk_duration)
+        core = self.core
+        return None if core is None else DacGrid.of(core, self.model.chunk_duration, self.hardware.cycles)
 
     def graph(self) -> CouplingGraph:
         """The model before training, without its parameters.

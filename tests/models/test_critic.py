@@ -10,14 +10,14 @@ from oscc.models.critic import Critic
 torch.set_num_threads(1)
 
 
-def made(shape=(5, 7), channels=3, seed=0):
-    return Critic(shape, channels, torch.Generator().manual_seed(seed))
+def made(shape=(5, 7), channels=3, seed=0, pack=1):
+    return Critic(shape, channels, torch.Generator().manual_seed(seed), pack)
 
 
-def plain_score(critic, image):
+def plain_score(critic, pack):
     """Three convolutions of stride 2 and a linear layer, by scipy."""
     weights = [parameter.detach().numpy().astype(float) for parameter in critic.parameters()]
-    maps = [image.astype(float)]
+    maps = list(pack.astype(float))
     for weight, bias in zip(weights[0:6:2], weights[1:6:2], strict=True):
         found = []
         for kernels, offset in zip(weight, bias, strict=True):
@@ -29,25 +29,33 @@ def plain_score(critic, image):
     return float(weights[6][0] @ np.concatenate([part.ravel() for part in maps]) + weights[7][0])
 
 
-@pytest.mark.parametrize("shape", [(5, 7), (8, 8), (1, 2), (28, 28)])
-def test_scores_are_those_of_three_convolutions(shape):
-    critic = made(shape)
+@pytest.mark.parametrize(("shape", "pack"), [((5, 7), 1), ((8, 8), 1), ((1, 2), 1), ((28, 28), 1), ((5, 7), 3)])
+def test_scores_are_those_of_three_convolutions(shape, pack):
+    critic = made(shape, pack=pack)
     with torch.no_grad():
         for parameter in critic.parameters():
             if parameter.dim() == 1:
                 parameter.normal_(generator=torch.Generator().manual_seed(1))
-    images = np.random.default_rng(0).uniform(-1, 1, (2, *shape)).astype(np.float32)
+    images = np.random.default_rng(0).uniform(-1, 1, (2, pack, *shape)).astype(np.float32)
     scores = critic(torch.from_numpy(images))
     assert scores.shape == (2,)
     expected = [plain_score(critic, image) for image in images]
     np.testing.assert_allclose(scores.detach(), expected, rtol=0, atol=2e-5)
 
 
-def test_a_score_does_not_depend_on_the_other_images():
-    critic, images = made(), torch.randn(6, 5, 7, generator=torch.Generator().manual_seed(2))
+def test_a_score_does_not_depend_on_the_other_packs():
+    critic, images = made(), torch.randn(6, 1, 5, 7, generator=torch.Generator().manual_seed(2))
     together = critic(images)
     changed = critic(torch.cat([images[:1], 50 * images[1:]]))
     assert changed[0].item() == pytest.approx(together[0].item(), abs=1e-5)
+
+
+def test_a_score_depends_on_the_whole_pack():
+    critic, images = made(pack=2), torch.randn(1, 2, 5, 7, generator=torch.Generator().manual_seed(2))
+    for place in range(2):
+        changed = images.clone()
+        changed[:, place] *= 2
+        assert abs(critic(changed) - critic(images)).item() > 1e-3
 
 
 def test_weights_come_from_the_generator_alone():

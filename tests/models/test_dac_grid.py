@@ -72,6 +72,23 @@ def test_equal_chunks_have_one_time_scale():
     assert DacGrid.of(TINY, (0.3, 0.7)).time_scale_s == (280 / (1e8 * short), 655 / (1e8 * long))
 
 
+def test_fewer_cycles_make_the_codes_finer():
+    # 464 cycles less 64 for init in place of 1000: each of two chunks has 200 in place of 468.
+    full, half = DacGrid.of(TINY, (2.0, 2.0)), DacGrid.of(TINY, (2.0, 2.0), 464)
+    assert (full.run_cycles.tolist(), half.run_cycles.tolist()) == ([468, 468], [200, 200])
+    for group in GROUPS:
+        np.testing.assert_allclose(half.step(group), full.step(group) * 200 / 468, rtol=1e-14)
+    assert DacGrid.of(TINY, (2.0, 2.0), 1000).time_scale_s == full.time_scale_s
+    with pytest.raises(OsccError) as caught:
+        DacGrid.of(TINY, (2.0, 2.0), 1001)
+    assert (caught.value.code, caught.value.where) == ("training.cycles", "hardware.cycles")
+    assert caught.value.message == "1001 cycles, a sample of core tiny-8x8 may take 1000"
+    with pytest.raises(OsccError, match="the shortest chunk would take 13 cycles of 91, core tiny-8x8 needs 14"):
+        DacGrid.of(TINY, (2.0, 2.0), 91)
+    with pytest.raises(OsccError, match="the shortest chunk would take -27 cycles of 10, core tiny-8x8 needs 14"):
+        DacGrid.of(TINY, (2.0, 2.0), 10)
+
+
 def test_more_chunks_than_the_core_holds_are_refused():
     with pytest.raises(OsccError) as caught:
         DacGrid.of(TINY, (1.0,) * 5)

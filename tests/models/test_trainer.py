@@ -427,11 +427,23 @@ def test_the_critic_sees_images_of_the_data_and_of_the_model(images_config, tiny
     assert len(seen) == 24
     assert len(set(seen)) > 12, "drawn from all images"
     for real, fake, mixture in batches:
-        assert real.shape == fake.shape == (4, 2, 3)
+        assert real.shape == fake.shape == (4, 1, 2, 3)
         assert (fake.abs() <= 1).all()
         assert mixture.shape == (4,)
         assert ((mixture >= 0) & (mixture < 1)).all()
         assert len(set(mixture.tolist())) == 4
+
+
+def test_the_critic_judges_packs(images_config, tiny_images, tmp_path, batches):
+    for pack in (1, 2):
+        config = images_config(loss={"critic_pack": pack}, schedule={"iterations": 1})
+        drawn(Trainer(config, tiny_images), tmp_path / "state")
+    (alone, made_alone, _), (packs, made, mixture) = batches
+    assert packs.shape == made.shape == (2, 2, 2, 3)
+    assert mixture.shape == (2,), "one mixture per pack"
+    # The images are those that were judged one by one, neighbours together.
+    assert torch.equal(packs.reshape(4, 1, 2, 3), alone)
+    assert torch.equal(made.reshape(4, 1, 2, 3), made_alone)
 
 
 @pytest.mark.parametrize("readout", [True, False])
