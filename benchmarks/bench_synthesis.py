@@ -1,12 +1,13 @@
 """Synthesis figures: an ECP5 against the number of columns, area in generic cells, a small core on an iCE40.
 
-Takes hours of one processor for all of it; what was done before, of the same Verilog, is not done again.
+Takes hours of one processor for all of it; what was done before, of the same inputs, is not done again.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import inspect
 import json
 import os
 from collections.abc import Iterable
@@ -15,10 +16,13 @@ from typing import Any
 
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
+from oscc.rtl.synthesis import floorplan
+from oscc.rtl.synthesis.asic import asic_script, library_text
+from oscc.rtl.synthesis.fpga import fpga_script
 from oscc.rtl.synthesis.harness import control_plane_verilog, harness_verilog
 from oscc.rtl.synthesis.report import markdown, markdown_table
-from oscc.rtl.synthesis.targets import TARGETS, synthesise
-from oscc.rtl.synthesis.tools import scratch_folder
+from oscc.rtl.synthesis.targets import DEVICES, TARGETS, synthesise
+from oscc.rtl.synthesis.tools import YOSYS, find_tool, scratch_folder
 from oscc.rtl.synthesis.variants import cut_core
 
 RESULTS = Path(__file__).resolve().parents[1] / "out" / "bench" / "synthesis"
@@ -34,18 +38,30 @@ def bench_cores(target: str, columns: Iterable[int]) -> list[CoreSpec]:
     return [cut_core(load_core("tiny-8x8"), columns=2, chunks=1)]
 
 
+def inputs_key(core: CoreSpec, target: str) -> str:
+    """SHA-256 of all that a result depends on but the seed: Verilog, commands, device, tools."""
+    parts: list[object] = [control_plane_verilog(core), harness_verilog(core), core.clock_hz]
+    if target == "asic":
+        parts += [asic_script(core), library_text(), find_tool(YOSYS).version()]
+    else:
+        device = DEVICES[target]
+        # The floorplan is code: its source stands for it.
+        parts += [fpga_script(core, device), device, inspect.getsource(floorplan)]
+        parts += [find_tool(tool).version() for tool in (YOSYS, device.router)]
+    return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
+
+
 def figures(core: CoreSpec, target: str, results: Path, seed: int) -> dict[str, Any]:
-    """The result for a core, from an earlier run when its Verilog is still the same."""
-    text = control_plane_verilog(core) + harness_verilog(core)
-    key = hashlib.sha256(text.encode()).hexdigest()
+    """The result for a core, from an earlier run of the same inputs if there is one."""
+    key = inputs_key(core, target)
     path = results / f"{target}-{core.name}-seed-{seed}.json"
     if path.is_file():
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if known["verilog_sha256"] == key:
+        if known.get("inputs_sha256") == key:
             return known
     with scratch_folder() as folder:
         result = synthesise(core, target, folder, seed=seed, timeout_s=6 * 3600.0)
-    content = {"verilog_sha256": key, **result.as_dict()}
+    content = {"inputs_sha256": key, **result.as_dict()}
     results.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".md").write_text(markdown(result), encoding="utf-8")
     beside = path.with_suffix(".new")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from oscc.rtl.synthesis.floorplan import BlockRamSites
 from oscc.rtl.synthesis.fpga import FpgaDevice, FpgaResource
 
-_WIDTH = 9
+_QUAD_PITCH = 9
 """Tiles that four block RAMs take in a row, two each and one between."""
 
 BLOCK_RAMS = BlockRamSites(
@@ -13,7 +13,7 @@ BLOCK_RAMS = BlockRamSites(
     rows=(22, 46, 70, 82),
     # Seven times four to the left of the clock's spine, and six times four to the right.
     columns=tuple(
-        (first + _WIDTH * quad + 2 * number, f"EBR{number}")
+        (first + _QUAD_PITCH * quad + 2 * number, f"EBR{number}")
         for first, quads in ((4, 7), (69, 6))
         for quad in range(quads)
         for number in range(4)

@@ -81,27 +81,48 @@ def floorplan(cells: Iterable[str], sites: BlockRamSites) -> dict[str, str]:
     }
 
 
-def with_sites(netlist: Mapping[str, Any], sites: BlockRamSites) -> dict[str, Any]:
-    """A netlist of Yosys whose block RAMs have the places of `floorplan`.
+def places_of(netlist: Mapping[str, Any], sites: BlockRamSites) -> dict[str, str]:
+    """A site for every block RAM of the weight banks of a netlist: `floorplan`.
 
     Parameters
     ----------
     netlist : mapping
-        As ``write_json`` writes it, flattened.
+        As ``write_json`` of Yosys writes it, flattened: one module has all block RAMs.
     sites : BlockRamSites
+
+    Returns
+    -------
+    dict of str to str
+        Site by cell; empty when the banks do not fit so.
     """
-    modules = {}
-    for name, module in netlist["modules"].items():
-        rams = [cell for cell, content in module["cells"].items() if content["type"] == sites.cell]
-        places = floorplan(rams, sites)
-        cells = {
-            cell: {**content, "attributes": {**content["attributes"], "BEL": places[cell]}}
-            if cell in places
-            else content
-            for cell, content in module["cells"].items()
+    modules = netlist["modules"].values()
+    return floorplan(
+        (name for module in modules for name, cell in module["cells"].items() if cell["type"] == sites.cell), sites
+    )
+
+
+def with_places(netlist: Mapping[str, Any], places: Mapping[str, str]) -> dict[str, Any]:
+    """A netlist whose cells have places of their own.
+
+    Parameters
+    ----------
+    netlist : mapping
+        As ``write_json`` of Yosys writes it.
+    places : mapping of str to str
+        Site by cell.
+    """
+    modules = {
+        name: {
+            **module,
+            "cells": {cell: _placed(content, places.get(cell)) for cell, content in module["cells"].items()},
         }
-        modules[name] = {**module, "cells": cells}
+        for name, module in netlist["modules"].items()
+    }
     return {**netlist, "modules": modules}
+
+
+def _placed(cell: dict[str, Any], site: str | None) -> dict[str, Any]:
+    return cell if site is None else {**cell, "attributes": {**cell["attributes"], "BEL": site}}
 
 
 def _banks(cells: Iterable[str]) -> list[list[str]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from oscc.compiler.findings import Finding
 from oscc.compiler.spec import CoreSpec
-from oscc.rtl.synthesis.floorplan import BlockRamSites, with_sites
+from oscc.rtl.synthesis.floorplan import BlockRamSites, places_of, with_places
 from oscc.rtl.synthesis.harness import (
     control_plane_module_name,
     control_plane_verilog,
@@ -29,7 +29,7 @@ NETLIST_FILE = "netlist.json"
 STAT_FILE = "stat.json"
 REPORT_FILE = "report.json"
 
-GROUPS = "*.group_? *.group_?? *.bank_? *.bank_??"
+KEPT_APART = " ".join(f"*.{kind}_{digits}" for kind in ("group", "bank") for digits in ("?", "??", "???"))
 """Modules of `WeightGroup` and `WeightBank`, as a selection of Yosys: synthesised one by one. Beside one another their
 registers would hold the same words, be taken for one, and drive the banks of all columns."""
 
@@ -99,9 +99,9 @@ def fpga_script(core: CoreSpec, device: FpgaDevice) -> list[str]:
         f"read_verilog {HARNESS_FILE} {CORE_FILE}",
         f"hierarchy -check -top {top}",
         # To each the other is a black box: nothing is optimised over the boundary, and each is counted alone.
-        f"setattr -mod -set keep_hierarchy 1 {inner} {GROUPS}",
+        f"setattr -mod -set keep_hierarchy 1 {inner} {KEPT_APART}",
         f"{device.synthesis} -top {top}",
-        f"setattr -mod -unset keep_hierarchy {GROUPS}",
+        f"setattr -mod -unset keep_hierarchy {KEPT_APART}",
         "flatten",
         f"tee -q -o {STAT_FILE} stat -json",
         f"setattr -mod -unset keep_hierarchy {inner}",
@@ -154,9 +154,11 @@ def synthesise_fpga(
     cells = module_cells(counted, control_plane_module_name(core))
     harness_cells = module_cells(counted, harness_module_name(core))
     del harness_cells[control_plane_module_name(core)]
+    places: dict[str, str] = {}
     if device.block_rams is not None:
         netlist = json.loads((folder / NETLIST_FILE).read_text(encoding="utf-8"))
-        (folder / NETLIST_FILE).write_text(json.dumps(with_sites(netlist, device.block_rams)), encoding="utf-8")
+        places = places_of(netlist, device.block_rams)
+        (folder / NETLIST_FILE).write_text(json.dumps(with_places(netlist, places)), encoding="utf-8")
 
     arguments = [*device.arguments, "--json", NETLIST_FILE, "--report", REPORT_FILE, "--detailed-timing-report"]
     arguments += ["--freq", f"{frequency_mhz:g}", "--timing-allow-fail", "--seed", str(seed)]
@@ -180,6 +182,7 @@ def synthesise_fpga(
         resources=resources,
         cells=cells,
         harness_cells=harness_cells,
+        floorplanned=len(places),
         memories=read_memories(folder / MEMORIES_FILE),
         timing=timing,
         findings=tuple(findings),

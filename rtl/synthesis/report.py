@@ -99,6 +99,9 @@ class SynthesisResult:
     harness_cells : dict of str to int
         Cells of the harness by type; they are in no other figure.
     resources : tuple of Resource
+    floorplanned : int
+        Block RAMs of the weight banks that were given places before the placer ran; 0 when the device has no floorplan
+        or the banks do not fit it.
     timing : Timing or None
         None for an ASIC, and when the core does not fit.
     area : Area or None
@@ -116,6 +119,7 @@ class SynthesisResult:
     seed: int | None = None
     harness_cells: Mapping[str, int] = field(default_factory=dict)
     resources: tuple[Resource, ...] = ()
+    floorplanned: int = 0
     timing: Timing | None = None
     area: Area | None = None
     findings: tuple[Finding, ...] = ()
@@ -146,6 +150,7 @@ class SynthesisResult:
             "seed": self.seed,
             "fits": self.fits,
             "resources": [dataclasses.asdict(resource) for resource in self.resources],
+            "floorplanned": self.floorplanned,
             "cells": dict(self.cells),
             "harness_cells": dict(self.harness_cells),
             "memories": [dataclasses.asdict(memory) | {"bits": memory.bits} for memory in self.memories],
@@ -167,6 +172,8 @@ def markdown(result: SynthesisResult) -> str:
     if result.resources:
         rows = [(r.name, r.used, r.harness, r.available) for r in result.resources]
         parts.append(markdown_table(("resource", "core", "harness, not in it", "device"), rows))
+    if result.floorplanned:
+        parts.append(f"{result.floorplanned} block RAMs of the weight banks have places of the floorplan.")
     if result.timing is not None:
         timing = result.timing
         target = f"target {timing.target_mhz:g} MHz, seed {result.seed}"

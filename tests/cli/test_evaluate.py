@@ -179,9 +179,11 @@ def test_smaller_images_are_compared_with_smaller_ones(
 
 def test_images_of_another_size(oscc_json: RunJson, folder: Path, arguments: tuple[object, ...]) -> None:
     random = np.random.default_rng(0)
-    arrays = {f"x_{part}": random.integers(0, 256, (9, 5, 8)).astype(np.uint8) for part in ("train", "test")}
+    arrays: dict[str, Any] = {
+        f"x_{part}": random.integers(0, 256, (9, 5, 8)).astype(np.uint8) for part in ("train", "test")
+    }
     (folder / "odd").mkdir()
-    np.savez(folder / "odd" / "mnist.npz", **arrays, **{f"y_{part}": np.zeros(9, int) for part in ("train", "test")})
+    np.savez(folder / "odd" / "mnist.npz", **arrays, y_train=np.zeros(9, int), y_test=np.zeros(9, int))
     status, content = oscc_json(
         "evaluate", folder / "small.safetensors", "--data", folder / "odd", *arguments[3:], "-n", "2"
     )

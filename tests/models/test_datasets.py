@@ -73,8 +73,10 @@ def test_images_cannot_be_changed(tmp_path):
 
 def test_pooling_takes_the_mean(tmp_path):
     random = np.random.default_rng(0)
-    images = {f"x_{part}": random.integers(0, 256, (3, 4, 6)).astype(np.uint8) for part in ("train", "test")}
-    np.savez(tmp_path / "mnist.npz", **images, **{f"y_{part}": np.arange(3) for part in ("train", "test")})
+    images: dict[str, Any] = {
+        f"x_{part}": random.integers(0, 256, (3, 4, 6)).astype(np.uint8) for part in ("train", "test")
+    }
+    np.savez(tmp_path / "mnist.npz", **images, y_train=np.arange(3), y_test=np.arange(3))
     data = load_images("mnist", tmp_path)
     small = pooled(data, 2)
     assert (small.train.shape, small.train.dtype, small.sha256) == ((3, 2, 3), np.dtype(np.float32), data.sha256)

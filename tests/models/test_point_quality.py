@@ -28,7 +28,7 @@ def test_fresh_points_are_as_near_as_fresh_points(name):
 
 def test_a_shift_is_measured():
     # A shift by d moves every projection by d cos(angle): d / sqrt(2) on average over directions.
-    points = draw_points("spiral", np.random.default_rng(5), 4000) + np.float32([0.5, 0])
+    points = draw_points("spiral", np.random.default_rng(5), 4000) + np.array([0.5, 0], np.float32)
     found = measure_points(as_images(points), "spiral", seed=7)
     assert found.distance == pytest.approx(0.5 / np.sqrt(2), rel=0.05)
     # The fresh points of a seed are the first that its generator gives.

@@ -14,7 +14,7 @@ from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis import fpga
 from oscc.rtl.synthesis.ecp5 import BLOCK_RAMS as ECP5_SITES
 from oscc.rtl.synthesis.ecp5 import ECP5
-from oscc.rtl.synthesis.fpga import GROUPS, fpga_script, module_cells, packed_utilisation, synthesise_fpga
+from oscc.rtl.synthesis.fpga import KEPT_APART, fpga_script, module_cells, packed_utilisation, synthesise_fpga
 from oscc.rtl.synthesis.harness import control_plane_verilog
 from oscc.rtl.synthesis.ice40 import ICE40
 from oscc.rtl.synthesis.report import Resource
@@ -61,6 +61,7 @@ def test_the_harness_is_subtracted(
     assert result.cells == {"DP16KD": 34, "LUT4": 6547, "TRELLIS_FF": 3636}
     assert result.harness_cells == {"LUT4": 355, "TRELLIS_FF": 1679}
     assert result.tools == ("Yosys 0.70", "nextpnr-0.11")
+    assert result.floorplanned == 1
     assert result.memories[0].name == "memory.bank_*.memory"
     assert (tmp_path / "arguments.txt").read_text().splitlines() == [
         "-q -l yosys.log -s synthesis.ys",
@@ -79,7 +80,7 @@ def test_without_a_floorplan_the_netlist_stays_as_it_is(
     quick: None, fake_tools: FakeTools, sample: dict[str, Any], small: CoreSpec, tmp_path: Path
 ) -> None:
     fake_tools(yosys=yosys(sample), nextpnr_ice40=nextpnr(sample))
-    synthesise_fpga(small, ICE40, tmp_path, frequency_mhz=10.0)
+    assert synthesise_fpga(small, ICE40, tmp_path, frequency_mhz=10.0).floorplanned == 0
     assert (tmp_path / "netlist.json").read_text() == sample["netlist"]
 
 
@@ -125,12 +126,10 @@ def test_any_other_failure_is_an_error(
 def test_core_and_harness_are_counted_apart(small: CoreSpec) -> None:
     script = fpga_script(small, ECP5)
     counted = script.index("tee -q -o stat.json stat -json")
-    kept = script.index(
-        "setattr -mod -set keep_hierarchy 1 small_control_plane *.group_? *.group_?? *.bank_? *.bank_??"
-    )
+    kept = script.index(f"setattr -mod -set keep_hierarchy 1 small_control_plane {KEPT_APART}")
     assert script[kept + 1 : counted] == [
         "synth_ecp5 -top small_synthesis_harness",
-        "setattr -mod -unset keep_hierarchy *.group_? *.group_?? *.bank_? *.bank_??",
+        f"setattr -mod -unset keep_hierarchy {KEPT_APART}",
         "flatten",
     ]
     assert script[counted + 1 : counted + 3] == ["setattr -mod -unset keep_hierarchy small_control_plane", "flatten"]
@@ -143,9 +142,12 @@ def test_groups_are_the_nodes_of_the_bus_tree_and_the_banks(make_core: Callable[
     for columns, expected in ((20, wide), (6, ["bank_0", "bank_4", "group_0"])):
         core = make_core(name="wide", grid=[1, columns], stencil=[[0, 1]], chunks=1, readout={"step": [1, 2]})
         modules = re.findall(r"^module \\(\S+)", control_plane_verilog(core), re.MULTILINE)
-        kept = [name for name in modules if any(fnmatch(name, pattern) for pattern in GROUPS.split())]
+        kept = [name for name in modules if any(fnmatch(name, pattern) for pattern in KEPT_APART.split())]
         assert sorted(name.rpartition(".")[2] for name in kept) == expected
         assert any(".decoder_" in name for name in modules)
+    # Columns have up to three digits; what is inside a bank is not kept apart from it.
+    for name, apart in (("a.group_1", True), ("a.bank_104", True), ("a.bank_1.memory_0", False)):
+        assert any(fnmatch(name, pattern) for pattern in KEPT_APART.split()) == apart
 
 
 def test_utilisation_is_read_from_the_log(sample: dict[str, Any]) -> None:
