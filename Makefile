@@ -29,7 +29,7 @@ demo: $(VENV)/.demo
 	@echo "done: see $(OUT)/samples.png, $(OUT)/cosim.png and $(OUT)/routing.png"
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -30,6 +30,7 @@ LONGEST = ("suite/test_suite", "cocotb/test_benches", "sim/engines/test_registry
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    assert all((here / f"{name}.py").is_file() for name in LONGEST), "a file of LONGEST has another name now"
 
     def place(item: pytest.Item) -> int:
         name = item.path.relative_to(here).with_suffix("").as_posix() if item.path.is_relative_to(here) else ""
