@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -79,3 +80,13 @@ def print_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         proof = "" if finding.proof else " (not a proof)"
         sys.stdout.write(f"{finding.code}{proof}: {finding.message}\n    {finding.fix}\n")
+
+
+def mean_and_spread(values: Sequence[float]) -> dict[str, float]:
+    """Mean and sample standard deviation, the latter 0 for a single value.
+
+    Parameters
+    ----------
+    values : sequence of float
+    """
+    return {"mean": statistics.fmean(values), "spread": statistics.stdev(values) if len(values) > 1 else 0.0}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,9 +13,6 @@ from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from oscc.compiler.spec import CoreSpec
-    from oscc.models.datasets import ImageData
-    from oscc.models.evaluation import Conditions
-    from oscc.models.inception import InceptionDistance
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +51,8 @@ def evaluate_verb(
             metavar="FILE",
             help="Weights of the Inception network: FID, too.",
             show_default=False,
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
     sensitivity: Annotated[
@@ -63,100 +63,33 @@ def evaluate_verb(
     """Measure FD-LeNet (it is not FID), memorisation and coverage of classes; of points, the Wasserstein distance."""
     if bits is not None and core is None:
         raise typer.BadParameter("the bits of a core's codes; give --core too", param_hint="--bits")
+    files = {"--data": data, "--extractor": extractor, "--inception-weights": inception}
     if sensitivity:
+        _refuse(files, "what moves the end of a run needs no data")
         _show_sensitivity(model, _core(core, bits), threads, as_json)
         return
-    from oscc.models.datasets import POINT_SETS, load_images, pool_factor, pooled
-    from oscc.models.evaluation import Conditions, Yardstick, draw_images, measure, noise_named, running_graph
-    from oscc.models.features import load_lenet
+    from oscc.models.datasets import POINT_SETS
+    from oscc.models.evaluation import Conditions, noise_named
 
     level, chosen = noise_named(noise), _core(core, bits)
+    conditions = [Conditions(chosen, level, step, seed, threads) for seed in range(seeds)]
     if dataset in POINT_SETS:
-        _show_points(
-            model, dataset, [Conditions(chosen, level, step, seed, threads) for seed in range(seeds)], samples, as_json
-        )
+        from oscc.cli.evaluate_points import evaluate_points
+
+        _refuse(files, f"'{dataset}' is a set of points, which is computed")
+        evaluate_points(model, dataset, noise, conditions, samples, as_json)
         return
+    from oscc.cli.evaluate_images import evaluate_images
+
     if extractor is None:
         raise typer.BadParameter("needs the weights of the extractor", param_hint="--extractor")
-    images, net = load_images(dataset, data), load_lenet(extractor)
-    graph = running_graph(model, chosen)
-    # A model trained on images that were made smaller is compared with images that were.
-    pool = pool_factor(images, graph.image_shape)
-    images = pooled(images, pool)
-    yardstick, fid_to = Yardstick.of(images, net), _fid_to(inception, images)
-    found, fids = [], []
-    with progress_bar() as progress:
-        for seed in range(seeds):
-            drawn = draw_images(graph, Conditions(chosen, level, step, seed, threads), samples, progress)
-            found.append(measure(drawn, yardstick))
-            if fid_to is not None:
-                fids.append(fid_to(drawn))
-    result: dict[str, Any] = {
-        "model": str(model),
-        "dataset": dataset,
-        "pool": pool,
-        "core": None if chosen is None else chosen.name,
-        "coupling_bits": None if chosen is None else chosen.coupling_dac.bits,
-        "noise": noise,
-        "step": step,
-        "extractor_sha256": net.sha256,
-        "seeds": [quality.as_dict() for quality in found],
-        "fd_lenet": _mean_and_spread([quality.fd_lenet for quality in found]),
-    }
-    if fids:
-        result["inception_fid"] = _mean_and_spread(fids)
-    if as_json:
-        print_json(result)
-        return
-    mean, spread = result["fd_lenet"]["mean"], result["fd_lenet"]["spread"]
-    where = "full precision" if chosen is None else f"{chosen.name}, {chosen.coupling_dac.bits}-bit couplings"
-    shares = " ".join(f"{share:.3f}" for share in found[0].class_shares)
-    rows = [
-        ("run", f"{where}, noise {noise}, RK4 {step:g}"),
-        ("FD-LeNet", f"{mean:.1f} +- {spread:.1f}, {samples} samples, {seeds} seeds (simulated; not FID)"),
-        ("nearest training image", f"{found[0].nearest_pixel:.2f} of a test image's"),
-        ("classes", f"{shares}; coverage {found[0].coverage:.3f}"),
-    ]
-    if fids:
-        fid = result["inception_fid"]
-        rows.append(("FID (Inception)", f"{fid['mean']:.1f} +- {fid['spread']:.1f}, against the test images"))
-    print_table(f"{model.name} on {dataset}{f', pooled {pool} x {pool}' if pool > 1 else ''}", rows)
+    evaluate_images(model, dataset, data, extractor, inception, noise, conditions, samples, as_json)
 
 
-def _fid_to(weights: Path | None, images: ImageData) -> InceptionDistance | None:
-    from oscc.models.inception import InceptionDistance
-
-    return None if weights is None else InceptionDistance(weights, images.test)
-
-
-def _show_points(model: Path, dataset: str, conditions: list[Conditions], samples: int, as_json: bool) -> None:
-    from oscc.models.evaluation import draw_images, running_graph
-    from oscc.models.point_quality import measure_points
-
-    core = conditions[0].core
-    graph = running_graph(model, core)
-    with progress_bar() as progress:
-        found = [measure_points(draw_images(graph, each, samples, progress), dataset, each.seed) for each in conditions]
-    distance = _mean_and_spread([quality.distance for quality in found])
-    floor = _mean_and_spread([quality.floor for quality in found])
-    if as_json:
-        print_json(
-            {
-                "model": str(model),
-                "dataset": dataset,
-                "core": None if core is None else core.name,
-                "seeds": [quality.as_dict() for quality in found],
-                "sliced_wasserstein": distance,
-                "floor": floor,
-            }
-        )
-        return
-    rows = [
-        ("sliced Wasserstein-2", f"{distance['mean']:.4f} +- {distance['spread']:.4f} (simulated)"),
-        ("fresh points", f"{floor['mean']:.4f} +- {floor['spread']:.4f} from each other"),
-        ("samples", f"{samples}, {len(found)} seeds"),
-    ]
-    print_table(f"{model.name} on {dataset}", rows)
+def _refuse(files: Mapping[str, Path | None], reason: str) -> None:
+    for option, path in files.items():
+        if path is not None:
+            raise typer.BadParameter(reason, param_hint=option)
 
 
 def _show_sensitivity(model: Path, core: CoreSpec | None, threads: int, as_json: bool) -> None:
@@ -193,9 +126,3 @@ def _core(name: str | None, bits: int | None) -> CoreSpec | None:
         return None
     core = load_core(name)
     return core if bits is None else core.with_coupling_bits(bits)
-
-
-def _mean_and_spread(values: list[float]) -> dict[str, float]:
-    mean = sum(values) / len(values)
-    spread = (sum((value - mean) ** 2 for value in values) / max(1, len(values) - 1)) ** 0.5
-    return {"mean": mean, "spread": spread}

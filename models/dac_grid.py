@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,11 +80,18 @@ class DacGrid:
             ("a sample", core.init.cycles + int(cycles.sum()), core.readout_cycles),
         ):
             if has < needs:
+                shares = duration.sum() / duration.min()
+                enough = max(
+                    core.init.cycles + math.ceil(core.least_run_cycles * shares), core.readout_cycles + chunks - 1
+                )
+                more = sample_cycles is not None and enough <= core.cycles_per_sample
                 raise OsccError(
                     "training.cycles",
-                    f"{name} would take {has} cycles of {budget}, core {core.name} needs {needs}",
-                    where="model.chunks",
-                    hint="use fewer chunks, chunks of more even duration, or a core with more cycles_per_sample",
+                    f"{name} would take {max(0, has)} cycles of {budget}, core {core.name} needs {needs}",
+                    where="hardware.cycles" if more else "model.chunks",
+                    hint=f"{enough} cycles are enough"
+                    if more
+                    else "use fewer chunks, chunks of more even duration, or a core with more cycles_per_sample",
                 )
         tau = cycles / (core.clock_hz * duration)
         return cls(core, cycles, tau, code_worth(core, tau))

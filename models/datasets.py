@@ -19,6 +19,9 @@ from oscc.compiler.errors import OsccError, did_you_mean
 IMAGE_FILES = {"mnist": "mnist.npz", "fashion-mnist": "fashion-mnist.npz"}
 """Name of each image data set's file in a data folder."""
 
+IMAGE_SETS = ("digits", *IMAGE_FILES)
+"""Data sets of images."""
+
 NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -115,8 +118,10 @@ def load_images(name: str, folder: Path | None) -> ImageData:
     """
     if name == "digits":
         return _digits()
+    if name in POINT_SETS:
+        raise OsccError("data.name", f"'{name}' is a set of points; images are wanted: {', '.join(IMAGE_SETS)}")
     if name not in IMAGE_FILES:
-        raise OsccError("data.name", f"'{name}' is no data set{did_you_mean(name, ['digits', *IMAGE_FILES])}")
+        raise OsccError("data.name", f"'{name}' is no data set{did_you_mean(name, [*IMAGE_SETS, *POINT_SETS])}")
     if folder is None or not (folder / IMAGE_FILES[name]).is_file():
         raise OsccError(
             "data.missing",

@@ -66,7 +66,8 @@ class Conditions:
     Parameters
     ----------
     core : CoreSpec or None
-        Whose read-out rounds the end phases, and whose codes the model runs with; without one, its own parameters.
+        The core whose read-out rounds the end phases: that of the codes in the graph, as `running_graph` gives it.
+        Without one, phases are not rounded.
     noise : Imperfections
     step : float
         Longest RK4 step [model time].
@@ -147,6 +148,11 @@ def draw_images(
     conditions : Conditions
     samples : int
     progress : callable, optional
+
+    Raises
+    ------
+    OsccError
+        ``evaluation.diverged`` when a run ends in something that is not a number, which no measure could tell.
     """
     core = conditions.core
     generator = Generator(graph, bound=_largest(graph), step=conditions.step, threads=conditions.threads)
@@ -161,7 +167,15 @@ def draw_images(
             images.append(generator.pixels(state, phase_steps).numpy())
             if progress is not None:
                 progress("drawing samples", min(1.0, (start + BLOCK) / samples))
-    return np.concatenate(images)
+    found = np.concatenate(images)
+    wrong = len(found) - int(np.isfinite(found).all(axis=(1, 2)).sum())
+    if wrong:
+        raise OsccError(
+            "evaluation.diverged",
+            f"{wrong} of {samples} runs of '{graph.name}' end in pixels that are not numbers",
+            hint=f"a --step smaller than {conditions.step:g} may help",
+        )
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,9 +200,29 @@ class Yardstick:
 
     @classmethod
     def of(cls, data: ImageData, extractor: LeNet) -> Yardstick:
-        """The yardstick of a data set; ``metrics.image`` as `LeNet` raises it."""
+        """The yardstick of a data set.
+
+        Parameters
+        ----------
+        data : ImageData
+        extractor : LeNet
+
+        Raises
+        ------
+        OsccError
+            ``metrics.data`` when there are fewer than two test images, or most of them are training images;
+            ``metrics.image`` as `LeNet` raises it.
+        """
+        if len(data.test) < 2:
+            raise OsccError("metrics.data", f"'{data.name}' has {len(data.test)} test images; at least 2 are needed")
+        nearest = _nearest_training_image(data.test, data)
+        if not nearest > 0:
+            raise OsccError(
+                "metrics.data",
+                f"most test images of '{data.name}' are training images: nothing can be told from their distance",
+            )
         features, _ = extractor(data.test)
-        return cls(data, extractor, features, _nearest_training_image(data.test, data))
+        return cls(data, extractor, features, nearest)
 
 
 def measure(images: NDArray[np.float32], yardstick: Yardstick) -> Quality:

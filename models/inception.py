@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,11 @@ class InceptionDistance:
     reference : float32[n, rows, columns]
         Images to compare with, within -1 and 1.
 
+    Attributes
+    ----------
+    sha256 : str
+        Of the file of weights, in hexadecimal.
+
     Raises
     ------
     OsccError
@@ -40,6 +45,7 @@ class InceptionDistance:
 
     def __init__(self, weights: Path, reference: NDArray[np.float32]) -> None:
         self._metric = _metric(weights)
+        self.sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
         self._add(reference, real=True)
 
     @torch.no_grad()
@@ -75,7 +81,8 @@ def _metric(weights: Path) -> Any:
         state = torch.load(weights, map_location="cpu", weights_only=True)
     except OSError as error:
         raise OsccError("metrics.inception", f"cannot be read: {error.strerror}", where=str(weights)) from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError):
+    except Exception:
+        # Of a damaged file the reader raises whatever its parser stumbles over.
         raise OsccError("metrics.inception", "not a PyTorch file of tensors", where=str(weights)) from None
     with tempfile.TemporaryDirectory() as folder:
         checked = Path(folder) / "weights.pth"
@@ -84,7 +91,7 @@ def _metric(weights: Path) -> Any:
             return FrechetInceptionDistance(
                 FEATURES, reset_real_features=False, feature_extractor_weights_path=str(checked)
             )
-        except (RuntimeError, TypeError, AttributeError):
+        except (RuntimeError, TypeError, ValueError, AttributeError):
             raise OsccError(
                 "metrics.inception", "tensors are not those of inception-v3-compat", where=str(weights)
             ) from None

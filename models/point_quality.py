@@ -17,6 +17,9 @@ from oscc.models.losses import random_directions, sliced_wasserstein
 
 DIRECTIONS = 512
 
+DIRECTIONS_STREAM = 2**32 - 1
+"""Number of the stream of random numbers of the directions: one that no block of samples has."""
+
 
 @dataclass(frozen=True)
 class PointQuality:
@@ -63,7 +66,7 @@ def measure_points(images: NDArray[np.float32], name: str, seed: int = 0) -> Poi
     points = torch.from_numpy(images.reshape(len(images), 2).copy())
     random = np.random.default_rng(seed)
     fresh, other = (torch.from_numpy(draw_points(name, random, len(points))) for _ in range(2))
-    directions = random_directions(2, DIRECTIONS, random_stream(seed, 0))
+    directions = random_directions(2, DIRECTIONS, random_stream(seed, DIRECTIONS_STREAM))
     return PointQuality(
         samples=len(points),
         distance=float(sliced_wasserstein(points, fresh, directions).sqrt()),

@@ -117,6 +117,9 @@ def test_as_a_table(oscc: Run, folder: Path, arguments: tuple[object, ...]) -> N
         (("--bits", "9", "--core", "ais-28x28"), "Invalid value for '--bits': "),
         (("--bits", "4"), "Invalid value for --bits: the bits of a core's codes; give --core too"),
         (("--step", "0"), "Invalid value for '--step': "),
+        (("--inception-weights", "no"), "Invalid value for '--inception-weights': "),
+        (("--dataset", "two-moons"), "Invalid value for --data: 'two-moons' is a set of points, which is computed"),
+        (("--sensitivity",), "Invalid value for --data: what moves the end of a run needs no data"),
     ],
 )
 def test_wrong_usage(options: tuple[str, ...], message: str, oscc: Run, arguments: tuple[object, ...]) -> None:
@@ -139,6 +142,7 @@ def test_the_extractor_is_needed(oscc: Run, folder: Path) -> None:
     [
         (("--noise", "storng"), "evaluation.noise", "'storng' is no level of noise; did you mean 'strong'?"),
         (("--dataset", "mnits"), "data.name", "'mnits' is no data set; did you mean 'mnist'?"),
+        (("--dataset", "two-mons"), "data.name", "'two-mons' is no data set; did you mean 'two-moons'?"),
         (("--dataset", "fashion-mnist"), "data.missing", "fashion-mnist.npz is not there"),
         (("--core", "ais-28x29"), "spec.not-found", "'ais-28x29' is neither a preset nor a file"),
         (("--extractor", "no"), "file.not-found", "cannot be read: No such file or directory"),
@@ -214,7 +218,48 @@ def test_points(oscc: Run, oscc_json: RunJson, tmp_path: Path) -> None:
     seeds = [measure_points(draw_images(graph, Conditions(seed=seed), 300), "two-moons", seed) for seed in range(2)]
     assert content["seeds"] == [quality.as_dict() for quality in seeds]
     mean = (seeds[0].distance + seeds[1].distance) / 2
+    assert {key: content[key] for key in ("core", "coupling_bits", "noise", "step")} == {
+        "core": None,
+        "coupling_bits": None,
+        "noise": "none",
+        "step": 0.1,
+    }
     assert content["sliced_wasserstein"]["mean"] == pytest.approx(mean)
     status, text, _ = oscc("evaluate", model, "--dataset", "two-moons", "-n", "300", "--seeds", "2")
     assert status == 0
-    assert text.splitlines()[1].startswith(f"  sliced Wasserstein-2  {mean:.4f} +- ")
+    assert text.splitlines()[1] == "  run                   full precision, noise none, RK4 0.1"
+    assert text.splitlines()[2].startswith(f"  sliced Wasserstein-2  {mean:.4f} +- ")
+
+
+def test_inception_fid(
+    oscc: Run, oscc_json: RunJson, folder: Path, arguments: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = folder / "inception.pth"
+    weights.write_bytes(b"weights")
+
+    class Distance:
+        """Of mean grey values: what the network would tell is not the command's matter."""
+
+        sha256 = "5a"
+
+        def __init__(self, path: Path, reference: np.ndarray) -> None:
+            assert (path, len(reference)) == (weights, 20)
+            self.mean = float(reference.mean())
+
+        def __call__(self, images: np.ndarray) -> float:
+            return abs(float(images.mean()) - self.mean)
+
+    monkeypatch.setattr("oscc.cli.evaluate_images.InceptionDistance", Distance)
+    run = ("evaluate", *arguments, "-n", "6", "--seeds", "2", "--step", "0.25", "--inception-weights", weights)
+    status, content = oscc_json(*run)
+    assert status == 0
+    graph, mean = running_graph(folder / "model.safetensors", None), load_images("mnist", folder).test.mean()
+    fids = [abs(draw_images(graph, Conditions(step=0.25, seed=seed), 6).mean() - mean) for seed in range(2)]
+    assert content["inception_fid"] == {
+        "mean": pytest.approx(np.mean(fids), abs=1e-6),
+        "spread": pytest.approx(np.std(fids, ddof=1), abs=1e-6),
+        "seeds": pytest.approx(fids, abs=1e-6),
+        "weights_sha256": "5a",
+    }
+    _, text, _ = oscc(*run)
+    assert text.splitlines()[-1].startswith(f"  FID (Inception)         {np.mean(fids):.1f} +- ")

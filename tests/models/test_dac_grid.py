@@ -83,10 +83,17 @@ def test_fewer_cycles_make_the_codes_finer():
         DacGrid.of(TINY, (2.0, 2.0), 1001)
     assert (caught.value.code, caught.value.where) == ("training.cycles", "hardware.cycles")
     assert caught.value.message == "1001 cycles, a sample of core tiny-8x8 may take 1000"
-    with pytest.raises(OsccError, match="the shortest chunk would take 13 cycles of 91, core tiny-8x8 needs 14"):
-        DacGrid.of(TINY, (2.0, 2.0), 91)
-    with pytest.raises(OsccError, match="the shortest chunk would take -27 cycles of 10, core tiny-8x8 needs 14"):
-        DacGrid.of(TINY, (2.0, 2.0), 10)
+    # Init and two loads: 64 + 2 x 14.
+    for budget, has in ((91, 13), (10, 0)):
+        with pytest.raises(OsccError) as caught:
+            DacGrid.of(TINY, (2.0, 2.0), budget)
+        assert (caught.value.where, caught.value.hint) == ("hardware.cycles", "92 cycles are enough")
+        assert caught.value.message == f"the shortest chunk would take {has} cycles of {budget}, core tiny-8x8 needs 14"
+    assert DacGrid.of(TINY, (2.0, 2.0), 92).run_cycles.tolist() == [14, 14]
+    # Where not even all cycles are enough, they are not what to change.
+    with pytest.raises(OsccError) as caught:
+        DacGrid.of(TINY, (1.0, 80.0), 900)
+    assert caught.value.where == "model.chunks"
 
 
 def test_more_chunks_than_the_core_holds_are_refused():

@@ -28,7 +28,7 @@ from oscc.models.evaluation import (
     running_graph,
 )
 from oscc.models.frechet import frechet_distance
-from oscc.models.generator import draw_states
+from oscc.models.generator import Generator, draw_states
 from oscc.models.reference import AISModel
 
 TINY = load_core("tiny-8x8")
@@ -169,6 +169,24 @@ def test_a_model_that_is_not_there(tmp_path):
             images_of(tmp_path / "no", Conditions(core=core), 4)
 
 
+def test_runs_that_diverge_are_an_error(model, monkeypatch):
+    pixels = Generator.pixels
+
+    def broken(self, state, phase_steps):
+        found = pixels(self, state, phase_steps)
+        found[1, 2, 3] = float("nan")
+        return found
+
+    monkeypatch.setattr(Generator, "pixels", broken)
+    monkeypatch.setattr(module, "BLOCK", 4)
+    with pytest.raises(OsccError) as caught:
+        images_of(model, Conditions(step=0.5), 10)
+    assert caught.value.code == "evaluation.diverged"
+    graph = read_checkpoint(model)
+    assert str(caught.value).startswith(f"3 of 10 runs of '{graph.name}' end in pixels that are not numbers")
+    assert caught.value.hint == "a --step smaller than 0.5 may help"
+
+
 # Quality
 
 
@@ -216,6 +234,20 @@ def test_images_of_another_size_are_refused():
         "metrics.image",
         "the model shows 1 x 3 pixels, 'mnist' has 2 x 3",
     )
+
+
+@pytest.mark.parametrize(
+    ("test", "message"),
+    [
+        (drawn(1, 1), "'mnist' has 1 test images; at least 2 are needed"),
+        (drawn(60, 0)[:20], "most test images of 'mnist' are training images: "),
+    ],
+)
+def test_data_that_is_no_yardstick(test, message):
+    with pytest.raises(OsccError) as caught:
+        yardstick(drawn(60, 0), test)
+    assert caught.value.code == "metrics.data"
+    assert str(caught.value).startswith(message)
 
 
 def test_copies_of_training_images_are_told(monkeypatch):

@@ -91,6 +91,18 @@ def test_files_of_another_kind(tmp_path: Path) -> None:
         assert caught.value.message == message
 
 
+@pytest.mark.usefixtures("torchmetrics")
+@pytest.mark.parametrize("part", [0, 0.01, 0.1, 0.5, 0.8, 0.97])
+@pytest.mark.parametrize("zipped", [True, False])
+def test_damaged_files(part: float, zipped: bool, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({"fc.weight": torch.zeros(20)}, path, _use_new_zipfile_serialization=zipped)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(part * len(whole))])
+    with pytest.raises(OsccError, match="not a PyTorch file of tensors"):
+        InceptionDistance(path, grey(2, 0))
+
+
 def test_without_torchmetrics(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchmetrics.image.fid", None)
     with pytest.raises(OsccError) as caught:

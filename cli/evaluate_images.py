@@ -1,0 +1,117 @@
+"""`oscc evaluate` of a model of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from oscc.cli.common import mean_and_spread, print_json, print_table
+from oscc.cli.progress import progress_bar
+from oscc.models.datasets import load_images, pool_factor, pooled
+from oscc.models.evaluation import Conditions, Quality, Yardstick, draw_images, measure, running_graph
+from oscc.models.features import load_lenet
+from oscc.models.inception import InceptionDistance
+
+
+def evaluate_images(
+    model: Path,
+    dataset: str,
+    data: Path | None,
+    extractor: Path,
+    inception: Path | None,
+    noise: str,
+    conditions: list[Conditions],
+    samples: int,
+    as_json: bool,
+) -> None:
+    """Measure the images of a model and say how good they are.
+
+    Parameters
+    ----------
+    model : Path
+    dataset : str
+    data : Path or None
+        Folder with the data set's file.
+    extractor : Path
+        Weights of the extractor of FD-LeNet.
+    inception : Path or None
+        Weights of the Inception network, for FID as well.
+    noise : str
+        Name of the level of noise.
+    conditions : list of Conditions
+        Alike but for the seed; one per set of samples.
+    samples : int
+        In a set.
+    as_json : bool
+
+    Raises
+    ------
+    OsccError
+        When a file cannot be read, images and model are of different sizes, or runs diverge.
+    FindingsError
+        When the model does not fit the core.
+    """
+    images, net = load_images(dataset, data), load_lenet(extractor)
+    graph = running_graph(model, conditions[0].core)
+    # A model trained on images that were made smaller is compared with images that were.
+    pool = pool_factor(images, graph.image_shape)
+    images = pooled(images, pool)
+    fid_to = None if inception is None else InceptionDistance(inception, images.test)
+    yardstick = Yardstick.of(images, net)
+    found, fids = [], []
+    with progress_bar() as progress:
+        for each in conditions:
+            drawn = draw_images(graph, each, samples, progress)
+            found.append(measure(drawn, yardstick))
+            if fid_to is not None:
+                fids.append(fid_to(drawn))
+    core, step = conditions[0].core, conditions[0].step
+    result: dict[str, Any] = {
+        "model": str(model),
+        "dataset": dataset,
+        "pool": pool,
+        "core": None if core is None else core.name,
+        "coupling_bits": None if core is None else core.coupling_dac.bits,
+        "noise": noise,
+        "step": step,
+        "extractor_sha256": net.sha256,
+        "seeds": [quality.as_dict() for quality in found],
+        "fd_lenet": mean_and_spread([quality.fd_lenet for quality in found]),
+    }
+    if fid_to is not None:
+        result["inception_fid"] = {**mean_and_spread(fids), "seeds": fids, "weights_sha256": fid_to.sha256}
+    if as_json:
+        print_json(result)
+        return
+    print_table(
+        f"{model.name} on {dataset}{f', pooled {pool} x {pool}' if pool > 1 else ''}",
+        [("run", run_words(conditions[0], noise)), *_rows(result, found, samples)],
+    )
+
+
+def run_words(conditions: Conditions, noise: str) -> str:
+    """How the samples are drawn, for people.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    noise : str
+        Name of the level of noise.
+    """
+    core = conditions.core
+    where = "full precision" if core is None else f"{core.name}, {core.coupling_dac.bits}-bit couplings"
+    return f"{where}, noise {noise}, RK4 {conditions.step:g}"
+
+
+def _rows(result: dict[str, Any], found: list[Quality], samples: int) -> list[tuple[str, str]]:
+    distance, first = result["fd_lenet"], found[0]
+    shares = " ".join(f"{share:.3f}" for share in first.class_shares)
+    sets = f"{samples} samples, {len(found)} seeds (simulated; not FID)"
+    rows = [
+        ("FD-LeNet", f"{distance['mean']:.1f} +- {distance['spread']:.1f}, {sets}"),
+        ("nearest training image", f"{first.nearest_pixel:.2f} of a test image's"),
+        ("classes", f"{shares}; coverage {first.coverage:.3f}"),
+    ]
+    if fid := result.get("inception_fid"):
+        rows.append(("FID (Inception)", f"{fid['mean']:.1f} +- {fid['spread']:.1f}, against the test images"))
+    return rows

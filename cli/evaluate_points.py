@@ -1,0 +1,66 @@
+"""`oscc evaluate` of a model of points in the plane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from oscc.cli.common import mean_and_spread, print_json, print_table
+from oscc.cli.evaluate_images import run_words
+from oscc.cli.progress import progress_bar
+from oscc.models.evaluation import Conditions, draw_images, running_graph
+from oscc.models.point_quality import measure_points
+
+
+def evaluate_points(
+    model: Path, dataset: str, noise: str, conditions: list[Conditions], samples: int, as_json: bool
+) -> None:
+    """Measure the points of a model and say how far they are from the distribution.
+
+    Parameters
+    ----------
+    model : Path
+    dataset : str
+        A key of `datasets.POINT_SETS`.
+    noise : str
+        Name of the level of noise.
+    conditions : list of Conditions
+        Alike but for the seed; one per set of samples.
+    samples : int
+        In a set.
+    as_json : bool
+
+    Raises
+    ------
+    OsccError
+        When the checkpoint cannot be read, shows no points, or runs diverge.
+    FindingsError
+        When the model does not fit the core.
+    """
+    core = conditions[0].core
+    graph = running_graph(model, core)
+    with progress_bar() as progress:
+        found = [measure_points(draw_images(graph, each, samples, progress), dataset, each.seed) for each in conditions]
+    distance = mean_and_spread([quality.distance for quality in found])
+    floor = mean_and_spread([quality.floor for quality in found])
+    if as_json:
+        print_json(
+            {
+                "model": str(model),
+                "dataset": dataset,
+                "core": None if core is None else core.name,
+                "coupling_bits": None if core is None else core.coupling_dac.bits,
+                "noise": noise,
+                "step": conditions[0].step,
+                "seeds": [quality.as_dict() for quality in found],
+                "sliced_wasserstein": distance,
+                "floor": floor,
+            }
+        )
+        return
+    rows = [
+        ("run", run_words(conditions[0], noise)),
+        ("sliced Wasserstein-2", f"{distance['mean']:.4f} +- {distance['spread']:.4f} (simulated)"),
+        ("fresh points", f"{floor['mean']:.4f} +- {floor['spread']:.4f} from each other"),
+        ("samples", f"{samples}, {len(found)} seeds"),
+    ]
+    print_table(f"{model.name} on {dataset}", rows)
