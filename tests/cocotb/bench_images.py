@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, repeat
 from typing import Any
 
 import cocotb
@@ -9,6 +10,7 @@ import numpy as np
 from bench_core import SEED, BenchCore, is_mark_alone, repeated_endlessly, steps
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 
+from oscc.rtl.readout import DRAIN_BEATS
 from oscc.sim.macro import EventKind
 
 
@@ -198,6 +200,36 @@ async def marks_wait_for_room_and_come_in_order(dut: Any) -> None:
     bench.codes_of(await bench.frame())
     for _ in range(given_up):
         assert is_mark_alone(await bench.frame())
+    await ClockCycles(dut.clk, 20)
+    assert bench.no_frame_waits()
+    assert await bench.status() == {"programmed"}
+
+
+@cocotb.test()
+async def a_mark_waits_behind_as_many_beats_as_there_can_be(dut: Any) -> None:
+    bench = BenchCore(dut)
+    await bench.begin()
+    await bench.load()
+    bench.sink.pause = True
+    sample = ("init 20", "run 60", "sample")
+    await bench.start(steps("load 0", "commit", *sample, *sample, "init 60000", "stop"))
+    # One frame waits in the output, one in the latches, and the third sample for room.
+    while "stalled" not in await bench.status():
+        pass
+    # As few beats are taken as let the second frame follow, which lets the third sample begin.
+    few = [False] * (bench.core.frame_beats - DRAIN_BEATS)
+    bench.sink.set_pause_generator(chain(few, repeat(True)))
+    await ClockCycles(dut.clk, 60)
+    assert int(dut.array_macro.init.value)
+    await bench.stop()
+    await ClockCycles(dut.clk, 100)
+    assert not int(dut.control.readout.space.value), "the output could hold more"
+    assert bench.no_frame_waits()
+    bench.sink.clear_pause_generator()
+    bench.sink.pause = False
+    for _ in range(2):
+        bench.codes_of(await bench.frame())
+    assert is_mark_alone(await bench.frame())
     await ClockCycles(dut.clk, 20)
     assert bench.no_frame_waits()
     assert await bench.status() == {"programmed"}
