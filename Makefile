@@ -65,9 +65,9 @@ campaign: $(VENV)/.dev
 coverage: $(VENV)/.dev
 	$(BIN)/python benchmarks/rtl_coverage.py
 
-# Clock, utilisation and area: hours of one processor. What was done before, of the same Verilog, is kept.
+# Clock, utilisation and area, docs/synthesis.md: hours of one processor. What was done before, of the same inputs, is kept in out/.
 synth: $(VENV)/.dev
-	nice $(BIN)/python benchmarks/bench_synthesis.py
+	nice $(BIN)/python benchmarks/bench_synthesis.py --markdown docs/synthesis.md
 
 # What is generated from the register map and committed.
 registers: $(VENV)/.dev
