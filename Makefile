@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
+DATA ?= data
+METRICS ?= metrics
 MODEL := examples/kurashil-mnist-56x56.safetensors
 CORE := ais-56x56
 PACKAGES := cli compiler models rtl sim
@@ -15,7 +17,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-ch
 # torch and numba have thread pools that fight on few cores.
 export NUMBA_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench formal formal-quick suite campaign coverage synth clean registers
+.PHONY: demo test lint bench formal formal-quick suite campaign coverage synth results clean registers
 
 demo: $(VENV)/.demo
 	$(BIN)/oscc compile $(MODEL) --core $(CORE) -o $(OUT)
@@ -68,6 +70,11 @@ coverage: $(VENV)/.dev
 # Clock, utilisation and area, docs/synthesis.md: hours of one processor. What was done before, of the same inputs, is kept in out/.
 synth: $(VENV)/.dev
 	nice $(BIN)/python benchmarks/bench_synthesis.py --markdown docs/synthesis.md
+
+# How the quality of models moves with what they are made of, docs/results.md: hours of one processor. What was measured before is committed and not
+# repeated. DATA has mnist.npz (oscc data fetch mnist -o data), METRICS the weights of the extractors.
+results: $(VENV)/.dev
+	$(BIN)/python benchmarks/bench_results.py --markdown docs/results.md --data $(DATA) --metrics $(METRICS)
 
 # What is generated from the register map and committed.
 registers: $(VENV)/.dev

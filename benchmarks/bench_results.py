@@ -13,7 +13,7 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,17 +21,21 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
+from oscc.cli.common import mean_and_spread
+from oscc.compiler.spec_file import load_core
 from oscc.compiler.spec_sections import Section
 from oscc.compiler.strict_yaml import read_yaml
+from oscc.models.datasets import IMAGE_FILES
 from oscc.models.training_config import TrainingConfig, parse_training
 from oscc.rtl.synthesis.report import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "benchmarks" / "results"
-MEASURED = FOLDER / "measured"
+EXPERIMENTS = ROOT / "benchmarks" / "results" / "experiments.yaml"
+MEASURED = ROOT / "benchmarks" / "results" / "measured"
 """A file per configuration and seed, committed."""
 
-NOISE = ("none", "moderate", "strong")
+EVALUATION_STEP = "0.25"
+"""Longest RK4 step of the evaluation [model time]."""
 
 
 class Row(Section):
@@ -42,9 +46,10 @@ class Row(Section):
 
 
 class Table(Section):
-    """A table: its title, its base (a key of the file), and the noise that its models are evaluated with."""
+    """A table: title, what it shows, base (a key of the file), and the noise that its models are evaluated with."""
 
     title: str
+    note: str
     of: Literal["images", "points"]
     noise: tuple[Literal["none", "moderate", "strong"], ...] = ("moderate",)
     rows: tuple[Row, ...]
@@ -54,11 +59,21 @@ class Experiments(Section):
     """The whole file."""
 
     schema_: Literal["oscc.experiments/1"] = Field(alias="schema")
+    preface: str
     seeds: int
     samples: int
     images: dict[str, Any]
     points: dict[str, Any]
     tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where data and extractors are, and where models are trained."""
+
+    data: Path
+    metrics: Path
+    work: Path
 
 
 @dataclass(frozen=True)
@@ -80,17 +95,36 @@ class Measurement:
     samples: int
 
     @property
-    def key(self) -> str:
-        """Hash of all that the result follows from."""
+    def trained_from(self) -> str:
+        """Hash of all that the model follows from but the data: its configuration and its core."""
         core = self.config.hardware.core
-        parts = [self.text, self.noise, str(self.samples)]
-        parts += [(ROOT / core).read_text(encoding="utf-8")] if core else []
+        parts = [self.text, load_core(core).hash if core else ""]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    @property
-    def training(self) -> str:
-        """Hash of the configuration: the folder of the training."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:12]
+    def extractor(self, metrics: Path) -> Path | None:
+        """Weights of the extractor of the data set; points need none."""
+        name = self.config.data.name
+        return None if self.config.data.has_points else metrics / f"lenet-{name.removesuffix('-mnist')}.safetensors"
+
+    def evaluation(self, model: Path, inputs: Inputs) -> list[str]:
+        """Arguments of the command that measures the model."""
+        name, hardware = self.config.data.name, self.config.hardware
+        arguments = ["evaluate", str(model), "--dataset", name, "-n", str(self.samples)]
+        arguments += ["--noise", self.noise, "--step", EVALUATION_STEP]
+        if (extractor := self.extractor(inputs.metrics)) is not None:
+            arguments += ["--data", str(inputs.data), "--extractor", str(extractor)]
+        if self.config.quantizes:
+            arguments += ["--core", str(hardware.core)]
+            arguments += ["--bits", str(hardware.bits)] if hardware.bits else []
+        return arguments
+
+    def key(self, inputs: Inputs) -> str:
+        """Hash of all that the result follows from."""
+        extractor = self.extractor(inputs.metrics)
+        files = [] if extractor is None else [extractor, inputs.data / IMAGE_FILES[self.config.data.name]]
+        nowhere = self.evaluation(Path(), Inputs(Path(), Path(), Path()))
+        parts = [self.trained_from, *nowhere, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,43 +140,35 @@ def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]
     return result
 
 
-def measurements(experiments: Experiments, table: Table, row: Row) -> Iterator[tuple[str, Measurement]]:
-    """Noise level and measurement, for each level and seed of a row."""
+def measurements(experiments: Experiments, table: Table, row: Row) -> dict[str, list[Measurement]]:
+    """Of a row, a measurement for each level of noise and seed."""
     base: dict[str, Any] = getattr(experiments, table.of)
-    for noise in table.noise:
-        for seed in range(experiments.seeds):
-            content = merged(base, row.change) | {"seed": seed}
-            text = yaml.safe_dump(content, sort_keys=True)
-            config = parse_training(text, where=f"{table.title}: {row.label}")
-            yield noise, Measurement(config, text, noise, experiments.samples)
+    made = []
+    for seed in range(experiments.seeds):
+        text = yaml.safe_dump(merged(base, row.change) | {"seed": seed}, sort_keys=True)
+        made.append((parse_training(text, where=f"{table.title}: {row.label}"), text))
+    return {noise: [Measurement(*each, noise, experiments.samples) for each in made] for noise in table.noise}
 
 
-def measured(measurement: Measurement, data: Path, metrics: Path, work: Path) -> dict[str, Any]:
+def measured(measurement: Measurement, inputs: Inputs) -> dict[str, Any]:
     """The result of a measurement: from an earlier run, or trained and evaluated now."""
-    path = MEASURED / f"{measurement.key[:16]}.json"
+    key = measurement.key(inputs)
+    path = MEASURED / f"{key[:16]}.json"
     if path.is_file():
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if known["key"] == measurement.key:
+        if known["key"] == key:
             return known
-    config = measurement.config
-    folder = work / measurement.training
+    folder = inputs.work / measurement.trained_from[:16]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(measurement.text, encoding="utf-8")
-    train = ["train", str(folder / "config.yaml"), "-o", str(folder), "--data", str(data)]
-    trained = _oscc(train)
-    evaluate = ["evaluate", str(folder / "model.safetensors"), "--dataset", config.data.name, "--data", str(data)]
-    evaluate += ["-n", str(measurement.samples), "--noise", measurement.noise, "--step", "0.25"]
-    if not config.data.has_points:
-        evaluate += ["--extractor", str(metrics / f"lenet-{config.data.name.removesuffix('-mnist')}.safetensors")]
-    if config.quantizes:
-        evaluate += ["--core", str(config.hardware.core)]
-        evaluate += ["--bits", str(config.hardware.bits)] if config.hardware.bits else []
+    trained = _oscc(["train", str(folder / "config.yaml"), "-o", str(folder), "--data", str(inputs.data)])
+    quality = _oscc(measurement.evaluation(folder / "model.safetensors", inputs))
     result = {
-        "key": measurement.key,
+        "key": key,
         "config": yaml.safe_load(measurement.text),
         "noise": measurement.noise,
         "train_s": trained["wall_s"],
-        "quality": {name: value for name, value in _oscc(evaluate).items() if name not in ("model", "core")},
+        "quality": {name: value for name, value in quality.items() if name not in ("model", "core")},
     }
     MEASURED.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".new")
@@ -167,53 +193,59 @@ def figure(result: dict[str, Any]) -> float:
     return value
 
 
-def spread(values: list[float], digits: int) -> str:
-    """Mean and standard deviation over seeds."""
-    deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):.{digits}f} +- {deviation:.{digits}f}"
-
-
-def table_of(experiments: Experiments, table: Table, data: Path, metrics: Path, work: Path) -> str:
+def table_of(experiments: Experiments, table: Table, inputs: Inputs) -> str:
     """A table in Markdown; its models are trained where they have not been."""
     images = table.of == "images"
     rows = []
     for row in table.rows:
-        results: dict[str, list[dict[str, Any]]] = {noise: [] for noise in table.noise}
-        for noise, measurement in measurements(experiments, table, row):
-            results[noise].append(measured(measurement, data, metrics, work))
-            print(f"{table.title}, {row.label}, {noise}: {figure(results[noise][-1]):.4g}", flush=True)
-        cells = [spread([figure(result) for result in found], 1 if images else 4) for found in results.values()]
-        last = results[table.noise[-1]]
-        if images:
-            coverage = statistics.mean(result["quality"]["seeds"][0]["coverage"] for result in last)
-            cells.append(f"{coverage:.3f}")
-        else:
-            floor = statistics.mean(result["quality"]["floor"]["mean"] for result in last)
-            cells.append(f"{floor:.4f}")
-        rows.append((row.label, *cells, f"{statistics.mean(result['train_s'] for result in last):.0f}"))
-    name = "FD-LeNet 14 x 14" if images else "sliced Wasserstein-2"
+        results: dict[str, list[dict[str, Any]]] = {}
+        for noise, every in measurements(experiments, table, row).items():
+            results[noise] = [measured(each, inputs) for each in every]
+            found = ", ".join(f"{figure(result):.4g}" for result in results[noise])
+            print(f"{table.title}, {row.label}, {noise}: {found}", flush=True)
+        rows.append((row.label, *_cells(list(results.values()), images)))
+    name = "FD-LeNet" if images else "sliced Wasserstein-2"
     header = [table.title.lower(), *(f"{name}, noise {noise}" for noise in table.noise)]
-    header += ["coverage" if images else "fresh points", "training [s]"]
-    return f"## {table.title}\n\n{markdown_table(header, rows)}\n"
+    header += [f"coverage, noise {table.noise[-1]}" if images else "fresh points", "training [s]"]
+    return f"## {table.title}\n\n{table.note}\n\n{markdown_table(header, rows)}\n"
+
+
+def _cells(results: list[list[dict[str, Any]]], images: bool) -> list[str]:
+    cells = []
+    for found in results:
+        values = mean_and_spread([figure(result) for result in found])
+        digits = 1 if images else 4
+        cells.append(f"{values['mean']:.{digits}f} +- {values['spread']:.{digits}f}")
+    last = results[-1]
+    if images:
+        cells.append(f"{statistics.mean(result['quality']['seeds'][0]['coverage'] for result in last):.3f}")
+    else:
+        cells.append(f"{statistics.mean(result['quality']['floor']['mean'] for result in last):.4f}")
+    return [*cells, f"{statistics.mean(result['train_s'] for result in last):.0f}"]
 
 
 def main() -> None:
+    os.chdir(ROOT)
+    text = EXPERIMENTS.read_text(encoding="utf-8")
+    experiments = read_yaml(text, Experiments, where="experiments.yaml", what="experiments", code="experiments")
+    titles = [table.title for table in experiments.tables]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="folder with mnist.npz")
     parser.add_argument("--metrics", type=Path, default=ROOT / "metrics", help="folder with the extractors")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "results", help="where models are trained")
-    parser.add_argument("--table", action="append", help="only this one, by its title; may be given again")
+    parser.add_argument("--table", action="append", choices=titles, help="only this one; may be given again")
+    parser.add_argument("--markdown", type=Path, help="file for the tables")
     given = parser.parse_args()
     os.nice(5)
-    text = (FOLDER / "experiments.yaml").read_text(encoding="utf-8")
-    experiments = read_yaml(text, Experiments, where="experiments.yaml", what="experiments", code="experiments")
-    parts = [
-        table_of(experiments, table, given.data.resolve(), given.metrics.resolve(), given.work.resolve())
-        for table in experiments.tables
-        if given.table is None or table.title in given.table
-    ]
-    given.work.mkdir(parents=True, exist_ok=True)
-    (given.work / "tables.md").write_text("\n".join(parts), encoding="utf-8")
+    inputs = Inputs(given.data.resolve(), given.metrics.resolve(), given.work.resolve())
+    chosen = [table for table in experiments.tables if given.table is None or table.title in given.table]
+    # A mistake in the last row is to be found before the first model is trained.
+    for table in chosen:
+        for row in table.rows:
+            measurements(experiments, table, row)
+    parts = [table_of(experiments, table, inputs) for table in chosen]
+    if given.markdown is not None:
+        given.markdown.write_text("\n".join([experiments.preface, *parts]), encoding="utf-8")
 
 
 if __name__ == "__main__":
