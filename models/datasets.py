@@ -66,7 +66,13 @@ def pooled(data: ImageData, factor: int) -> ImageData:
     """
     rows, cols = data.train.shape[1:]
     if rows % factor or cols % factor:
-        raise OsccError("data.pool", f"images of {rows} x {cols} pixels cannot be pooled {factor} x {factor}")
+        fitting = [size for size in range(1, min(rows, cols) + 1) if rows % size == cols % size == 0]
+        raise OsccError(
+            "data.pool",
+            f"images of {rows} x {cols} pixels cannot be pooled {factor} x {factor}",
+            where="data.pool",
+            hint=f"one of {', '.join(map(str, fitting))}",
+        )
 
     def small(images: NDArray[np.float32]) -> NDArray[np.float32]:
         blocks = images.reshape(len(images), rows // factor, factor, cols // factor, factor)

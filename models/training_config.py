@@ -291,7 +291,7 @@ class TrainingConfig(Section):
         if self.data.has_points == (self.loss.kind == "wgan-gp"):
             kinds = "sliced-wasserstein or flow-matching" if self.data.has_points else "wgan-gp"
             raise ValueError(f"loss.kind: '{self.loss.kind}' does not go with data '{self.data.name}'; use {kinds}")
-        if self.schedule.batch % self.loss.critic_pack:
+        if self.loss.kind == "wgan-gp" and self.schedule.batch % self.loss.critic_pack:
             pack = self.loss.critic_pack
             raise ValueError(f"loss.critic_pack: {pack} images do not divide schedule.batch, {self.schedule.batch}")
         if self.data.has_points and self.data.pool != 1:

@@ -88,8 +88,9 @@ def test_pooling_takes_the_mean(tmp_path):
             )
     np.testing.assert_array_equal(pooled(data, 1).train, data.train)
     assert [pool_factor(data, shape) for shape in ((4, 6), (2, 3))] == [1, 2]
-    with pytest.raises(OsccError, match="images of 4 x 6 pixels cannot be pooled 3 x 3"):
+    with pytest.raises(OsccError, match="images of 4 x 6 pixels cannot be pooled 3 x 3") as caught:
         pooled(data, 3)
+    assert (caught.value.where, caught.value.hint) == ("data.pool", "one of 1, 2")
     for shape in ((3, 3), (1, 3), (2, 6), (8, 12), (4, 5)):
         with pytest.raises(OsccError) as caught:
             pool_factor(data, shape)
