@@ -142,7 +142,11 @@ def test_core_may_be_a_file(points_config, make_core, tmp_path):
             "invalid",
             "loss.kind: 'flow-matching' does not go with data 'digits'; use wgan-gp",
         ),
-        ({"loss": {"critic_pack": 3}}, "invalid", "loss.critic_pack: 3 images do not divide schedule.batch, 8"),
+        (
+            {"loss": {"kind": "wgan-gp", "critic_pack": 3}, "data": {"name": "digits"}},
+            "invalid",
+            "loss.critic_pack: 3 images do not divide schedule.batch, 8",
+        ),
         ({"hardware": {"cycles": 200}}, "invalid", "hardware: bits, cycles and readout need a core"),
         ({"data": {"pool": 2}}, "invalid", "data.pool: 2 goes with images, 'two-moons' are points"),
         ({"data": {"pool": 0}}, "invalid", "data.pool: input should be greater than or equal to 1 (was 0)"),
