@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oscc.cli.common import mean_and_spread, print_json, print_table
 from oscc.cli.progress import progress_bar
-from oscc.models.datasets import load_images, pool_factor, pooled
-from oscc.models.evaluation import Conditions, Quality, Yardstick, draw_images, measure, running_graph
-from oscc.models.features import load_lenet
-from oscc.models.inception import InceptionDistance
+
+if TYPE_CHECKING:
+    from oscc.models.evaluation import Conditions, Quality
 
 
 def evaluate_images(
@@ -51,6 +50,11 @@ def evaluate_images(
     FindingsError
         When the model does not fit the core.
     """
+    from oscc.models.datasets import load_images, pool_factor, pooled
+    from oscc.models.evaluation import Yardstick, draw_images, measure, running_graph
+    from oscc.models.features import load_lenet
+    from oscc.models.inception import InceptionDistance
+
     images, net = load_images(dataset, data), load_lenet(extractor)
     graph = running_graph(model, conditions[0].core)
     # A model trained on images that were made smaller is compared with images that were.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from oscc.cli.common import mean_and_spread, print_json, print_table
 from oscc.cli.evaluate_images import run_words
 from oscc.cli.progress import progress_bar
-from oscc.models.evaluation import Conditions, draw_images, running_graph
-from oscc.models.point_quality import measure_points
+
+if TYPE_CHECKING:
+    from oscc.models.evaluation import Conditions
 
 
 def evaluate_points(
@@ -36,6 +38,9 @@ def evaluate_points(
     FindingsError
         When the model does not fit the core.
     """
+    from oscc.models.evaluation import draw_images, running_graph
+    from oscc.models.point_quality import measure_points
+
     core = conditions[0].core
     graph = running_graph(model, core)
     with progress_bar() as progress:

@@ -97,7 +97,9 @@ def test_there_are_no_circles() -> None:
 @pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("oscc.compiler")])
 def test_the_compiler_has_light_dependencies(name: str) -> None:
     used = {part.partition(".")[0] for part in imports_of(SOURCES[name], for_types=True)}
-    assert used & HEAVY == set()
+    # Compiled loops of the placers; what was trained on a grid is compiled without them, as a test below shows.
+    kernel = name.startswith("oscc.compiler.placers.") and name.endswith("_kernel")
+    assert used & HEAVY == ({"numba"} if kernel else set())
 
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("oscc.cli")])

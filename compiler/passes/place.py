@@ -1,7 +1,8 @@
 """Place: gives every node a cell, as the model was trained, or shifted, mirrored and rotated.
 
-This pass places models that were trained on a grid. It does not solve the general placement problem: that a model does
-not fit in any of the searched ways is no proof that it fits nowhere.
+A model without positions gets them from placer `growth`, which finds those of graphs that were cut out of a grid. This
+does not solve the general placement problem: that a model does not fit in any of the searched ways is no proof that it
+fits nowhere.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from oscc.compiler.findings import Finding, FindingsError
 from oscc.compiler.fitting import diagnose_fit, diagnose_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.growth import Growth, grow
+from oscc.compiler.placers.problem import PlacementProblem
 from oscc.compiler.routing import coupling_units, diagnose_route, wire_ends
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.wires import wire_demand
@@ -36,6 +39,9 @@ class PlacePass:
     the grid; of these, the one nearest to where the model was trained comes first (the sum of the absolute row and
     column shift, then the smaller row shift, then the smaller column shift). The first that fits is taken.
 
+    Nodes without positions are placed row by row when they fill the core and fit so, and by `grow` otherwise; what that
+    gives is then turned and shifted in the same way.
+
     Parameters
     ----------
     core : CoreSpec
@@ -51,17 +57,24 @@ class PlacePass:
         Raises
         ------
         FindingsError
-            When no placement fits: every finding of `diagnose_route` and `diagnose_fit` on the identity, and L002,
-            which says what was searched. When the model cannot run however it is turned and shifted: every finding on
-            the placement that satisfies the rest. When nodes have no positions and do not fill the core: L001 and
-            every finding of `diagnose_model`.
+            When no placement fits: every finding of `diagnose_route` and `diagnose_fit` on the identity, or on the
+            placement that was grown, and L002, which says what was searched. When the model cannot run however it is
+            turned and shifted: every finding on the placement that satisfies the rest. When nodes have no positions and
+            no placement can be grown: L001 and every finding of `diagnose_model`.
         """
-        identity = identity_placement(level, self.core)
-        if identity is None:
-            raise FindingsError([_no_positions(level, self.core), *diagnose_model(level, self.core)])
-        placed, searched = _search(identity)
+        start = identity_placement(level, self.core)
+        placed, searched = (None, None) if start is None else _search(start)
+        if placed is None and level.position is None:
+            growth = grow(PlacementProblem.of(level, self.core))
+            if growth.cell is not None:
+                start = PlacedGraph(level, self.core, growth.cell, "growth")
+                placed, searched = _search(start)
+            elif start is None:
+                raise FindingsError([_not_grown(level, self.core, growth), *diagnose_model(level, self.core)])
         if placed is None:
-            raise FindingsError([*diagnose_route(identity), *diagnose_fit(identity), searched.as_finding()])
+            assert start is not None
+            assert searched is not None
+            raise FindingsError([*diagnose_route(start), *diagnose_fit(start), searched.as_finding()])
         # What no rotation or shift can change, such as pairs of unequal weights, was not part of the search.
         if findings := [*diagnose_route(placed), *diagnose_fit(placed)]:
             raise FindingsError(findings)
@@ -90,12 +103,13 @@ def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | No
     return PlacedGraph(graph, core, np.stack(np.divmod(node, np.int32(core.cols)), axis=1), "row-major")
 
 
-def _no_positions(graph: CouplingGraph, core: CoreSpec) -> Finding:
+def _not_grown(graph: CouplingGraph, core: CoreSpec, growth: Growth) -> Finding:
     return Finding(
         "L001",
-        f"the model has no node.position, and its {graph.nodes} nodes do not fill the {core.rows} x {core.cols} cells",
+        f"the model has no node.position, and a placement grown from one node never held more than {growth.placed} of "
+        f"its {graph.nodes} nodes on {core.rows} x {core.cols} cells ({growth.attempts} attempts)",
         "write the (row, column) of every node into node.position",
-        {"nodes": graph.nodes, "cells": core.cells},
+        {"nodes": graph.nodes, "cells": core.cells, "placed": growth.placed, "attempts": growth.attempts},
         proof=False,
     )
 

@@ -249,7 +249,7 @@ def test_inception_fid(
         def __call__(self, images: np.ndarray) -> float:
             return abs(float(images.mean()) - self.mean)
 
-    monkeypatch.setattr("oscc.cli.evaluate_images.InceptionDistance", Distance)
+    monkeypatch.setattr("oscc.models.inception.InceptionDistance", Distance)
     run = ("evaluate", *arguments, "-n", "6", "--seeds", "2", "--step", "0.25", "--inception-weights", weights)
     status, content = oscc_json(*run)
     assert status == 0

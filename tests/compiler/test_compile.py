@@ -145,8 +145,9 @@ def test_options_reach_the_time_scale(tiny_model: Path, tiny_core: CoreSpec) -> 
 def test_a_model_without_places_that_does_not_fill_the_core(
     make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
 ) -> None:
-    core = make_core(defects={"cells": [[3, 3]]})
-    write_checkpoint(tmp_path / "m.safetensors", make_graph(core, positions=False))
+    core = make_core(stencil="king", defects={"cells": [[3, 3]]})
+    trained = make_core(defects={"cells": [[3, 3]]})
+    write_checkpoint(tmp_path / "m.safetensors", make_graph(trained, positions=False))
     result = check_model(tmp_path / "m.safetensors", core)
     assert "L001" in {finding.code for finding in result.findings}
     assert result.placed is None

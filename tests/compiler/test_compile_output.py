@@ -111,8 +111,9 @@ def test_a_model_that_cannot_even_be_shown_on_the_core_leaves_its_findings(
 ) -> None:
     from oscc.compiler.checkpoint import write_checkpoint
 
-    core = make_core(defects={"cells": [[3, 3]]})
-    write_checkpoint(tmp_path / "m.safetensors", make_graph(core, positions=False))
+    core = make_core(stencil="king", defects={"cells": [[3, 3]]})
+    trained = make_core(defects={"cells": [[3, 3]]})
+    write_checkpoint(tmp_path / "m.safetensors", make_graph(trained, positions=False))
     write(tmp_path / "out", compile_model(tmp_path / "m.safetensors", core), tmp_path / "m.safetensors")
     findings = json.loads((tmp_path / "out" / "reports" / "findings.json").read_text())
     assert findings[0]["code"] == "L001"

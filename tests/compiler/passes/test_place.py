@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -245,12 +246,36 @@ def test_search_takes_the_first_placement_that_fits(
 
 
 def test_no_positions_and_free_cells(make_graph: MakeGraph, make_core: MakeCore) -> None:
+    readout = {"step": [1, 1]}
+    graph = make_graph(make_core(grid=[10, 11], readout=readout), positions=False)
+    core = make_core(grid=[12, 11], readout=readout)
+    assert identity_placement(graph, core) is None
+    placed = PlacePass(core).run(graph)
+    assert placed.transform.startswith("growth")
+    assert is_valid_route(placed)
+
+
+def test_relabelled_nodes_that_fill_the_core(make_graph: MakeGraph, make_core: MakeCore) -> None:
+    core = make_core(grid=[12, 12], readout={"step": [1, 1]})
+    graph = make_graph(core, positions=False)
+    mixed = np.random.default_rng(3).permutation(graph.nodes).astype(np.int32)
+    relabelled = dataclasses.replace(graph, src=mixed[graph.src], dst=mixed[graph.dst], readout=mixed[graph.readout])
+    placed = PlacePass(core).run(relabelled)
+    assert placed.transform.startswith("growth")
+    assert is_valid_route(placed)
+
+
+def test_no_positions_and_no_placement(make_graph: MakeGraph, make_core: MakeCore) -> None:
     graph = make_graph(make_core(grid=[4, 4]), positions=False, family="tanh_ising")
-    findings = _findings(graph, make_core())
+    findings = _findings(graph, make_core(stencil="king"))
     assert [finding.code for finding in findings] == ["L001", "F004"]
-    assert findings[0].message == "the model has no node.position, and its 16 nodes do not fill the 8 x 8 cells"
+    words = r"the model has no node.position, and a placement grown from one node never held more than (\d+) of its 16 "
+    match = re.match(words + r"nodes on 8 x 8 cells \(3000 attempts\)$", findings[0].message)
+    assert match is not None
+    # Of a King's graph, four cells at most are near each other; here it is nine.
+    assert 1 < int(match[1]) < 9
+    assert findings[0].witness == {"nodes": 16, "cells": 64, "placed": int(match[1]), "attempts": 3000}
     assert findings[0].proof is False
-    assert identity_placement(graph, make_core()) is None
 
 
 def test_nothing_fits(make_graph: MakeGraph, make_core: MakeCore) -> None:

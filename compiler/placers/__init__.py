@@ -1,0 +1,1 @@
+"""Placers: which cell each node of a coupling graph gets."""
