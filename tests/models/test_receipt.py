@@ -65,7 +65,7 @@ def test_receipt_of_images_names_the_data(images_config, tiny_images):
     receipt = training_receipt(trainer)
     assert receipt["data"] == {"name": "mnist", "images": 40, "train_sha256": "ab" * 32}
     # Where the file was is nobody's concern.
-    assert receipt["config"]["data"] == {"name": "mnist"}
+    assert receipt["config"]["data"] == {"name": "mnist", "pool": 1}
     assert (receipt["losses"], receipt["iterations"]) == ([], 0)
 
 
