@@ -69,15 +69,11 @@ def evaluate_images(
             found.append(measure(drawn, yardstick))
             if fid_to is not None:
                 fids.append(fid_to(drawn))
-    core, step = conditions[0].core, conditions[0].step
     result: dict[str, Any] = {
         "model": str(model),
         "dataset": dataset,
         "pool": pool,
-        "core": None if core is None else core.name,
-        "coupling_bits": None if core is None else core.coupling_dac.bits,
-        "noise": noise,
-        "step": step,
+        **run_keys(conditions[0], noise),
         "extractor_sha256": net.sha256,
         "seeds": [quality.as_dict() for quality in found],
         "fd_lenet": mean_and_spread([quality.fd_lenet for quality in found]),
@@ -91,6 +87,24 @@ def evaluate_images(
         f"{model.name} on {dataset}{f', pooled {pool} x {pool}' if pool > 1 else ''}",
         [("run", run_words(conditions[0], noise)), *_rows(result, found, samples)],
     )
+
+
+def run_keys(conditions: Conditions, noise: str) -> dict[str, Any]:
+    """How the samples are drawn, as JSON.
+
+    Parameters
+    ----------
+    conditions : Conditions
+    noise : str
+        Name of the level of noise.
+    """
+    core = conditions.core
+    return {
+        "core": None if core is None else core.name,
+        "coupling_bits": None if core is None else core.coupling_dac.bits,
+        "noise": noise,
+        "step": conditions.step,
+    }
 
 
 def run_words(conditions: Conditions, noise: str) -> str:

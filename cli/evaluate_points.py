@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oscc.cli.common import mean_and_spread, print_json, print_table
-from oscc.cli.evaluate_images import run_words
+from oscc.cli.evaluate_images import run_keys, run_words
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def evaluate_points(
     from oscc.models.evaluation import draw_images, running_graph
     from oscc.models.point_quality import measure_points
 
-    core = conditions[0].core
-    graph = running_graph(model, core)
+    graph = running_graph(model, conditions[0].core)
     with progress_bar() as progress:
         found = [measure_points(draw_images(graph, each, samples, progress), dataset, each.seed) for each in conditions]
     distance = mean_and_spread([quality.distance for quality in found])
@@ -52,10 +51,7 @@ def evaluate_points(
             {
                 "model": str(model),
                 "dataset": dataset,
-                "core": None if core is None else core.name,
-                "coupling_bits": None if core is None else core.coupling_dac.bits,
-                "noise": noise,
-                "step": conditions[0].step,
+                **run_keys(conditions[0], noise),
                 "seeds": [quality.as_dict() for quality in found],
                 "sliced_wasserstein": distance,
                 "floor": floor,

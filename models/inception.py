@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,7 @@ class InceptionDistance:
     """
 
     def __init__(self, weights: Path, reference: NDArray[np.float32]) -> None:
-        self._metric = _metric(weights)
-        self.sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
+        self._metric, self.sha256 = _metric(weights)
         self._add(reference, real=True)
 
     @torch.no_grad()
@@ -67,7 +67,8 @@ def as_rgb(images: NDArray[np.float32]) -> Tensor:
     return torch.from_numpy(bytes_)[:, None].repeat(1, 3, 1, 1)
 
 
-def _metric(weights: Path) -> Any:
+def _metric(weights: Path) -> tuple[Any, str]:
+    """The metric with the network of a file, and the SHA-256 of the file."""
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError:
@@ -77,10 +78,12 @@ def _metric(weights: Path) -> Any:
             hint="install: pip install 'oscc[inception]'",
         ) from None
     try:
-        # Only tensors: whatever else the file holds is not executed, and not handed on.
-        state = torch.load(weights, map_location="cpu", weights_only=True)
+        content = weights.read_bytes()
     except OSError as error:
         raise OsccError("metrics.inception", f"cannot be read: {error.strerror}", where=str(weights)) from None
+    try:
+        # Only tensors: whatever else the file holds is not executed, and not handed on.
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception:
         # Of a damaged file the reader raises whatever its parser stumbles over.
         raise OsccError("metrics.inception", "not a PyTorch file of tensors", where=str(weights)) from None
@@ -88,7 +91,7 @@ def _metric(weights: Path) -> Any:
         checked = Path(folder) / "weights.pth"
         torch.save(state, checked)
         try:
-            return FrechetInceptionDistance(
+            metric = FrechetInceptionDistance(
                 FEATURES, reset_real_features=False, feature_extractor_weights_path=str(checked)
             )
         except (RuntimeError, TypeError, ValueError, AttributeError):
@@ -101,3 +104,4 @@ def _metric(weights: Path) -> Any:
                 f"Inception FID needs {error.name or 'torch-fidelity'}",
                 hint="install: pip install 'oscc[inception]'",
             ) from None
+    return metric, hashlib.sha256(content).hexdigest()

@@ -24,7 +24,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("search", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("OSCC_HYPOTHESIS", "repeatable"))
 
-LONGEST = ("suite/test_suite", "cocotb/test_benches", "sim/engines/test_registry", "sim/test_mutations")
+LONGEST = ("suite/test_suite", "cocotb/test_benches", "sim/test_mutations", "rtl/test_control_plane")
 """Files that take minutes. They come first, so that no processor is left alone with one of them at the end."""
 
 

@@ -1,16 +1,17 @@
 """Placer `growth`: from a first node outwards, for graphs that were cut out of a dense grid.
 
 Two nodes of a dense grid have the more neighbours in common the nearer they are, and their displacement follows from
-the number. So a placement can be grown from one node, the best-known node next, in time linear in the couplings. It
-finds one-to-one placements of grids whose nodes were relabelled, also where a fifth of the nodes or a tenth of the
-couplings are missing, but not of grids so small that most nodes are near a border (8 x 8 with 24 couplings). It does
-not search, and that it finds nothing says nothing about the graph.
+the number. So a placement can be grown from one node, the best-known node next, with no way back. It finds one-to-one
+placements of grids whose nodes were relabelled, also where a fifth of the nodes or a tenth of the couplings are
+missing, but not of grids so small that most nodes are near a border (8 x 8 with 24 couplings). It does not search, and
+that it finds nothing says nothing about the graph.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -122,19 +123,11 @@ def _common_cells(near: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 def _components(problem: PlacementProblem) -> list[NDArray[np.int64]]:
     """Nodes of each connected component, ascending; the largest first, then by their first node."""
-    label = np.full(problem.nodes, -1)
-    components: list[list[int]] = []
-    for first in range(problem.nodes):
-        if label[first] >= 0:
-            continue
-        label[first] = len(components)
-        found = [first]
-        for node in found:
-            for other in problem.neighbour[problem.first[node] : problem.first[node + 1]].tolist():
-                if label[other] < 0:
-                    label[other] = label[first]
-                    found.append(other)
-        components.append(sorted(found))
+    graph: nx.Graph[int] = nx.Graph()
+    graph.add_nodes_from(range(problem.nodes))
+    node = np.repeat(np.arange(problem.nodes), problem.degree())
+    graph.add_edges_from(zip(node.tolist(), problem.neighbour.tolist(), strict=True))
+    components = [sorted(part) for part in nx.connected_components(graph)]
     return [np.array(part) for part in sorted(components, key=lambda part: (-len(part), part[0]))]
 
 

@@ -119,7 +119,7 @@ def test_components_are_put_where_there_is_room() -> None:
     assert grow(full).placed == 37
 
 
-def test_what_cannot_be_placed_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_placed_is_not() -> None:
     stencil = named_stencil("king")
     # Five nodes that are all coupled; four cells of a King's graph are.
     problem = problem_of(as_cells(nx.complete_graph(5)), stencil, (8, 8))
