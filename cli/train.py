@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,6 +103,8 @@ def _run(trainer: Trainer, folder: Path) -> None:
     """Train, show how far it is, and draw sheets of samples."""
     schedule = trainer.config.schedule
     log = _log(folder / LOG_FOLDER)
+    if trainer.fits_features:
+        sys.stderr.write(f"{trainer.config.name}: an encoder for loss.features is trained first, about a minute\n")
     with training_progress(trainer.config.name, trainer.progress.iteration, schedule.iterations) as show:
         for report in trainer.run(folder / STATE_FILE):
             show(report.iteration, report.losses)

@@ -22,6 +22,7 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.models.critic import Critic
 from oscc.models.datasets import ImageData, draw_points, load_images, pooled
+from oscc.models.feature_matching import FeatureMatching
 from oscc.models.flow_matching import flow_matching_loss
 from oscc.models.generator import Generator, Imperfections, random_stream
 from oscc.models.losses import gradient_penalty, random_directions, sliced_wasserstein
@@ -33,6 +34,9 @@ KEEP_EVERY = 20
 
 TWIN_DISTANCE = 1e-2
 """Perturbation of the initial state whose growth the sensitivity penalty measures [rad]."""
+
+FIT_STREAM = 2**32
+"""Number of the random stream that data are fitted with before the first iteration; 0 is that of first parameters."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +132,19 @@ class Trainer:
             self._optimizers["critic-optimizer"] = torch.optim.Adam(
                 self._critic.parameters(), loss.critic_rate, betas=(0.0, 0.9)
             )
+        self._features: FeatureMatching | None = None
+        if loss.features:
+            self._features = FeatureMatching(graph.image_shape, random).to(self.device)
+            self._modules["features"] = self._features
         hardware = config.hardware
         self.imperfections = Imperfections(hardware.weight_noise, hardware.mismatch, hardware.transient_noise)
         self._phase_steps = config.core.readout.phase_steps if config.core and hardware.readout else None
         self.progress = Progress()
+
+    @property
+    def fits_features(self) -> bool:
+        """Whether `run` trains an encoder first, which takes about a minute."""
+        return self._features is not None and self.progress.iteration == 0
 
     def save(self, path: Path) -> None:
         """Write the state; errors as in `save_state`."""
@@ -155,6 +168,8 @@ class Trainer:
             ``training.diverged`` when a loss is no number any more; what `save` raises.
         """
         schedule = self.config.schedule
+        if self.fits_features:
+            self._fit_features()
         while self.progress.iteration < schedule.iterations:
             started = time.perf_counter()
             number = self.progress.iteration + 1
@@ -189,6 +204,14 @@ class Trainer:
         state = self.average(self.average.noise(count, random), self.average.delivered())
         return self.average.pixels(state).cpu()
 
+    def _fit_features(self) -> None:
+        assert self._features is not None
+        assert self.data is not None
+        started = time.perf_counter()
+        random = random_stream(self.config.seed, FIT_STREAM, self.device)
+        self._features.fit(self.data.train, self.data.train_labels, random)
+        self.progress.seconds += time.perf_counter() - started
+
     def _iterate(self, number: int) -> dict[str, float]:
         random = random_stream(self.config.seed, number, self.device)
         self._set_rates(number)
@@ -217,9 +240,13 @@ class Trainer:
             critic_loss = config.gradient_penalty * penalty - distance
             _descend(self._optimizers["critic-optimizer"], critic_loss)
         loss = -self._critic(self._packs(fake)).mean()
-        _descend(self._optimizers["generator-optimizer"], loss + config.sensitivity * sensitivity)
         found = {"distance": distance, "penalty": penalty, "loss": loss}
         found |= {"sensitivity": sensitivity} if config.sensitivity else {}
+        loss = loss + config.sensitivity * sensitivity
+        if self._features is not None:
+            mismatch, found["features"] = self._features(fake, random)
+            loss = loss + config.features * mismatch
+        _descend(self._optimizers["generator-optimizer"], loss)
         return {name: value.item() for name, value in found.items()}
 
     def _packs(self, images: Tensor) -> Tensor:

@@ -210,6 +210,9 @@ class LossSection(Section):
     critic_channels, critic_pack, critic_steps, gradient_penalty, critic_rate
         Of the critic: channels of its first layer, images that it judges together, its steps per step of the model,
         weight of the penalty, and its learning rate.
+    features : float
+        Weight of feature matching beside the critic: the distance between Gaussians fitted to features of the model's
+        images and of data, by an encoder that is trained on the data's classes first. 0 for none.
     projections : int
         Directions of the sliced Wasserstein distance.
     sensitivity : float
@@ -223,6 +226,7 @@ class LossSection(Section):
     critic_steps: Whole = Field(default=1, ge=1)
     gradient_penalty: NotNegative = 10.0
     critic_rate: Positive = 4e-4
+    features: NotNegative = 0.0
     projections: Whole = Field(default=256, ge=1)
     sensitivity: NotNegative = 0.0
 
@@ -294,6 +298,8 @@ class TrainingConfig(Section):
         if self.loss.kind == "wgan-gp" and self.schedule.batch % self.loss.critic_pack:
             pack = self.loss.critic_pack
             raise ValueError(f"loss.critic_pack: {pack} images do not divide schedule.batch, {self.schedule.batch}")
+        if self.loss.features and self.data.has_points:
+            raise ValueError(f"loss.features: goes with images, '{self.data.name}' are points")
         if self.data.has_points and self.data.pool != 1:
             raise ValueError(f"data.pool: {self.data.pool} goes with images, '{self.data.name}' are points")
         if self.hardware.core is None:

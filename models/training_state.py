@@ -43,11 +43,14 @@ class Progress:
 
 
 def config_key(config: TrainingConfig) -> str:
-    """SHA-256 of what a saved state depends on, in hexadecimal."""
-    described = config.model_dump(mode="json", by_alias=True)
+    """SHA-256 of what a saved state depends on, in hexadecimal.
+
+    Defaults do not count: a state stays good when a later version has more keys.
+    """
+    described = config.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for section, keys in KEPT_FREE.items():
         for key in keys:
-            described[section].pop(key, None)
+            described.get(section, {}).pop(key, None)
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 

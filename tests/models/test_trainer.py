@@ -15,7 +15,7 @@ from oscc.compiler.compile import compile_model
 from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import FindingsError
 from oscc.compiler.tensor_file import read_tensors
-from oscc.models import losses
+from oscc.models import encoder, feature_matching, losses
 from oscc.models.datasets import ImageData
 from oscc.models.generator import Generator
 from oscc.models.trainer import Trainer, load_data
@@ -47,8 +47,8 @@ def same(one, other):
 # Determinism
 
 
-@pytest.fixture(params=["images", "sliced-wasserstein", "flow-matching", "core"])
-def make_trainer(request, images_config, points_config, tiny_images):
+@pytest.fixture(params=["images", "features", "sliced-wasserstein", "flow-matching", "core"])
+def make_trainer(request, images_config, points_config, tiny_images, monkeypatch):
     """Makes a trainer, with all that is random about training; one for each loss, and one in a core's codes."""
     noisy = {"weight_noise": 0.02, "mismatch": 0.05, "transient_noise": 0.1}
 
@@ -63,6 +63,9 @@ def make_trainer(request, images_config, points_config, tiny_images):
                     schedule={"final_rate": 0.1, **schedule},
                 )
                 return Trainer(config, tiny_images)
+            case "features":
+                monkeypatch.setattr(encoder, "TRAINING_STEPS", 5)
+                return Trainer(images_config(seed=seed, loss={"features": 30.0}, schedule=schedule), tiny_images)
             case "core":
                 hardware = {**noisy, "core": "tiny-8x8", "bits": 5, "readout": True}
                 config = images_config(seed=seed, model=TINY["model"], hardware=hardware, schedule=schedule)
@@ -164,6 +167,41 @@ def test_losses_of_images(images_config, tiny_images, tmp_path):
     assert set(drawn(plain, tmp_path / "a")[0].losses) == {"distance", "penalty", "loss"}
     watched = Trainer(images_config(schedule={"iterations": 1}, loss={"sensitivity": 0.5}), tiny_images)
     assert set(drawn(watched, tmp_path / "b")[0].losses) == {"distance", "penalty", "loss", "sensitivity"}
+
+
+def test_the_encoder_of_feature_matching_is_trained_once_on_the_classes_of_data(
+    images_config, tiny_images, tmp_path, monkeypatch
+):
+    given = []
+
+    def train(made, images, labels, random):
+        given.append((images, labels))
+
+    monkeypatch.setattr(feature_matching, "train_encoder", train)
+    config = images_config(loss={"features": 3.0}, schedule={"iterations": 4, "save_every": 2})
+    trainer = Trainer(config, tiny_images)
+    assert trainer.fits_features
+    reports = trainer.run(tmp_path / "a")
+    assert set(next(reports).losses) == {"distance", "penalty", "loss", "features"}
+    next(reports)
+    resumed = Trainer(config, tiny_images)
+    resumed.resume(tmp_path / "a")
+    assert not resumed.fits_features
+    drawn(resumed, tmp_path / "b")
+    assert len(given) == 1
+    assert given[0][0] is tiny_images.train
+    assert given[0][1] is tiny_images.train_labels
+
+
+def test_features_are_matched(images_config, tiny_images, tmp_path, monkeypatch):
+    monkeypatch.setattr(encoder, "TRAINING_STEPS", 20)
+    ends = []
+    for weight in (1e-6, 100.0):
+        loss = {"features": weight, "critic_rate": 1e-6}
+        config = images_config(loss=loss, schedule={"iterations": 60, "rate": 0.03, "batch": 32})
+        ends.append([report.losses["features"] for report in Trainer(config, tiny_images).run(tmp_path / f"{weight}")])
+    assert ends[1][0] == pytest.approx(ends[0][0], rel=1e-3)
+    assert ends[1][-1] < 0.7 * ends[0][-1]
 
 
 def test_a_full_disk_stops_the_training_with_the_state_before(points_config, tmp_path, monkeypatch):

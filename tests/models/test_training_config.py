@@ -143,6 +143,11 @@ def test_core_may_be_a_file(points_config, make_core, tmp_path):
             "loss.kind: 'flow-matching' does not go with data 'digits'; use wgan-gp",
         ),
         (
+            {"loss": {"features": 1.0}},
+            "invalid",
+            "loss.features: goes with images, 'two-moons' are points",
+        ),
+        (
             {"loss": {"kind": "wgan-gp", "critic_pack": 3}, "data": {"name": "digits"}},
             "invalid",
             "loss.critic_pack: 3 images do not divide schedule.batch, 8",
