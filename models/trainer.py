@@ -347,7 +347,7 @@ def _first_parameters(graph: CouplingGraph, config: TrainingConfig, random: torc
     family = config.family
     return replace(
         graph,
-        weight=normal(model.weight_std, graph.couplings),
+        weight=normal(model.weight_std, graph.couplings) + np.array(model.weight_means, np.float32)[:, None],
         field=normal(model.field_std, nodes),
         shil=np.full((chunks, nodes), model.shil if "shil" in family.node_parameters else 0.0, np.float32),
     )

@@ -87,6 +87,9 @@ class ModelSection(Section):
     grid, stencil, origin, step
         As in a core; they are the core's when ``hardware.core`` is given.
     init : InitialSection
+    weight_mean : float or list of float
+        Mean of the couplings before training, in every chunk or in each [rad per unit of model time]. Where it is
+        positive, nodes draw towards their neighbours, so that what one does is felt far away from the beginning.
     weight_std, field_std : float
         Standard deviation of couplings and fields before training [rad per unit of model time].
     shil : float
@@ -104,6 +107,7 @@ class ModelSection(Section):
     origin: tuple[Whole, Whole] = (0, 0)
     step: tuple[Whole, Whole] = (1, 1)
     init: InitialSection = InitialSection()
+    weight_mean: Finite | tuple[Finite, ...] = 0.0
     weight_std: NotNegative = 0.2
     field_std: NotNegative = 0.1
     shil: NotNegative = 0.1
@@ -120,10 +124,16 @@ class ModelSection(Section):
         """Duration of each chunk [model time]."""
         return self.duration if isinstance(self.duration, tuple) else (self.duration,) * self.chunks
 
+    @property
+    def weight_means(self) -> tuple[float, ...]:
+        """Mean of the couplings of each chunk before training."""
+        return self.weight_mean if isinstance(self.weight_mean, tuple) else (self.weight_mean,) * self.chunks
+
     @model_validator(mode="after")
     def _check(self) -> ModelSection:
-        if len(self.chunk_duration) != self.chunks:
-            raise ValueError(f"duration: {len(self.chunk_duration)} numbers for {self.chunks} chunks")
+        for key, numbers in (("duration", self.chunk_duration), ("weight_mean", self.weight_means)):
+            if len(numbers) != self.chunks:
+                raise ValueError(f"{key}: {len(numbers)} numbers for {self.chunks} chunks")
         if min(self.origin) < 0 or min(self.step) < 1:
             raise ValueError(f"origin {list(self.origin)} and step {list(self.step)}: at least 0 and 1")
         if self.grid is not None and min(self.grid) < 1:

@@ -310,6 +310,14 @@ def test_first_parameters(points_config, family, shil):
     assert same(parameters(generator), parameters(trainer.average))
 
 
+@pytest.mark.parametrize(("given", "means"), [(0.2, (0.2, 0.2)), ([0.5, -0.1], (0.5, -0.1))])
+def test_couplings_begin_around_a_mean(points_config, given, means):
+    model = {"grid": [30, 40], "step": [30, 20], "weight_mean": given, "weight_std": 0.1}
+    coupling = Trainer(points_config(model=model, hardware={"bound": 5.0}), None).generator.get_parameter("coupling")
+    assert coupling.mean(dim=1).tolist() == pytest.approx(means, abs=0.01)
+    assert coupling.std(dim=1).tolist() == pytest.approx((0.1, 0.1), rel=0.03)
+
+
 def test_training_may_go_on_from_a_checkpoint(points_config, tmp_path):
     start = tmp_path / "start.safetensors"
     before = Trainer(points_config(model={"weight_std": 0.5}), None).generator.to_graph({})

@@ -158,6 +158,7 @@ def test_core_may_be_a_file(points_config, make_core, tmp_path):
         ({"model": {"family": "kurashill"}}, "invalid", "model.family: 'kurashill' is not a family; did you mean"),
         ({"model": {"chunks": 9}}, "invalid", "model.chunks: input should be less than or equal to 8 (was 9)"),
         ({"model": {"chunks": 0}}, "invalid", "model.chunks: input should be greater than or equal to 1 (was 0)"),
+        ({"model": {"weight_mean": [0.5] * 3}}, "invalid", "model: weight_mean: 3 numbers for 2 chunks"),
         ({"model": {"duration": [0.5]}}, "invalid", "model: duration: 1 numbers for 2 chunks"),
         (
             {"model": {"duration": "fast"}},
