@@ -14,12 +14,13 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.pass_manager import Pass, PassRecord, run_pipeline
 from oscc.compiler.passes.assemble import AssemblePass
 from oscc.compiler.passes.load import LoadPass
-from oscc.compiler.passes.place import PlacePass, identity_placement
+from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.passes.scale import ScaleOptions, ScalePass, diagnose_time_scale
 from oscc.compiler.passes.schedule import SchedulePass, diagnose_sample_schedule
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.program import Program
 from oscc.compiler.schedule_timing import trace_schedule
 from oscc.compiler.spec import CoreSpec

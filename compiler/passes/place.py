@@ -1,250 +1,129 @@
-"""Place: gives every node a cell, as the model was trained, or shifted, mirrored and rotated.
+"""Place: gives every node a cell, as the model was trained, or by a placer.
 
-A model without positions gets them from placer `growth`, which finds those of graphs that were cut out of a grid. This
-does not solve the general placement problem: that a model does not fit in any of the searched ways is no proof that it
-fits nowhere.
+A model without positions gets them from the placers `growth`, which finds those of graphs that were cut out of a
+grid, and `anneal`, which searches for those of any sparse graph. That neither finds a placement is no proof that there
+is none; placer `exact` can give one for small models.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from oscc.compiler.findings import Finding, FindingsError
+from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.compiler.findings import FindingsError
 from oscc.compiler.fitting import diagnose_fit, diagnose_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.placers.growth import Growth, grow
-from oscc.compiler.placers.problem import PlacementProblem
-from oscc.compiler.routing import coupling_units, diagnose_route, wire_ends
+from oscc.compiler.placers.exact import ExactPlacer
+from oscc.compiler.placers.placer import (
+    AnnealPlacer,
+    GrowthPlacer,
+    IdentityPlacer,
+    Placer,
+    Placing,
+    SymmetryPlacer,
+    identity_placement,
+)
+from oscc.compiler.routing import diagnose_route
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.wires import wire_demand
 
-ORIENTATIONS = tuple((turns, mirrored) for turns in range(4) for mirrored in (False, True))
-"""Quarter turns clockwise, and whether columns are mirrored afterwards, in the order in which they are tried."""
+PLACERS = ("auto", "identity", "symmetry", "growth", "anneal", "exact")
 
-Cells = NDArray[np.int32]
+
+@dataclass(frozen=True)
+class PlaceOptions:
+    """How a model is placed.
+
+    Parameters
+    ----------
+    placer : str
+        One of `PLACERS`. ``auto``: `SymmetryPlacer` for a model with positions; for one without, row by row when it
+        fills the core and fits so, then `GrowthPlacer`, then `AnnealPlacer`.
+    seed : int
+    timeout_s : float or None
+        Seconds that a search may take, where the placer searches.
+    report : callable or None
+        Called with what is being done and how far it is, 0 to 1.
+
+    Raises
+    ------
+    OsccError
+        ``placer.unknown``.
+    """
+
+    placer: str = "auto"
+    seed: int = 0
+    timeout_s: float | None = None
+    report: Callable[[str, float], None] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.placer not in PLACERS:
+            raise OsccError(
+                "placer.unknown",
+                f"'{self.placer}' is no placer{did_you_mean(self.placer, PLACERS)}",
+                where="--placer",
+            )
+
+    def placers(self, graph: CouplingGraph, core: CoreSpec) -> tuple[Placer, ...]:
+        """The placers that are tried, in turn."""
+        searching: dict[str, Placer] = {
+            "identity": IdentityPlacer(),
+            "symmetry": SymmetryPlacer(),
+            "growth": GrowthPlacer(self.seed),
+            "anneal": AnnealPlacer(self.seed, self.timeout_s, self.report),
+            "exact": ExactPlacer(self.seed, self.timeout_s),
+        }
+        if self.placer != "auto":
+            return (searching[self.placer],)
+        if graph.position is not None:
+            return (searching["symmetry"],)
+        first = () if identity_placement(graph, core) is None else (searching["symmetry"],)
+        return (*first, searching["growth"], searching["anneal"])
 
 
 @dataclass(frozen=True)
 class PlacePass:
     """Places a model on a core.
 
-    The identity is tried first: every node on the cell of its position. When it does not fit, all eight rotations and
-    mirrors of the model's bounding box are tried in the order of `ORIENTATIONS`, each at every place where it lies on
-    the grid; of these, the one nearest to where the model was trained comes first (the sum of the absolute row and
-    column shift, then the smaller row shift, then the smaller column shift). The first that fits is taken.
-
-    Nodes without positions are placed row by row when they fill the core and fit so, and by `grow` otherwise; what that
-    gives is then turned and shifted in the same way.
-
     Parameters
     ----------
     core : CoreSpec
+    options : PlaceOptions
     """
 
     core: CoreSpec
+    options: PlaceOptions = PlaceOptions()
     name: ClassVar[str] = "place"
     description: ClassVar[str] = "give every node a cell of the core"
 
     def run(self, level: CouplingGraph) -> PlacedGraph:
-        """The model on the core; `diagnose_route` and `diagnose_fit` find nothing.
+        """The model on the core; `diagnose_route` and `diagnose_fit` find nothing, but perhaps wires in excess.
 
         Raises
         ------
         FindingsError
-            When no placement fits: every finding of `diagnose_route` and `diagnose_fit` on the identity, or on the
-            placement that was grown, and L002, which says what was searched. When the model cannot run however it is
-            turned and shifted: every finding on the placement that satisfies the rest. When nodes have no positions and
-            no placement can be grown: L001 and every finding of `diagnose_model`.
+            When no placement fits: the findings of the last placer that was tried. When the model cannot run however it
+            is placed: every finding on the placement that satisfies the rest, or of `diagnose_model`.
         """
-        start = identity_placement(level, self.core)
-        placed, searched = (None, None) if start is None else _search(start)
-        if placed is None and level.position is None:
-            growth = grow(PlacementProblem.of(level, self.core))
-            if growth.cell is not None:
-                start = PlacedGraph(level, self.core, growth.cell, "growth")
-                placed, searched = _search(start)
-            elif start is None:
-                raise FindingsError([_not_grown(level, self.core, growth), *diagnose_model(level, self.core)])
-        if placed is None:
-            assert start is not None
-            assert searched is not None
-            raise FindingsError([*diagnose_route(start), *diagnose_fit(start), searched.as_finding()])
-        # What no rotation or shift can change, such as pairs of unequal weights, was not part of the search.
+        placing = self._place(level)
+        if placing.placed is None:
+            raise FindingsError(list(placing.findings))
+        placed = placing.placed
+        # What no placement can change, such as pairs of unequal weights, was not part of the search.
         if findings := [*diagnose_route(placed), *diagnose_fit(placed)]:
             raise FindingsError(findings)
         return placed
 
-
-def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | None:
-    """Every node on the cell of its position, whether it fits or not.
-
-    Parameters
-    ----------
-    graph : CouplingGraph
-        Nodes without positions are placed row by row when they fill the core.
-    core : CoreSpec
-
-    Returns
-    -------
-    PlacedGraph or None
-        None when there are no positions and nodes and cells differ in number.
-    """
-    if graph.position is not None:
-        return PlacedGraph(graph, core, graph.position, "identity")
-    if graph.nodes != core.cells:
-        return None
-    node = np.arange(graph.nodes, dtype=np.int32)
-    return PlacedGraph(graph, core, np.stack(np.divmod(node, np.int32(core.cols)), axis=1), "row-major")
-
-
-def _not_grown(graph: CouplingGraph, core: CoreSpec, growth: Growth) -> Finding:
-    return Finding(
-        "L001",
-        f"the model has no node.position, and a placement grown from one node never held more than {growth.placed} of "
-        f"its {graph.nodes} nodes on {core.rows} x {core.cols} cells ({growth.attempts} attempts)",
-        "write the (row, column) of every node into node.position",
-        {"nodes": graph.nodes, "cells": core.cells, "placed": growth.placed, "attempts": growth.attempts},
-        proof=False,
-    )
-
-
-@dataclass
-class _Searched:
-    """What a search has tried so far: placements, and by which condition each was refused first."""
-
-    box: tuple[int, int]
-    grid: tuple[int, int]
-    placements: int
-    refused: dict[str, int]
-
-    def as_finding(self) -> Finding:
-        reasons = "; ".join(f"{count} fail by {reason}" for reason, count in self.refused.items() if count)
-        box, grid = (" x ".join(map(str, size)) for size in (self.box, self.grid))
-        return Finding(
-            "L002",
-            f"no placement found among {self.placements} (8 rotations and mirrors, every shift on the grid): {reasons}"
-            if self.placements
-            else f"no placement found: the model needs {box} cells, the grid has {grid}",
-            "see the other findings, which are those of the placement as trained",
-            {
-                "box": list(self.box),
-                "grid": list(self.grid),
-                "orientations": len(ORIENTATIONS),
-                "placements": self.placements,
-                "refused": self.refused,
-            },
-            proof=False,
-        )
-
-
-def _search(identity: PlacedGraph) -> tuple[PlacedGraph | None, _Searched]:
-    """The first placement that fits, and what was tried."""
-    graph, core = identity.graph, identity.core
-    corner = identity.cell.min(axis=0)
-    rows, cols = (identity.cell.max(axis=0) - corner + 1).tolist()
-    conditions = ("stencil", "wires", "read-out", "dead cells", "dead slots")
-    searched = _Searched((rows, cols), core.grid, 0, dict.fromkeys(conditions, 0))
-    for turns, mirrored in ORIENTATIONS:
-        local = _oriented(identity.cell - corner, turns, mirrored)
-        size = local.max(axis=0) + 1
-        span = np.array(core.grid) - size + 1
-        if span.min() < 1:
-            continue
-        fits = np.ones(tuple(span), dtype=bool)
-        searched.placements += fits.size
-        for condition, refused in _refusals(local, size, span, graph, core):
-            searched.refused[condition] += int(np.count_nonzero(fits & refused))
-            fits &= ~refused
-            if not fits.any():
-                break
-        else:
-            shift = _nearest(np.argwhere(fits) - corner)
-            cell = (local + corner + shift).astype(np.int32)
-            return PlacedGraph(graph, core, cell, _name(identity.transform, turns, mirrored, shift)), searched
-    return None, searched
-
-
-def _oriented(local: Cells, turns: int, mirrored: bool) -> Cells:
-    """Cells within a bounding box that begins at (0, 0), rotated and mirrored; so does theirs."""
-    for _ in range(turns):
-        local = np.stack([local[:, 1], local[:, 0].max() - local[:, 0]], axis=1)
-    if mirrored:
-        local = np.stack([local[:, 0], local[:, 1].max() - local[:, 1]], axis=1)
-    return local
-
-
-def _nearest(shifts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The shift that moves the model least; int64[n, 2] in (row, column) order, which settles ties."""
-    nearest: NDArray[np.int64] = shifts[np.argmin(np.abs(shifts).sum(axis=1))]
-    return nearest
-
-
-def _name(base: str, turns: int, mirrored: bool, shift: NDArray[np.int64]) -> str:
-    parts = [base] if base != "identity" else []
-    parts += [f"rotate-{90 * turns}"] if turns else []
-    parts += ["mirror"] if mirrored else []
-    parts += [f"shift({shift[0]}, {shift[1]})"] if shift.any() else []
-    return " ".join(parts) or "identity"
-
-
-def _refusals(
-    local: Cells, size: NDArray[np.int64], span: NDArray[np.int64], graph: CouplingGraph, core: CoreSpec
-) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Which places of the bounding box each condition refuses, bool[span] or a scalar for all of them.
-
-    Stencil and wires do not depend on the place: a wire stays within the bounding box of its two cells.
-    """
-    source, destination = local[graph.src], local[graph.dst]
-    unit_cell, slot = coupling_units(source, destination, core)
-    yield "stencil", np.array(np.any(slot < 0))
-    demand = wire_demand(*wire_ends(source, destination, core), (int(size[0]), int(size[1])))
-    peak = max(int(boundaries.max(initial=0)) for boundaries in demand)
-    yield "wires", np.array(peak > core.tracks_per_boundary)
-    yield "read-out", ~_readable(local[graph.readout], span, core)
-    occupied = np.zeros((*size, 1), dtype=bool)
-    occupied[local[:, 0], local[:, 1]] = True
-    yield "dead cells", _hits(occupied, [(row, col, 0) for row, col in core.defects.cells], span)
-    if core.defects.slots:
-        used = np.zeros((*size, core.slots), dtype=bool)
-        used[unit_cell[:, 0], unit_cell[:, 1], slot] = True
-        yield "dead slots", _hits(used, core.defects.slots, span)
-
-
-def _readable(pixels: Cells, span: NDArray[np.int64], core: CoreSpec) -> NDArray[np.bool_]:
-    """Places at which every pixel is on a readable cell, bool[span]."""
-    along = []
-    for axis in range(2):
-        line = np.unique(pixels[:, axis]) + np.arange(span[axis])[:, None] - core.readout.origin[axis]
-        along.append(np.all((line >= 0) & (line % core.readout.step[axis] == 0), axis=1))
-    both: NDArray[np.bool_] = along[0][:, None] & along[1]
-    return both
-
-
-def _hits(
-    used: NDArray[np.bool_], defects: Sequence[tuple[int, int, int]], span: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Places at which a used unit meets a defect, bool[span].
-
-    Parameters
-    ----------
-    used : bool[box rows, box cols, units]
-    defects : sequence of (row, col, unit)
-    span : int64[2]
-    """
-    hits = np.zeros(tuple(span), dtype=bool)
-    for row, col, unit in defects:
-        # The defect at (row, col) meets the unit at (row - place, col - place) of the box.
-        first = np.maximum(0, (row - used.shape[0] + 1, col - used.shape[1] + 1))
-        last = np.minimum(span - 1, (row, col))
-        if np.any(first > last):
-            continue
-        rows = row - np.arange(first[0], last[0] + 1)
-        cols = col - np.arange(first[1], last[1] + 1)
-        hits[first[0] : last[0] + 1, first[1] : last[1] + 1] |= used[rows[:, None], cols, unit]
-    return hits
+    def _place(self, level: CouplingGraph) -> Placing:
+        impossible = tuple(diagnose_model(level, self.core)) if level.position is None else ()
+        placing = Placing(None, ())
+        for placer in self.options.placers(level, self.core):
+            if impossible and isinstance(placer, AnnealPlacer) and placing.findings:
+                # Minutes of search would end with the same answer.
+                return Placing(None, (*placing.findings, *impossible))
+            placing = placer.place(level, self.core)
+            if placing.placed is not None:
+                return placing
+        return placing

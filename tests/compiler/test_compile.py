@@ -149,7 +149,7 @@ def test_a_model_without_places_that_does_not_fill_the_core(
     trained = make_core(defects={"cells": [[3, 3]]})
     write_checkpoint(tmp_path / "m.safetensors", make_graph(trained, positions=False))
     result = check_model(tmp_path / "m.safetensors", core)
-    assert "L001" in {finding.code for finding in result.findings}
+    assert "L006" in {finding.code for finding in result.findings}
     assert result.placed is None
 
 

@@ -11,8 +11,8 @@ import pytest
 from oscc.compiler.findings import Finding, FindingError
 from oscc.compiler.fitting import diagnose_fit, diagnose_model, is_valid_fit, verify_fit
 from oscc.compiler.graph import CouplingGraph, InitialPhases
-from oscc.compiler.passes.place import identity_placement
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.spec import CoreSpec
 
 MakeGraph = Callable[..., CouplingGraph]

@@ -9,8 +9,8 @@ import pytest
 
 from oscc.compiler.findings import Finding, FindingError
 from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.passes.place import identity_placement
 from oscc.compiler.placed import PlacedGraph, Route, diagnose_placed, is_valid_placed, verify_placed
+from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.routing import trace_route
 from oscc.compiler.spec import CoreSpec
 

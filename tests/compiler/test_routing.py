@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from oscc.compiler.findings import Finding, FindingError
 from oscc.compiler.graph import CouplingGraph, InitialPhases
-from oscc.compiler.passes.place import identity_placement
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.routing import (
     coupling_units,
     diagnose_route,

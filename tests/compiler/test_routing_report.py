@@ -12,9 +12,10 @@ import pytest
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.findings import Finding
 from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.passes.place import PlacePass, identity_placement
+from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.routing import diagnose_route
 from oscc.compiler.routing_report import routing_report, routing_table
 from oscc.compiler.spec import CoreSpec

@@ -10,9 +10,10 @@ import pytest
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.findings import FindingsError
 from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.passes.place import PlacePass, identity_placement
+from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.placed import PlacedGraph, verify_placed
+from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 

@@ -1,0 +1,201 @@
+"""The interface of placers, and those that need no search of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from oscc.compiler.findings import Finding
+from oscc.compiler.fitting import diagnose_fit, diagnose_model
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.anneal import anneal
+from oscc.compiler.placers.growth import grow
+from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.placers.symmetry import search_symmetric
+from oscc.compiler.routing import diagnose_route
+from oscc.compiler.spec import CoreSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Placing:
+    """What a placer came to.
+
+    Parameters
+    ----------
+    placed : PlacedGraph or None
+        A placement that lies within the stencil and meets no defect; None when none was found.
+    findings : tuple of Finding
+        Why not; empty with a placement.
+    """
+
+    placed: PlacedGraph | None
+    findings: tuple[Finding, ...] = ()
+
+
+class Placer(Protocol):
+    """Gives every node of a model a cell of a core."""
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+        ...
+
+    def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
+        """A placement, or why there is none; a finding says whether it is a proof."""
+        ...
+
+
+@dataclass(frozen=True)
+class IdentityPlacer:
+    """Every node on the cell of its position; without positions, row by row when the nodes fill the core."""
+
+    name: ClassVar[str] = "identity"
+
+    def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
+        """The placement, or every finding of `diagnose_route` and `diagnose_fit` on it."""
+        placed = identity_placement(graph, core)
+        if placed is None:
+            return Placing(None, (_no_positions(graph, core), *diagnose_model(graph, core)))
+        findings = (*diagnose_route(placed), *diagnose_fit(placed))
+        return Placing(None, findings) if findings else Placing(placed)
+
+
+@dataclass(frozen=True)
+class SymmetryPlacer:
+    """The identity, or the nearest of its shifts, mirrors and rotations that fits."""
+
+    name: ClassVar[str] = "symmetry"
+
+    def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
+        """The placement, or every finding on the identity, and L002, which says what was searched."""
+        start = identity_placement(graph, core)
+        if start is None:
+            return Placing(None, (_no_positions(graph, core), *diagnose_model(graph, core)))
+        return _symmetric(start)
+
+
+@dataclass(frozen=True)
+class GrowthPlacer:
+    """Of graphs that were cut out of a grid: see `oscc.compiler.placers.growth`.
+
+    Parameters
+    ----------
+    seed : int
+    """
+
+    seed: int = 0
+    name: ClassVar[str] = "growth"
+
+    def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
+        """What was grown, turned and shifted as `SymmetryPlacer` does; L001 when nothing grew."""
+        growth = grow(PlacementProblem.of(graph, core), seed=self.seed)
+        if growth.cell is not None:
+            return _symmetric(PlacedGraph(graph, core, growth.cell, self.name))
+        finding = Finding(
+            "L001",
+            f"no placement could be grown: from one node it never held more than {growth.placed} of {graph.nodes} "
+            f"nodes on {core.rows} x {core.cols} cells ({growth.attempts} attempts)",
+            "use --placer anneal, or write the (row, column) of every node into node.position",
+            {"nodes": graph.nodes, "cells": core.cells, "placed": growth.placed, "attempts": growth.attempts},
+            proof=False,
+        )
+        return Placing(None, (finding,))
+
+
+@dataclass(frozen=True)
+class AnnealPlacer:
+    """Of any sparse graph: see `oscc.compiler.placers.anneal`.
+
+    Parameters
+    ----------
+    seed : int
+    timeout_s : float or None
+    report : callable or None
+        Called with what is being done and how far it is, 0 to 1.
+    """
+
+    seed: int = 0
+    timeout_s: float | None = None
+    report: Callable[[str, float], None] | None = None
+    name: ClassVar[str] = "anneal"
+
+    def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
+        """The placement; L006 with what is wrong with the best one when it does not fit."""
+        found = anneal(graph, core, seed=self.seed, timeout_s=self.timeout_s, report=self.report)
+        if found.cell is None:
+            return Placing(None, tuple(diagnose_model(graph, core)) or (_too_few_cells(graph, core),))
+        placed = PlacedGraph(graph, core, found.cell, self.name)
+        if found.cost == 0:
+            return Placing(placed)
+        far = [finding.code for finding in diagnose_route(placed)]
+        ended = "" if found.complete else ", ended by time or an interrupt"
+        finding = Finding(
+            "L006",
+            f"no placement found: the best that annealing came to has {far.count('R001')} couplings outside the "
+            f"stencil, together {found.cost} cells too far ({found.attempts} attempts{ended})",
+            "use another --seed or a longer --timeout, --copies, --prune, or a wider stencil",
+            {
+                "couplings": far.count("R001"),
+                "cost": found.cost,
+                "attempts": found.attempts,
+                "complete": found.complete,
+                "seed": self.seed,
+                "cells": found.cell.tolist(),
+            },
+            proof=False,
+        )
+        return Placing(None, (finding,))
+
+
+def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | None:
+    """Every node on the cell of its position, whether it fits or not.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+        Nodes without positions are placed row by row when they fill the core.
+    core : CoreSpec
+
+    Returns
+    -------
+    PlacedGraph or None
+        None when there are no positions and nodes and cells differ in number.
+    """
+    if graph.position is not None:
+        return PlacedGraph(graph, core, graph.position, "identity")
+    if graph.nodes != core.cells:
+        return None
+    node = np.arange(graph.nodes, dtype=np.int32)
+    return PlacedGraph(graph, core, np.stack(np.divmod(node, np.int32(core.cols)), axis=1), "row-major")
+
+
+def _symmetric(start: PlacedGraph) -> Placing:
+    placed, searched = search_symmetric(start)
+    if placed is not None:
+        return Placing(placed)
+    return Placing(None, (*diagnose_route(start), *diagnose_fit(start), searched.as_finding()))
+
+
+def _no_positions(graph: CouplingGraph, core: CoreSpec) -> Finding:
+    return Finding(
+        "L001",
+        f"the model has no node.position, and its {graph.nodes} nodes do not fill the {core.cells} cells of the core",
+        "use --placer auto, or write the (row, column) of every node into node.position",
+        {"nodes": graph.nodes, "cells": core.cells},
+        proof=False,
+    )
+
+
+def _too_few_cells(graph: CouplingGraph, core: CoreSpec) -> Finding:
+    usable = core.cells - len(core.defects.cells)
+    return Finding(
+        "L007",
+        f"the model has {graph.nodes} nodes, {graph.readout.size} of them read out; the core has {usable} cells that "
+        "are not dead, and too few that can be read",
+        "use a larger core, or one with more readable cells",
+        {"nodes": graph.nodes, "pixels": int(graph.readout.size), "usable": usable},
+    )

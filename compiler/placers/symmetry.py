@@ -1,0 +1,173 @@
+"""Placer `symmetry`: where a model was trained, shifted, mirrored and rotated, also around defects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.findings import Finding
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.routing import coupling_units, wire_ends
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.wires import wire_demand
+
+ORIENTATIONS = tuple((turns, mirrored) for turns in range(4) for mirrored in (False, True))
+"""Quarter turns clockwise, and whether columns are mirrored afterwards, in the order in which they are tried."""
+
+Cells = NDArray[np.int32]
+
+
+@dataclass
+class SymmetrySearch:
+    """What a search has tried so far: placements, and by which condition each was refused first."""
+
+    box: tuple[int, int]
+    grid: tuple[int, int]
+    placements: int
+    refused: dict[str, int]
+
+    def as_finding(self) -> Finding:
+        """L002: what was searched, and by which condition how many placements were refused."""
+        reasons = "; ".join(f"{count} fail by {reason}" for reason, count in self.refused.items() if count)
+        box, grid = (" x ".join(map(str, size)) for size in (self.box, self.grid))
+        return Finding(
+            "L002",
+            f"no placement found among {self.placements} (8 rotations and mirrors, every shift on the grid): {reasons}"
+            if self.placements
+            else f"no placement found: the model needs {box} cells, the grid has {grid}",
+            "see the other findings, which are those of the placement as trained",
+            {
+                "box": list(self.box),
+                "grid": list(self.grid),
+                "orientations": len(ORIENTATIONS),
+                "placements": self.placements,
+                "refused": self.refused,
+            },
+            proof=False,
+        )
+
+
+def search_symmetric(identity: PlacedGraph) -> tuple[PlacedGraph | None, SymmetrySearch]:
+    """The first placement that fits, and what was tried.
+
+    All eight rotations and mirrors of the model's bounding box are tried in the order of `ORIENTATIONS`, each at every
+    place where it lies on the grid; of these, the one nearest to where the model is comes first (the sum of the
+    absolute row and column shift, then the smaller row shift, then the smaller column shift).
+
+    Parameters
+    ----------
+    identity : PlacedGraph
+        The model where it is.
+
+    Returns
+    -------
+    placed : PlacedGraph or None
+    searched : SymmetrySearch
+    """
+    graph, core = identity.graph, identity.core
+    corner = identity.cell.min(axis=0)
+    rows, cols = (identity.cell.max(axis=0) - corner + 1).tolist()
+    conditions = ("stencil", "wires", "read-out", "dead cells", "dead slots")
+    searched = SymmetrySearch((rows, cols), core.grid, 0, dict.fromkeys(conditions, 0))
+    for turns, mirrored in ORIENTATIONS:
+        local = _oriented(identity.cell - corner, turns, mirrored)
+        size = local.max(axis=0) + 1
+        span = np.array(core.grid) - size + 1
+        if span.min() < 1:
+            continue
+        fits = np.ones(tuple(span), dtype=bool)
+        searched.placements += fits.size
+        for condition, refused in _refusals(local, size, span, graph, core):
+            searched.refused[condition] += int(np.count_nonzero(fits & refused))
+            fits &= ~refused
+            if not fits.any():
+                break
+        else:
+            shift = _nearest(np.argwhere(fits) - corner)
+            cell = (local + corner + shift).astype(np.int32)
+            return PlacedGraph(graph, core, cell, _name(identity.transform, turns, mirrored, shift)), searched
+    return None, searched
+
+
+def _oriented(local: Cells, turns: int, mirrored: bool) -> Cells:
+    """Cells within a bounding box that begins at (0, 0), rotated and mirrored; so does theirs."""
+    for _ in range(turns):
+        local = np.stack([local[:, 1], local[:, 0].max() - local[:, 0]], axis=1)
+    if mirrored:
+        local = np.stack([local[:, 0], local[:, 1].max() - local[:, 1]], axis=1)
+    return local
+
+
+def _nearest(shifts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The shift that moves the model least; int64[n, 2] in (row, column) order, which settles ties."""
+    nearest: NDArray[np.int64] = shifts[np.argmin(np.abs(shifts).sum(axis=1))]
+    return nearest
+
+
+def _name(base: str, turns: int, mirrored: bool, shift: NDArray[np.int64]) -> str:
+    parts = [base] if base != "identity" else []
+    parts += [f"rotate-{90 * turns}"] if turns else []
+    parts += ["mirror"] if mirrored else []
+    parts += [f"shift({shift[0]}, {shift[1]})"] if shift.any() else []
+    return " ".join(parts) or "identity"
+
+
+def _refusals(
+    local: Cells, size: NDArray[np.int64], span: NDArray[np.int64], graph: CouplingGraph, core: CoreSpec
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Which places of the bounding box each condition refuses, bool[span] or a scalar for all of them.
+
+    Stencil and wires do not depend on the place: a wire stays within the bounding box of its two cells.
+    """
+    source, destination = local[graph.src], local[graph.dst]
+    unit_cell, slot = coupling_units(source, destination, core)
+    yield "stencil", np.array(np.any(slot < 0))
+    demand = wire_demand(*wire_ends(source, destination, core), (int(size[0]), int(size[1])))
+    peak = max(int(boundaries.max(initial=0)) for boundaries in demand)
+    yield "wires", np.array(peak > core.tracks_per_boundary)
+    yield "read-out", ~_readable(local[graph.readout], span, core)
+    occupied = np.zeros((*size, 1), dtype=bool)
+    occupied[local[:, 0], local[:, 1]] = True
+    yield "dead cells", _hits(occupied, [(row, col, 0) for row, col in core.defects.cells], span)
+    if core.defects.slots:
+        used = np.zeros((*size, core.slots), dtype=bool)
+        used[unit_cell[:, 0], unit_cell[:, 1], slot] = True
+        yield "dead slots", _hits(used, core.defects.slots, span)
+
+
+def _readable(pixels: Cells, span: NDArray[np.int64], core: CoreSpec) -> NDArray[np.bool_]:
+    """Places at which every pixel is on a readable cell, bool[span]."""
+    along = []
+    for axis in range(2):
+        line = np.unique(pixels[:, axis]) + np.arange(span[axis])[:, None] - core.readout.origin[axis]
+        along.append(np.all((line >= 0) & (line % core.readout.step[axis] == 0), axis=1))
+    both: NDArray[np.bool_] = along[0][:, None] & along[1]
+    return both
+
+
+def _hits(
+    used: NDArray[np.bool_], defects: Sequence[tuple[int, int, int]], span: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Places at which a used unit meets a defect, bool[span].
+
+    Parameters
+    ----------
+    used : bool[box rows, box cols, units]
+    defects : sequence of (row, col, unit)
+    span : int64[2]
+    """
+    hits = np.zeros(tuple(span), dtype=bool)
+    for row, col, unit in defects:
+        # The defect at (row, col) meets the unit at (row - place, col - place) of the box.
+        first = np.maximum(0, (row - used.shape[0] + 1, col - used.shape[1] + 1))
+        last = np.minimum(span - 1, (row, col))
+        if np.any(first > last):
+            continue
+        rows = row - np.arange(first[0], last[0] + 1)
+        cols = col - np.arange(first[1], last[1] + 1)
+        hits[first[0] : last[0] + 1, first[1] : last[1] + 1] |= used[rows[:, None], cols, unit]
+    return hits
