@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
+from oscc.cli.place_options import PlacerOption, SeedOption, TimeoutOption, parse_place_options
+from oscc.cli.progress import progress_bar
 from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, parse_scale_options
 
 
@@ -19,6 +21,9 @@ def check(
     tau: TauOption = "common",
     tau_s: TauSecondsOption = None,
     clip: ClipOption = None,
+    placer: PlacerOption = "auto",
+    seed: SeedOption = 0,
+    timeout: TimeoutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check that a model fits a core: placement, routing, read-out, initial phases, chunks and time scale.
@@ -31,7 +36,9 @@ def check(
     from oscc.compiler.spec_file import load_core
 
     options = parse_scale_options(tau, tau_s, clip)
-    result = check_model(model, load_core(core), options)
+    with progress_bar() as report:
+        placing = parse_place_options(placer, seed, timeout, report)
+        result = check_model(model, load_core(core), options, placing=placing)
     if as_json:
         print_json({**result.summary(), "passes": [record.as_dict() for record in result.records]})
     else:

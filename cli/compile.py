@@ -8,6 +8,14 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
+from oscc.cli.place_options import (
+    PlacerOption,
+    SeedOption,
+    TimeoutOption,
+    parse_place_options,
+    recorded_place_options,
+)
+from oscc.cli.progress import progress_bar
 from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, parse_scale_options
 
 
@@ -25,6 +33,9 @@ def compile_verb(
     tau: TauOption = "common",
     tau_s: TauSecondsOption = None,
     clip: ClipOption = None,
+    placer: PlacerOption = "auto",
+    seed: SeedOption = 0,
+    timeout: TimeoutOption = None,
     dump_ir: Annotated[
         list[str] | None,
         typer.Option("--dump-ir", metavar="after:PASS", help="Write a level as text to DIR/ir/PASS.txt; repeatable."),
@@ -54,8 +65,10 @@ def compile_verb(
         if name in wanted:
             dumps[name] = dump_level(level)
 
-    result = compile_model(model, load_core(core), options, after=dump)
-    recorded = {"tau": tau, "tau_s": tau_s, "clip": list(options.clip)}
+    with progress_bar() as report:
+        placing = parse_place_options(placer, seed, timeout, report)
+        result = compile_model(model, load_core(core), options, placing=placing, after=dump)
+    recorded = {"tau": tau, "tau_s": tau_s, "clip": list(options.clip), **recorded_place_options(placing)}
     write_output(output, result, model, options=recorded, dumps=dumps)
 
     summary = result.summary()

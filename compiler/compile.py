@@ -14,7 +14,7 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.pass_manager import Pass, PassRecord, run_pipeline
 from oscc.compiler.passes.assemble import AssemblePass
 from oscc.compiler.passes.load import LoadPass
-from oscc.compiler.passes.place import PlacePass
+from oscc.compiler.passes.place import AUTOMATIC, PlaceOptions, PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.passes.scale import ScaleOptions, ScalePass, diagnose_time_scale
@@ -124,9 +124,9 @@ class CompileResult:
         return summary
 
 
-def front_passes(model: str | Path, core: CoreSpec) -> tuple[Pass, ...]:
+def front_passes(model: str | Path, core: CoreSpec, placing: PlaceOptions = AUTOMATIC) -> tuple[Pass, ...]:
     """The passes that decide whether a model fits, but for its time scale."""
-    return LoadPass(model), PlacePass(core), RoutePass()
+    return LoadPass(model), PlacePass(core, placing), RoutePass()
 
 
 def back_passes(options: ScaleOptions) -> tuple[Pass, ...]:
@@ -140,7 +140,9 @@ def pass_names() -> tuple[str, ...]:
     return tuple(step.name for step in passes)
 
 
-def check_model(model: str | Path, core: CoreSpec, options: ScaleOptions = SMALLEST_TAU) -> CompileResult:
+def check_model(
+    model: str | Path, core: CoreSpec, options: ScaleOptions = SMALLEST_TAU, *, placing: PlaceOptions = AUTOMATIC
+) -> CompileResult:
     """Whether a model fits a core: placement, routing, read-out, chunks, initial phases, time scale and schedule.
 
     Parameters
@@ -149,6 +151,7 @@ def check_model(model: str | Path, core: CoreSpec, options: ScaleOptions = SMALL
         A checkpoint.
     core : CoreSpec
     options : ScaleOptions
+    placing : PlaceOptions
 
     Returns
     -------
@@ -160,11 +163,16 @@ def check_model(model: str | Path, core: CoreSpec, options: ScaleOptions = SMALL
     OsccError
         When the checkpoint cannot be read or is not well formed.
     """
-    return _check(model, core, options, None)
+    return _check(model, core, options, placing, None)
 
 
 def compile_model(
-    model: str | Path, core: CoreSpec, options: ScaleOptions = SMALLEST_TAU, *, after: AfterPass | None = None
+    model: str | Path,
+    core: CoreSpec,
+    options: ScaleOptions = SMALLEST_TAU,
+    *,
+    placing: PlaceOptions = AUTOMATIC,
+    after: AfterPass | None = None,
 ) -> CompileResult:
     """The program of a model on a core.
 
@@ -174,6 +182,7 @@ def compile_model(
         A checkpoint.
     core : CoreSpec
     options : ScaleOptions
+    placing : PlaceOptions
     after : callable, optional
         Called with the name of each pass and the level that it returned.
 
@@ -187,15 +196,17 @@ def compile_model(
     OsccError
         When the checkpoint cannot be read or is not well formed.
     """
-    checked = _check(model, core, options, after)
+    checked = _check(model, core, options, placing, after)
     if not checked.feasible:
         return checked
     made = run_pipeline(back_passes(options)[1:], checked.levels["scale"], core=core, after=after)
     return CompileResult(core, {**checked.levels, **made.levels}, checked.records + made.records, made.findings)
 
 
-def _check(model: str | Path, core: CoreSpec, options: ScaleOptions, after: AfterPass | None) -> CompileResult:
-    front = run_pipeline(front_passes(model, core), core=core, after=after)
+def _check(
+    model: str | Path, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions, after: AfterPass | None
+) -> CompileResult:
+    front = run_pipeline(front_passes(model, core, placing), core=core, after=after)
     if front.findings:
         graph = front.levels["load"]
         assert isinstance(graph, CouplingGraph)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from oscc.compiler.compile import CompileResult, compile_model
 from oscc.compiler.errors import OsccError
 from oscc.compiler.output_folder import OutputFolder
+from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.spec_file import load_core
 
@@ -32,11 +33,14 @@ def recompile(folder: OutputFolder) -> CompileResult:
         options = ScaleOptions(
             per_chunk=recorded["tau"] == "per-chunk", clip=tuple(recorded["clip"]), tau_s=recorded["tau_s"]
         )
+        # A search that found a placement finds the same one without a limit of time. Folders from before there were
+        # placers to choose from do not name one.
+        placing = PlaceOptions(recorded.get("placer", "auto"), recorded.get("place_seed", 0))
     except (KeyError, TypeError):
         raise OsccError(
             "output.manifest", "the manifest does not say how it was compiled", where=str(folder.path)
         ) from None
-    result = compile_model(folder.model, load_core(folder.core), options)
+    result = compile_model(folder.model, load_core(folder.core), options, placing=placing)
     if result.program is None:
         raise OsccError("output.infeasible", "the model in it does not fit the core in it", where=str(folder.path))
     return result

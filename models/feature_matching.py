@@ -73,7 +73,7 @@ class FeatureMatching(nn.Module):
         train_encoder(self.encoder, images, labels, random)
         with torch.no_grad():
             pixels = torch.from_numpy(np.array(images)).to(self.mean.device)
-            parts = [self.encoder.features(shaken(part, random)) for part in pixels.split(FIT_BATCH)]
+            parts = [self.encoder.features(shaken(part, random)) for part in torch.split(pixels, FIT_BATCH)]
             features = torch.cat(parts).double()
             self.real_mean.copy_(features.mean(dim=0))
             self.real_covariance.copy_(torch.cov(features.T))
@@ -104,7 +104,7 @@ class FeatureMatching(nn.Module):
         return (features - aims).square().sum(dim=1).mean() / scale, distance / scale
 
     def _take_in(self, features: Tensor) -> None:
-        self.batches += 1
+        self.batches.add_(1)
         # In the beginning all batches count alike.
         keep = torch.clamp(1 - 1 / self.batches, max=DECAY)
         self.mean.lerp_(features.mean(dim=0), 1 - keep)

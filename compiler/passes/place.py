@@ -83,6 +83,10 @@ class PlaceOptions:
         return (*first, searching["growth"], searching["anneal"])
 
 
+AUTOMATIC = PlaceOptions()
+"""As a model is placed when nothing is asked for."""
+
+
 @dataclass(frozen=True)
 class PlacePass:
     """Places a model on a core.
@@ -94,7 +98,7 @@ class PlacePass:
     """
 
     core: CoreSpec
-    options: PlaceOptions = PlaceOptions()
+    options: PlaceOptions = AUTOMATIC
     name: ClassVar[str] = "place"
     description: ClassVar[str] = "give every node a cell of the core"
 

@@ -95,8 +95,7 @@ def anneal(
     # Couplings in both directions count twice: the temperature goes with them.
     double = (np.count_nonzero(rules.receives) + np.count_nonzero(rules.sends)) / max(1, problem.neighbour.size)
     moves = min(MOST_MOVES, MOVES_PER_NODE * graph.nodes) if moves is None else moves
-    given = (problem.first, problem.neighbour)
-    costs = (rules.receives, rules.sends, rules.excess, rules.lost)
+    first, neighbour = problem.first, problem.neighbour
     best, best_cost = None, np.iinfo(np.int64).max
     attempt = 0
     try:
@@ -104,7 +103,7 @@ def anneal(
             cell = cells_in_order(_coordinates(problem, seed, attempt - 1), rules)
             if cell is None:
                 return Annealing(None, 0, attempt, True)
-            cost = int(total_cost(*given, cell, *costs))
+            cost = int(total_cost(first, neighbour, cell, rules.receives, rules.sends, rules.excess, rules.lost))
             for part in range(SLICES):
                 if cost < best_cost:
                     best, best_cost = cell, cost
@@ -117,7 +116,20 @@ def anneal(
                 hot, cold = (double * HOT * (COLD / HOT) ** (edge / SLICES) for edge in (part, part + 1))
                 chance = int(np.random.SeedSequence([seed, attempt, part]).generate_state(1)[0])
                 cell, cost = move_nodes(
-                    *given, cell, rules.usable, rules.read, *costs, near, moves // SLICES, hot, cold, chance
+                    first,
+                    neighbour,
+                    cell,
+                    rules.usable,
+                    rules.read,
+                    rules.receives,
+                    rules.sends,
+                    rules.excess,
+                    rules.lost,
+                    near,
+                    moves // SLICES,
+                    hot,
+                    cold,
+                    chance,
                 )
             if cost < best_cost:
                 best, best_cost = cell, cost

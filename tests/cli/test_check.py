@@ -121,3 +121,9 @@ def test_time_scale_options(oscc_json: RunJson, tiny_checkpoint: Path) -> None:
     groups = [part for group in ("coupling", "shil", "field", "detuning") for part in ("--clip", group)]
     status, clipped = oscc_json("check", tiny_checkpoint, "--core", "tiny-8x8", "--tau-s", "1e-7", *groups)
     assert (status, clipped["run_cycles"]) == (0, [20] * 4)
+
+
+def test_a_placer_can_be_chosen(oscc: Run, tiny_checkpoint: Path) -> None:
+    assert oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--placer", "identity")[0] == 0
+    status, _, err = oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--placer", "idenity")
+    assert (status, err) == (1, "oscc: --placer: 'idenity' is no placer; did you mean 'identity'?\n")

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from oscc.compiler.errors import OsccError
+from oscc.compiler.findings import FindingsError
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.passes.place import PLACERS, PlaceOptions, PlacePass
+from oscc.compiler.placers import placer as module
+from oscc.compiler.placers.placer import AnnealPlacer, GrowthPlacer, IdentityPlacer, SymmetryPlacer
+from oscc.compiler.spec import CoreSpec
+
+MakeGraph = Callable[..., CouplingGraph]
+MakeCore = Callable[..., CoreSpec]
+ModelOf = Callable[..., CouplingGraph]
+
+
+def test_identity_keeps_positions_and_moves_nothing(make_graph: MakeGraph, make_core: MakeCore) -> None:
+    graph = make_graph(make_core(grid=[4, 4]))
+    placing = IdentityPlacer().place(graph, make_core())
+    assert placing.placed is not None
+    assert graph.position is not None
+    assert np.array_equal(placing.placed.cell, graph.position)
+    dead = make_core(defects={"cells": [[0, 0]]})
+    assert [finding.code for finding in IdentityPlacer().place(graph, dead).findings] == ["R004"]
+    moved = SymmetryPlacer().place(graph, dead).placed
+    assert moved is not None
+    assert moved.transform != "identity"
+
+
+@pytest.mark.parametrize("placer", [IdentityPlacer(), SymmetryPlacer()])
+def test_without_positions_nodes_must_fill_the_core(
+    placer: IdentityPlacer | SymmetryPlacer, model_of: ModelOf, open_core: MakeCore
+) -> None:
+    model = model_of(nx.path_graph(5))
+    (finding,) = placer.place(model, open_core(4, 4)).findings
+    assert (finding.code, finding.proof) == ("L001", False)
+    assert finding.message == "the model has no node.position, and its 5 nodes do not fill the 16 cells of the core"
+
+
+def test_what_annealing_could_not_place(model_of: ModelOf, open_core: MakeCore) -> None:
+    model, core = model_of(nx.complete_graph(10)), open_core(5, 5)
+    (finding,) = AnnealPlacer(seed=3).place(model, core).findings
+    assert (finding.code, finding.proof, finding.witness["seed"]) == ("L006", False, 3)
+    # The tenth node is too far from three others, in both directions.
+    assert finding.message == (
+        "no placement found: the best that annealing came to has 6 couplings outside the stencil, together 6 cells too "
+        "far (5 attempts)"
+    )
+    cells = finding.witness["cells"]
+    far = sum(max(abs(a[0] - b[0]), abs(a[1] - b[1])) > 2 for a in cells for b in cells)
+    assert far == finding.witness["couplings"] == 6
+
+
+def test_annealing_says_when_time_ended_it(model_of: ModelOf, open_core: MakeCore) -> None:
+    placing = AnnealPlacer(timeout_s=0.0).place(model_of(nx.complete_graph(10)), open_core(5, 5))
+    assert placing.findings[0].message.endswith("(1 attempts, ended by time or an interrupt)")
+
+
+def test_too_few_cells(model_of: ModelOf, open_core: MakeCore) -> None:
+    core = open_core(3, 3, defects={"cells": [[0, 0], [1, 1]]})
+    (finding,) = AnnealPlacer().place(model_of(nx.path_graph(8)), core).findings
+    assert (finding.code, finding.proof) == ("L007", True)
+    assert [one.code for one in AnnealPlacer().place(model_of(nx.path_graph(10)), core).findings] == ["F005"]
+
+
+def test_automatic_placing_tries_one_placer_after_the_other(
+    make_graph: MakeGraph, make_core: MakeCore, model_of: ModelOf, open_core: MakeCore
+) -> None:
+    def names(graph: CouplingGraph, core: CoreSpec) -> list[str]:
+        return [placer.name for placer in PlaceOptions().placers(graph, core)]
+
+    trained = make_graph(make_core())
+    assert names(trained, make_core()) == ["symmetry"]
+    assert names(dataclasses.replace(trained, position=None), make_core()) == ["symmetry", "growth", "anneal"]
+    assert names(model_of(nx.path_graph(5)), open_core(3, 3)) == ["growth", "anneal"]
+    torus = model_of(nx.grid_2d_graph(6, 6, periodic=True))
+    assert PlacePass(open_core(8, 8)).run(torus).transform == "anneal"
+
+
+@pytest.mark.parametrize("name", PLACERS[1:])
+def test_a_placer_can_be_chosen(name: str, model_of: ModelOf, open_core: MakeCore) -> None:
+    if name == "exact":
+        pytest.importorskip("ortools", reason="placer exact needs OR-tools")
+    cells = nx.Graph(
+        (12 * one[0] + one[1], 12 * other[0] + other[1])
+        for one in np.ndindex(12, 12)
+        for other in np.ndindex(12, 12)
+        if one < other and max(abs(one[0] - other[0]), abs(one[1] - other[1])) <= 2
+    )
+    whole = model_of(cells)
+    core, options = open_core(12, 12), PlaceOptions(name)
+    if name in ("identity", "symmetry", "exact"):
+        whole = model_of(nx.path_graph(6))
+        core = open_core(2, 3)
+    (placer,) = options.placers(whole, core)
+    assert placer.name == name
+    placed = PlacePass(core, options).run(whole)
+    assert placed.transform.split()[0] in (name, "row-major")
+
+
+def test_seed_and_time_reach_the_search(
+    model_of: ModelOf, open_core: MakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {}
+
+    def record(*_: object, **options: object) -> object:
+        given.update(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "anneal", record)
+    with pytest.raises(KeyboardInterrupt):
+        PlacePass(open_core(4, 4), PlaceOptions("anneal", 7, 2.5, print)).run(model_of(nx.path_graph(5)))
+    assert given == {"seed": 7, "timeout_s": 2.5, "report": print}
+
+
+def test_growth_takes_its_seed(model_of: ModelOf, open_core: MakeCore) -> None:
+    found = GrowthPlacer(seed=1).place(model_of(nx.grid_2d_graph(6, 6, periodic=True)), open_core(8, 8))
+    assert [finding.code for finding in found.findings] == ["L001"]
+
+
+def test_an_unknown_placer() -> None:
+    with pytest.raises(OsccError) as caught:
+        PlaceOptions("aneal")
+    assert str(caught.value) == "--placer: 'aneal' is no placer; did you mean 'anneal'?"
+
+
+def test_findings_of_all_placers_name_what_is_impossible(model_of: ModelOf, open_core: MakeCore) -> None:
+    with pytest.raises(FindingsError) as caught:
+        PlacePass(open_core(3, 3)).run(model_of(nx.path_graph(10)))
+    assert [finding.code for finding in caught.value.findings] == ["L001", "F005"]
