@@ -25,9 +25,9 @@ class FeatureMatching(nn.Module):
     Matching means and covariances of features is from Y. Mroueh, T. Sercu and V. Goel, McGan: mean and covariance
     feature matching GAN, ICML 2017; moving averages, which make up for small batches, from C. N. dos Santos, Y. Mroueh,
     I. Padhi and P. Dognin, Learning implicit generative models by matching perceptual features, ICCV 2019. The optimal
-    map between Gaussians is A^-1 (A C A)^1/2 A^-1 with A the root of the model's covariance and C that of data (I. Olkin
-    and F. Pukelsheim, The distance between two random vectors with given dispersion matrices, Linear Algebra Appl. 48,
-    1982): every feature vector is drawn to where the map takes it, which is the gradient of the distance.
+    map between Gaussians is A^-1 (A C A)^1/2 A^-1 with A the root of the model's covariance and C that of data
+    (I. Olkin and F. Pukelsheim, The distance between two random vectors with given dispersion matrices, Linear Algebra
+    Appl. 48, 1982): every feature vector is drawn to where the map takes it, which is the gradient of the distance.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def test_every_row_is_a_configuration_that_can_be_trained(bench: ModuleType, exp
                 for one in measurements:
                     one.config.dac_grid()
     # 14 models of images besides the base, which is in five tables, and 8 of points.
-    assert len(trained) == 3 * (14 + 8 + 1)
+    assert len(trained) == 3 * (19 + 8 + 1)
 
 
 def test_a_change_replaces_keys_and_none_takes_them_away(bench: ModuleType) -> None:

@@ -87,7 +87,7 @@ def test_moving_averages_count_the_first_batches_alike_and_forget_later(matching
 
 
 def test_going_down_the_loss_brings_the_model_to_data(matching):
-    made, data = matching
+    made, _ = matching
     random = random_stream(0, 5)
     gain, shift = torch.eye(FEATURES).mul(0.3).requires_grad_(True), torch.zeros(FEATURES, requires_grad=True)
     optimizer = torch.optim.Adam([gain, shift], 0.02)
