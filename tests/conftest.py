@@ -163,6 +163,12 @@ def tiny_core() -> CoreSpec:
 
 
 @pytest.fixture(scope="session")
+def prototype_path() -> Path:
+    """The model whose phases were computed elsewhere: `tests/sim/data/golden-prototype-56x56.npz`."""
+    return Path(__file__).parent / "sim" / "data" / "prototype-56x56.safetensors"
+
+
+@pytest.fixture(scope="session")
 def example_path() -> Path:
     """The trained 56 x 56 example."""
     return EXAMPLE

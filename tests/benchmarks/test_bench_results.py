@@ -52,7 +52,7 @@ def test_every_row_is_a_configuration_that_can_be_trained(bench: ModuleType, exp
                 trained |= {one.trained_from for one in measurements}
                 for one in measurements:
                     one.config.dac_grid()
-    # 14 models of images besides the base, which is in five tables, and 8 of points.
+    # 19 models of images besides the base, which is in seven tables, and 8 of points.
     assert len(trained) == 3 * (19 + 8 + 1)
 
 

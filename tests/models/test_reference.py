@@ -17,7 +17,7 @@ from oscc.models.reference import AISModel
 
 torch.set_num_threads(1)
 
-GOLDEN = Path(__file__).parents[1] / "sim" / "data" / "golden-kurashil-mnist-56x56.npz"
+GOLDEN = Path(__file__).parents[1] / "sim" / "data" / "golden-prototype-56x56.npz"
 SRC, DST = [1, 2, 0, 3, 0, 4, 1], [0, 0, 1, 1, 2, 3, 4]
 
 
@@ -273,18 +273,18 @@ def test_coded_model_must_be_routed(tmp_path, tiny_core, make_graph):
         AISModel.from_coded(unrouted)
 
 
-def test_golden_phases_of_the_first_chunk(example_path):
+def test_golden_phases_of_the_first_chunk(prototype_path):
     golden = np.load(GOLDEN)["theta"]
-    model = AISModel.from_checkpoint(example_path, torch.float64)
+    model = AISModel.from_checkpoint(prototype_path, torch.float64)
     with torch.no_grad():
         found = model.trace(torch.from_numpy(golden[0]), 0, model.even_steps(0.01)[0])[-1].numpy()
     # The golden phases come from the same method at the same step, so rounding is all that may differ.
     assert np.abs(found - golden[1]).max() < 1e-9
 
 
-def test_golden_phases_of_every_chunk(example_path):
+def test_golden_phases_of_every_chunk(prototype_path):
     golden = np.load(GOLDEN)["theta"]
-    model = AISModel.from_checkpoint(example_path, torch.float64)
+    model = AISModel.from_checkpoint(prototype_path, torch.float64)
     with torch.no_grad():
         for chunk, steps in enumerate(model.even_steps(0.05)):
             found = model.trace(torch.from_numpy(golden[chunk]), chunk, steps)[-1].numpy()

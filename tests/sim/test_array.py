@@ -33,7 +33,7 @@ from oscc.sim.array import (
 
 torch.set_num_threads(1)
 
-GOLDEN = Path(__file__).parent / "data" / "golden-kurashil-mnist-56x56.npz"
+GOLDEN = Path(__file__).parent / "data" / "golden-prototype-56x56.npz"
 CYCLES_PER_UNIT = 100
 """Clock cycles per unit of model time in the golden runs."""
 
@@ -341,15 +341,15 @@ def test_array_agrees_with_the_reference_at_the_same_codes_and_steps(
 
 
 @pytest.fixture(scope="module")
-def example(example_path):
-    """The example on its core at the time scale of the golden runs, and the golden phases."""
-    graph, core = read_checkpoint(example_path), load_core("ais-56x56")
+def prototype(prototype_path):
+    """The prototype on its core at the time scale of the golden runs, and the golden phases."""
+    graph, core = read_checkpoint(prototype_path), load_core("ais-56x56")
     scale = TimeScale(np.full(4, CYCLES_PER_UNIT * core.clock_s), np.full(4, 2 * CYCLES_PER_UNIT), {}, "given")
     assert graph.position is not None
     return PlacedGraph(graph, core, graph.position, "identity", time_scale=scale), np.load(GOLDEN)["theta"]
 
 
-def run_example(placed, theta, chunks, **options):
+def run_prototype(placed, theta, chunks, **options):
     core = placed.core
     array = OscillatorArray(core, batch=theta.shape[-1], **options)
     array.set_phases(theta.reshape(core.rows, core.cols, -1))
@@ -359,26 +359,26 @@ def run_example(placed, theta, chunks, **options):
     return array.phases().reshape(core.cells, -1)
 
 
-def test_golden_phases_of_the_first_chunk(example):
-    placed, golden = example
-    assert np.abs(run_example(placed, golden[0], 1) - golden[1]).max() < 1e-9
-    assert np.abs(run_example(placed, golden[0], 1, step_cycles=Fraction(1, 2)) - golden[1]).max() < 1e-6
+def test_golden_phases_of_the_first_chunk(prototype):
+    placed, golden = prototype
+    assert np.abs(run_prototype(placed, golden[0], 1) - golden[1]).max() < 1e-9
+    assert np.abs(run_prototype(placed, golden[0], 1, step_cycles=Fraction(1, 2)) - golden[1]).max() < 1e-6
 
 
-def test_golden_phases_at_the_end_of_the_run(example):
-    placed, golden = example
-    error = np.abs(run_example(placed, golden[0], 4) - golden[4])
+def test_golden_phases_at_the_end_of_the_run(prototype):
+    placed, golden = prototype
+    error = np.abs(run_prototype(placed, golden[0], 4) - golden[4])
     assert np.percentile(error, 99) < 1e-9
-    single = np.abs(run_example(placed, golden[0], 4, dtype=np.float32) - golden[4])
+    single = np.abs(run_prototype(placed, golden[0], 4, dtype=np.float32) - golden[4])
     assert np.median(single) < 1e-5
     assert np.percentile(single, 99) < 1e-3
 
 
-def test_default_step_keeps_its_promise_and_a_coarser_one_does_not(example):
-    placed, golden = example
+def test_default_step_keeps_its_promise_and_a_coarser_one_does_not(prototype):
+    placed, golden = prototype
 
     def error_at(step, integrator="rk4"):
-        run = run_example(placed, golden[0], 4, step_cycles=step, integrator=integrator)
+        run = run_prototype(placed, golden[0], 4, step_cycles=step, integrator=integrator)
         return float(np.percentile(np.abs(run - golden[4]), 99))
 
     default = step_cycles_for(CYCLES_PER_UNIT * placed.core.clock_s, placed.core.clock_hz)
@@ -387,17 +387,17 @@ def test_default_step_keeps_its_promise_and_a_coarser_one_does_not(example):
     assert error_at(default, "heun") > 1e-3
 
 
-def test_array_agrees_with_the_reference_on_the_example(example, example_path):
-    placed, golden = example
-    found = run_example(placed, golden[0][:, :1], 1, step_cycles=5)
+def test_array_agrees_with_the_reference_on_the_prototype(prototype, prototype_path):
+    placed, golden = prototype
+    found = run_prototype(placed, golden[0][:, :1], 1, step_cycles=5)
     with torch.no_grad():
-        model = AISModel.from_checkpoint(example_path, torch.float64)
+        model = AISModel.from_checkpoint(prototype_path, torch.float64)
         expected = model.trace(torch.from_numpy(golden[0][:, :1]), 0, [0.05] * 40)[-1].numpy()
     assert np.abs(found - expected).max() < 1e-9
 
 
-def test_rates_of_a_model_need_a_time_scale_and_the_stencil(example, make_core):
-    placed, _ = example
+def test_rates_of_a_model_need_a_time_scale_and_the_stencil(prototype, make_core):
+    placed, _ = prototype
     with pytest.raises(ValueError, match="the placed model has no time scale yet"):
         model_rates(PlacedGraph(placed.graph, placed.core, placed.cell, "identity"), 0)
     king = make_core("ais-56x56", stencil="king")
