@@ -9,6 +9,7 @@ import typer
 
 from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
 from oscc.cli.place_options import (
+    FrontEndOption,
     PlacerOption,
     SeedOption,
     TimeoutOption,
@@ -36,13 +37,14 @@ def compile_verb(
     placer: PlacerOption = "auto",
     seed: SeedOption = 0,
     timeout: TimeoutOption = None,
+    frontend: FrontEndOption = None,
     dump_ir: Annotated[
         list[str] | None,
         typer.Option("--dump-ir", metavar="after:PASS", help="Write a level as text to DIR/ir/PASS.txt; repeatable."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compile a model for a core: placement, codes, program and reports.
+    """Compile a model, a coupling graph or an Ising problem for a core: placement, codes, program and reports.
 
     Exit status 0 when DIR holds a program, 3 when the model does not fit: DIR then holds the findings and no program.
     """
@@ -51,6 +53,7 @@ def compile_verb(
     from oscc.compiler.compile_output import write_output
     from oscc.compiler.dump import dump_level
     from oscc.compiler.findings import shorten_findings
+    from oscc.compiler.frontends.front_end import opened_source
     from oscc.compiler.output_folder import PROGRAM, check_target
     from oscc.compiler.pass_manager import parse_dump_requests
     from oscc.compiler.spec_file import load_core
@@ -65,11 +68,21 @@ def compile_verb(
         if name in wanted:
             dumps[name] = dump_level(level)
 
-    with progress_bar() as report:
-        placing = parse_place_options(placer, seed, timeout, report)
-        result = compile_model(model, load_core(core), options, placing=placing, after=dump)
-    recorded = {"tau": tau, "tau_s": tau_s, "clip": list(options.clip), **recorded_place_options(placing)}
-    write_output(output, result, model, options=recorded, dumps=dumps)
+    target = load_core(core)
+    with opened_source(model, frontend, target) as source:
+        with progress_bar() as report:
+            placing = parse_place_options(placer, seed, timeout, report)
+            result = compile_model(source.checkpoint, target, options, placing=placing, after=dump)
+        recorded = {"tau": tau, "tau_s": tau_s, "clip": list(options.clip), **recorded_place_options(placing)}
+        write_output(
+            output,
+            result,
+            source.checkpoint,
+            options=recorded,
+            dumps=dumps,
+            problem=source.problem,
+            described=source.description,
+        )
 
     summary = result.summary()
     program = output / PROGRAM

@@ -1,4 +1,4 @@
-"""Options of the verbs that place a model."""
+"""Options of the verbs that read and place a model."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 
     from oscc.compiler.passes.place import PlaceOptions
 
+FrontEndOption = Annotated[
+    str | None,
+    typer.Option(
+        "--frontend",
+        metavar="NAME",
+        help="How MODEL is read: checkpoint, graphml, gset or bqm; by its suffix if left out.",
+        show_default=False,
+    ),
+]
 PlacerOption = Annotated[
     str,
     typer.Option(

@@ -14,6 +14,7 @@ from oscc.compiler.output_folder import (
     CORE,
     MANIFEST,
     MODEL,
+    PROBLEM,
     PROGRAM,
     REPORTS,
     SCHEMA,
@@ -35,6 +36,8 @@ def write_output(
     *,
     options: Mapping[str, Any],
     dumps: Mapping[str, str],
+    problem: bytes | None = None,
+    described: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the output folder of a result, or replace the one that is there.
 
@@ -52,6 +55,10 @@ def write_output(
         How it was compiled, for the manifest; values are JSON.
     dumps : mapping of str to str
         Text of levels, by the name of the pass, for ``ir/``.
+    problem : bytes, optional
+        Content of the file that the model was lowered from; kept as ``problem``.
+    described : mapping, optional
+        What the manifest says of that file.
 
     Raises
     ------
@@ -69,6 +76,8 @@ def write_output(
             (folder / MODEL).write_bytes(_model_bytes(model, result.graph.model_hash))
             (folder / CORE).write_text(core_text, encoding="utf-8")
             write_program(folder / PROGRAM, result.program)
+        if problem is not None:
+            (folder / PROBLEM).write_bytes(problem)
         names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
         manifest = {
             "schema": SCHEMA,
@@ -81,6 +90,7 @@ def write_output(
                     "spec_hash": result.core.hash,
                 },
                 "options": dict(options),
+                **({"problem": dict(described)} if described else {}),
             },
             "outputs": {
                 name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names

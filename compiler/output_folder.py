@@ -21,6 +21,7 @@ MANIFEST = "manifest.json"
 MODEL = "model.safetensors"
 CORE = "core.yaml"
 PROGRAM = "program.bin"
+PROBLEM = "problem"
 REPORTS = "reports"
 
 
@@ -52,6 +53,11 @@ class OutputFolder:
     def program(self) -> Path:
         """The program."""
         return self.path / PROGRAM
+
+    @property
+    def problem(self) -> Path:
+        """The file that the model was lowered from, where there was one."""
+        return self.path / PROBLEM
 
     def changed_files(self) -> list[str]:
         """Outputs that are missing, or whose content is no longer what the manifest says, by their relative names."""

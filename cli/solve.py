@@ -1,0 +1,120 @@
+"""`oscc solve`: the solutions of a compiled problem."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from oscc.cli.common import JsonOption, print_json, print_table
+from oscc.cli.output import FirstOption, FolderArgument, SeedOption, check_file_target, read_program_of, write_file
+from oscc.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from oscc.compiler.frontends.ising_problem import IsingProblem
+    from oscc.sim.solve import Solutions
+
+REPORT = "solve.json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("solve")(solve_verb)
+
+
+def solve_verb(
+    folder: FolderArgument,
+    samples: Annotated[int, typer.Option("-n", "--samples", min=1, max=100_000, help="How many runs.")] = 100,
+    seed: SeedOption = 0,
+    first: FirstOption = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Text file for the best spins: a line 'NAME SPIN' for each."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a compiled problem on the behavioural array, and print the best solution and the distribution of all.
+
+    Spins come from the read-out codes, and what they are worth from the original file, which is in DIR.
+    """
+    from oscc.compiler.errors import OsccError
+    from oscc.compiler.frontends.front_end import PROBLEM_READERS, read_problem
+    from oscc.compiler.output_folder import read_output_folder, write_json
+    from oscc.sim.solve import solve
+
+    core, program = read_program_of(folder)
+    manifest = read_output_folder(folder)
+    described = manifest.manifest["inputs"].get("problem", {})
+    if described.get("frontend") not in PROBLEM_READERS:
+        raise OsccError(
+            "solve.no-problem",
+            "holds no Ising problem",
+            where=str(folder),
+            hint="compile one: oscc compile PROBLEM.gset --core SPEC -o DIR",
+        )
+    if output is not None:
+        check_file_target(output)
+    problem = read_problem(manifest.problem, described["frontend"])
+    with progress_bar() as progress:
+        found = solve(problem, core, program, samples, seed=seed, first=first, progress=progress)
+    result = _summary(problem, described["file"], found, samples, seed, first)
+    if output is not None:
+        lines = [f"{label} {spin}" for label, spin in zip(problem.labels, found.spins[found.best], strict=True)]
+        write_file(output, lambda path: path.write_text("\n".join(lines) + "\n", encoding="utf-8"))
+    reports = folder / "reports"
+    write_file(reports / REPORT, lambda path: write_json(path, result))
+    if as_json:
+        print_json(result)
+        return
+    values = result["values"]
+    print_table(
+        f"{described['file']} on {core.name}",
+        [
+            ("spins", f"{problem.spins}, {problem.first.size} pairs"),
+            ("samples", f"{samples}, seed {seed}, from sample {first}"),
+            (f"best {result['quantity']}", f"{values['best']:g}, sample {result['best_sample']}"),
+            ("mean", f"{values['mean']:g} +- {values['spread']:g}"),
+            ("quartiles", ", ".join(f"{value:g}" for value in values["quartiles"])),
+            ("reached best", f"{values['times_best']} of {samples}"),
+            ("spins of the best", _spins_text(found.spins[found.best].tolist())),
+        ],
+    )
+
+
+def _summary(problem: IsingProblem, file: str, found: Solutions, samples: int, seed: int, first: int) -> dict[str, Any]:
+    import numpy as np
+
+    values = found.value
+    best = float(values[found.best])
+    counts, edges = np.histogram(values, bins=min(20, samples))
+    return {
+        "schema": "oscc.solve/1",
+        "problem": file,
+        "kind": problem.kind,
+        "quantity": "cut" if problem.kind == "max-cut" else "energy",
+        "spins": problem.spins,
+        "samples": samples,
+        "seed": seed,
+        "first": first,
+        "best_sample": first + found.best,
+        "values": {
+            "best": best,
+            "mean": float(values.mean()),
+            "spread": float(values.std()),
+            "quartiles": np.quantile(values, [0.25, 0.5, 0.75]).tolist(),
+            "times_best": int(np.count_nonzero(values == best)),
+            "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
+            "all": values.tolist(),
+        },
+        "best_spins": found.spins[found.best].tolist(),
+        "figures_are": "simulated",
+    }
+
+
+def _spins_text(spins: list[int]) -> str:
+    """Spins as + and -, the middle left out where they are many."""
+    text = "".join("+" if spin > 0 else "-" for spin in spins)
+    return text if len(text) <= 64 else f"{text[:30]}...{text[-30:]}"

@@ -1,0 +1,1 @@
+"""Front ends: problems and graphs from elsewhere, as models."""

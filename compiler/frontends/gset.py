@@ -1,0 +1,80 @@
+"""The text format of the G-set: max-cut instances (https://web.stanford.edu/~yyye/yyye/Gset/)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
+from oscc.compiler.frontends.text import as_number, as_whole, fault
+
+FORMAT = "expected 'VERTICES EDGES', then a line 'VERTEX VERTEX WEIGHT' for each edge, vertices from 1"
+
+
+def parse_gset(text: str, *, name: str, where: str) -> IsingProblem:
+    """The max-cut problem of a text.
+
+    The first line holds the numbers of vertices and of edges, every other one an edge: two vertices, from 1, and a
+    weight, which is 1 where it is left out. Empty lines do not count.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        Of the problem.
+    where : str
+        Of the text, for errors.
+
+    Raises
+    ------
+    OsccError
+        ``problem.gset``, with the line at fault.
+    """
+    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not lines:
+        raise fault("gset", "empty", where, FORMAT)
+    number, words = lines[0]
+    sizes = [as_whole(word) for word in words]
+    if len(sizes) != 2 or None in sizes or sizes[0] == 0:
+        raise fault("gset", f"'{' '.join(words)}' are no numbers of vertices and edges", f"{where}:{number}", FORMAT)
+    vertices, edges = int(sizes[0] or 0), int(sizes[1] or 0)
+    if len(lines) - 1 != edges:
+        raise fault("gset", f"{edges} edges are announced, {len(lines) - 1} lines follow", where, FORMAT)
+    seen: dict[tuple[int, int], int] = {}
+    weights = np.zeros(edges)
+    for place, (number, words) in enumerate(lines[1:]):
+        pair, weights[place] = _edge(words, vertices, f"{where}:{number}")
+        if pair in seen:
+            raise fault(
+                "gset", f"edge {pair[0] + 1} {pair[1] + 1} stands in line {seen[pair]} already", f"{where}:{number}"
+            )
+        seen[pair] = number
+    pairs = np.array(list(seen), dtype=np.int32).reshape(-1, 2)
+    labels = tuple(str(vertex) for vertex in range(1, vertices + 1))
+    return max_cut(name, pairs[:, 0].copy(), pairs[:, 1].copy(), weights, labels)
+
+
+def write_gset(problem: IsingProblem) -> str:
+    """The text of a max-cut problem; `parse_gset` reads it back.
+
+    Parameters
+    ----------
+    problem : IsingProblem
+        Of kind ``max-cut``.
+    """
+    lines = [f"{problem.spins} {problem.first.size}"]
+    for first, second, coupling in zip(problem.first, problem.second, problem.coupling, strict=True):
+        lines.append(f"{first + 1} {second + 1} {2 * coupling:.17g}")
+    return "\n".join(lines) + "\n"
+
+
+def _edge(words: list[str], vertices: int, where: str) -> tuple[tuple[int, int], float]:
+    ends = [as_whole(word) for word in words[:2]]
+    weight = as_number(words[2]) if len(words) == 3 else 1.0
+    if len(words) not in (2, 3) or None in ends or weight is None:
+        raise fault("gset", f"'{' '.join(words)}' is no edge", where, FORMAT)
+    first, second = sorted(int(end or 0) for end in ends)
+    if first < 1 or second > vertices:
+        raise fault("gset", f"edge {first} {second}: vertices are 1 to {vertices}", where)
+    if first == second:
+        raise fault("gset", f"vertex {first} is joined to itself", where)
+    return (first - 1, second - 1), weight

@@ -1,0 +1,96 @@
+"""Ising problems: spins, couplings and fields, and what a configuration is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.arrays import freeze
+
+Spins = NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class IsingProblem:
+    """Minimise offset + sum h_i s_i + sum J_ij s_i s_j over n spins of -1 or 1. Arrays are read-only.
+
+    Parameters
+    ----------
+    name : str
+    kind : {"max-cut", "ising"}
+        ``max-cut``: the weight of a cut is what is asked for; its energy is minus that weight.
+    first, second : int32[m]
+        Spins of each pair, every pair once, first < second.
+    coupling : float64[m]
+        J.
+    field : float64[n]
+        h.
+    offset : float
+    labels : tuple of str
+        What the file calls each spin.
+    """
+
+    name: str
+    kind: Literal["max-cut", "ising"]
+    first: NDArray[np.int32]
+    second: NDArray[np.int32]
+    coupling: NDArray[np.float64]
+    field: NDArray[np.float64]
+    offset: float
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    @property
+    def spins(self) -> int:
+        """N."""
+        return int(self.field.size)
+
+    def energy(self, spins: Spins) -> NDArray[np.float64]:
+        """Energy of configurations, float64[k].
+
+        Parameters
+        ----------
+        spins : int8[k, n]
+            Each -1 or 1.
+        """
+        pairs = spins[:, self.first].astype(np.float64) * spins[:, self.second]
+        found: NDArray[np.float64] = self.offset + spins @ self.field + pairs @ self.coupling
+        return found
+
+    def value(self, spins: Spins) -> NDArray[np.float64]:
+        """What is asked for, float64[k]: the weight of the cut, to be large, or the energy, to be small.
+
+        Parameters
+        ----------
+        spins : int8[k, n]
+        """
+        energy = self.energy(spins)
+        return -energy if self.kind == "max-cut" else energy
+
+
+def max_cut(
+    name: str,
+    first: NDArray[np.int32],
+    second: NDArray[np.int32],
+    weight: NDArray[np.float64],
+    labels: tuple[str, ...],
+) -> IsingProblem:
+    """The Ising problem whose energy is minus the weight of the cut: sum w_ij (s_i s_j - 1) / 2.
+
+    Parameters
+    ----------
+    name : str
+    first, second : int32[m]
+        Vertices of each edge, every edge once, first < second.
+    weight : float64[m]
+    labels : tuple of str
+        Of the vertices.
+    """
+    return IsingProblem(
+        name, "max-cut", first, second, weight / 2, np.zeros(len(labels)), -float(weight.sum()) / 2, labels
+    )

@@ -1,0 +1,53 @@
+"""What readers of problem files share: their text, their numbers, and what they say of a fault."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from oscc.compiler.errors import OsccError
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OsccError
+        ``problem.read``.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise OsccError("problem.read", f"cannot be read: {reason}", where=str(path)) from None
+
+
+def fault(code: str, message: str, where: str, hint: str = "") -> OsccError:
+    """The error of a malformed file.
+
+    Parameters
+    ----------
+    code : str
+        Such as ``gset``.
+    message, where, hint : str
+    """
+    return OsccError(f"problem.{code}", message, where=where, hint=hint)
+
+
+def as_whole(word: str) -> int | None:
+    """A word as a whole number without sign; None when it is none."""
+    return int(word) if word.isascii() and word.isdigit() else None
+
+
+def as_number(word: str) -> float | None:
+    """A word as a finite number; None when it is none."""
+    try:
+        number = float(word)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

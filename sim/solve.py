@@ -1,0 +1,100 @@
+"""Solving: a compiled problem on the array, its spins from the read-out, and what they are worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.arrays import freeze
+from oscc.compiler.frontends.ising_problem import IsingProblem, Spins
+from oscc.compiler.program import Program
+from oscc.compiler.spec import CoreSpec
+from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.job import CosimJob, Progress
+from oscc.sim.phase_readout import code_to_pixel
+
+
+@dataclass(frozen=True, eq=False)
+class Solutions:
+    """What samples came to. Arrays are read-only.
+
+    Parameters
+    ----------
+    spins : int8[k, n]
+    value : float64[k]
+        Of each, by the original problem: the weight of a cut, or an energy.
+    best : int
+        The first of the best samples.
+    """
+
+    spins: Spins
+    value: NDArray[np.float64]
+    best: int
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+
+def solve(
+    problem: IsingProblem,
+    core: CoreSpec,
+    program: Program,
+    samples: int,
+    *,
+    seed: int = 0,
+    first: int = 0,
+    progress: Progress | None = None,
+) -> Solutions:
+    """Samples of the program on the behavioural array, decoded and valued.
+
+    Parameters
+    ----------
+    problem : IsingProblem
+        The original one: values come from it, not from the codes that the core was given.
+    core : CoreSpec
+    program : Program
+        Whose pixel i is spin i.
+    samples : int
+    seed : int
+        Of the initial phases.
+    first : int
+        Number of the first sample.
+    progress : callable, optional
+
+    Raises
+    ------
+    ValueError
+        When the program has another number of pixels than the problem has spins.
+    """
+    job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
+    frames = ArrayEngine().run(job, progress).codes
+    pixels = program.image_of(code_to_pixel(frames, core)).reshape(samples, -1)
+    if pixels.shape[1] != problem.spins:
+        raise ValueError(f"{pixels.shape[1]} pixels for {problem.spins} spins")
+    return valued(problem, decoded(pixels))
+
+
+def decoded(pixels: NDArray[np.floating]) -> Spins:
+    """Spins of pixels, int8[k, n]: 1 where the phase is nearer to 0 than to pi.
+
+    Parameters
+    ----------
+    pixels : float[k, n]
+        Cosine of the middle of the read-out's step, which is never 0 where a turn has a multiple of four steps.
+    """
+    return np.where(pixels > 0, np.int8(1), np.int8(-1))
+
+
+def valued(problem: IsingProblem, spins: Spins) -> Solutions:
+    """Configurations with their values.
+
+    Parameters
+    ----------
+    problem : IsingProblem
+    spins : int8[k, n]
+    """
+    value = problem.value(spins)
+    best = int(value.argmax() if problem.kind == "max-cut" else value.argmin())
+    return Solutions(spins, value, best)
