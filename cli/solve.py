@@ -63,7 +63,8 @@ def solve_verb(
     result = _summary(problem, described["file"], found, samples, seed, first)
     if output is not None:
         lines = [f"{label} {spin}" for label, spin in zip(problem.labels, found.spins[found.best], strict=True)]
-        write_file(output, lambda path: path.write_text("\n".join(lines) + "\n", encoding="utf-8"))
+        text = "\n".join(lines) + "\n"
+        write_file(output, lambda path: _write_text(path, text))
     reports = folder / "reports"
     write_file(reports / REPORT, lambda path: write_json(path, result))
     if as_json:
@@ -112,6 +113,10 @@ def _summary(problem: IsingProblem, file: str, found: Solutions, samples: int, s
         "best_spins": found.spins[found.best].tolist(),
         "figures_are": "simulated",
     }
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def _spins_text(spins: list[int]) -> str:

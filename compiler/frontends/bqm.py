@@ -37,8 +37,8 @@ def parse_bqm(text: str, *, name: str, where: str) -> IsingProblem:
     numbered = {label: place for place, label in enumerate(labels)}
     sums: dict[tuple[int, int], float] = {}
     for one, other, bias in quadratic:
-        first, second = sorted((numbered[one], numbered[other]))
-        sums[first, second] = sums.get((first, second), 0.0) + bias
+        pair = (min(numbered[one], numbered[other]), max(numbered[one], numbered[other]))
+        sums[pair] = sums.get(pair, 0.0) + bias
     pairs = np.array(sorted(sums), dtype=np.int32).reshape(-1, 2)
     first, second = pairs[:, 0].copy(), pairs[:, 1].copy()
     coupling = np.array([sums[pair] for pair in sorted(sums)], dtype=np.float64)

@@ -93,7 +93,7 @@ def graph_model(graph: nx.Graph[Any], *, name: str, where: str = "graph") -> Cou
             dst.append(numbered[destination])
             weights.append(weight)
     order = np.lexsort((src, dst))
-    per_node = {
+    per_node: dict[str, Any] = {
         tensor: np.stack(
             [
                 _per_chunk(data.get(tensor, 0.0), chunks, f"{tensor} of node {node}", where)

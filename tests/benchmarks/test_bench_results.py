@@ -52,8 +52,8 @@ def test_every_row_is_a_configuration_that_can_be_trained(bench: ModuleType, exp
                 trained |= {one.trained_from for one in measurements}
                 for one in measurements:
                     one.config.dac_grid()
-    # 19 models of images besides the base, which is in seven tables, and 8 of points.
-    assert len(trained) == 3 * (19 + 8 + 1)
+    # 21 models of images besides the base, which is in eight tables, and 8 of points.
+    assert len(trained) == 3 * (21 + 8 + 1)
 
 
 def test_a_change_replaces_keys_and_none_takes_them_away(bench: ModuleType) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from oscc.models import encoder as module
 from oscc.models.encoder import FEATURES, Encoder, shaken, train_encoder
 from oscc.models.generator import random_stream
 
@@ -17,7 +18,8 @@ def test_features_of_images_of_any_size(shape):
     assert (encoder.features(torch.randn(50, *shape)) >= 0).all()
 
 
-def test_an_encoder_learns_classes_from_shaken_images_and_is_fixed_afterwards():
+def test_an_encoder_learns_classes_from_shaken_images_and_is_fixed_afterwards(monkeypatch):
+    monkeypatch.setattr(module, "TRAINING_STEPS", 250)
     # Class k has one bright block: row k % 4, column k // 4 of a 4 x 4 pattern of blocks.
     random = np.random.default_rng(0)
     labels = random.integers(0, 10, 400)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import dump_core
+
+Run = Callable[..., tuple[int, str, str]]
+RunJson = Callable[..., tuple[int, dict[str, Any]]]
+
+SQUARE = "4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n"
+
+
+@pytest.fixture
+def core(tmp_path: Path, make_core: Callable[..., CoreSpec]) -> Path:
+    path = tmp_path / "core.yaml"
+    path.write_text(dump_core(make_core(readout={"origin": [0, 0], "step": [1, 1]}, cycles_per_sample=4000)))
+    return path
+
+
+@pytest.fixture
+def solvable(oscc: Run, core: Path, tmp_path: Path) -> Path:
+    (tmp_path / "square.txt").write_text(SQUARE)
+    status, _, err = oscc(
+        "compile", tmp_path / "square.txt", "--frontend", "gset", "--core", core, "-o", tmp_path / "out"
+    )
+    assert (status, err) == (0, "")
+    return tmp_path / "out"
+
+
+def test_the_folder_holds_the_problem(solvable: Path) -> None:
+    assert (solvable / "problem").read_text() == SQUARE
+    manifest = json.loads((solvable / "manifest.json").read_text())
+    assert manifest["inputs"]["problem"]["file"] == "square.txt"
+    assert manifest["inputs"]["problem"]["frontend"] == "gset"
+    assert "problem" in manifest["outputs"]
+
+
+def test_the_best_cut_and_its_spins(oscc: Run, oscc_json: RunJson, solvable: Path, tmp_path: Path) -> None:
+    status, content = oscc_json("solve", solvable, "-n", 10, "-o", tmp_path / "spins.txt")
+    assert status == 0
+    assert (content["quantity"], content["values"]["best"]) == ("cut", 4)
+    spins = content["best_spins"]
+    assert spins in ([1, -1, 1, -1], [-1, 1, -1, 1])
+    assert (tmp_path / "spins.txt").read_text() == "".join(f"{n + 1} {spin}\n" for n, spin in enumerate(spins))
+    assert sum(content["values"]["histogram"]["counts"]) == len(content["values"]["all"]) == 10
+    assert json.loads((solvable / "reports" / "solve.json").read_text()) == content
+    status, out, err = oscc("solve", solvable, "-n", 10)
+    assert (status, err) == (0, "")
+    assert out.startswith("square.txt on tiny-8x8\n")
+    assert f"best cut           4, sample {content['best_sample']}\n" in out
+
+
+def test_a_folder_without_a_problem(oscc: Run, compiled: Path) -> None:
+    status, _, err = oscc("solve", compiled)
+    assert status == 1
+    assert err == (
+        f"oscc: {compiled}: holds no Ising problem\ncompile one: oscc compile PROBLEM.gset --core SPEC -o DIR\n"
+    )
+
+
+def test_a_malformed_problem_is_one_line_and_its_format(oscc: Run, core: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.gset").write_text("3 1\n1 4 1\n")
+    status, _, err = oscc("compile", tmp_path / "p.gset", "--core", core, "-o", tmp_path / "out")
+    assert (status, err) == (1, f"oscc: {tmp_path / 'p.gset'}:2: edge 1 4: vertices are 1 to 3\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_problem_can_be_checked(oscc: Run, core: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.gset").write_text(SQUARE)
+    status, out, _ = oscc("check", tmp_path / "p.gset", "--core", core)
+    assert status == 0
+    assert "p on tiny-8x8: fits" in out

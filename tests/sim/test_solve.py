@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import dataclasses
+from itertools import product
+
+import numpy as np
+import pytest
+
+from oscc.compiler.compile import compile_model
+from oscc.compiler.frontends.front_end import opened_source
+from oscc.compiler.frontends.gset import write_gset
+from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
+from oscc.compiler.program import Program
+from oscc.compiler.spec import CoreSpec
+from oscc.sim.solve import decoded, solve, valued
+
+
+@pytest.fixture(scope="module")
+def square(tmp_path_factory: pytest.TempPathFactory, make_core) -> tuple[IsingProblem, CoreSpec, Program]:
+    """A cycle of six with one weight of another sign, compiled. A cut has an even number of edges."""
+    ends = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (0, 5)]
+    first, second = np.array(ends, np.int32).T
+    problem = max_cut("cycle", first.copy(), second.copy(), np.array([1, 1, 1, 1, 1, -1.0]), tuple("abcdef"))
+    core = make_core(readout={"origin": [0, 0], "step": [1, 1]}, cycles_per_sample=4000)
+    path = tmp_path_factory.mktemp("solve") / "cycle.gset"
+    path.write_text(write_gset(problem))
+    with opened_source(path, None, core) as source:
+        program = compile_model(source.checkpoint, core).program
+    assert program is not None
+    return problem, core, program
+
+
+def best_cut(problem: IsingProblem) -> float:
+    """By trying all."""
+    edges = list(zip(problem.first.tolist(), problem.second.tolist(), problem.coupling.tolist(), strict=True))
+    every = product((-1, 1), repeat=problem.spins)
+    return max(sum(2.0 * w for a, b, w in edges if spins[a] != spins[b]) for spins in every)
+
+
+def test_a_small_problem_is_solved(square) -> None:
+    problem, core, program = square
+    found = solve(problem, core, program, 20)
+    assert found.spins.shape == (20, 6)
+    assert found.value[found.best] == found.value.max() == best_cut(problem) == 4
+    # Most samples of so small a problem are good ones; what is worth less is told apart.
+    assert np.mean(found.value == 4) > 0.5
+    for spins, value in zip(found.spins.tolist(), found.value.tolist(), strict=True):
+        cut = sum(
+            2 * w
+            for a, b, w in zip(problem.first, problem.second, problem.coupling, strict=True)
+            if spins[a] != spins[b]
+        )
+        assert value == cut
+
+
+def test_samples_follow_from_seed_and_number(square) -> None:
+    problem, core, program = square
+    both = solve(problem, core, program, 4, seed=3)
+    assert np.array_equal(solve(problem, core, program, 2, seed=3, first=2).spins, both.spins[2:])
+    assert not np.array_equal(solve(problem, core, program, 4, seed=4).spins, both.spins)
+
+
+def test_another_problem_is_refused(square) -> None:
+    problem, core, program = square
+    smaller = dataclasses.replace(
+        problem, field=np.zeros(5), first=problem.first[:3], second=problem.second[:3], coupling=problem.coupling[:3]
+    )
+    with pytest.raises(ValueError, match="6 pixels for 5 spins"):
+        solve(smaller, core, program, 1)
+
+
+def test_spins_of_pixels() -> None:
+    assert decoded(np.array([[0.9, -0.1, 0.1, -1.0]])).tolist() == [[1, -1, 1, -1]]
+
+
+def test_the_best_is_the_largest_cut_and_the_lowest_energy(square) -> None:
+    problem, _, _ = square
+    spins = np.array([[1, 1, 1, 1, 1, 1], [1, -1, 1, -1, 1, 1], [1, -1, 1, 1, 1, 1]], np.int8)
+    assert valued(problem, spins).best == 1
+    energies = dataclasses.replace(problem, kind="ising")
+    found = valued(energies, spins)
+    assert found.value.tolist() == [0.0, -4.0, -2.0]
+    assert found.best == 1
