@@ -19,7 +19,7 @@ def test_features_of_images_of_any_size(shape):
 
 
 def test_an_encoder_learns_classes_from_shaken_images_and_is_fixed_afterwards(monkeypatch):
-    monkeypatch.setattr(module, "TRAINING_STEPS", 250)
+    monkeypatch.setattr(module, "TRAINING_STEPS", 100)
     # Class k has one bright block: row k % 4, column k // 4 of a 4 x 4 pattern of blocks.
     random = np.random.default_rng(0)
     labels = random.integers(0, 10, 400)

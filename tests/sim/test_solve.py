@@ -34,7 +34,8 @@ def best_cut(problem: IsingProblem) -> float:
     """By trying all."""
     edges = list(zip(problem.first.tolist(), problem.second.tolist(), problem.coupling.tolist(), strict=True))
     every = product((-1, 1), repeat=problem.spins)
-    return max(sum(2.0 * w for a, b, w in edges if spins[a] != spins[b]) for spins in every)
+    best: float = max(sum(2.0 * w for a, b, w in edges if spins[a] != spins[b]) for spins in every)
+    return best
 
 
 def test_a_small_problem_is_solved(square) -> None:

@@ -35,7 +35,7 @@ def problem_of(seed: int = 0, fields: bool = True) -> IsingProblem:
 
 def slope(model: CouplingGraph, chunk: int, phases: np.ndarray) -> np.ndarray:
     """The right-hand side, term by term."""
-    found = model.detuning[chunk].astype(float)
+    found: np.ndarray = model.detuning[chunk].astype(float)
     for src, dst, weight in zip(model.src, model.dst, model.weight[chunk], strict=True):
         found[dst] += weight * np.sin(phases[src] - phases[dst])
     found -= model.shil[chunk] * np.sin(2 * phases) + model.field[chunk] * np.sin(phases)

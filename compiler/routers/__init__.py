@@ -1,0 +1,1 @@
+"""Routers: ways of wires over cell boundaries with a limited number of tracks."""
