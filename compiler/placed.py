@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from oscc.compiler.arrays import freeze
 from oscc.compiler.findings import Finding, is_empty, raise_first
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.routers.wire_routes import WireRoutes
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.wires import wire_demand
 
@@ -30,12 +31,18 @@ class Route:
         Wires over the boundary between (r, c) and (r, c + 1).
     demand_across_rows : int32[rows - 1, cols]
         Wires over the boundary between (r, c) and (r + 1, c).
+    wires : WireRoutes or None
+        Their ways.
+    rounds : int
+        Rounds of negotiation that the ways needed; 0 where all wires run straight.
     """
 
     unit_cell: NDArray[np.int32]
     slot: NDArray[np.int32]
     demand_across_columns: NDArray[np.int32]
     demand_across_rows: NDArray[np.int32]
+    wires: WireRoutes | None = None
+    rounds: int = 0
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -141,7 +148,10 @@ def diagnose_placed(placed: PlacedGraph) -> Iterator[Finding]:
     wires = np.concatenate([far, route.unit_cell], axis=1)
     wires = np.unique(wires, axis=0) if core.couplings == "reciprocal" else wires
     recorded = (route.demand_across_columns, route.demand_across_rows)
-    for given, traced in zip(recorded, wire_demand(wires[:, :2], wires[:, 2:], core.grid), strict=True):
+    demand = (
+        wire_demand(wires[:, :2], wires[:, 2:], core.grid) if route.wires is None else route.wires.demand(core.grid)
+    )
+    for given, traced in zip(recorded, demand, strict=True):
         for row, col in np.argwhere(given != traced)[:1].tolist():
             yield Finding(
                 "L005",

@@ -1,7 +1,7 @@
-"""Routing: which coupling unit makes each coupling, and every reason why a placement cannot be routed.
+"""Routing: which coupling unit makes each coupling, the ways of wires, and why a placement cannot be routed.
 
-A core has no switches to set: the unit of a coupling and the way of its wire follow from the cells of its two nodes. So
-the check is complete, and each of its findings is a proof that the placement as it stands does not fit.
+The unit of a coupling follows from the cells of its two nodes, so that what is wrong with units is a proof that the
+placement as it stands does not fit. Ways of wires are negotiated: that none were found is no proof, a cut is.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from oscc.compiler.findings import Finding, is_empty, raise_first
 from oscc.compiler.placed import PlacedGraph, Route
+from oscc.compiler.routers.cut_bounds import Cut, overfull_cuts
+from oscc.compiler.routers.pathfinder import route_wires
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.stencil import MAX_RADIUS
-from oscc.compiler.wires import wire_demand
 
 Cells = NDArray[np.int32]
 
@@ -106,16 +107,17 @@ def trace_route(placed: PlacedGraph) -> Route:
     on_grid = _inside(source, core) & _inside(destination, core)
     slot = np.where(on_grid, slot, -1).astype(np.int32)
     start, end = wire_ends(source[on_grid], destination[on_grid], core)
-    across_columns, across_rows = wire_demand(start, end, core.grid)
-    return Route(unit_cell, slot, across_columns, across_rows)
+    found = route_wires(start, end, core.grid, core.tracks_per_boundary)
+    return Route(unit_cell, slot, *found.demand, wires=found.routes, rounds=found.rounds)
 
 
 def diagnose_route(placed: PlacedGraph) -> Iterator[Finding]:
-    """Every reason why a placement cannot be routed (codes R001 to R009); each is a proof.
+    """Every reason why a placement cannot be routed (codes R001 to R010); each but R008 is a proof.
 
     R001 displacement not in the stencil, R002 slot used twice, R003 more couplings into a node than slots, R004 dead
     cell used, R005 dead slot used, R006 a reciprocal pair that is not symmetric, R007 several nodes on one cell, R008
-    more wires over a boundary than tracks, R009 node outside the grid.
+    more wires over a boundary than tracks, R009 node outside the grid, R010 more wires that must leave some cells than
+    tracks around them.
 
     Parameters
     ----------
@@ -337,16 +339,36 @@ def _diagnose_wires(route: Route, core: CoreSpec) -> Iterator[Finding]:
             full.append((int(demand[row, col]), [row, col], [row + step[0], col + step[1]]))
     full.sort(key=lambda boundary: (-boundary[0], *boundary[1:]))
 
+    ways = f"after {route.rounds} rounds of negotiation" if route.rounds else "where all run straight"
+
     def describe(boundary: tuple[int, list[int], list[int]]) -> Finding:
         demand, one, other = boundary
         return Finding(
             "R008",
-            f"{demand} wires cross the boundary of cells {_text(one)} and {_text(other)}; it has {capacity} tracks",
+            f"{demand} wires cross the boundary of cells {_text(one)} and {_text(other)}, {ways}; it has {capacity} "
+            "tracks",
             f"use a core with tracks_per_boundary: {full[0][0]}, or train the model with fewer couplings there",
-            {"cells": [one, other], "demand": demand, "capacity": capacity},
+            {"cells": [one, other], "demand": demand, "capacity": capacity, "rounds": route.rounds},
+            proof=False,
         )
 
+    if full and route.wires is not None:
+        cuts = overfull_cuts(route.wires.start, route.wires.end, core.grid, capacity)
+        yield from map(
+            _describe_cut, sorted(cuts, key=lambda cut: (cut.tracks - cut.wires, cut.cells, cut.top, cut.left))[:1]
+        )
     yield from map(describe, full)
+
+
+def _describe_cut(cut: Cut) -> Finding:
+    first, last = [cut.top, cut.left], [cut.bottom, cut.right]
+    return Finding(
+        "R010",
+        f"{cut.wires} wires must cross the boundary of cells {_text(first)} to {_text(last)}, whatever ways they take; "
+        f"it has {cut.tracks} tracks",
+        "use a core with more tracks_per_boundary, or train the model with fewer couplings there",
+        {"cells": [first, last], "wires": cut.wires, "tracks": cut.tracks},
+    )
 
 
 def _diagnose_outside(placed: PlacedGraph) -> Iterator[Finding]:

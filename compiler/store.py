@@ -16,6 +16,7 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.placed import PlacedGraph, Route, TimeScale
 from oscc.compiler.program import Program
+from oscc.compiler.routers.wire_routes import WireRoutes
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.tensor_file import read_tensors, write_tensors
 
@@ -26,7 +27,7 @@ KEY = "oscc.level"
 """The one metadata key of a saved level."""
 
 _LEVELS = (CouplingGraph, PlacedGraph, CodedGraph, Program)
-_RECORDS = {kind.__name__: kind for kind in (*_LEVELS, InitialPhases, Route, TimeScale, GroupStatistics)}
+_RECORDS = {kind.__name__: kind for kind in (*_LEVELS, InitialPhases, Route, TimeScale, GroupStatistics, WireRoutes)}
 
 
 def save_level(path: str | Path, level: Level) -> None:

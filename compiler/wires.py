@@ -1,7 +1,7 @@
-"""Wire demand: how many wires cross the boundary of two neighbouring cells.
+"""Demand of straight wires: how many cross the boundary of two neighbouring cells.
 
-A wire runs horizontally along the row of its source first, then vertically along the column of the cell whose unit it
-feeds. The hardware has no other way, so the demand of a placement is a fact and not the outcome of a search.
+A straight wire runs horizontally along the row of its source first, then vertically along the column of the cell whose
+unit it feeds. The router takes other ways where these do not fit; this count, which needs no ways, is its first test.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from oscc.compiler.findings import Finding
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.routers.pathfinder import route_wires
 from oscc.compiler.routing import coupling_units, wire_ends
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.wires import wire_demand
 
 ORIENTATIONS = tuple((turns, mirrored) for turns in range(4) for mirrored in (False, True))
 """Quarter turns clockwise, and whether columns are mirrored afterwards, in the order in which they are tried."""
@@ -121,14 +121,15 @@ def _refusals(
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Which places of the bounding box each condition refuses, bool[span] or a scalar for all of them.
 
-    Stencil and wires do not depend on the place: a wire stays within the bounding box of its two cells.
+    Stencil and wires do not depend on the place: wires find their ways within the box, though there may be room
+    outside.
     """
     source, destination = local[graph.src], local[graph.dst]
     unit_cell, slot = coupling_units(source, destination, core)
     yield "stencil", np.array(np.any(slot < 0))
-    demand = wire_demand(*wire_ends(source, destination, core), (int(size[0]), int(size[1])))
-    peak = max(int(boundaries.max(initial=0)) for boundaries in demand)
-    yield "wires", np.array(peak > core.tracks_per_boundary)
+    box = (int(size[0]), int(size[1]))
+    routed = route_wires(*wire_ends(source, destination, core), box, core.tracks_per_boundary)
+    yield "wires", np.array(routed.excess > 0)
     yield "read-out", ~_readable(local[graph.readout], span, core)
     occupied = np.zeros((*size, 1), dtype=bool)
     occupied[local[:, 0], local[:, 1]] = True

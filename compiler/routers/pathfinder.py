@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from oscc.compiler.routers.cut_bounds import overfull_cuts
 from oscc.compiler.routers.wire_routes import Cells, WireRoutes, straight_routes
 
 ROUNDS = 80
@@ -45,8 +46,8 @@ def route_wires(
 ) -> Negotiated:
     """Ways for all wires, such that no boundary has more than its tracks.
 
-    All wires run straight where that fits. Otherwise those over full boundaries are laid anew, at most ``rounds`` times.
-    The same wires and seed give the same ways.
+    All wires run straight where that fits, and where a cut shows that nothing does. Otherwise those over full
+    boundaries are laid anew, at most ``rounds`` times. The same wires and seed give the same ways.
 
     Parameters
     ----------
@@ -62,8 +63,9 @@ def route_wires(
     """
     routes = straight_routes(start, end)
     demand = routes.demand(grid)
-    if _excess(demand, capacity) == 0:
-        return Negotiated(routes, demand, 0, 0)
+    excess = _excess(demand, capacity)
+    if excess == 0 or next(overfull_cuts(start, end, grid, capacity), None) is not None:
+        return Negotiated(routes, demand, 0, excess)
     # Numba takes seconds to import, and only wires that do not fit straight need it.
     from oscc.compiler.routers.pathfinder_kernel import negotiate_rounds
 

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 GROWTH = 1.6
 """By how much present congestion costs more from round to round."""
 
+PATIENCE, IMPROVEMENT = 8, 0.98
+"""Rounds after which no more are made when none of them brought the wires too many below that part."""
+
 
 @njit(cache=True)
 def _boundary(row: int, col: int, direction: int) -> tuple[int, int, int]:
@@ -121,9 +124,10 @@ def negotiate_rounds(
     steps = np.zeros(longest, np.uint8)
     best_length, best_path = length.copy(), path.copy()
     best_over = np.maximum(used - capacity, 0).sum()
-    pressure, made = 0.5, 0
+    pressure, made, improved = 0.5, 0, 0
+    level = best_over
     for number in range(rounds):
-        if best_over == 0:
+        if best_over == 0 or number - improved > PATIENCE:
             break
         made = number + 1
         margin = 1 + number // 4
@@ -172,6 +176,8 @@ def negotiate_rounds(
         if over.sum() < best_over:
             best_over = over.sum()
             best_length, best_path = length.copy(), path.copy()
+        if best_over <= IMPROVEMENT * level:
+            level, improved = best_over, number
         past += over
         pressure *= GROWTH
     offsets = np.zeros(wires + 1, np.int32)

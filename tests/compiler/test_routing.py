@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from oscc.compiler.findings import Finding, FindingError
 from oscc.compiler.graph import CouplingGraph, InitialPhases
-from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placed import PlacedGraph, Route
 from oscc.compiler.placers.placer import identity_placement
+from oscc.compiler.route_checker import check_route
 from oscc.compiler.routing import (
     coupling_units,
     diagnose_route,
@@ -271,22 +272,40 @@ def test_many_nodes_on_one_cell(tiny_core: CoreSpec) -> None:
     assert finding.witness["nodes"] == [0, 1, 2, 3, 4, 5]
 
 
-def test_more_wires_than_tracks(make_core: MakeCore) -> None:
+def test_wires_that_do_not_fit_straight_find_ways_around(make_core: MakeCore) -> None:
     # Into (2, 2) from the right: two wires over (2, 2) | (2, 3), one of them from (2, 4).
-    cells = [(2, 2), (2, 3), (2, 4), (3, 2)]
-    graph = _model(cells, [(1, 0), (2, 0), (3, 0)])
-    assert is_valid_route(_placed(graph, make_core(tracks_per_boundary=2)))
-    finding = _only(_placed(graph, make_core(tracks_per_boundary=1)))
-    assert finding.code == "R008"
-    assert finding.message == "2 wires cross the boundary of cells (2, 2) and (2, 3); it has 1 tracks"
-    assert finding.fix.startswith("use a core with tracks_per_boundary: 2")
-    assert finding.witness == {"cells": [[2, 2], [2, 3]], "demand": 2, "capacity": 1}
-    findings = list(diagnose_route(_placed(graph, make_core(tracks_per_boundary=0))))
-    assert [(f.witness["cells"], f.witness["demand"]) for f in findings] == [
-        ([[2, 2], [2, 3]], 2),
-        ([[2, 2], [3, 2]], 1),
-        ([[2, 3], [2, 4]], 1),
+    graph = _model([(2, 2), (2, 3), (2, 4), (3, 2)], [(1, 0), (2, 0), (3, 0)])
+    straight, around = (_placed(graph, make_core(tracks_per_boundary=tracks)) for tracks in (2, 1))
+    assert is_valid_route(straight)
+    assert is_valid_route(around)
+    assert (trace_route(straight).rounds, trace_route(around).rounds > 0) == (0, True)
+    assert _peak(trace_route(straight)) == 2
+    assert _peak(trace_route(around)) == 1
+    assert not list(check_route(dataclasses.replace(around, route=trace_route(around))))
+
+
+def test_more_wires_than_tracks(make_core: MakeCore) -> None:
+    graph = _model([(2, 2), (2, 3), (2, 4), (3, 2)], [(1, 0), (2, 0), (3, 0)])
+    cut, *crowded = diagnose_route(_placed(graph, make_core(tracks_per_boundary=0)))
+    # All three wires end at (2, 2); no larger square has more that leave it.
+    assert (cut.code, cut.proof) == ("R010", True)
+    assert cut.witness == {"cells": [[2, 2], [2, 2]], "wires": 3, "tracks": 0}
+    assert cut.message == (
+        "3 wires must cross the boundary of cells (2, 2) to (2, 2), whatever ways they take; it has 0 tracks"
+    )
+    assert [(f.code, f.proof, f.witness["cells"], f.witness["demand"]) for f in crowded] == [
+        ("R008", False, [[2, 2], [2, 3]], 2),
+        ("R008", False, [[2, 2], [3, 2]], 1),
+        ("R008", False, [[2, 3], [2, 4]], 1),
     ]
+    assert crowded[0].message == (
+        "2 wires cross the boundary of cells (2, 2) and (2, 3), where all run straight; it has 0 tracks"
+    )
+    assert crowded[0].fix.startswith("use a core with tracks_per_boundary: 2")
+
+
+def _peak(route: Route) -> int:
+    return max(int(part.max()) for part in (route.demand_across_columns, route.demand_across_rows))
 
 
 def test_node_outside_the_grid(tiny_core: CoreSpec) -> None:
@@ -368,4 +387,13 @@ def test_codes_agree_with_a_plain_check(make_core: MakeCore, data: st.DataObject
         },
     )
     placed = _placed(_model(cells, pairs, weights), core)
-    assert {finding.code for finding in diagnose_route(placed)} == _reasons(placed)
+    found, reasons = {finding.code for finding in diagnose_route(placed)}, _reasons(placed)
+    # A cut proves that wires fit nowhere, straight ones included; R008 without one means that no ways were found.
+    assert "R008" in found or "R010" not in found
+    assert found - {"R008", "R010"} == reasons - {"R008"}
+    if "R008" in found:
+        assert "R008" in reasons
+    elif not found:
+        route = trace_route(placed)
+        assert (route.rounds > 0) == ("R008" in reasons)
+        assert not list(check_route(dataclasses.replace(placed, route=route)))

@@ -17,7 +17,7 @@ from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.placers.symmetry import ORIENTATIONS
-from oscc.compiler.routing import is_valid_route
+from oscc.compiler.routing import is_valid_route, trace_route
 from oscc.compiler.spec import CoreSpec
 
 MakeGraph = Callable[..., CouplingGraph]
@@ -190,8 +190,8 @@ def test_tall_model_is_laid_down_on_a_wide_core(make_graph: MakeGraph, make_core
     _expect(make_graph(make_core(grid=[8, 3], **anywhere)), make_core(grid=[3, 8], **anywhere), "rotate-90")
 
 
-def test_wires_decide_between_orientations(make_graph: MakeGraph, make_core: MakeCore) -> None:
-    # Three wires out of one cell share the row of their source; turned by 90 degrees they share no boundary.
+def test_wires_that_can_be_negotiated_do_not_move_a_model(make_graph: MakeGraph, make_core: MakeCore) -> None:
+    # Three wires out of one cell share the row of their source where they run straight.
     anywhere: dict[str, Any] = {"readout": {"step": [1, 1]}}
     graph = make_graph(make_core(grid=[3, 3], **anywhere))
     edges = [(3, 1), (3, 4), (3, 7)]
@@ -202,8 +202,11 @@ def test_wires_decide_between_orientations(make_graph: MakeGraph, make_core: Mak
         weight=graph.weight[:, : len(edges)],
     )
     core = make_core(tracks_per_boundary=2, **anywhere)
-    placed = _expect(star, core, "rotate-90")
+    placed = _expect(star, core, "identity")
     assert is_valid_route(placed)
+    assert trace_route(placed).rounds > 0
+    # A corner has two boundaries, and three wires leave it.
+    assert "R010" in {finding.code for finding in _findings(star, make_core(tracks_per_boundary=0, **anywhere))}
     _expect(star, make_core(tracks_per_boundary=3, **anywhere), "identity")
 
 
