@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.findings import Finding, shorten_findings
-from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placed import PlacedGraph, Route
 from oscc.compiler.routing import trace_route, unit_index
 
 SCHEMA = "oscc.routing/1"
@@ -34,7 +34,8 @@ def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str
         dcol, slot or null, couplings]; ``slots``: ``available``, ``used`` and ``by_slot``, rows [drow, dcol, units
         used]; ``boundaries``: ``capacity``, ``peak`` and, for ``across_columns`` and ``across_rows``, ``peak``,
         ``mean``, ``at`` (the two cells of the first busiest boundary, or null) and ``demand`` (wires, row by row);
-        ``findings``.
+        ``wires``: ``count``, ``longest`` and ``total`` (boundaries crossed), ``lengths``, rows [boundaries, wires], and
+        ``rounds`` of negotiation; ``findings``.
     """
     graph, core = placed.graph, placed.core
     route = placed.route if placed.route is not None else trace_route(placed)
@@ -73,7 +74,20 @@ def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str
             "peak": max(direction["peak"] for direction in across.values()),
             **across,
         },
+        "wires": _wires(route),
         "findings": found,
+    }
+
+
+def _wires(route: Route) -> dict[str, Any]:
+    lengths = np.zeros(0, np.int32) if route.wires is None else route.wires.lengths()
+    length, count = np.unique(lengths, return_counts=True)
+    return {
+        "count": int(lengths.size),
+        "longest": int(lengths.max(initial=0)),
+        "total": int(lengths.sum()),
+        "lengths": np.column_stack([length, count]).tolist(),
+        "rounds": route.rounds,
     }
 
 
@@ -122,6 +136,7 @@ def routing_table(report: dict[str, Any]) -> str:
                 ["coupling units used", f"{slots['used']} of {slots['available']}"],
                 ["most wires between columns", _busiest(boundaries["across_columns"], boundaries["capacity"])],
                 ["most wires between rows", _busiest(boundaries["across_rows"], boundaries["capacity"])],
+                ["wires", _wires_text(report["wires"])],
             ],
             "<<",
         ),
@@ -140,6 +155,11 @@ def routing_table(report: dict[str, Any]) -> str:
         proof = "" if finding.proof else " (not a proof)"
         lines += [f"  {finding.code}{proof}: {finding.message}", f"        {finding.fix}"]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _wires_text(wires: dict[str, Any]) -> str:
+    ways = f"after {wires['rounds']} rounds of negotiation" if wires["rounds"] else "all straight"
+    return f"{wires['count']}, over {wires['longest']} boundaries at most and {wires['total']} in all, {ways}"
 
 
 def _busiest(direction: dict[str, Any], capacity: int) -> str:

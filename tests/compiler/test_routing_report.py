@@ -142,6 +142,21 @@ def test_grid_without_boundaries_in_one_direction(make_graph: MakeGraph, make_co
     assert "no such boundary" in routing_table(report)
 
 
+def test_wires_and_their_lengths(make_graph: MakeGraph, make_core: MakeCore) -> None:
+    core = make_core(grid=[6, 5], tracks_per_boundary=11)
+    placed = _routed(make_graph(core, density=0.4), core)
+    wires = routing_report(placed, [])["wires"]
+    straight = Counter(abs(drow) + abs(dcol) for drow, dcol in placed.displacement().tolist())
+    assert wires["rounds"] > 0
+    assert wires["count"] == sum(straight.values()) == sum(count for _, count in wires["lengths"])
+    assert wires["total"] == sum(length * count for length, count in wires["lengths"])
+    # Ways around cost steps, two for each side that they go around.
+    extra = wires["total"] - sum(length * count for length, count in straight.items())
+    assert extra >= 0
+    assert extra % 2 == 0
+    assert wires["longest"] == max(length for length, _ in wires["lengths"])
+
+
 def test_table_of_a_full_king_core(make_graph: MakeGraph, make_core: MakeCore) -> None:
     core = make_core(grid=[4, 3], stencil="king")
     assert routing_table(routing_report(_routed(make_graph(core), core), [])) == (
@@ -154,6 +169,7 @@ def test_table_of_a_full_king_core(make_graph: MakeGraph, make_core: MakeCore) -
         "  coupling units used         58 of 96\n"
         "  most wires between columns  6 of 6 tracks, first at (1, 0) | (1, 1)\n"
         "  most wires between rows     6 of 6 tracks, first at (0, 1) | (1, 1)\n"
+        "  wires                       58, over 2 boundaries at most and 82 in all, all straight\n"
         "\n"
         "Nodes by the couplings into them\n"
         "  couplings  nodes\n"
