@@ -88,7 +88,7 @@ class ExactPlacer:
                 "L008",
                 f"no placement exists: CP-SAT proved that the {graph.nodes} nodes have none on {core.rows} x "
                 f"{core.cols} cells with this stencil, these defects and this read-out",
-                "use --copies or --prune, a wider stencil, or a larger core",
+                "use a core with a wider stencil or more cells, or a model with fewer couplings",
                 {**effort, "conflicts": int(solver.num_conflicts)},
             )
         else:

@@ -124,7 +124,9 @@ class AnnealPlacer:
     name: ClassVar[str] = "anneal"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """The placement; L006 with what is wrong with the best one when it does not fit."""
+        """The placement; L006 with what is wrong with the best one when it does not fit, L010 when nothing can."""
+        if crowded := _too_many_neighbours(graph, core):
+            return Placing(None, (crowded, *diagnose_model(graph, core)))
         found = anneal(graph, core, seed=self.seed, timeout_s=self.timeout_s, report=self.report)
         if found.cell is None:
             return Placing(None, tuple(diagnose_model(graph, core)) or (_too_few_cells(graph, core),))
@@ -137,7 +139,7 @@ class AnnealPlacer:
             "L006",
             f"no placement found: the best that annealing came to has {far.count('R001')} couplings outside the "
             f"stencil, together {found.cost} cells too far ({found.attempts} attempts{ended})",
-            "use another --seed or a longer --timeout, --copies, --prune, or a wider stencil",
+            "use another --seed or a longer --timeout, a core with a wider stencil, or a model with fewer couplings",
             {
                 "couplings": far.count("R001"),
                 "cost": found.cost,
@@ -187,6 +189,21 @@ def _no_positions(graph: CouplingGraph, core: CoreSpec) -> Finding:
         "use --placer auto, or write the (row, column) of every node into node.position",
         {"nodes": graph.nodes, "cells": core.cells},
         proof=False,
+    )
+
+
+def _too_many_neighbours(graph: CouplingGraph, core: CoreSpec) -> Finding | None:
+    """The degree bound: neighbours of a node need cells of their own near its cell; a proof."""
+    problem = PlacementProblem.of(graph, core)
+    degree, near = problem.degree(), int(problem.near.sum())
+    node = int(degree.argmax())
+    if degree[node] <= near:
+        return None
+    return Finding(
+        "L010",
+        f"node {node} is coupled with {degree[node]} others; only {near} cells are near a cell",
+        "use a core with a wider stencil, or a model with fewer couplings",
+        {"node": node, "neighbours": int(degree[node]), "near": near},
     )
 
 

@@ -23,7 +23,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     """Makes ``oscc check`` raise an exception."""
 
     def arrange(error: BaseException) -> None:
-        def fail(*arguments: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise error
 
         monkeypatch.setattr("oscc.compiler.compile.check_model", fail)

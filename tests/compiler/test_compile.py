@@ -21,12 +21,12 @@ MakeGraph = Callable[..., CouplingGraph]
 
 
 @pytest.fixture(scope="module")
-def example(example_path: Path) -> CompileResult:
-    return compile_model(example_path, load_core("ais-56x56"))
+def prototype(prototype_path: Path) -> CompileResult:
+    return compile_model(prototype_path, load_core("ais-56x56"))
 
 
-def test_the_example_compiles_to_the_known_numbers(example: CompileResult) -> None:
-    summary = example.summary()
+def test_the_prototype_compiles_to_the_known_numbers(prototype: CompileResult) -> None:
+    summary = prototype.summary()
     assert summary["feasible"] is True
     assert summary["findings"] == []
     known = {"nodes": 3136, "couplings": 71940, "max_degree": 24, "chunks": 4, "weight_bits": 1_354_752}
@@ -45,10 +45,10 @@ def test_the_example_compiles_to_the_known_numbers(example: CompileResult) -> No
     assert set(numbers["groups"]) == {"coupling", "shil", "field", "detuning"}
 
 
-def test_the_codes_of_the_example_are_its_weights_in_steps(example: CompileResult) -> None:
-    assert example.program is not None
-    graph, core = example.graph, example.core
-    codes = example.program.codes(core)
+def test_the_codes_of_the_prototype_are_its_weights_in_steps(prototype: CompileResult) -> None:
+    assert prototype.program is not None
+    graph, core = prototype.graph, prototype.core
+    codes = prototype.program.codes(core)
     assert graph.position is not None
     rng = np.random.default_rng(0)
     offsets = [(dr, dc) for dr in range(-2, 3) for dc in range(-2, 3) if (dr, dc) != (0, 0)]
@@ -60,12 +60,12 @@ def test_the_codes_of_the_example_are_its_weights_in_steps(example: CompileResul
             assert codes[chunk, row, col, slot] == round(steps)
 
 
-def test_all_levels_are_kept_and_all_passes_recorded(example: CompileResult) -> None:
-    assert tuple(example.levels) == pass_names()
-    assert tuple(record.name for record in example.records) == pass_names()
-    assert example.coded is not None
-    assert example.placed is not None
-    assert example.placed.time_scale is not None
+def test_all_levels_are_kept_and_all_passes_recorded(prototype: CompileResult) -> None:
+    assert tuple(prototype.levels) == pass_names()
+    assert tuple(record.name for record in prototype.records) == pass_names()
+    assert prototype.coded is not None
+    assert prototype.placed is not None
+    assert prototype.placed.time_scale is not None
 
 
 def test_compiling_twice_gives_equal_programs(tiny_result: CompileResult, tiny_model: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_model_without_places_that_does_not_fill_the_core(
     trained = make_core(defects={"cells": [[3, 3]]})
     write_checkpoint(tmp_path / "m.safetensors", make_graph(trained, positions=False))
     result = check_model(tmp_path / "m.safetensors", core)
-    assert "L006" in {finding.code for finding in result.findings}
+    assert "L010" in {finding.code for finding in result.findings}
     assert result.placed is None
 
 

@@ -116,7 +116,7 @@ def test_a_model_that_cannot_even_be_shown_on_the_core_leaves_its_findings(
     write_checkpoint(tmp_path / "m.safetensors", make_graph(trained, positions=False))
     write(tmp_path / "out", compile_model(tmp_path / "m.safetensors", core), tmp_path / "m.safetensors")
     findings = json.loads((tmp_path / "out" / "reports" / "findings.json").read_text())
-    assert findings[0]["code"] == "L006"
+    assert findings[0]["code"] == "L010"
 
 
 def test_a_model_that_changed_meanwhile_is_an_error(

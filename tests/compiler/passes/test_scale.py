@@ -55,8 +55,8 @@ def runs(scale: TimeScale) -> list[int]:
     return listed
 
 
-def test_example_needs_214_cycles_per_chunk_for_its_detuning(example_path: object) -> None:
-    graph = LoadPass(str(example_path)).run(None)
+def test_the_prototype_needs_214_cycles_per_chunk_for_its_detuning(prototype_path: object) -> None:
+    graph = LoadPass(str(prototype_path)).run(None)
     core = load_core("ais-56x56")
     placed = ScalePass().run(PlacePass(core).run(graph))
     assert placed.time_scale is not None

@@ -57,6 +57,14 @@ def test_what_annealing_could_not_place(model_of: ModelOf, open_core: MakeCore) 
     assert far == finding.witness["couplings"] == 6
 
 
+def test_too_many_neighbours_are_a_proof_and_not_searched_for(model_of: ModelOf, open_core: MakeCore) -> None:
+    star = model_of(nx.star_graph(25))
+    (finding,) = AnnealPlacer().place(star, open_core(8, 8)).findings
+    assert (finding.code, finding.proof) == ("L010", True)
+    assert finding.message.endswith("is coupled with 25 others; only 24 cells are near a cell")
+    assert AnnealPlacer().place(model_of(nx.star_graph(24)), open_core(8, 8)).placed is not None
+
+
 def test_annealing_says_when_time_ended_it(model_of: ModelOf, open_core: MakeCore) -> None:
     placing = AnnealPlacer(timeout_s=0.0).place(model_of(nx.complete_graph(10)), open_core(5, 5))
     assert placing.findings[0].message.endswith("(1 attempts, ended by time or an interrupt)")
