@@ -22,13 +22,13 @@ export NUMBA_NUM_THREADS ?= 1
 demo: $(VENV)/.demo
 	$(BIN)/oscc compile $(MODEL) --core $(CORE) -o $(OUT)
 	$(BIN)/oscc emit --core $(CORE) -o $(OUT)
-	$(BIN)/oscc report $(OUT) -o $(OUT)/routing.png
+	$(BIN)/oscc report $(OUT)
 	$(BIN)/oscc sample $(OUT) -n 64 -o $(OUT)/samples.png
 	$(BIN)/oscc sample $(OUT) -n 64 --full-precision -o $(OUT)/samples-full-precision.png
 	$(BIN)/oscc cosim $(OUT) --engine pysim -n 1
 	cp $(OUT)/cosim-pysim/cosim.png $(OUT)/cosim.png
 	$(BIN)/oscc verify $(OUT) --engine array --engine pysim --strict
-	@echo "done: see $(OUT)/samples.png, $(OUT)/cosim.png and $(OUT)/routing.png"
+	@echo "done: see $(OUT)/samples.png, $(OUT)/cosim.png and $(OUT)/report/report.html"
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder

@@ -1,14 +1,19 @@
-"""`oscc report`: pictures of what the compiler found."""
+"""`oscc report`: what the compiler found, as a page, as JSON and as pictures."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import FolderArgument, write_file
+from oscc.cli.output import FolderArgument
+
+if TYPE_CHECKING:
+    from oscc.compiler.report.report_data import ReportData
+
+REPORT_FOLDER = "report"
 
 
 def register(app: typer.Typer) -> None:
@@ -19,34 +24,63 @@ def register(app: typer.Typer) -> None:
 def report_verb(
     folder: FolderArgument,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="PNG", help="Picture to write; DIR/routing.png by default.")
+        Path | None, typer.Option("-o", "--output", metavar="HTML", help="Write the page alone, to this file.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw the wire demand of every cell boundary as a heat map; the figures behind it are in DIR/reports/.
+    """Write the report of a compilation into DIR/report: a page that opens from disk, report.json, and pictures.
 
-    Where `oscc synth` was run into DIR, its figures are listed too.
+    Of a model that does not fit, too: its findings come first then. With --json, report.json is printed and nothing is
+    written. Where `oscc synth` was run into DIR, its figures are listed.
     """
+    from oscc.cli.output import write_file
     from oscc.cli.synth import SYNTHESIS_FOLDER
-    from oscc.compiler.output_folder import read_output_folder
-    from oscc.compiler.recompile import recompile
+    from oscc.compiler.output_folder import replace_subfolder
+    from oscc.compiler.report.report_data import report_json
+    from oscc.compiler.report.report_sources import report_of_folder
     from oscc.rtl.synthesis.result_files import read_results, result_rows
-    from oscc.sim.pictures import routing_picture
 
-    placed = recompile(read_output_folder(folder)).placed
-    assert placed is not None
-    assert placed.route is not None
-    across_columns, across_rows = placed.route.demand_across_columns, placed.route.demand_across_rows
-    capacity = placed.core.tracks_per_boundary
-    target = output if output is not None else folder / "routing.png"
-    write_file(target, lambda path: routing_picture(across_columns, across_rows, capacity, path))
-    peak = max(int(across_columns.max(initial=0)), int(across_rows.max(initial=0)))
+    data = report_of_folder(folder)
     results = read_results(folder / SYNTHESIS_FOLDER)
     if as_json:
-        synthesis = {"synthesis": results} if results else {}
-        print_json({"picture": str(target), "peak_demand": peak, "capacity": capacity, **synthesis})
+        import json
+
+        print_json({**json.loads(report_json(data)), **({"synthesis": results} if results else {})})
+        return
+    from oscc.sim.report.page import report_page
+
+    page = report_page(data)
+    if output is not None:
+        write_file(output, lambda path: _write_text(path, page))
+        written = [("page", str(output))]
     else:
-        rows = [("peak demand", f"{peak} of {capacity} tracks per boundary"), ("picture", str(target))]
-        print_table(f"{placed.graph.name} on {placed.core.name}", rows)
-        for name, result in results.items():
-            print_table(f"synthesis for {name}", result_rows(result))
+        from oscc.sim.report.slides import write_slides
+
+        with replace_subfolder(folder, REPORT_FOLDER) as target:
+            _write_text(target / "report.html", page)
+            _write_text(target / "report.json", report_json(data))
+            pictures = write_slides(data, target)
+        written = [("page", str(folder / REPORT_FOLDER / "report.html")), ("pictures", ", ".join(pictures))]
+    print_table(f"{data.model} on {data.core}: {data.verdict}", [*_rows(data), *written])
+    for name, result in results.items():
+        print_table(f"synthesis for {name}", result_rows(result))
+
+
+def _rows(data: ReportData) -> list[tuple[str, str]]:
+    """The few figures that are worth a line on the terminal."""
+    rows = []
+    if data.routing is not None:
+        boundaries = data.routing.boundaries
+        rows.append(("peak demand", f"{boundaries.peak} of {boundaries.capacity} tracks per boundary"))
+        longest, total = data.routing.wires.longest, data.routing.wires.total
+        rows.append(("wires", f"{data.routing.wires.count}, the longest {longest}, all {total} boundaries"))
+    if data.findings.total:
+        counts = ", ".join(f"{each.count} of {each.code}" for each in data.findings.by_code)
+        rows.append(("findings", counts))
+    if data.solve is not None:
+        rows.append((f"best {data.solve.quantity}", f"{data.solve.values.best:g}"))
+    return rows
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -18,12 +18,16 @@ from oscc.compiler.output_folder import (
     PROGRAM,
     REPORTS,
     SCHEMA,
+    WIRES,
     file_hash,
     replace_folder,
     write_json,
 )
 from oscc.compiler.program_file import write_program
 from oscc.compiler.quantization_report import quantization_report, quantization_table
+from oscc.compiler.route_checker import check_route
+from oscc.compiler.routers.tracks import assign_tracks
+from oscc.compiler.routers.wires_file import write_wires
 from oscc.compiler.routing_report import routing_report, routing_table
 from oscc.compiler.schedule_report import schedule_report
 from oscc.compiler.spec_file import dump_core
@@ -63,7 +67,8 @@ def write_output(
     Raises
     ------
     OsccError
-        What `replace_folder` raises, or ``output.model-changed`` when the checkpoint is no longer what was compiled.
+        What `replace_folder` raises; ``output.model-changed`` when the checkpoint is no longer what was compiled;
+        ``output.route`` when the independent check of the finished route has something to say.
     """
     with replace_folder(path) as folder:
         _write_reports(folder / REPORTS, result)
@@ -71,33 +76,69 @@ def write_output(
             (folder / "ir").mkdir()
             for name, text in dumps.items():
                 (folder / "ir" / f"{name}.txt").write_text(text, encoding="utf-8")
-        core_text = dump_core(result.core)
         if result.program is not None:
             (folder / MODEL).write_bytes(_model_bytes(model, result.graph.model_hash))
-            (folder / CORE).write_text(core_text, encoding="utf-8")
+            (folder / CORE).write_text(dump_core(result.core), encoding="utf-8")
             write_program(folder / PROGRAM, result.program)
+            _write_wires(folder / WIRES, result)
         if problem is not None:
             (folder / PROBLEM).write_bytes(problem)
         names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
         manifest = {
             "schema": SCHEMA,
-            "tool": {"name": "oscc", "version": version("oscc")},
-            "inputs": {
-                "model": {"file": Path(model).name, "sha256": result.graph.model_hash},
-                "core": {
-                    "name": result.core.name,
-                    "sha256": hashlib.sha256(core_text.encode()).hexdigest(),
-                    "spec_hash": result.core.hash,
-                },
-                "options": dict(options),
-                **({"problem": dict(described)} if described else {}),
-            },
+            "tool": described_tool(),
+            "inputs": described_inputs(result, model, options, described),
             "outputs": {
                 name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
             },
             "summary": result.summary(),
         }
         write_json(folder / MANIFEST, manifest)
+
+
+def described_tool() -> dict[str, str]:
+    """What the manifest says of the tool: ``name`` and ``version``."""
+    return {"name": "oscc", "version": version("oscc")}
+
+
+def described_inputs(
+    result: CompileResult, model: str | Path, options: Mapping[str, Any], problem: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What the manifest says of the inputs: ``model``, ``core``, ``options`` and, where there is one, ``problem``.
+
+    Parameters
+    ----------
+    result : CompileResult
+    model : str or Path
+        The checkpoint.
+    options : mapping
+        How it was compiled.
+    problem : mapping, optional
+        What is said of the file that the model was lowered from.
+    """
+    core = result.core
+    return {
+        "model": {"file": Path(model).name, "sha256": result.graph.model_hash},
+        "core": {
+            "name": core.name,
+            "sha256": hashlib.sha256(dump_core(core).encode()).hexdigest(),
+            "spec_hash": core.hash,
+        },
+        "options": dict(options),
+        **({"problem": dict(problem)} if problem else {}),
+    }
+
+
+def _write_wires(path: Path, result: CompileResult) -> None:
+    """Wires and tracks, once a check that shares no code with the router has followed every one of them."""
+    placed = result.placed
+    assert placed is not None
+    assert placed.route is not None
+    assert placed.route.wires is not None
+    track = assign_tracks(placed.route.wires)
+    for finding in check_route(placed, track):
+        raise OsccError("output.route", f"{finding.code}: {finding.message}", where=placed.graph.name, hint=finding.fix)
+    write_wires(path, placed.route.wires, track)
 
 
 def _write_reports(folder: Path, result: CompileResult) -> None:

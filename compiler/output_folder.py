@@ -22,6 +22,7 @@ MODEL = "model.safetensors"
 CORE = "core.yaml"
 PROGRAM = "program.bin"
 PROBLEM = "problem"
+WIRES = "wires.safetensors"
 REPORTS = "reports"
 
 
@@ -55,6 +56,11 @@ class OutputFolder:
         return self.path / PROGRAM
 
     @property
+    def wires(self) -> Path:
+        """The wires and their tracks."""
+        return self.path / WIRES
+
+    @property
     def problem(self) -> Path:
         """The file that the model was lowered from, where there was one."""
         return self.path / PROBLEM
@@ -81,17 +87,8 @@ def read_output_folder(path: str | Path) -> OutputFolder:
         ``output.not-found`` when it is no output folder, ``output.manifest`` when its manifest is damaged,
         ``output.infeasible`` when the model did not fit, ``output.no-program`` when nothing was compiled into it.
     """
-    folder = Path(path)
-    manifest = _read_manifest(folder)
-    if manifest is None or not _is_ours(manifest):
-        raise OsccError(
-            "output.not-found",
-            f"no output folder of oscc (it has no {MANIFEST} of oscc)" if folder.is_dir() else "no such folder",
-            where=str(path),
-            hint="make one: oscc compile MODEL --core SPEC -o DIR",
-        )
-    if manifest["schema"] != SCHEMA or not isinstance(manifest.get("outputs"), dict):
-        raise OsccError("output.manifest", f"{MANIFEST} is damaged or of another version", where=str(path))
+    output = read_any_output_folder(path)
+    manifest = output.manifest
     if PROGRAM not in manifest["outputs"]:
         if "summary" not in manifest:
             raise OsccError(
@@ -106,6 +103,32 @@ def read_output_folder(path: str | Path) -> OutputFolder:
             where=str(path),
             hint=f"see {REPORTS}/ in it",
         )
+    return output
+
+
+def read_any_output_folder(path: str | Path) -> OutputFolder:
+    """The output folder at a path, whether or not a program came out.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    OsccError
+        ``output.not-found`` when it is no output folder, ``output.manifest`` when its manifest is damaged.
+    """
+    folder = Path(path)
+    manifest = _read_manifest(folder)
+    if manifest is None or not _is_ours(manifest):
+        raise OsccError(
+            "output.not-found",
+            f"no output folder of oscc (it has no {MANIFEST} of oscc)" if folder.is_dir() else "no such folder",
+            where=str(path),
+            hint="make one: oscc compile MODEL --core SPEC -o DIR",
+        )
+    if manifest["schema"] != SCHEMA or not isinstance(manifest.get("outputs"), dict):
+        raise OsccError("output.manifest", f"{MANIFEST} is damaged or of another version", where=str(path))
     return OutputFolder(folder, manifest)
 
 
@@ -207,9 +230,9 @@ def replace_subfolder(folder: str | Path, name: str) -> Iterator[Path]:
     Raises
     ------
     OsccError
-        What `read_output_folder` raises, or ``output.unwritable`` when the file system refuses.
+        What `read_any_output_folder` raises, or ``output.unwritable`` when the file system refuses.
     """
-    target = read_output_folder(folder).path.resolve() / name
+    target = read_any_output_folder(folder).path.resolve() / name
     beside = target.with_name(f".{name}.new-{os.getpid()}")
     try:
         beside.mkdir()

@@ -30,12 +30,15 @@ def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str
     -------
     dict
         ``schema``; ``verdict``, "fits" or "does not fit"; ``model``, ``core``, ``transform``, ``nodes``, ``couplings``;
-        ``degree``: ``maximum`` and ``histogram``, rows [couplings into a node, nodes]; ``displacements``, rows [drow,
-        dcol, slot or null, couplings]; ``slots``: ``available``, ``used`` and ``by_slot``, rows [drow, dcol, units
-        used]; ``boundaries``: ``capacity``, ``peak`` and, for ``across_columns`` and ``across_rows``, ``peak``,
-        ``mean``, ``at`` (the two cells of the first busiest boundary, or null) and ``demand`` (wires, row by row);
-        ``wires``: ``count``, ``longest`` and ``total`` (boundaries crossed), ``lengths``, rows [boundaries, wires], and
-        ``rounds`` of negotiation; ``findings``.
+        ``degree``: ``maximum``, ``limit`` (offsets of the stencil) and ``histogram``, rows [couplings into a node,
+        nodes]; ``displacements``, rows [drow, dcol, slot or null, couplings]; ``slots``: ``available``, ``used`` and
+        ``by_slot``, rows [drow, dcol, units used]; ``boundaries``: ``capacity``, ``peak`` and, for ``across_columns``
+        and ``across_rows``, ``peak``, ``mean``, ``at`` (the two cells of the first busiest boundary, or null) and
+        ``demand`` (wires, row by row); ``wires``: ``count``, ``longest`` and ``total`` (boundaries crossed),
+        ``lengths``, rows [boundaries, wires], and ``rounds`` of negotiation; ``cells``: ``grid`` (rows and columns)
+        and, row by row, ``node`` (the lowest that sits there, -1 where there is none), ``degree`` (couplings into it,
+        -1) and ``units`` (coupling units used); ``defects``: ``cells``, rows [row, col], and ``slots``, rows [row, col,
+        slot]; ``findings``.
     """
     graph, core = placed.graph, placed.core
     route = placed.route if placed.route is not None else trace_route(placed)
@@ -58,6 +61,7 @@ def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str
         "couplings": graph.couplings,
         "degree": {
             "maximum": int(degree.max(initial=0)),
+            "limit": len(core.model_stencil),
             "histogram": np.column_stack([degree, nodes]).tolist(),
         },
         "displacements": _displacements(placed),
@@ -75,8 +79,25 @@ def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str
             **across,
         },
         "wires": _wires(route),
+        "cells": _cells(placed, units),
+        "defects": {
+            "cells": sorted(map(list, core.defects.cells)),
+            "slots": sorted(map(list, core.defects.slots)),
+        },
         "findings": found,
     }
+
+
+def _cells(placed: PlacedGraph, units: NDArray[np.int64]) -> dict[str, Any]:
+    """What each cell holds; ``units`` are those used, as `unit_index` numbers them."""
+    core, cell = placed.core, placed.cell
+    inside = np.flatnonzero(np.all((cell >= 0) & (cell < core.grid), axis=1))[::-1]
+    node = np.full(core.grid, -1, dtype=np.int32)
+    # Backwards, so that the lowest of several nodes on a cell is the one that stays.
+    node[cell[inside, 0], cell[inside, 1]] = inside
+    degree = np.where(node >= 0, placed.graph.in_degree()[node], -1)
+    used = np.bincount(units // core.slots, minlength=core.cells).reshape(core.grid)
+    return {"grid": list(core.grid), "node": node.tolist(), "degree": degree.tolist(), "units": used.tolist()}
 
 
 def _wires(route: Route) -> dict[str, Any]:

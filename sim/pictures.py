@@ -87,14 +87,14 @@ def cosim_picture(rtl: NDArray[Any], reference: NDArray[Any], path: Path, source
     if rtl.shape != reference.shape:
         raise ValueError(f"the RTL's image is {list(rtl.shape)}, the reference {list(reference.shape)}")
     difference = np.asarray(rtl, dtype=np.float64) - reference
-    figure = _figure(9.6, 3.6)
+    figure = new_figure(9.6, 3.6)
     left, middle, right = figure.subplots(1, 3)
     for axes, image, title in ((left, rtl, f"{source}, decoded read-out"), (middle, reference, "PyTorch reference")):
-        _show(figure, axes, image, title, cmap="gray", vmin=-1.0, vmax=1.0)
+        show_map(figure, axes, image, title, cmap="gray", vmin=-1.0, vmax=1.0)
     bound = max(float(np.abs(difference).max()), 1e-6)
     title = f"difference, mean |d| = {np.abs(difference).mean():.4f}"
-    _show(figure, right, difference, title, cmap="RdBu_r", vmin=-bound, vmax=bound)
-    _save(figure, path)
+    show_map(figure, right, difference, title, cmap="RdBu_r", vmin=-bound, vmax=bound)
+    save_figure(figure, path)
 
 
 def routing_picture(
@@ -114,7 +114,7 @@ def routing_picture(
         Tracks per boundary.
     path : Path
     """
-    figure = _figure(9.6, 4.4)
+    figure = new_figure(9.6, 4.4)
     both = ((demand_across_columns, "between columns"), (demand_across_rows, "between rows"))
     for axes, (demand, between) in zip(figure.subplots(1, 2), both, strict=True):
         peak = int(demand.max()) if demand.size else 0
@@ -124,15 +124,15 @@ def routing_picture(
             axes.set_axis_off()
             continue
         over = np.ma.masked_less_equal(demand, capacity)
-        _show(figure, axes, demand, title, cmap="viridis", vmin=0, vmax=max(capacity, 1))
+        show_map(figure, axes, demand, title, cmap="viridis", vmin=0, vmax=max(capacity, 1))
         # The low end of this colour map is red, and nothing is above the low end.
         axes.imshow(over, cmap="autumn", vmin=peak, vmax=peak + 1, interpolation="nearest")
         axes.set_xlabel("column", fontsize=8)
         axes.set_ylabel("row", fontsize=8)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """A figure [inches] with a canvas of its own: it shares nothing with a caller's pyplot and needs no display."""
     # Half a second to import, and the sheets do without.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -143,12 +143,14 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _show(figure: Figure, axes: Axes, image: NDArray[Any], title: str, **style: Any) -> None:
+def show_map(figure: Figure, axes: Axes, image: NDArray[Any], title: str, **style: Any) -> None:
+    """Draw a map with its scale beside it; ``style`` goes to matplotlib's ``imshow``."""
     shown = axes.imshow(image, interpolation="nearest", **style)
     axes.set_title(title, fontsize=9)
     axes.tick_params(labelsize=7)
     figure.colorbar(shown, ax=axes, shrink=0.7).ax.tick_params(labelsize=7)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, the same bytes whenever it is drawn."""
     figure.savefig(path, format="png", metadata={"Software": None})

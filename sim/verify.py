@@ -28,6 +28,7 @@ from oscc.sim.host import HostError
 from oscc.sim.macro import MacroContractError
 from oscc.sim.phase_checks import ReferenceRun, check_phases, check_pixels, check_step, run_reference
 from oscc.sim.program_checks import SUBJECT, check_program
+from oscc.sim.wire_checks import check_wires
 
 PIXEL_STEP = 0.05
 """Integration step of the pixel check [model time], for the array and for the reference alike.
@@ -121,11 +122,19 @@ def verify_folder(
     except OsccError as error:
         unread = judge("program file", SUBJECT, False, "not readable", "every CRC-32 matches", str(error))
         skips = (skipped("run", engine, "the program is not readable") for engine in options.engines)
-        return Verdict((_output_files(folder), unread, *skips))
+        return Verdict((_output_files(folder), check_wires(folder, compiled), unread, *skips))
     read = judge("program file", SUBJECT, True, f"{folder.program.stat().st_size} bytes", "every CRC-32 matches")
     verilog, lines = _read_emitted(folder.path / "rtl", core)
     under_test = UnderTest(core, program, compiled, verilog)
-    return Verdict((_output_files(folder), read, *lines, *_verify_program(under_test, options, make_engine, progress)))
+    return Verdict(
+        (
+            _output_files(folder),
+            check_wires(folder, compiled),
+            read,
+            *lines,
+            *_verify_program(under_test, options, make_engine, progress),
+        )
+    )
 
 
 def _output_files(folder: OutputFolder) -> CheckLine:

@@ -7,9 +7,10 @@ import re
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oscc.compiler.frontends.ising_problem import IsingProblem
-from oscc.compiler.frontends.text import as_number, as_whole, fault
+from oscc.compiler.frontends.text import MOST_SPINS, as_number, as_whole, fault
 
 JSON_FORMAT = "expected what json.dumps(bqm.to_serializable()) writes"
 COO_FORMAT = "expected '# vartype=SPIN' or '# vartype=BINARY', then a line 'I J BIAS' for each bias, linear where I = J"
@@ -75,6 +76,8 @@ def _parse_coo(text: str, where: str) -> _Parsed:
         if None in ends or bias is None:
             raise fault("bqm", f"'{line.strip()}' is no bias", at, COO_FORMAT)
         one, other = (int(end or 0) for end in ends)
+        if max(one, other) >= MOST_SPINS:
+            raise fault("bqm", f"variable {max(one, other)}; at most {MOST_SPINS - 1}", at)
         largest = max(largest, one, other)
         if one == other:
             linear[one] = linear.get(one, 0.0) + bias
@@ -90,15 +93,15 @@ def _parse_json(text: str, where: str) -> _Parsed:
         content = json.loads(text)
     except json.JSONDecodeError as error:
         raise fault("bqm", f"no JSON: {error.msg}", f"{where}:{error.lineno}", JSON_FORMAT) from None
-    except RecursionError:
-        raise fault("bqm", "no JSON that a problem needs: too deep", where, JSON_FORMAT) from None
+    except (RecursionError, ValueError):
+        raise fault("bqm", "no JSON that a problem needs: too deep, or a number too long", where, JSON_FORMAT) from None
     if not isinstance(content, dict) or content.get("type") != "BinaryQuadraticModel":
         raise fault("bqm", "no BinaryQuadraticModel", where, JSON_FORMAT)
     try:
         # Lists in JSON are tuples in dimod's labels.
         labels = [_hashable(label) for label in content["variable_labels"]]
         linear, biases = (np.array(content[f"{kind}_biases"], np.float64).ravel() for kind in ("linear", "quadratic"))
-        head, tail = (np.array(content[f"quadratic_{end}"], np.int64).ravel() for end in ("head", "tail"))
+        head, tail = (_whole_numbers(content[f"quadratic_{end}"]) for end in ("head", "tail"))
         offset = float(content["offset"])
         binary = _is_binary(content["variable_type"], where, JSON_FORMAT)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -115,6 +118,13 @@ def _parse_json(text: str, where: str) -> _Parsed:
         (labels[int(one)], labels[int(other)], float(bias)) for one, other, bias in zip(head, tail, biases, strict=True)
     ]
     return labels, dict(zip(labels, linear.tolist(), strict=True)), pairs, offset, binary
+
+
+def _whole_numbers(given: list[Any]) -> NDArray[np.int64]:
+    if not all(type(number) is int for number in given):
+        # numpy would cut off what is behind the point.
+        raise ValueError("not whole")
+    return np.array(given, np.int64)
 
 
 def _is_binary(vartype: object, where: str, form: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -39,10 +40,13 @@ def parse_graphml(text: str, *, name: str, where: str) -> CouplingGraph:
         # Entities can grow without bound, and no GraphML that networkx writes has any.
         raise fault("graphml", "document types and entities are not read", where)
     try:
-        graph = nx.read_graphml(io.BytesIO(text.encode()))
+        with warnings.catch_warnings():
+            # What networkx only warns of, such as an attribute whose key is not declared, is at fault here.
+            warnings.simplefilter("error")
+            graph = nx.read_graphml(io.BytesIO(text.encode()))
     except ET.ParseError as error:
         raise fault("graphml", f"no XML: {error}", where) from None
-    except (nx.NetworkXError, KeyError, ValueError, AttributeError, TypeError) as error:
+    except (nx.NetworkXError, KeyError, ValueError, AttributeError, TypeError, Warning) as error:
         raise fault("graphml", f"no GraphML that can be read: {_line(error)}", where) from None
     return graph_model(graph, name=name, where=where)
 

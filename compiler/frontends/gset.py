@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
-from oscc.compiler.frontends.text import as_number, as_whole, fault
+from oscc.compiler.frontends.text import MOST_SPINS, as_number, as_whole, fault
 
 FORMAT = "expected 'VERTICES EDGES', then a line 'VERTEX VERTEX WEIGHT' for each edge, vertices from 1"
 
@@ -37,6 +37,8 @@ def parse_gset(text: str, *, name: str, where: str) -> IsingProblem:
     if len(sizes) != 2 or None in sizes or sizes[0] == 0:
         raise fault("gset", f"'{' '.join(words)}' are no numbers of vertices and edges", f"{where}:{number}", FORMAT)
     vertices, edges = int(sizes[0] or 0), int(sizes[1] or 0)
+    if vertices > MOST_SPINS:
+        raise fault("gset", f"{vertices} vertices; at most {MOST_SPINS}", f"{where}:{number}")
     if len(lines) - 1 != edges:
         raise fault("gset", f"{edges} edges are announced, {len(lines) - 1} lines follow", where, FORMAT)
     seen: dict[tuple[int, int], int] = {}

@@ -80,10 +80,12 @@ def lower_problem(problem: IsingProblem, core: CoreSpec) -> CouplingGraph:
     # Every run is rounded up to a whole cycle.
     cycles = core.cycles_per_sample - core.init.cycles - len(ramp.share)
     total = cycles * core.clock_s * largest
-    forth, back = (problem.first, problem.second), (problem.second, problem.first)
-    src, dst = (np.concatenate([forth[end], back[end]]).astype(np.int32) for end in (0, 1))
+    # A pair without a coupling would take two slots and pull at the placement for nothing.
+    coupled = problem.coupling != 0
+    first, second, coupling = problem.first[coupled], problem.second[coupled], problem.coupling[coupled]
+    src, dst = np.concatenate([first, second]), np.concatenate([second, first])
     order = np.lexsort((src, dst))
-    pull = -np.concatenate([problem.coupling, problem.coupling])[order] / unit
+    pull = -np.concatenate([coupling, coupling])[order] / unit
     chunks = len(ramp.share)
     shil = np.minimum(np.array(ramp.shil), shil_scale)
     spread = np.random.default_rng(DRIVE_SEED).normal(size=problem.spins).clip(-2.0, 2.0) / 2

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from oscc.compiler.errors import OsccError
 
+MOST_SPINS = 512 * 512
+"""Cells of the largest core that there can be: a larger problem is refused before anything of its size is made."""
+
 
 def read_text(path: Path) -> str:
     """The text of a file.
@@ -40,12 +43,15 @@ def fault(code: str, message: str, where: str, hint: str = "") -> OsccError:
 
 
 def as_whole(word: str) -> int | None:
-    """A word as a whole number without sign; None when it is none."""
-    return int(word) if word.isascii() and word.isdigit() else None
+    """A word as a whole number without sign and of at most 18 digits; None when it is none."""
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= 18 else None
 
 
 def as_number(word: str) -> float | None:
-    """A word as a finite number; None when it is none."""
+    """A word as a finite number in decimal digits; None when it is none."""
+    if not word.isascii() or "_" in word:
+        # Python's own float takes these, files do not mean them.
+        return None
     try:
         number = float(word)
     except ValueError:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
@@ -34,41 +36,50 @@ def names(path: Path) -> set[str]:
     return {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
 
 
-def test_the_picture_and_its_peak(oscc_json: RunJson, folder: Path) -> None:
+def test_the_report_is_a_folder_of_its_own(oscc: Run, folder: Path) -> None:
     before = names(folder)
-    status, content = oscc_json("report", folder)
-    assert status == 0
-    assert content == {
-        "picture": str(folder / "routing.png"),
-        "peak_demand": peak_demand(folder / "model.safetensors"),
-        "capacity": 30,
-    }
-    assert names(folder) - before == {"routing.png"}
-    with Image.open(folder / "routing.png") as picture:
-        assert picture.format == "PNG"
+    status, out, err = oscc("report", folder)
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "synthetic-tiny-8x8 on tiny-8x8: fits"
+    assert lines[1] == f"  peak demand  {peak_demand(folder / 'model.safetensors')} of 30 tracks per boundary"
+    pictures = {f"report/{name}.png" for name in ("degree", "boundaries", "distributions")}
+    assert names(folder) - before == {"report/report.html", "report/report.json", *pictures}
+    for picture in pictures:
+        with Image.open(folder / picture) as image:
+            assert image.format == "PNG"
+    schema = json.loads((files("oscc.compiler.report") / "report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(json.loads((folder / "report" / "report.json").read_text()), schema)
+    # Written anew, byte by byte the same.
+    first = {name: (folder / name).read_bytes() for name in names(folder)}
+    assert oscc("report", folder)[0] == 0
+    assert {name: (folder / name).read_bytes() for name in names(folder)} == first
 
 
-def test_another_place_and_the_same_bytes(oscc: Run, compiled: Path, tmp_path: Path) -> None:
+def test_json_is_the_report_and_writes_nothing(oscc_json: RunJson, compiled: Path) -> None:
     before = names(compiled)
-    for name in ("a.png", "b.png"):
-        status, out, err = oscc("report", compiled, "-o", tmp_path / name)
-        assert (status, err) == (0, "")
-    peak = peak_demand(compiled / "model.safetensors")
-    assert out.splitlines() == [
-        "synthetic-tiny-8x8 on tiny-8x8",
-        f"  peak demand  {peak} of 30 tracks per boundary",
-        f"  picture      {tmp_path / 'b.png'}",
-    ]
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    status, content = oscc_json("report", compiled)
+    assert status == 0
+    assert (content["schema"], content["verdict"]) == ("oscc.report/1", "fits")
+    assert content["routing"]["boundaries"]["peak"] == peak_demand(compiled / "model.safetensors")
     assert names(compiled) == before
 
 
-@pytest.mark.parametrize(("place", "code"), [(".", "output.is-folder"), ("no/a.png", "output.unwritable")])
-def test_a_picture_that_cannot_be_written_is_refused(
-    place: str, code: str, oscc_json: RunJson, compiled: Path, tmp_path: Path
+def test_the_page_at_another_place(oscc: Run, compiled: Path, tmp_path: Path) -> None:
+    before = names(compiled)
+    assert oscc("report", compiled, "-o", tmp_path / "a.html")[0] == 0
+    assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
+    assert names(compiled) == before
+    assert names(tmp_path) == {"a.html"}
+
+
+@pytest.mark.parametrize(("place", "code"), [(".", "output.is-folder"), ("no/a.html", "output.unwritable")])
+def test_a_page_that_cannot_be_written_is_refused(
+    place: str, code: str, oscc: Run, compiled: Path, tmp_path: Path
 ) -> None:
-    status, content = oscc_json("report", compiled, "-o", tmp_path / place)
-    assert (status, content["error"]["code"], content["error"]["where"]) == (1, code, str(tmp_path / place))
+    status, out, err = oscc("report", compiled, "-o", tmp_path / place)
+    assert (status, out) == (1, "")
+    assert {"output.is-folder": "a folder", "output.unwritable": "there is no folder"}[code] in err
     assert names(tmp_path) == set()
 
 
@@ -78,13 +89,22 @@ def test_a_folder_that_is_no_output_is_refused(oscc: Run, tmp_path: Path) -> Non
     assert err.startswith(f"oscc: {tmp_path / 'absent'}: no such folder\n")
 
 
-def test_a_folder_whose_model_does_not_fit_is_refused(
-    oscc_json: RunJson, folder: Path, make_core: Callable[..., CoreSpec]
+def test_a_model_that_does_not_fit_has_a_report(
+    oscc: Run, tiny_checkpoint: Path, make_core: Callable[..., CoreSpec], tmp_path: Path
 ) -> None:
-    (folder / "core.yaml").write_text(dump_core(make_core(stencil="king")))
+    (tmp_path / "king.yaml").write_text(dump_core(make_core(stencil="king")))
+    assert oscc("compile", tiny_checkpoint, "--core", tmp_path / "king.yaml", "-o", tmp_path / "out")[0] == 3
+    status, out, err = oscc("report", tmp_path / "out")
+    assert (status, err) == (0, "")
+    assert "does not fit" in out.splitlines()[0]
+    assert " of R001" in out
+    assert "Does not fit" in (tmp_path / "out" / "report" / "report.html").read_text()
+
+
+def test_a_changed_folder_is_refused(oscc_json: RunJson, folder: Path) -> None:
+    (folder / "program.bin").write_bytes(b"")
     status, content = oscc_json("report", folder)
-    assert (status, content["error"]["code"]) == (1, "output.infeasible")
-    assert not (folder / "routing.png").exists()
+    assert (status, content["error"]["code"]) == (1, "report.changed")
 
 
 def test_synthesis_is_listed_where_it_was_run(oscc: Run, oscc_json: RunJson, folder: Path) -> None:
@@ -100,7 +120,7 @@ def test_synthesis_is_listed_where_it_was_run(oscc: Run, oscc_json: RunJson, fol
     (folder / "synthesis").mkdir()
     (folder / "synthesis" / "asic.json").write_text(json.dumps(result.as_dict()))
     assert oscc_json("report", folder)[1]["synthesis"] == {"asic": json.loads(json.dumps(result.as_dict()))}
-    assert oscc("report", folder)[1].splitlines()[3:] == [
+    assert oscc("report", folder)[1].splitlines()[5:] == [
         "synthesis for asic",
         "  device     generic cells",
         "  core       tiny-8x8, 8 x 8 cells, 4 chunks",

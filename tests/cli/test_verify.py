@@ -70,7 +70,7 @@ def test_a_failure_is_exit_status_three(oscc: Run, oscc_json: RunJson, folder: P
     assert (status, err) == (3, "")
     failed = [line for line in out.splitlines() if line.startswith("FAIL ")]
     assert [name in line for name, line in zip(("output files", "program file"), failed, strict=True)] == [True, True]
-    assert out.splitlines()[-1] == "0 PASS, 2 FAIL, 1 SKIPPED"
+    assert out.splitlines()[-1] == "1 PASS, 2 FAIL, 1 SKIPPED"
     status, verdict = oscc_json("verify", folder, *QUICK)
     assert (status, verdict["passed"]) == (3, False)
     assert json.loads((folder / "verify" / "verdict.json").read_text()) == verdict

@@ -26,6 +26,7 @@ FILES = [
     "reports/routing.json",
     "reports/routing.txt",
     "reports/schedule.txt",
+    "wires.safetensors",
 ]
 
 

@@ -208,3 +208,36 @@ def test_table_of_a_model_without_couplings(make_graph: MakeGraph, tiny_core: Co
     text = routing_table(routing_report(_routed(make_graph(tiny_core, density=0.0), tiny_core), []))
     assert "* is outside the stencil\n  none\n" in text
     assert "most couplings into a node  0\n" in text
+
+
+def test_cells_hold_node_degree_and_units(make_graph: MakeGraph, make_core: MakeCore) -> None:
+    core = make_core(grid=[6, 5], defects={"cells": [[5, 0], [2, 3]], "slots": [[1, 1, 4], [0, 2, 20]]})
+    graph = make_graph(core, density=0.5)
+    report = routing_report(_routed(graph, core), [])
+    assert graph.position is not None
+    place = {tuple(cell): node for node, cell in enumerate(graph.position.tolist())}
+    into = Counter(graph.dst.tolist())
+    assert report["cells"]["grid"] == [6, 5]
+    for row in range(6):
+        for col in range(5):
+            node = place.get((row, col), -1)
+            assert report["cells"]["node"][row][col] == node
+            assert report["cells"]["degree"][row][col] == (into[node] if node >= 0 else -1)
+            assert report["cells"]["units"][row][col] == into.get(node, 0)
+    assert report["defects"] == {"cells": [[2, 3], [5, 0]], "slots": [[0, 2, 20], [1, 1, 4]]}
+
+
+def test_a_shared_unit_counts_at_the_cell_that_holds_it(make_graph: MakeGraph, make_core: MakeCore) -> None:
+    core = make_core(couplings="reciprocal", grid=[3, 3], stencil="king")
+    units = routing_report(_routed(make_graph(core), core), [])["cells"]["units"]
+    # Slots are (0, 1), (1, -1), (1, 0), (1, 1): the last column lacks two, the first one, the last row all but one.
+    assert units == [[3, 4, 2], [3, 4, 2], [1, 1, 0]]
+
+
+def test_nodes_outside_the_grid_and_on_one_cell(make_graph: MakeGraph, make_core: MakeCore) -> None:
+    graph, core = make_graph(make_core(grid=[2, 3])), make_core(grid=[2, 2])
+    placed = identity_placement(graph, core)
+    assert placed is not None
+    assert routing_report(placed, [])["cells"]["node"] == [[0, 1], [3, 4]]
+    shared = dataclasses.replace(placed, cell=np.zeros_like(placed.cell))
+    assert routing_report(shared, [])["cells"]["node"] == [[0, -1], [-1, -1]]

@@ -27,6 +27,7 @@ from oscc.sim.verify import EngineFactory, VerifyOptions, verify_folder
 
 PROGRAM_LINES = [
     "output files",
+    "wires",
     "program file",
     "origin",
     "time scale",
@@ -193,13 +194,14 @@ def test_engines_that_disagree(compiled: Path) -> None:
 def assert_only_the_file_is_red(verdict: Verdict, detail: str) -> None:
     assert [(line.name, line.subject, line.status) for line in verdict.lines] == [
         ("output files", "program", Status.FAIL),
+        ("wires", "program", Status.PASS),
         ("program file", "program", Status.FAIL),
         ("run", "array", Status.SKIPPED),
         ("run", "pysim", Status.SKIPPED),
     ]
     assert verdict.lines[0].detail == "changed or missing: program.bin"
-    assert detail in verdict.lines[1].detail
-    assert verdict.lines[2].detail == "the program is not readable"
+    assert detail in verdict.lines[2].detail
+    assert verdict.lines[3].detail == "the program is not readable"
 
 
 def test_a_changed_byte_of_the_program(folder: Path) -> None:
@@ -237,7 +239,7 @@ def test_a_changed_model(folder: Path, make_graph: Callable[..., CouplingGraph],
     write_checkpoint(folder / "model.safetensors", make_graph(tiny_core, seed=77))
     assert verify(folder, "array").red()[0] == "output files"
     record_new_hashes(folder)
-    assert_not_run(verify(folder, "array"), ("origin", "codes of the model"))
+    assert_not_run(verify(folder, "array"), ("wires", "origin", "codes of the model"))
 
 
 def test_another_core(folder: Path, make_core: Callable[..., CoreSpec]) -> None:

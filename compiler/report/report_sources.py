@@ -1,0 +1,289 @@
+"""Where a report's figures come from: an output folder, or a result that was written nowhere."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from oscc.compiler.compile import CompileResult
+from oscc.compiler.compile_output import described_inputs, described_tool
+from oscc.compiler.errors import OsccError
+from oscc.compiler.findings import Finding
+from oscc.compiler.output_folder import PROGRAM, REPORTS, OutputFolder, read_any_output_folder
+from oscc.compiler.quantization_report import quantization_report
+from oscc.compiler.report.report_data import (
+    LISTED,
+    Cells,
+    FindingCount,
+    Findings,
+    Inputs,
+    ProgramFile,
+    Quantization,
+    ReportData,
+    Resource,
+    Routing,
+    Solve,
+    WhatIf,
+)
+from oscc.compiler.routing_report import routing_report
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, eq=False)
+class Sources:
+    """The reports that a report is made of; what is None was not reached, or not asked for.
+
+    Parameters
+    ----------
+    manifest : mapping
+        ``tool``, ``inputs``, ``outputs`` and ``summary``, as manifest.json has them.
+    core : CoreSpec or None
+        None where the folder holds none.
+    routing, quantization, what_if, solve : object
+        Content of the files of these names in ``reports/``, checked by `report_of`.
+    """
+
+    manifest: Mapping[str, Any]
+    core: CoreSpec | None = None
+    routing: Any = None
+    quantization: Any = None
+    what_if: Any = None
+    solve: Any = None
+
+
+def report_of_folder(path: str | Path) -> ReportData:
+    """The report of an output folder of `oscc compile`, of a model that fits or of one that does not.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    OsccError
+        What `read_any_output_folder` and `load_core` raise; ``report.no-compilation`` when nothing was compiled into
+        the folder; ``report.changed`` when a file is no longer what the manifest says; ``report.input`` when one cannot
+        be understood.
+    """
+    folder = read_any_output_folder(path)
+    if "summary" not in folder.manifest:
+        raise OsccError(
+            "report.no-compilation",
+            "nothing was compiled into it",
+            where=str(path),
+            hint="compile a model into it: oscc compile MODEL --core SPEC -o DIR",
+        )
+    changed = folder.changed_files()
+    if changed:
+        raise OsccError(
+            "report.changed",
+            f"changed since it was compiled, or missing: {', '.join(changed)}",
+            where=str(path),
+            hint="compile it again",
+        )
+    core = load_core(folder.core) if folder.core.name in folder.manifest["outputs"] else None
+    return report_of(
+        Sources(
+            folder.manifest,
+            core,
+            routing=_read(folder, "routing"),
+            quantization=_read(folder, "quantization"),
+            what_if=_read(folder, "whatif"),
+            solve=_read(folder, "solve"),
+        ),
+        where=str(path),
+    )
+
+
+def report_of_result(
+    result: CompileResult,
+    model: str | Path,
+    options: Mapping[str, Any],
+    *,
+    problem: Mapping[str, Any] | None = None,
+    what_if: Any = None,
+) -> ReportData:
+    """The report of a result that no folder holds: what `oscc check` found.
+
+    Parameters
+    ----------
+    result : CompileResult
+    model : str or Path
+        The checkpoint.
+    options : mapping
+        How it was checked, as the manifest would record it.
+    problem : mapping, optional
+        What is said of the file that the model was lowered from.
+    what_if : object, optional
+        Content that reports/whatif.json would have.
+    """
+    manifest = {
+        "tool": described_tool(),
+        "inputs": described_inputs(result, model, options, problem),
+        "outputs": {},
+        "summary": result.summary(),
+    }
+    placed, coded = result.placed, result.coded
+    return report_of(
+        Sources(
+            manifest,
+            result.core,
+            routing=None if placed is None else routing_report(placed, result.findings),
+            quantization=None if coded is None else quantization_report(coded),
+            what_if=what_if,
+        ),
+        where=str(model),
+    )
+
+
+def report_of(sources: Sources, *, where: str) -> ReportData:
+    """A report from its sources.
+
+    Parameters
+    ----------
+    sources : Sources
+    where : str
+        What they are of, for messages.
+
+    Raises
+    ------
+    OsccError
+        ``report.input``, naming the file and the first key that is not as it should be.
+    """
+    summary, inputs = sources.manifest["summary"], sources.manifest["inputs"]
+    routing = _parse(Routing, sources.routing, f"{where}: {REPORTS}/routing.json")
+    core = sources.core
+    cycles = summary.get("cycles_per_sample") if summary["feasible"] else None
+    program = sources.manifest["outputs"].get(PROGRAM)
+    tool = sources.manifest["tool"]
+    return ReportData(
+        schema="oscc.report/1",
+        verdict="fits" if summary["feasible"] else "does not fit",
+        model=summary["model"],
+        family=summary["family"],
+        core=summary["core"],
+        nodes=summary["nodes"],
+        couplings=summary["couplings"],
+        chunks=summary["chunks"],
+        weight_bits=summary["weight_bits"],
+        cycles_per_sample=cycles,
+        samples_per_second=core.clock_hz / cycles if core is not None and cycles else None,
+        resources=tuple(_resources(summary, core, routing)),
+        inputs=Inputs(
+            model_file=inputs["model"]["file"],
+            model_sha256=inputs["model"]["sha256"],
+            core_sha256=inputs["core"]["sha256"],
+            spec_hash=inputs["core"]["spec_hash"],
+            options=dict(inputs["options"]),
+            problem=inputs.get("problem"),
+            tool=f"{tool['name']} {tool['version']}",
+        ),
+        program=None if program is None else ProgramFile(program["sha256"], program["bytes"]),
+        routing=routing,
+        quantization=_parse(Quantization, sources.quantization, f"{where}: {REPORTS}/quantization.json"),
+        findings=_findings(
+            [Finding(**found) for found in summary["findings"]], None if routing is None else routing.cells
+        ),
+        what_if=_parse(WhatIf, sources.what_if, f"{where}: {REPORTS}/whatif.json"),
+        solve=_parse(Solve, sources.solve, f"{where}: {REPORTS}/solve.json"),
+    )
+
+
+def _resources(summary: Mapping[str, Any], core: CoreSpec | None, routing: Routing | None) -> list[Resource]:
+    """What is used of what there is, as far as it is known."""
+    found: list[Resource] = []
+    if routing is not None:
+        rows, cols = routing.cells.grid
+        living = rows * cols - len(routing.defects.cells)
+        found += [
+            Resource("cells", summary["nodes"], living, "living cells"),
+            Resource("coupling units", routing.slots.used, routing.slots.available, "units"),
+            Resource("couplings into a node", summary["max_degree"], routing.degree.limit, "offsets of the stencil"),
+            Resource("busiest boundary", routing.boundaries.peak, routing.boundaries.capacity, "tracks"),
+        ]
+    if core is not None:
+        found.append(Resource("chunks", summary["chunks"], core.chunks, "chunks of weight memory"))
+        if "cycles_per_sample" in summary:
+            cycles = summary["cycles_per_sample"]
+            found.append(Resource("cycles per sample", cycles, core.cycles_per_sample, "clock cycles"))
+    return found
+
+
+def _findings(found: Sequence[Finding], cells: Cells | None) -> Findings:
+    count = Counter(finding.code for finding in found)
+    unproven = {finding.code for finding in found if not finding.proof}
+    seen = Counter[str]()
+    listed: list[Finding] = []
+    for finding in found:
+        seen[finding.code] += 1
+        if seen[finding.code] <= LISTED:
+            listed.append(finding)
+    return Findings(
+        total=len(found),
+        by_code=tuple(FindingCount(code, number, code not in unproven) for code, number in sorted(count.items())),
+        listed=tuple(listed),
+        at=None if cells is None else _findings_at(found, cells.grid),
+    )
+
+
+def _findings_at(found: Sequence[Finding], grid: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
+    rows, cols = grid
+    at = [[0] * cols for _ in range(rows)]
+    for finding in found:
+        for row, col in finding_cells(finding):
+            if 0 <= row < rows and 0 <= col < cols:
+                at[row][col] += 1
+    return tuple(map(tuple, at))
+
+
+def finding_cells(finding: Finding) -> list[tuple[int, int]]:
+    """The cells that a witness names: ``cell``, both ``cells`` of a boundary, or the ``destination`` of a coupling.
+
+    Parameters
+    ----------
+    finding : Finding
+    """
+    witness = finding.witness
+    for name in ("cell", "destination"):
+        if name in witness:
+            return [_cell(witness[name])]
+    return [_cell(cell) for cell in witness["cells"]] if isinstance(witness.get("cells"), list | tuple) else []
+
+
+def _cell(pair: Sequence[int]) -> tuple[int, int]:
+    row, col = pair
+    return int(row), int(col)
+
+
+def _read(folder: OutputFolder, name: str) -> Any:
+    """Content of a JSON file in ``reports/``; None where there is none."""
+    path = folder.path / REPORTS / f"{name}.json"
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        raise OsccError("report.input", "is no JSON", where=str(path)) from None
+
+
+def _parse(kind: type[Part], content: Any, where: str) -> Part | None:
+    """The part of a report that a file's content makes, None where there is no file."""
+    if content is None:
+        return None
+    try:
+        return TypeAdapter(kind).validate_python(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(map(str, fault["loc"])) or "the file"
+        raise OsccError(
+            "report.input", f"{key}: {fault['msg'].lower()}", where=where, hint="made by another version? compile again"
+        ) from None

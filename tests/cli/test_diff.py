@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., tuple[int, str, str]]
+RunJson = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture
+def clipped(oscc: Run, tiny_checkpoint: Path, tmp_path: Path) -> Path:
+    """The model of `compiled`, with a time scale at which couplings clip."""
+    arguments = ("--core", "tiny-8x8", "--tau-s", "1e-7", "--clip", "coupling", "--clip", "shil")
+    more = ("--clip", "field", "--clip", "detuning")
+    status, out, err = oscc("compile", tiny_checkpoint, *arguments, *more, "-o", tmp_path / "clipped")
+    assert status == 0, out + err
+    return tmp_path / "clipped"
+
+
+def test_the_same_twice(oscc: Run, compiled: Path) -> None:
+    status, out, err = oscc("diff", compiled, compiled)
+    assert (status, err) == (0, "")
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert "verdict fits" in lines
+    assert "program the same" in lines
+    assert "cells moved 0 of 64 nodes" in lines
+
+
+def test_another_time_scale(oscc_json: RunJson, compiled: Path, clipped: Path) -> None:
+    status, content = oscc_json("diff", compiled, clipped)
+    assert status == 0
+    assert content["measures"]["clipped"]["before"] == 0
+    assert content["measures"]["clipped"]["after"] > 0
+    assert content["measures"]["tau_s"]["after"] < content["measures"]["tau_s"]["before"]
+    assert content["codes_changed_share"] > 0
+    assert "exceeded" not in content
+
+
+def test_thresholds_decide_the_status(
+    oscc: Run, oscc_json: RunJson, compiled: Path, clipped: Path, tmp_path: Path
+) -> None:
+    limits = tmp_path / "limits.yaml"
+    limits.write_text("schema: oscc.thresholds/1\nclipped: 0\npeak_demand: 0\n")
+    status, out, _ = oscc("diff", compiled, clipped, "--thresholds", limits)
+    assert status == 3
+    assert "1 exceeded" in out
+    assert "at most 0 is allowed" in out
+    status, content = oscc_json("diff", clipped, compiled, "--thresholds", limits)
+    assert (status, content["exceeded"]) == (0, [])
+
+
+def test_faults_are_one_line(oscc: Run, compiled: Path, tmp_path: Path) -> None:
+    status, _, err = oscc("diff", compiled, tmp_path / "none")
+    assert status == 1
+    assert "no such folder" in err
+    (tmp_path / "limits.yaml").write_text("schema: oscc.thresholds/1\nclip: 0\n")
+    status, _, err = oscc("diff", compiled, compiled, "--thresholds", tmp_path / "limits.yaml")
+    assert status == 1
+    assert "clip: unknown key" in err

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import compile_model
+from oscc.compiler.compile_output import write_output
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.report.compilation_diff import diff_folders
+from oscc.compiler.spec import CoreSpec
+
+MakeGraph = Callable[..., CouplingGraph]
+MakeCore = Callable[..., CoreSpec]
+Compile = Callable[[CouplingGraph, CoreSpec, str], Path]
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Compile:
+    def make(graph: CouplingGraph, core: CoreSpec, name: str) -> Path:
+        model = tmp_path / f"{name}.safetensors"
+        write_checkpoint(model, graph)
+        options: dict[str, object] = {"tau": "common", "tau_s": None, "clip": []}
+        write_output(tmp_path / name, compile_model(model, core), model, options=options, dumps={})
+        return tmp_path / name
+
+    return make
+
+
+def test_nothing_changed(compiled: Compile, make_graph: MakeGraph, tiny_core: CoreSpec) -> None:
+    graph = make_graph(tiny_core, chunks=2, density=0.5)
+    diff = diff_folders(compiled(graph, tiny_core, "a"), compiled(graph, tiny_core, "b"))
+    assert diff.same_program
+    assert (diff.cells_moved, diff.codes_changed_share) == (0, 0.0)
+    assert {measure.change for measure in diff.measures} == {0}
+
+
+def test_a_changed_weight(compiled: Compile, make_graph: MakeGraph, tiny_core: CoreSpec) -> None:
+    graph = make_graph(tiny_core, chunks=2, density=0.5)
+    weight = graph.weight.copy()
+    # The largest keeps its value, and with it the scale of all codes.
+    edge = int(np.argsort(np.abs(weight[1]))[weight.shape[1] // 2])
+    weight[1, edge] = -np.sign(weight[1, edge]) * np.abs(weight).max() * 0.9
+    other = dataclasses.replace(graph, weight=weight)
+    diff = diff_folders(compiled(graph, tiny_core, "a"), compiled(other, tiny_core, "b"))
+    assert diff.same_program is False
+    assert diff.codes is not None
+    changed = {each.group: each.by_chunk for each in diff.codes}
+    assert changed == {"coupling": (0, 1, 0, 0), "shil": (0,) * 4, "field": (0,) * 4, "detuning": (0,) * 4}
+    assert diff.codes_changed_share == pytest.approx(1 / sum(each.values for each in diff.codes))
+    assert diff.as_dict()["codes"]["coupling"]["changed"] == 1
+
+
+def test_nodes_that_moved(compiled: Compile, make_graph: MakeGraph, make_core: MakeCore) -> None:
+    core = make_core(grid=[4, 4])
+    graph = make_graph(core, chunks=1, density=0.4)
+    assert graph.position is not None
+    larger = make_core(grid=[4, 5], readout={"step": [1, 1]})
+    moved = dataclasses.replace(graph, position=graph.position + np.array([0, 1], dtype=np.int32))
+    diff = diff_folders(compiled(graph, larger, "a"), compiled(moved, larger, "b"))
+    assert (diff.cells_moved, diff.cells_moved_share) == (16, 1.0)
+
+
+def test_one_that_does_not_fit(
+    compiled: Compile, make_graph: MakeGraph, tiny_core: CoreSpec, make_core: MakeCore
+) -> None:
+    graph = make_graph(tiny_core, chunks=1, density=0.5)
+    diff = diff_folders(compiled(graph, tiny_core, "a"), compiled(graph, make_core(stencil="king"), "b"))
+    assert (diff.codes, diff.same_program) == (None, None)
+    measures = {measure.name: measure for measure in diff.measures}
+    assert measures["findings"].before == 0
+    assert measures["findings"].change == diff.after.findings.total > 0
+    assert measures["cycles_per_sample"].change is None
+    content = diff.as_dict()
+    assert content["verdict"] == {"before": "fits", "after": "does not fit"}
+    assert content["findings"]["before"] == {}
+
+
+def test_cores_of_another_shape_have_no_codes_in_common(
+    compiled: Compile, make_graph: MakeGraph, make_core: MakeCore
+) -> None:
+    graph = make_graph(make_core(grid=[4, 4]), chunks=1, density=0.4)
+    one, other = (compiled(graph, make_core(grid=[4, 4 + more]), f"g{more}") for more in (0, 1))
+    diff = diff_folders(one, other)
+    assert diff.codes is None
+    assert diff.same_program is False
+    assert diff.cells_moved == 0

@@ -1,0 +1,58 @@
+"""What the tests of the report share: the data of a model that fits and of one that does not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import check_model, compile_model
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.report.report_data import (
+    Histogram,
+    ProgramFile,
+    ReportData,
+    Solve,
+    SolveValues,
+    WhatIf,
+    WhatIfEntry,
+)
+from oscc.compiler.report.report_sources import report_of_result
+from oscc.compiler.spec import CoreSpec
+
+MakeCore = Callable[..., CoreSpec]
+MakeGraph = Callable[..., CouplingGraph]
+
+
+@pytest.fixture(scope="session")
+def fitting(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_graph: MakeGraph) -> ReportData:
+    """A model on a core with defects, with a solution besides."""
+    core = make_core(grid=[9, 11], defects={"cells": [[0, 10]], "slots": [[8, 10, 3], [8, 10, 5]]})
+    path = tmp_path_factory.mktemp("fitting") / "<model> & more.safetensors"
+    write_checkpoint(path, make_graph(make_core(grid=[8, 10]), chunks=2, density=0.7))
+    data = report_of_result(compile_model(path, core), path, {"tau": "common", "clip": []})
+    assert data.fits
+    values = SolveValues(7.0, 5.5, 1.0, (5.0, 5.5, 6.0), 2, Histogram((3, 0, 7), (4.0, 5.0, 6.0, 7.0)))
+    return dataclasses.replace(
+        data,
+        program=ProgramFile("ab" * 32, 1234),
+        cycles_per_sample=500,
+        samples_per_second=200_000.0,
+        solve=Solve("p.gset", "cut", 80, 10, 0, 3, values),
+    )
+
+
+@pytest.fixture(scope="session")
+def misfit(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_graph: MakeGraph) -> ReportData:
+    """A box-2 model on a king's core, with changes that would help."""
+    path = tmp_path_factory.mktemp("misfit") / "box.safetensors"
+    write_checkpoint(path, make_graph(make_core(grid=[10, 10], stencil="box-2"), chunks=1))
+    data = report_of_result(check_model(path, make_core(grid=[10, 9], stencil="king")), path, {"tau": "common"})
+    assert not data.fits
+    entries = (
+        WhatIfEntry("stencil", "use stencil box-2 <b>", {"units": 24}),
+        WhatIfEntry("drop", "drop 12 couplings", {"relative norm": 0.25, "largest": None}),
+    )
+    return dataclasses.replace(data, what_if=WhatIf(entries))
