@@ -60,6 +60,7 @@ class Experiments(Section):
 
     schema_: Literal["oscc.experiments/1"] = Field(alias="schema")
     preface: str
+    conclusion: str
     seeds: int
     samples: int
     images: dict[str, Any]
@@ -245,7 +246,7 @@ def main() -> None:
             measurements(experiments, table, row)
     parts = [table_of(experiments, table, inputs) for table in chosen]
     if given.markdown is not None:
-        given.markdown.write_text("\n".join([experiments.preface, *parts]), encoding="utf-8")
+        given.markdown.write_text("\n".join([experiments.preface, *parts, "", experiments.conclusion]), encoding="utf-8")
 
 
 if __name__ == "__main__":
