@@ -246,7 +246,9 @@ def main() -> None:
             measurements(experiments, table, row)
     parts = [table_of(experiments, table, inputs) for table in chosen]
     if given.markdown is not None:
-        given.markdown.write_text("\n".join([experiments.preface, *parts, "", experiments.conclusion]), encoding="utf-8")
+        given.markdown.write_text(
+            "\n".join([experiments.preface, *parts, "", experiments.conclusion]), encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

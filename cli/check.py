@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import typer
 
 from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
-from oscc.cli.place_options import FrontEndOption, PlacerOption, SeedOption, TimeoutOption, parse_place_options
+from oscc.cli.place_options import (
+    CopiesOption,
+    FrontEndOption,
+    PlacerOption,
+    PruneOption,
+    SeedOption,
+    StrengthOption,
+    TimeoutOption,
+    parse_change_options,
+    parse_place_options,
+)
 from oscc.cli.progress import progress_bar
 from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, parse_scale_options
+
+if TYPE_CHECKING:
+    from oscc.compiler.compile import CompileResult
+    from oscc.compiler.passes.place import PlaceOptions
 
 
 def register(app: typer.Typer) -> None:
@@ -25,13 +42,17 @@ def check(
     seed: SeedOption = 0,
     timeout: TimeoutOption = None,
     frontend: FrontEndOption = None,
+    prune: PruneOption = None,
+    copies: CopiesOption = False,
+    strength: StrengthOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check that a model fits a core: placement, routing, read-out, initial phases, chunks and time scale.
 
-    Exit status 0 when it fits, 3 with every finding when it does not.
+    Exit status 0 when it fits, 3 with every finding when it does not, and what would make it fit.
     """
-    from oscc.cli.summary import print_summary
+    from oscc.cli.summary import change_rows, print_summary, print_what_if
+    from oscc.compiler.changes import compiled_with_changes
     from oscc.compiler.compile import check_model
     from oscc.compiler.findings import shorten_findings
     from oscc.compiler.frontends.front_end import opened_source
@@ -41,11 +62,20 @@ def check(
     target = load_core(core)
     with opened_source(model, frontend, target) as source, progress_bar() as report:
         placing = parse_place_options(placer, seed, timeout, report)
-        result = check_model(source.checkpoint, target, options, placing=placing)
+        changes = parse_change_options(prune, copies, strength, placing)
+
+        def check_checkpoint(path: Path, placing: PlaceOptions) -> CompileResult:
+            return check_model(path, target, options, placing=placing)
+
+        with compiled_with_changes(source.checkpoint, target, options, placing, changes, check_checkpoint) as checked:
+            result, what_if = checked.result, checked.what_if
     if as_json:
-        print_json({**result.summary(), "passes": [record.as_dict() for record in result.records]})
+        more = {"changes": checked.changes} if checked.changes else {}
+        more |= {} if what_if is None else {"what_if": what_if.as_dict(result.graph)["entries"]}
+        print_json({**result.summary(), **more, "passes": [record.as_dict() for record in result.records]})
     else:
-        print_summary(result.summary(), {})
+        print_summary(result.summary(), change_rows(checked, None))
         print_findings(shorten_findings(result.findings))
+        print_what_if(what_if)
     if not result.feasible:
         raise typer.Exit(EXIT_NO)

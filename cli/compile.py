@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
 from oscc.cli.place_options import (
+    CopiesOption,
     FrontEndOption,
     PlacerOption,
+    PruneOption,
     SeedOption,
+    StrengthOption,
     TimeoutOption,
+    parse_change_options,
     parse_place_options,
     recorded_place_options,
 )
 from oscc.cli.progress import progress_bar
 from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, parse_scale_options
+
+if TYPE_CHECKING:
+    from oscc.compiler.compile import CompileResult
+    from oscc.compiler.passes.place import PlaceOptions
+    from oscc.compiler.store import Level
+
+COPY_SAMPLES = 16
+"""Samples of the array over which the agreement of copies is measured."""
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +50,9 @@ def compile_verb(
     seed: SeedOption = 0,
     timeout: TimeoutOption = None,
     frontend: FrontEndOption = None,
+    prune: PruneOption = None,
+    copies: CopiesOption = False,
+    strength: StrengthOption = None,
     dump_ir: Annotated[
         list[str] | None,
         typer.Option("--dump-ir", metavar="after:PASS", help="Write a level as text to DIR/ir/PASS.txt; repeatable."),
@@ -48,16 +63,17 @@ def compile_verb(
 
     Exit status 0 when DIR holds a program, 3 when the model does not fit: DIR then holds the findings and no program.
     """
-    from oscc.cli.summary import print_summary
+    from oscc.cli.output import write_file
+    from oscc.cli.summary import change_rows, print_summary, print_what_if
+    from oscc.compiler.changes import compiled_with_changes
     from oscc.compiler.compile import compile_model, pass_names
     from oscc.compiler.compile_output import write_output
     from oscc.compiler.dump import dump_level
     from oscc.compiler.findings import shorten_findings
     from oscc.compiler.frontends.front_end import opened_source
-    from oscc.compiler.output_folder import PROGRAM, check_target
+    from oscc.compiler.output_folder import PROGRAM, REPORTS, check_target, write_json
     from oscc.compiler.pass_manager import parse_dump_requests
     from oscc.compiler.spec_file import load_core
-    from oscc.compiler.store import Level
 
     options = parse_scale_options(tau, tau_s, clip)
     wanted = parse_dump_requests(dump_ir or (), pass_names())
@@ -69,30 +85,54 @@ def compile_verb(
             dumps[name] = dump_level(level)
 
     target = load_core(core)
-    with opened_source(model, frontend, target) as source:
-        with progress_bar() as report:
-            placing = parse_place_options(placer, seed, timeout, report)
-            result = compile_model(source.checkpoint, target, options, placing=placing, after=dump)
-        recorded = {"tau": tau, "tau_s": tau_s, "clip": list(options.clip), **recorded_place_options(placing)}
-        write_output(
-            output,
-            result,
-            source.checkpoint,
-            options=recorded,
-            dumps=dumps,
-            problem=source.problem,
-            described=source.description,
-        )
+    with opened_source(model, frontend, target) as source, progress_bar() as report:
+        placing = parse_place_options(placer, seed, timeout, report)
+        changes = parse_change_options(prune, copies, strength, placing)
+
+        def compile_checkpoint(path: Path, placing: PlaceOptions) -> CompileResult:
+            return compile_model(path, target, options, placing=placing, after=dump)
+
+        with compiled_with_changes(
+            source.checkpoint, target, options, placing, changes, compile_checkpoint
+        ) as compiled:
+            result = compiled.result
+            recorded = {"tau": tau, "tau_s": tau_s, "clip": list(options.clip)}
+            write_output(
+                output,
+                result,
+                compiled.model,
+                options={**recorded, **recorded_place_options(compiled.placing)},
+                dumps=dumps,
+                problem=source.problem,
+                described=source.description,
+                changes=compiled.changes,
+                what_if=None if compiled.what_if is None else compiled.what_if.as_dict(result.graph),
+            )
+        spread = None
+        if compiled.copies is not None and result.program is not None and result.placed is not None:
+            from oscc.sim.copy_spread import copy_spread
+
+            spread = copy_spread(
+                target, result.program, result.placed.cell, compiled.copies.owner, COPY_SAMPLES, progress=report
+            )
+            content = {**compiled.copies.summary(), **spread}
+            write_file(output / REPORTS / "copies.json", lambda path: write_json(path, content))
 
     summary = result.summary()
     program = output / PROGRAM
     if as_json:
         written = {"program": str(program), "program_bits": program.stat().st_size * 8} if result.feasible else {}
-        print_json({**summary, **written, "passes": [record.as_dict() for record in result.records]})
+        more_json = {"changes": compiled.changes} if compiled.changes else {}
+        more_json |= {} if spread is None else {"copies": spread}
+        more_json |= {} if compiled.what_if is None else {"what_if": compiled.what_if.as_dict(result.graph)["entries"]}
+        passes = [record.as_dict() for record in result.records]
+        print_json({**summary, **written, **more_json, "passes": passes})
     else:
         seconds = sum(record.seconds for record in result.records)
         more = {"program": f"{program}, {program.stat().st_size} bytes"} if result.feasible else {}
+        more |= change_rows(compiled, spread)
         print_summary(summary, {**more, "output": str(output), "passes": f"{seconds:.2f} s"})
         print_findings(shorten_findings(result.findings))
+        print_what_if(compiled.what_if)
     if not result.feasible:
         raise typer.Exit(EXIT_NO)

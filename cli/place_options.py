@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from oscc.compiler.changes import ChangeOptions
     from oscc.compiler.passes.place import PlaceOptions
 
 FrontEndOption = Annotated[
@@ -33,6 +34,60 @@ TimeoutOption = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0.0, help="Longest search of the placer.", show_default=False),
 ]
+PruneOption = Annotated[
+    int | None,
+    typer.Option(
+        "--prune",
+        metavar="N",
+        min=1,
+        help="Of a model that does not fit, drop the couplings of entry N of its what-if table.",
+        show_default=False,
+    ),
+]
+CopiesOption = Annotated[
+    bool, typer.Option("--copies", help="Split nodes into coupled copies where nothing else places them.")
+]
+StrengthOption = Annotated[
+    float | None,
+    typer.Option(
+        "--chain-strength",
+        metavar="FACTOR",
+        min=0.0,
+        help="Coupling between copies, in units of what pulls on one; 1.5 if left out.",
+        show_default=False,
+    ),
+]
+
+
+def parse_change_options(
+    prune: int | None, copies: bool, strength: float | None, placing: PlaceOptions
+) -> ChangeOptions:
+    """Which changes of a model are allowed, from the command line.
+
+    Parameters
+    ----------
+    prune : int or None
+    copies : bool
+    strength : float or None
+    placing : PlaceOptions
+        Seed and limit of time hold for the search of chains, too.
+
+    Raises
+    ------
+    OsccError
+        ``copies.strength`` when a strength is given without ``--copies``.
+    """
+    from oscc.compiler.changes import ChangeOptions
+    from oscc.compiler.copies.copied_graph import STRENGTH
+    from oscc.compiler.copies.splitting import CopyOptions
+    from oscc.compiler.errors import OsccError
+
+    if strength is not None and not copies:
+        raise OsccError("copies.strength", "there are no chains without --copies", where="--chain-strength")
+    if not copies:
+        return ChangeOptions(prune)
+    factor = STRENGTH if strength is None else strength
+    return ChangeOptions(prune, CopyOptions(factor, placing.seed, placing.timeout_s, placing.report))
 
 
 def parse_place_options(

@@ -40,6 +40,8 @@ def solve_verb(
 
     Spins come from the read-out codes, and what they are worth from the original file, which is in DIR.
     """
+    from oscc.compiler.checkpoint import read_checkpoint
+    from oscc.compiler.copies.copied_graph import copy_map_of
     from oscc.compiler.errors import OsccError
     from oscc.compiler.frontends.front_end import PROBLEM_READERS, read_problem
     from oscc.compiler.output_folder import read_output_folder, write_json
@@ -58,8 +60,10 @@ def solve_verb(
     if output is not None:
         check_file_target(output)
     problem = read_problem(manifest.problem, described["frontend"])
+    # Through copies, where nodes were split.
+    owner = copy_map_of(read_checkpoint(manifest.model))
     with progress_bar() as progress:
-        found = solve(problem, core, program, samples, seed=seed, first=first, progress=progress)
+        found = solve(problem, core, program, samples, seed=seed, first=first, owner=owner, progress=progress)
     result = _summary(problem, described["file"], found, samples, seed, first)
     if output is not None:
         lines = [f"{label} {spin}" for label, spin in zip(problem.labels, found.spins[found.best], strict=True)]

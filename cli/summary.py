@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oscc.cli.common import print_table
+
+if TYPE_CHECKING:
+    from oscc.compiler.changes import Changed
+    from oscc.compiler.what_if import WhatIf
 
 
 def print_summary(summary: Mapping[str, Any], more: Mapping[str, str]) -> None:
@@ -42,6 +46,51 @@ def print_summary(summary: Mapping[str, Any], more: Mapping[str, str]) -> None:
     count = len(summary["findings"])
     verdict = "fits" if summary["feasible"] else f"does not fit: {count} finding{'s' if count > 1 else ''}"
     print_table(f"{summary['model']} on {summary['core']}: {verdict}", rows)
+
+
+def change_rows(changed: Changed, spread: Mapping[str, Any] | None) -> dict[str, str]:
+    """Lines about what was changed of a model.
+
+    Parameters
+    ----------
+    changed : Changed
+    spread : mapping or None
+        As `oscc.sim.copy_spread.copy_spread` gives it.
+    """
+    rows = {}
+    if pruned := changed.changes.get("pruned"):
+        rows["pruned"] = f"entry {pruned['entry']}: {pruned['change']}"
+    if copies := changed.changes.get("copies"):
+        low, high = copies["strength"]
+        rows["copies"] = (
+            f"{copies['extra']} extra cells for {copies['split']} of {copies['nodes']} nodes, at most "
+            f"{copies['longest']} copies"
+        )
+        rows["chain strength"] = f"{low:.4g} to {high:.4g} rad per unit of model time"
+    if spread is not None:
+        median, most = spread["difference_rad"]["0.5"], spread["difference_rad"]["0.99"]
+        rows["copies differ by"] = (
+            f"{median:.3f} rad in half, {most:.3f} rad in 99 % of the chains; {100 * spread['broken']:.1f} % broken "
+            f"(simulated, {spread['samples']} samples)"
+        )
+    return rows
+
+
+def print_what_if(what_if: WhatIf | None) -> None:
+    """Print what would make a model fit, an entry a line.
+
+    Parameters
+    ----------
+    what_if : WhatIf or None
+        Nothing is printed where it is None.
+    """
+    if what_if is None:
+        return
+    rows = [
+        (str(number), f"{entry.change}; {', '.join(f'{name} {value}' for name, value in entry.cost.items())}")
+        for number, entry in enumerate(what_if.entries, 1)
+    ]
+    print_table("what would make it fit", rows or [("none", "no set of changes was found")])
 
 
 def _times(summary: Mapping[str, Any]) -> str:

@@ -42,6 +42,8 @@ def write_output(
     dumps: Mapping[str, str],
     problem: bytes | None = None,
     described: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
+    what_if: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the output folder of a result, or replace the one that is there.
 
@@ -63,6 +65,10 @@ def write_output(
         Content of the file that the model was lowered from; kept as ``problem``.
     described : mapping, optional
         What the manifest says of that file.
+    changes : mapping, optional
+        What was changed of the model on the way, for the manifest; values are JSON.
+    what_if : mapping, optional
+        Content of reports/whatif.json.
 
     Raises
     ------
@@ -72,6 +78,8 @@ def write_output(
     """
     with replace_folder(path) as folder:
         _write_reports(folder / REPORTS, result)
+        if what_if is not None:
+            write_json(folder / REPORTS / "whatif.json", what_if)
         if dumps:
             (folder / "ir").mkdir()
             for name, text in dumps.items():
@@ -87,7 +95,7 @@ def write_output(
         manifest = {
             "schema": SCHEMA,
             "tool": described_tool(),
-            "inputs": described_inputs(result, model, options, described),
+            "inputs": described_inputs(result, model, options, described, changes),
             "outputs": {
                 name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
             },
@@ -102,9 +110,13 @@ def described_tool() -> dict[str, str]:
 
 
 def described_inputs(
-    result: CompileResult, model: str | Path, options: Mapping[str, Any], problem: Mapping[str, Any] | None = None
+    result: CompileResult,
+    model: str | Path,
+    options: Mapping[str, Any],
+    problem: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What the manifest says of the inputs: ``model``, ``core``, ``options`` and, where there is one, ``problem``.
+    """What the manifest says of the inputs: ``model``, ``core``, ``options``, and what there is of the rest.
 
     Parameters
     ----------
@@ -115,6 +127,8 @@ def described_inputs(
         How it was compiled.
     problem : mapping, optional
         What is said of the file that the model was lowered from.
+    changes : mapping, optional
+        What was changed of the model.
     """
     core = result.core
     return {
@@ -126,6 +140,7 @@ def described_inputs(
         },
         "options": dict(options),
         **({"problem": dict(problem)} if problem else {}),
+        **({"changes": dict(changes)} if changes else {}),
     }
 
 

@@ -45,6 +45,7 @@ def solve(
     *,
     seed: int = 0,
     first: int = 0,
+    owner: NDArray[np.int32] | None = None,
     progress: Progress | None = None,
 ) -> Solutions:
     """Samples of the program on the behavioural array, decoded and valued.
@@ -55,12 +56,14 @@ def solve(
         The original one: values come from it, not from the codes that the core was given.
     core : CoreSpec
     program : Program
-        Whose pixel i is spin i.
+        Its pixels are spins, or copies of them.
     samples : int
     seed : int
         Of the initial phases.
     first : int
         Number of the first sample.
+    owner : int32[M], optional
+        Spin that each pixel is a copy of; pixel i is spin i without it.
     progress : callable, optional
 
     Raises
@@ -71,9 +74,12 @@ def solve(
     job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
     frames = ArrayEngine().run(job, progress).codes
     pixels = program.image_of(code_to_pixel(frames, core)).reshape(samples, -1)
-    if pixels.shape[1] != problem.spins:
-        raise ValueError(f"{pixels.shape[1]} pixels for {problem.spins} spins")
-    return valued(problem, decoded(pixels))
+    spins = decoded(pixels)
+    if owner is not None and owner.size == pixels.shape[1]:
+        spins = by_majority(spins, owner)
+    if spins.shape[1] != problem.spins:
+        raise ValueError(f"{spins.shape[1]} spins are read out of {problem.spins}")
+    return valued(problem, spins)
 
 
 def decoded(pixels: NDArray[np.floating]) -> Spins:
@@ -85,6 +91,22 @@ def decoded(pixels: NDArray[np.floating]) -> Spins:
         Cosine of the middle of the read-out's step, which is never 0 where a turn has a multiple of four steps.
     """
     return np.where(pixels > 0, np.int8(1), np.int8(-1))
+
+
+def by_majority(spins: Spins, owner: NDArray[np.int32]) -> Spins:
+    """Spins of nodes from those of their copies, int8[k, n]: what most say, and the first where they are divided.
+
+    Parameters
+    ----------
+    spins : int8[k, m]
+        Of the copies.
+    owner : int32[m]
+        Node of each; copy i < n is the first of node i.
+    """
+    nodes = int(owner.max()) + 1
+    votes = np.zeros((nodes, len(spins)), dtype=np.int64)
+    np.add.at(votes, owner, spins.T.astype(np.int64))
+    return np.where(votes == 0, spins[:, :nodes].T, np.sign(votes)).T.astype(np.int8)
 
 
 def valued(problem: IsingProblem, spins: Spins) -> Solutions:

@@ -8,6 +8,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from oscc.compiler.bounds import diagnose_bounds
 from oscc.compiler.findings import Finding
 from oscc.compiler.fitting import diagnose_fit, diagnose_model
 from oscc.compiler.graph import CouplingGraph
@@ -124,9 +125,9 @@ class AnnealPlacer:
     name: ClassVar[str] = "anneal"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """The placement; L006 with what is wrong with the best one when it does not fit, L010 when nothing can."""
-        if crowded := _too_many_neighbours(graph, core):
-            return Placing(None, (crowded, *diagnose_model(graph, core)))
+        """The placement; L006 with what is wrong with the best one when it does not fit, L010 to L013 when none can."""
+        if bounds := tuple(diagnose_bounds(PlacementProblem.of(graph, core))):
+            return Placing(None, (*bounds, *diagnose_model(graph, core)))
         found = anneal(graph, core, seed=self.seed, timeout_s=self.timeout_s, report=self.report)
         if found.cell is None:
             return Placing(None, tuple(diagnose_model(graph, core)) or (_too_few_cells(graph, core),))
@@ -189,21 +190,6 @@ def _no_positions(graph: CouplingGraph, core: CoreSpec) -> Finding:
         "use --placer auto, or write the (row, column) of every node into node.position",
         {"nodes": graph.nodes, "cells": core.cells},
         proof=False,
-    )
-
-
-def _too_many_neighbours(graph: CouplingGraph, core: CoreSpec) -> Finding | None:
-    """The degree bound: neighbours of a node need cells of their own near its cell; a proof."""
-    problem = PlacementProblem.of(graph, core)
-    degree, near = problem.degree(), int(problem.near.sum())
-    node = int(degree.argmax())
-    if degree[node] <= near:
-        return None
-    return Finding(
-        "L010",
-        f"node {node} is coupled with {degree[node]} others; only {near} cells are near a cell",
-        "use a core with a wider stencil, or a model with fewer couplings",
-        {"node": node, "neighbours": int(degree[node]), "near": near},
     )
 
 

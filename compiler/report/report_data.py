@@ -233,7 +233,7 @@ class Solve:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What was compiled and how; hashes are SHA-256 in hexadecimal."""
+    """What was compiled, how, and what was changed first; hashes are SHA-256 in hexadecimal."""
 
     model_file: str
     model_sha256: str
@@ -241,6 +241,7 @@ class Inputs:
     spec_hash: str
     options: dict[str, Any]
     problem: dict[str, Any] | None
+    changes: dict[str, Any] | None
     tool: str
 
 

@@ -185,6 +185,7 @@ def report_of(sources: Sources, *, where: str) -> ReportData:
             spec_hash=inputs["core"]["spec_hash"],
             options=dict(inputs["options"]),
             problem=inputs.get("problem"),
+            changes=inputs.get("changes"),
             tool=f"{tool['name']} {tool['version']}",
         ),
         program=None if program is None else ProgramFile(program["sha256"], program["bytes"]),

@@ -149,6 +149,8 @@ def _facts(data: ReportData) -> list[tuple[str, str]]:
     ]
     if inputs.problem is not None:
         facts.append(("problem", witness_text(inputs.problem)))
+    if inputs.changes is not None:
+        facts += [(f"changed: {name}", _value_text(value)) for name, value in inputs.changes.items()]
     facts += [(name.replace("_", " "), _option_text(value)) for name, value in inputs.options.items()]
     if data.program is not None:
         facts.append(("program", f"{data.program.bytes:,} bytes, SHA-256 {data.program.sha256}"))

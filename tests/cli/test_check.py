@@ -127,3 +127,22 @@ def test_a_placer_can_be_chosen(oscc: Run, tiny_checkpoint: Path) -> None:
     assert oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--placer", "identity")[0] == 0
     status, _, err = oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--placer", "idenity")
     assert (status, err) == (1, "oscc: --placer: 'idenity' is no placer; did you mean 'identity'?\n")
+
+
+def test_what_if_is_listed_and_applied(
+    oscc: Run, oscc_json: RunJson, tiny_checkpoint: Path, tmp_path: Path, make_core: Callable[..., CoreSpec]
+) -> None:
+    (tmp_path / "king.yaml").write_text(dump_core(make_core(stencil="king")))
+    arguments = ("check", tiny_checkpoint, "--core", tmp_path / "king.yaml")
+    status, out, _ = oscc(*arguments)
+    assert status == 3
+    assert "what would make it fit" in out
+    assert out.splitlines()[-2].split()[:2] == ["1", "drop"]
+    status, content = oscc_json(*arguments)
+    assert [entry["kind"] for entry in content["what_if"]] == ["drop", "core"]
+    status, content = oscc_json(*arguments, "--prune", "1")
+    assert status == 0
+    assert content["changes"]["pruned"]["kind"] == "drop"
+    status, _, err = oscc(*arguments, "--prune", "2")
+    assert status == 1
+    assert "--prune takes 1" in err

@@ -76,3 +76,36 @@ def test_a_problem_can_be_checked(oscc: Run, core: Path, tmp_path: Path) -> None
     status, out, _ = oscc("check", tmp_path / "p.gset", "--core", core)
     assert status == 0
     assert "p on tiny-8x8: fits" in out
+
+
+def test_a_problem_is_solved_through_copies(oscc: Run, oscc_json: RunJson, tmp_path: Path) -> None:
+    """A star has more neighbours than a cell: its middle is split, and the cut of a tree takes every edge."""
+    rays = 30
+    lines = [f"{rays + 1} {rays}", *(f"1 {leaf} 1" for leaf in range(2, rays + 2))]
+    (tmp_path / "star.gset").write_text("\n".join(lines) + "\n")
+    arguments = ("compile", tmp_path / "star.gset", "--core", "ising-56x56", "-o", tmp_path / "out")
+    assert oscc(*arguments)[0] == 3
+    status, content = oscc_json(*arguments, "--copies")
+    assert status == 0
+    assert content["changes"]["copies"]["split"] == 1
+    assert content["copies"]["samples"] == 16
+    report = json.loads((tmp_path / "out" / "reports" / "copies.json").read_text())
+    assert report["extra"] == content["changes"]["copies"]["extra"] == content["nodes"] - rays - 1
+    status, solved = oscc_json("solve", tmp_path / "out", "-n", "5")
+    assert status == 0
+    assert solved["values"]["best"] == rays
+    spins = solved["best_spins"]
+    assert len(spins) == rays + 1
+    assert sum(spins[0] != spin for spin in spins[1:]) == rays
+    # The split model is in the folder, and places itself as it did.
+    assert oscc("report", tmp_path / "out")[0] == 0
+    assert "changed: copies" in (tmp_path / "out" / "report" / "report.html").read_text()
+
+
+def test_a_strength_needs_chains(oscc: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.gset").write_text("2 1\n1 2 1\n")
+    status, _, err = oscc(
+        "compile", tmp_path / "p.gset", "--core", "ising-56x56", "-o", tmp_path / "out", "--chain-strength", "2"
+    )
+    assert status == 1
+    assert "no chains without --copies" in err

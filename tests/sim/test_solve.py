@@ -66,7 +66,7 @@ def test_another_problem_is_refused(square) -> None:
     smaller = dataclasses.replace(
         problem, field=np.zeros(5), first=problem.first[:3], second=problem.second[:3], coupling=problem.coupling[:3]
     )
-    with pytest.raises(ValueError, match="6 pixels for 5 spins"):
+    with pytest.raises(ValueError, match="6 spins are read out of 5"):
         solve(smaller, core, program, 1)
 
 

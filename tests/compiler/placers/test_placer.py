@@ -44,17 +44,20 @@ def test_without_positions_nodes_must_fill_the_core(
 
 
 def test_what_annealing_could_not_place(model_of: ModelOf, open_core: MakeCore) -> None:
-    model, core = model_of(nx.complete_graph(10)), open_core(5, 5)
+    model, core = model_of(nx.random_regular_graph(10, 24, seed=1)), open_core(5, 5)
     (finding,) = AnnealPlacer(seed=3).place(model, core).findings
     assert (finding.code, finding.proof, finding.witness["seed"]) == ("L006", False, 3)
-    # The tenth node is too far from three others, in both directions.
-    assert finding.message == (
-        "no placement found: the best that annealing came to has 6 couplings outside the stencil, together 6 cells too "
-        "far (5 attempts)"
-    )
     cells = finding.witness["cells"]
-    far = sum(max(abs(a[0] - b[0]), abs(a[1] - b[1])) > 2 for a in cells for b in cells)
-    assert far == finding.witness["couplings"] == 6
+    apart = [
+        max(abs(cells[a][0] - cells[b][0]), abs(cells[a][1] - cells[b][1]))
+        for a, b in zip(model.src.tolist(), model.dst.tolist(), strict=True)
+    ]
+    far = sum(cells > 2 for cells in apart)
+    assert far == finding.witness["couplings"] > 0
+    assert finding.message == (
+        f"no placement found: the best that annealing came to has {far} couplings outside the stencil, together "
+        f"{sum(cells - 2 for cells in apart if cells > 2)} cells too far (5 attempts)"
+    )
 
 
 def test_too_many_neighbours_are_a_proof_and_not_searched_for(model_of: ModelOf, open_core: MakeCore) -> None:
@@ -66,7 +69,7 @@ def test_too_many_neighbours_are_a_proof_and_not_searched_for(model_of: ModelOf,
 
 
 def test_annealing_says_when_time_ended_it(model_of: ModelOf, open_core: MakeCore) -> None:
-    placing = AnnealPlacer(timeout_s=0.0).place(model_of(nx.complete_graph(10)), open_core(5, 5))
+    placing = AnnealPlacer(timeout_s=0.0).place(model_of(nx.random_regular_graph(10, 24, seed=1)), open_core(5, 5))
     assert placing.findings[0].message.endswith("(1 attempts, ended by time or an interrupt)")
 
 

@@ -1,0 +1,107 @@
+"""The host graph of a core: cells as nodes, and an edge where two cells can be coupled in both directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.arrays import freeze
+from oscc.compiler.routing import coupling_units, unit_index
+from oscc.compiler.spec import CoreSpec
+
+
+@dataclass(frozen=True, eq=False)
+class HostGraph:
+    """Cells of a core, numbered row by row, and which of them can be coupled. Arrays are read-only.
+
+    Parameters
+    ----------
+    first : int32[P + 1]
+        Cells that cell p can be coupled with are ``neighbour[first[p] : first[p + 1]]``.
+    neighbour : int32[2 M]
+        Ascending for each cell. An edge needs both offsets in the stencil, both cells and both units alive.
+    usable, readable : bool[P]
+        Cells that are not dead, and those of them that can be read.
+    grid : tuple of (int, int)
+        Rows and columns; P is their product.
+    """
+
+    first: NDArray[np.int32]
+    neighbour: NDArray[np.int32]
+    usable: NDArray[np.bool_]
+    readable: NDArray[np.bool_]
+    grid: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    @classmethod
+    def of(cls, core: CoreSpec) -> HostGraph:
+        """The host graph of a core, without its dead cells and dead units.
+
+        Parameters
+        ----------
+        core : CoreSpec
+        """
+        rows, cols = core.grid
+        usable = np.ones((rows, cols), dtype=bool)
+        for dead in core.defects.cells:
+            usable[dead] = False
+        readable = np.zeros((rows, cols), dtype=bool)
+        (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
+        readable[row0::drow, col0::dcol] = True
+        alive_cells, readable_cells = usable.ravel(), (usable & readable).ravel()
+
+        cell = np.stack(np.divmod(np.arange(core.cells, dtype=np.int32), np.int32(cols)), axis=1)
+        offsets = [offset for offset in core.model_stencil.offsets if _opposite(offset) in core.model_stencil.offsets]
+        ends = [_shifted(cell, offset, core.grid) for offset in offsets]
+        near, far = (np.concatenate([np.zeros((0, 2), np.int32), *(end[side] for end in ends)]) for side in (0, 1))
+        alive = _unit_lives(near, far, core) & _unit_lives(far, near, core)
+        start, end = (side[alive, 0] * np.int32(cols) + side[alive, 1] for side in (near, far))
+        kept = alive_cells[start] & alive_cells[end]
+        start, end = start[kept], end[kept]
+        order = np.lexsort((end, start))
+        first = np.searchsorted(start[order], np.arange(core.cells + 1))
+        return cls(first.astype(np.int32), end[order].astype(np.int32), alive_cells, readable_cells, core.grid)
+
+    @property
+    def cells(self) -> int:
+        """P."""
+        return self.first.size - 1
+
+    @property
+    def most_neighbours(self) -> int:
+        """Cells that a cell in the middle can be coupled with."""
+        return int(np.diff(self.first).max(initial=0))
+
+    def pairs(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Both ends of every edge, int32[2 M] each, in both directions."""
+        return np.repeat(np.arange(self.cells, dtype=np.int32), np.diff(self.first)), self.neighbour
+
+    def positions(self, cell: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Rows and columns of cells, int32[n, 2]."""
+        return np.stack(np.divmod(cell, np.int32(self.grid[1])), axis=1).astype(np.int32)
+
+
+def _opposite(offset: tuple[int, int]) -> tuple[int, int]:
+    return -offset[0], -offset[1]
+
+
+def _shifted(
+    cell: NDArray[np.int32], offset: tuple[int, int], grid: tuple[int, int]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The cells whose shifted cell is on the grid, and those."""
+    far = cell + np.array(offset, dtype=np.int32)
+    inside = np.all((far >= 0) & (far < grid), axis=1)
+    return cell[inside], far[inside]
+
+
+def _unit_lives(source: NDArray[np.int32], destination: NDArray[np.int32], core: CoreSpec) -> NDArray[np.bool_]:
+    if not core.defects.slots:
+        return np.ones(len(source), dtype=bool)
+    row, col, slot = np.array(core.defects.slots, dtype=np.int32).T
+    dead = unit_index(np.stack([row, col], axis=1), slot, core)
+    unit_cell, unit_slot = coupling_units(source, destination, core)
+    return ~np.isin(unit_index(unit_cell, unit_slot, core), dead)

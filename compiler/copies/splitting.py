@@ -1,0 +1,119 @@
+"""From a model that cannot be placed one to one to one of copies that can."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from oscc.compiler.copies.copied_graph import STRENGTH, CopyMap, copied_graph
+from oscc.compiler.copies.embedder import embed
+from oscc.compiler.findings import Finding
+from oscc.compiler.fitting import diagnose_model
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.spec import CoreSpec
+
+
+@dataclass(frozen=True)
+class CopyOptions:
+    """How nodes are split.
+
+    Parameters
+    ----------
+    strength : float
+        See `oscc.compiler.copies.copied_graph.copied_graph`.
+    seed : int
+        Of the search.
+    timeout_s : float or None
+        Seconds that the search may take.
+    report : callable or None
+        Called with what is being done and how far it is, 0 to 1.
+    """
+
+    strength: float = STRENGTH
+    seed: int = 0
+    timeout_s: float | None = None
+    report: Callable[[str, float], None] | None = dataclasses.field(default=None, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Splitting:
+    """What splitting came to.
+
+    Parameters
+    ----------
+    graph : CouplingGraph or None
+        The model with copies, with a position for each; None when no chains were found.
+    copies : CopyMap or None
+    findings : tuple of Finding
+        Why not; empty with a model.
+    """
+
+    graph: CouplingGraph | None
+    copies: CopyMap | None
+    findings: tuple[Finding, ...] = ()
+
+
+def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = CopyOptions()) -> Splitting:
+    """A model with as many copies of its nodes as it needs to fit the cells of a core.
+
+    A trained model moves as it did, where the core's couplings are directed: its couplings grow with the number of
+    copies, and a time scale of its own no longer holds. A problem keeps its energy and its run time: all its parameters
+    are divided by what chains need at full scale.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+        Positions do not matter.
+    core : CoreSpec
+    options : CopyOptions
+
+    Returns
+    -------
+    Splitting
+        With finding C001 when no chains were found, which is no proof that there are none, or with those of
+        `diagnose_model`, which are.
+    """
+    if impossible := tuple(diagnose_model(graph, core)):
+        return Splitting(None, None, impossible)
+    found = embed(graph, core, seed=options.seed, timeout_s=options.timeout_s, report=options.report)
+    if not found.found:
+        ended = "" if found.complete else ", ended by time or an interrupt"
+        return Splitting(
+            None,
+            None,
+            (
+                Finding(
+                    "C001",
+                    f"no chains of copies found: of {graph.nodes} nodes, {found.at_fault} lack a neighbour or share a "
+                    f"cell at best, with {found.cell.size} cells of {core.cells} ({found.rounds} rounds{ended})",
+                    "use another --seed or a longer --timeout, a larger core, or a model with fewer couplings",
+                    {
+                        "nodes": graph.nodes,
+                        "at_fault": found.at_fault,
+                        "cells": int(found.cell.size),
+                        "rounds": found.rounds,
+                        "complete": found.complete,
+                        "seed": options.seed,
+                    },
+                    proof=False,
+                ),
+            ),
+        )
+    is_problem = "problem" in graph.training
+    same_motion = core.couplings == "directed" and not is_problem
+    factor = found.lengths() if same_motion else np.ones(graph.nodes, dtype=np.int32)
+    made, copies = copied_graph(graph, core, found, factor, options.strength)
+    if is_problem:
+        made, copies = _at_full_scale(made, copies, graph)
+    return Splitting(dataclasses.replace(made, time_scale_s=None), copies)
+
+
+def _at_full_scale(made: CouplingGraph, copies: CopyMap, graph: CouplingGraph) -> tuple[CouplingGraph, CopyMap]:
+    """All parameters divided by one number, so that the largest coupling is what it was."""
+    before, after = float(np.abs(graph.weight).max(initial=0.0)), float(np.abs(made.weight).max(initial=0.0))
+    ratio = np.float32(before / after if after > 0 else 1.0)
+    scaled = {name: getattr(made, name) * ratio for name in ("weight", "shil", "field", "detuning")}
+    return dataclasses.replace(made, **scaled), CopyMap(copies.owner, copies.strength * ratio)

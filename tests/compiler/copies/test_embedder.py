@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from oscc.compiler.copies.embedder import Embedding, crossing_lines, embed
+from oscc.compiler.copies.host_graph import HostGraph
+from oscc.compiler.frontends.graph_file import graph_model
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.spec import CoreSpec
+
+MakeCore = Callable[..., CoreSpec]
+
+
+def model(graph: Any) -> CouplingGraph:
+    numbered = nx.convert_node_labels_to_integers(graph)
+    for one, other in numbered.edges:
+        numbered.edges[one, other]["weight"] = 1.0
+    return graph_model(numbered, name="g", where="g")
+
+
+def assert_embedded(found: Embedding, graph: CouplingGraph, core: CoreSpec) -> None:
+    """A minor embedding, by networkx and plain Python."""
+    host: Any = nx.Graph()
+    cells = [(row, col) for row in range(core.rows) for col in range(core.cols)]
+    host.add_nodes_from(cell for cell in cells if cell not in core.defects.cells)
+    for row, col in cells:
+        for drow, dcol in core.model_stencil.offsets:
+            if (row + drow, col + dcol) in host and (row, col) in host:
+                host.add_edge((row, col), (row + drow, col + dcol))
+    chains = [
+        [divmod(int(cell), core.cols) for cell in found.cell[low:high]]
+        for low, high in zip(found.first[:-1], found.first[1:], strict=True)
+    ]
+    assert len(chains) == graph.nodes
+    used = [cell for chain in chains for cell in chain]
+    assert len(set(used)) == len(used)
+    for chain in chains:
+        assert chain
+        assert all(cell in host for cell in chain)
+        assert nx.is_connected(host.subgraph(chain))
+    for one, other in zip(graph.src.tolist(), graph.dst.tolist(), strict=True):
+        assert any(host.has_edge(a, b) for a in chains[one] for b in chains[other])
+    (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
+    for node in graph.readout.tolist():
+        row, col = chains[node][0]
+        assert (row - row0) % drow == 0
+        assert (col - col0) % dcol == 0
+
+
+CASES = {
+    "star": nx.star_graph(40),
+    "clique": nx.complete_graph(14),
+    "cubic": nx.random_regular_graph(3, 60, seed=1),
+    "bipartite": nx.complete_bipartite_graph(6, 7),
+    "geometric": nx.random_geometric_graph(60, 0.2, seed=4),
+    "two parts": nx.disjoint_union(nx.cycle_graph(9), nx.complete_graph(6)),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_graphs_that_need_chains(name: str, make_core: MakeCore) -> None:
+    core = make_core(grid=[20, 20], stencil="box-2", readout={"step": [1, 1]})
+    graph = model(CASES[name])
+    found = embed(graph, core)
+    assert found.found
+    assert_embedded(found, graph, core)
+    again = embed(graph, core)
+    assert np.array_equal(found.cell, again.cell)
+
+
+def test_defects_and_readable_cells_are_minded(make_core: MakeCore) -> None:
+    core = make_core(
+        grid=[16, 16], stencil="king", readout={"step": [2, 2]}, defects={"cells": [[5, 5], [0, 0], [8, 9]]}
+    )
+    graph = model(nx.star_graph(12))
+    found = embed(graph, core)
+    assert found.found
+    assert_embedded(found, graph, core)
+    assert found.lengths()[0] > 1, "twelve neighbours need a chain where a cell has eight"
+
+
+def test_what_fits_one_to_one_has_no_copies(make_core: MakeCore) -> None:
+    core = make_core(grid=[12, 12], stencil="king", readout={"step": [1, 1]})
+    found = embed(model(nx.grid_2d_graph(8, 8)), core)
+    assert found.found
+    assert found.lengths().tolist() == [1] * 64
+
+
+def test_too_small_a_core(make_core: MakeCore) -> None:
+    core = make_core(grid=[4, 4], stencil="king", readout={"step": [1, 1]})
+    found = embed(model(nx.complete_graph(14)), core)
+    assert not found.found
+    assert found.at_fault > 0
+    assert embed(model(nx.path_graph(17)), core).at_fault == 17
+
+
+def test_the_end_of_the_time(make_core: MakeCore) -> None:
+    core = make_core(grid=[20, 20], stencil="king", readout={"step": [1, 1]})
+    found = embed(model(nx.complete_graph(12)), core, timeout_s=0.0)
+    assert not found.found
+    assert not found.complete
+
+
+@pytest.mark.parametrize("nodes", [2, 3, 8, 15, 16])
+def test_crossing_lines_all_meet(nodes: int, make_core: MakeCore) -> None:
+    core = make_core(grid=[16, 16], stencil="box-2", readout={"step": [1, 1]})
+    lines = crossing_lines(HostGraph.of(core), nodes)
+    assert lines is not None
+    first = np.concatenate([[0], np.cumsum([len(line) for line in lines])]).astype(np.int32)
+    cell = np.concatenate([np.array(line, np.int32) for line in lines])
+    assert_embedded(Embedding(first, cell, 0, 0, True), model(nx.complete_graph(nodes)), core)
+
+
+def test_crossing_lines_need_room_and_reach(make_core: MakeCore) -> None:
+    box = make_core(grid=[16, 16], stencil="box-2", readout={"step": [1, 1]})
+    assert crossing_lines(HostGraph.of(box), 17) is None
+    king = make_core(grid=[16, 16], stencil="king", readout={"step": [1, 1]})
+    assert crossing_lines(HostGraph.of(king), 8) is None
+    dead = make_core(grid=[16, 16], stencil="box-2", readout={"step": [1, 1]}, defects={"cells": [[3, 3]]})
+    assert crossing_lines(HostGraph.of(dead), 8) is None

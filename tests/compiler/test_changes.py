@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+from oscc.compiler.changes import Changed, ChangeOptions, compiled_with_changes
+from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.compile import CompileResult, check_model
+from oscc.compiler.copies.splitting import CopyOptions
+from oscc.compiler.errors import OsccError
+from oscc.compiler.frontends.graph_file import graph_model
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.passes.place import PlaceOptions
+from oscc.compiler.passes.scale import ScaleOptions
+from oscc.compiler.spec import CoreSpec
+
+MakeCore = Callable[..., CoreSpec]
+MakeGraph = Callable[..., CouplingGraph]
+
+
+def changed(model: Path, core: CoreSpec, wanted: ChangeOptions, placing: PlaceOptions | None = None) -> Changed:
+    def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
+        return check_model(path, core, placing=placing)
+
+    with compiled_with_changes(model, core, ScaleOptions(), placing or PlaceOptions(), wanted, compile_it) as found:
+        assert found.model.is_file()
+        read_checkpoint(found.model)
+    return found
+
+
+def test_what_fits_is_not_changed(tiny_model: Path, tiny_core: CoreSpec) -> None:
+    found = changed(tiny_model, tiny_core, ChangeOptions(copies=CopyOptions()))
+    assert found.result.feasible
+    assert (found.changes, found.copies, found.what_if) == ({}, None, None)
+    assert found.model == tiny_model
+    with pytest.raises(OsccError, match="fits as it is"):
+        changed(tiny_model, tiny_core, ChangeOptions(prune=1))
+
+
+def test_what_does_not_fit_is_explored(tiny_model: Path, make_core: MakeCore) -> None:
+    found = changed(tiny_model, make_core(stencil="king"), ChangeOptions())
+    assert not found.result.feasible
+    assert found.what_if is not None
+    assert found.changes == {}
+    king = make_core(stencil="king")
+    pruned = changed(tiny_model, king, ChangeOptions(prune=1))
+    assert pruned.result.feasible
+    assert pruned.changes["original"] == {
+        "file": tiny_model.name,
+        "sha256": hashlib.sha256(tiny_model.read_bytes()).hexdigest(),
+    }
+    assert pruned.changes["pruned"]["entry"] == 1
+    assert (
+        pruned.result.graph.couplings
+        == read_checkpoint(tiny_model).couplings - pruned.changes["pruned"]["cost"]["couplings"]
+    )
+
+
+def test_nodes_are_split_where_nothing_else_helps(tmp_path: Path, make_core: MakeCore) -> None:
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=100_000)
+    star = nx.star_graph(12)
+    for one, other in star.edges:
+        star.edges[one, other]["weight"] = 1.0
+    path = tmp_path / "star.safetensors"
+    write_checkpoint(path, graph_model(star, name="star", where="x"))
+    assert not changed(path, core, ChangeOptions()).result.feasible
+    found = changed(path, core, ChangeOptions(copies=CopyOptions()))
+    assert found.result.feasible
+    assert found.copies is not None
+    assert found.changes["copies"]["extra"] == found.copies.extra > 0
+    assert found.placing.placer == "identity"
+    assert found.model.name == "star.safetensors"
+
+
+def test_a_failed_split_says_so_first(tmp_path: Path, make_core: MakeCore) -> None:
+    core = make_core(grid=[4, 4], stencil="king", readout={"step": [1, 1]})
+    clique = nx.complete_graph(14)
+    for one, other in clique.edges:
+        clique.edges[one, other]["weight"] = 1.0
+    path = tmp_path / "clique.safetensors"
+    write_checkpoint(path, graph_model(clique, name="clique", where="x"))
+    found = changed(path, core, ChangeOptions(copies=CopyOptions()))
+    assert [finding.code for finding in found.result.findings][:2] == ["C001", "L010"]

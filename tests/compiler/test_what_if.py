@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import CompileResult, check_model
+from oscc.compiler.errors import OsccError
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.passes.scale import ScaleOptions
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.what_if import WhatIf, WhatIfEntry, explore_changes, pruned_graph, without_couplings
+
+MakeCore = Callable[..., CoreSpec]
+MakeGraph = Callable[..., CouplingGraph]
+Explored = tuple[CompileResult, WhatIf]
+
+
+@pytest.fixture
+def explore(tmp_path: Path) -> Callable[[CouplingGraph, CoreSpec], Explored]:
+    def run(graph: CouplingGraph, core: CoreSpec) -> Explored:
+        write_checkpoint(tmp_path / "m.safetensors", graph)
+        result = check_model(tmp_path / "m.safetensors", core)
+        assert not result.feasible
+        return result, explore_changes(result.graph, core, result.placed, result.findings, ScaleOptions())
+
+    return run
+
+
+def entries(what_if: WhatIf) -> dict[str, WhatIfEntry]:
+    found = {entry.kind: entry for entry in what_if.entries}
+    assert len(found) == len(what_if.entries)
+    return found
+
+
+def fits(graph: CouplingGraph, core: CoreSpec, tmp_path: Path) -> bool:
+    write_checkpoint(tmp_path / "again.safetensors", dataclasses.replace(graph, model_hash=""))
+    return check_model(tmp_path / "again.safetensors", core).feasible
+
+
+def test_couplings_outside_the_stencil(explore, make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
+    box, king = (make_core(stencil=stencil, tracks_per_boundary=40) for stencil in ("box-2", "king"))
+    graph = make_graph(box, chunks=2, density=0.6)
+    result, what_if = explore(graph, king)
+    assert graph.position is not None
+    offset = graph.position[graph.src] - graph.position[graph.dst]
+    far = np.flatnonzero(np.abs(offset).max(axis=1) > 1)
+    found = entries(what_if)
+    drop = found["drop"]
+    assert drop.dropped.tolist() == far.tolist()
+    weight = graph.weight.astype(float)
+    assert drop.cost == {
+        "couplings": far.size,
+        "share_of_couplings": pytest.approx(far.size / graph.couplings, abs=1e-6),
+        "relative_norm": pytest.approx(np.sqrt((weight[:, far] ** 2).sum() / (weight**2).sum()), abs=1e-6),
+        "largest_weight": pytest.approx(np.abs(weight[:, far]).max(), abs=1e-6),
+    }
+    pruned, receipt = pruned_graph(what_if, list(what_if.entries).index(drop) + 1)
+    assert pruned.couplings == graph.couplings - far.size
+    assert receipt["dropped"]["count"] == far.size
+    assert fits(pruned, king, tmp_path)
+    wider = found["core"].core
+    assert wider is not None
+    assert set(wider.model_stencil.offsets) == set(king.model_stencil.offsets) | {(a, b) for a, b in offset.tolist()}
+    assert fits(graph, wider, tmp_path)
+    assert found["core"].cost["units_per_cell"] == len(wider.model_stencil) - 8
+    assert found["split"].cost["spare_cells"] == 0 if "split" in found else True
+    assert result.graph.couplings == graph.couplings
+
+
+def test_couplings_over_full_boundaries(explore, make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
+    graph = make_graph(make_core(stencil="box-2"), chunks=1)
+    tight = make_core(stencil="box-2", tracks_per_boundary=22)
+    _, what_if = explore(graph, tight)
+    found = entries(what_if)
+    drop = found["drop"]
+    assert 0 < drop.dropped.size < graph.couplings / 2
+    assert fits(without_couplings(graph, drop.dropped), tight, tmp_path)
+    # Small weights go first: what is dropped is smaller than what stays, on average.
+    size = np.abs(graph.weight[0])
+    assert size[drop.dropped].mean() < size.mean()
+    wider = found["core"].core
+    assert wider is not None
+    assert wider.tracks_per_boundary > 22
+    assert wider.model_copy(update={"tracks_per_boundary": 22}).grid == tight.grid
+    assert fits(graph, wider, tmp_path)
+
+
+def test_a_grid_that_is_too_small(explore, make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
+    graph = make_graph(make_core(grid=[8, 8]), chunks=2, density=0.4)
+    _, what_if = explore(graph, make_core(grid=[6, 7]))
+    found = entries(what_if)
+    assert "drop" not in found, "no number of couplings makes a model smaller"
+    wider = found["core"].core
+    assert wider is not None
+    assert wider.grid == (8, 8)
+    assert found["core"].cost["cells"] == 64 - 42
+    assert fits(graph, wider, tmp_path)
+
+
+def test_chunks_and_reciprocal_couplings(explore, make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
+    graph = make_graph(make_core(stencil="king"), chunks=3, density=0.9)
+    _, what_if = explore(graph, make_core(stencil="king", chunks=2))
+    assert entries(what_if)["core"].change == "use a core with chunks 3"
+    _, what_if = explore(graph, make_core(stencil="king", couplings="reciprocal"))
+    assert "couplings directed" in entries(what_if)["core"].change
+
+
+def test_a_model_that_no_search_placed(explore, make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
+    import networkx as nx
+
+    from oscc.compiler.frontends.graph_file import graph_model
+
+    tangled = nx.random_regular_graph(10, 24, seed=1)
+    for one, other in tangled.edges:
+        tangled.edges[one, other]["weight"] = 1.0
+    graph = graph_model(tangled, name="g", where="g")
+    core = make_core(grid=[5, 5], readout={"step": [1, 1]})
+    result, what_if = explore(graph, core)
+    assert result.placed is None
+    pruned, _ = pruned_graph(what_if, 1)
+    assert pruned.position is not None
+    assert fits(pruned, core, tmp_path)
+
+
+def test_an_entry_that_cannot_be_applied(explore, make_core: MakeCore, make_graph: MakeGraph) -> None:
+    graph = make_graph(make_core(grid=[8, 8]), chunks=2, density=0.4)
+    _, what_if = explore(graph, make_core(grid=[6, 7]))
+    with pytest.raises(OsccError, match="1 is no entry that drops couplings"):
+        pruned_graph(what_if, 1)
+    with pytest.raises(OsccError, match="9 is no entry"):
+        pruned_graph(what_if, 9)
+
+
+def test_its_json_lists_some(explore, make_core: MakeCore, make_graph: MakeGraph) -> None:
+    graph = make_graph(make_core(stencil="box-2"), chunks=1)
+    _, what_if = explore(graph, make_core(stencil="king", tracks_per_boundary=40))
+    content = what_if.as_dict(graph)
+    assert content["schema"] == "oscc.whatif/1"
+    dropped = content["entries"][0]["dropped"]
+    assert len(dropped["listed"]) == 200 < dropped["count"]
+    src, dst = dropped["listed"][0]
+    first = what_if.entries[0].dropped[0]
+    assert (src, dst) == (graph.src[first], graph.dst[first])
