@@ -10,12 +10,14 @@ import typer
 from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
 from oscc.cli.place_options import (
     CopiesOption,
+    DieOption,
     FrontEndOption,
     PlacerOption,
     PruneOption,
     SeedOption,
     StrengthOption,
     TimeoutOption,
+    load_target,
     parse_change_options,
     parse_place_options,
 )
@@ -44,6 +46,7 @@ def check(
     frontend: FrontEndOption = None,
     prune: PruneOption = None,
     copies: CopiesOption = False,
+    die: DieOption = None,
     strength: StrengthOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,10 +59,9 @@ def check(
     from oscc.compiler.compile import check_model
     from oscc.compiler.findings import shorten_findings
     from oscc.compiler.frontends.front_end import opened_source
-    from oscc.compiler.spec_file import load_core
 
     options = parse_scale_options(tau, tau_s, clip)
-    target = load_core(core)
+    target = load_target(core, die)
     with opened_source(model, frontend, target) as source, progress_bar() as report:
         placing = parse_place_options(placer, seed, timeout, report)
         changes = parse_change_options(prune, copies, strength, placing)

@@ -10,12 +10,14 @@ import typer
 from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
 from oscc.cli.place_options import (
     CopiesOption,
+    DieOption,
     FrontEndOption,
     PlacerOption,
     PruneOption,
     SeedOption,
     StrengthOption,
     TimeoutOption,
+    load_target,
     parse_change_options,
     parse_place_options,
     recorded_place_options,
@@ -52,6 +54,7 @@ def compile_verb(
     frontend: FrontEndOption = None,
     prune: PruneOption = None,
     copies: CopiesOption = False,
+    die: DieOption = None,
     strength: StrengthOption = None,
     dump_ir: Annotated[
         list[str] | None,
@@ -73,7 +76,6 @@ def compile_verb(
     from oscc.compiler.frontends.front_end import opened_source
     from oscc.compiler.output_folder import PROGRAM, REPORTS, check_target, write_json
     from oscc.compiler.pass_manager import parse_dump_requests
-    from oscc.compiler.spec_file import load_core
 
     options = parse_scale_options(tau, tau_s, clip)
     wanted = parse_dump_requests(dump_ir or (), pass_names())
@@ -84,7 +86,7 @@ def compile_verb(
         if name in wanted:
             dumps[name] = dump_level(level)
 
-    target = load_core(core)
+    target = load_target(core, die)
     with opened_source(model, frontend, target) as source, progress_bar() as report:
         placing = parse_place_options(placer, seed, timeout, report)
         changes = parse_change_options(prune, copies, strength, placing)
@@ -104,6 +106,7 @@ def compile_verb(
                 options={**recorded, **recorded_place_options(compiled.placing)},
                 dumps=dumps,
                 problem=source.problem,
+                die=die,
                 described=source.description,
                 changes=compiled.changes,
                 what_if=None if compiled.what_if is None else compiled.what_if.as_dict(result.graph),

@@ -9,14 +9,29 @@ from typing import Annotated, Any
 
 import typer
 
-from oscc.cli import check, compile, cosim, data, diff, emit, evaluate, report, sample, solve, synth, train, verify
+from oscc.cli import (
+    check,
+    compile,
+    cosim,
+    data,
+    diff,
+    emit,
+    evaluate,
+    report,
+    sample,
+    solve,
+    synth,
+    train,
+    verify,
+    yield_dies,
+)
 from oscc.cli.common import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, print_findings, print_json
 from oscc.compiler.errors import OsccError
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """click's UsageError: old releases of typer take it from click, new ones carry it inside and export only its heirs."""
 
-VERBS = (check, compile, emit, synth, sample, solve, cosim, verify, report, diff, train, evaluate, data)
+VERBS = (check, compile, emit, synth, sample, solve, cosim, verify, report, diff, yield_dies, train, evaluate, data)
 """A module for each verb, in the order of the help; `register` of each adds it."""
 
 

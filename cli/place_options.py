@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from oscc.compiler.changes import ChangeOptions
     from oscc.compiler.passes.place import PlaceOptions
+    from oscc.compiler.spec import CoreSpec
 
 FrontEndOption = Annotated[
     str | None,
@@ -33,6 +35,10 @@ SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the placer's 
 TimeoutOption = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0.0, help="Longest search of the placer.", show_default=False),
+]
+DieOption = Annotated[
+    Path | None,
+    typer.Option("--die", metavar="FILE", help="What the test of the die found: YAML.", show_default=False),
 ]
 PruneOption = Annotated[
     int | None,
@@ -57,6 +63,26 @@ StrengthOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def load_target(core: str, die: Path | None) -> CoreSpec:
+    """The core to compile for: as specified, or what is left of a die.
+
+    Parameters
+    ----------
+    core : str
+    die : Path or None
+
+    Raises
+    ------
+    OsccError
+        What `load_core`, `read_die` and `with_die` raise.
+    """
+    from oscc.compiler.die import read_die, with_die
+    from oscc.compiler.spec_file import load_core
+
+    target = load_core(core)
+    return target if die is None else with_die(target, read_die(die), str(die))
 
 
 def parse_change_options(

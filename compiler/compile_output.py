@@ -12,6 +12,7 @@ from oscc.compiler.compile import CompileResult
 from oscc.compiler.errors import OsccError
 from oscc.compiler.output_folder import (
     CORE,
+    DIE,
     MANIFEST,
     MODEL,
     PROBLEM,
@@ -41,6 +42,7 @@ def write_output(
     options: Mapping[str, Any],
     dumps: Mapping[str, str],
     problem: bytes | None = None,
+    die: Path | None = None,
     described: Mapping[str, Any] | None = None,
     changes: Mapping[str, Any] | None = None,
     what_if: Mapping[str, Any] | None = None,
@@ -63,8 +65,10 @@ def write_output(
         Text of levels, by the name of the pass, for ``ir/``.
     problem : bytes, optional
         Content of the file that the model was lowered from; kept as ``problem``.
+    die : Path, optional
+        The die file that is part of the core; it is copied.
     described : mapping, optional
-        What the manifest says of that file.
+        What the manifest says of the file of the problem.
     changes : mapping, optional
         What was changed of the model on the way, for the manifest; values are JSON.
     what_if : mapping, optional
@@ -91,6 +95,8 @@ def write_output(
             _write_wires(folder / WIRES, result)
         if problem is not None:
             (folder / PROBLEM).write_bytes(problem)
+        if die is not None:
+            (folder / DIE).write_bytes(die.read_bytes())
         names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
         manifest = {
             "schema": SCHEMA,

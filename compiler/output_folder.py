@@ -23,6 +23,7 @@ CORE = "core.yaml"
 PROGRAM = "program.bin"
 PROBLEM = "problem"
 WIRES = "wires.safetensors"
+DIE = "die.yaml"
 REPORTS = "reports"
 
 

@@ -37,8 +37,8 @@ def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str
         ``demand`` (wires, row by row); ``wires``: ``count``, ``longest`` and ``total`` (boundaries crossed),
         ``lengths``, rows [boundaries, wires], and ``rounds`` of negotiation; ``cells``: ``grid`` (rows and columns)
         and, row by row, ``node`` (the lowest that sits there, -1 where there is none), ``degree`` (couplings into it,
-        -1) and ``units`` (coupling units used); ``defects``: ``cells``, rows [row, col], and ``slots``, rows [row, col,
-        slot]; ``findings``.
+        -1) and ``units`` (coupling units used); ``defects``: ``cells`` [row, col], ``slots`` [row, col, slot]
+        and ``gain`` [row, col, gain]; ``findings``.
     """
     graph, core = placed.graph, placed.core
     route = placed.route if placed.route is not None else trace_route(placed)
@@ -83,6 +83,7 @@ def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str
         "defects": {
             "cells": sorted(map(list, core.defects.cells)),
             "slots": sorted(map(list, core.defects.slots)),
+            "gain": sorted(map(list, core.defects.gain)),
         },
         "findings": found,
     }

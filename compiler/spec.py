@@ -11,6 +11,8 @@ import json
 from functools import cached_property
 from typing import Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from oscc.compiler.instructions import MAX_SAMPLE_CHUNKS
@@ -159,6 +161,9 @@ class CoreSpec(Section):
                     f"defects.slots: {[row, col, slot]} is no slot; rows 0..{self.rows - 1}, "
                     f"columns 0..{self.cols - 1}, slots 0..{self.slots - 1}"
                 )
+        for row, col, _ in self.defects.gain:
+            if not (0 <= row < self.rows and 0 <= col < self.cols):
+                raise ValueError(f"defects.gain: {[row, col]} lies outside the {self.rows} x {self.cols} grid")
         if self.init.cycles < LEAST_INIT:
             raise ValueError(
                 f"init.cycles: {self.init.cycles} is shorter than the fetch of the run that follows ({LEAST_INIT})"
@@ -201,6 +206,15 @@ class CoreSpec(Section):
     def slots(self) -> int:
         """Coupling units per cell."""
         return len(self.unit_stencil)
+
+    @cached_property
+    def unit_gain(self) -> NDArray[np.float64]:
+        """Gain of the coupling units of each cell, float64[rows, cols]; 1 where the test of the die found none."""
+        gain = np.ones(self.grid)
+        for row, col, value in self.defects.gain:
+            gain[row, col] = value
+        gain.setflags(write=False)
+        return gain
 
     # Weight memory
 

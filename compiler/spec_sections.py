@@ -8,7 +8,17 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 _EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 
@@ -47,6 +57,10 @@ Finite = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=-1e30,
 
 Part = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0, le=1)]
 """A part of a whole."""
+
+
+Gain = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0.5, le=2.0)]
+"""A gain relative to the nominal one."""
 
 
 class Section(BaseModel):
@@ -164,13 +178,24 @@ class ReadoutSpec(Section):
 
 
 class DefectSpec(Section):
-    """Cells and slots of this die that must not be used.
+    """What the test of this die found: cells and slots that must not be used, and cells whose couplings are off.
 
     Attributes
     ----------
     cells : tuple of (row, col)
     slots : tuple of (row, col, slot)
+    gain : tuple of (row, col, gain)
+        Strength of all coupling units of a cell, relative to what their codes say; 0.5 to 2, and 1 where it is not
+        listed. What is not there is not written either, so that the hash of a core without it is what it was.
     """
 
     cells: tuple[tuple[Whole, Whole], ...] = ()
     slots: tuple[tuple[Whole, Whole, Whole], ...] = ()
+    gain: tuple[tuple[Whole, Whole, Gain], ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = handler(self)
+        if not self.gain:
+            content.pop("gain", None)
+        return content

@@ -96,7 +96,7 @@ class AISModel(torch.nn.Module):
         Parameters
         ----------
         coded : CodedGraph
-            Its model and placement are used, and of the core nothing but the codes.
+            Its model and placement are used, and of the core the codes and the gain of its cells.
         dtype : torch.dtype
 
         Raises
@@ -116,6 +116,7 @@ class AISModel(torch.nn.Module):
             "detuning": coded.detuning[:, row, col],
         }
         values = {name: codes[name] * coded.lsb[:, place, None] for place, name in enumerate(PARAMETERS)}
+        values["weight"] = values["weight"] * placed.core.unit_gain[unit_row, unit_col]
         return cls(placed.graph, dtype).with_parameters(**values)
 
     def to_graph(self) -> CouplingGraph:

@@ -58,7 +58,7 @@ class Rates:
 
 
 def code_rates(core: CoreSpec, codes: NDArray[np.int8]) -> Rates:
-    """What ideal DACs deliver: code x full_scale / top_code.
+    """What ideal DACs deliver, code x full_scale / top_code, with the gain of each cell's coupling units.
 
     Parameters
     ----------
@@ -79,7 +79,8 @@ def code_rates(core: CoreSpec, codes: NDArray[np.int8]) -> Rates:
         return of_group.astype(np.float64) * (core.dac(group).full_scale_rad_s / core.dac(group).top_code)
 
     shil, field, detuning = (rate(group, codes[..., core.slots + place]) for place, group in enumerate(GROUPS[1:]))
-    return Rates(expand_units(core, rate("coupling", codes[..., : core.slots])), shil, field, detuning)
+    units = rate("coupling", codes[..., : core.slots]) * core.unit_gain[..., None]
+    return Rates(expand_units(core, units), shil, field, detuning)
 
 
 def model_rates(placed: PlacedGraph, chunk: int) -> Rates:

@@ -22,7 +22,7 @@ class QuantizePass:
     """Rounds every parameter to the nearest code of its DAC; it has no options."""
 
     name: ClassVar[str] = "quantize"
-    description: ClassVar[str] = "round parameters to DAC codes, half to even, saturating"
+    description: ClassVar[str] = "round parameters to DAC codes, half to even, saturating, with the gain of each cell"
 
     def run(self, level: PlacedGraph) -> CodedGraph:
         """The codes of a routed and scaled model; unused units hold 0.
@@ -40,7 +40,8 @@ class QuantizePass:
         # On a reciprocal core both directions of a pair name the same unit; it is quantized and counted once.
         _, first = np.unique(units, axis=0, return_index=True)
         row, col, slot = units[first].T
-        values = {"coupling": graph.weight[:, first]}
+        # Where the couplings of a cell are stronger than their codes say, they get smaller codes, and vice versa.
+        values = {"coupling": graph.weight[:, first] / core.unit_gain[row, col]}
         values |= {name: getattr(graph, name) for name in GROUPS[1:]}
         codes, statistics = {}, {}
         for index, group in enumerate(GROUPS):

@@ -94,10 +94,11 @@ class Cells:
 
 @dataclass(frozen=True)
 class Defects:
-    """What is dead: rows [row, col] and rows [row, col, slot]."""
+    """What is dead, rows [row, col] and rows [row, col, slot]; cells of another gain, rows [row, col, gain]."""
 
     cells: tuple[tuple[int, int], ...]
     slots: tuple[tuple[int, int, int], ...]
+    gain: tuple[tuple[int, int, float], ...] = ()
 
 
 @dataclass(frozen=True)

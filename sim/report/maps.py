@@ -51,7 +51,7 @@ def grid_maps(data: ReportData) -> list[GridMap]:
     if routing is None:
         return []
     maps = [_degree_map(routing), _boundary_map(routing)]
-    if routing.defects.cells or routing.defects.slots:
+    if routing.defects.cells or routing.defects.slots or routing.defects.gain:
         maps.append(_defect_map(routing))
     if data.findings.at is not None and any(map(any, data.findings.at)):
         maps.append(_finding_map(data.findings.at))
@@ -103,16 +103,19 @@ def _boundary_map(routing: Routing) -> GridMap:
 def _defect_map(routing: Routing) -> GridMap:
     rows, cols = routing.cells.grid
     dead = np.array(routing.defects.cells, dtype=np.int64).reshape(-1, 2)
+    gains = np.array(sorted({(row, col) for row, col, _ in routing.defects.gain}), dtype=np.int64).reshape(-1, 2)
     slots = np.array(sorted({(row, col) for row, col, _ in routing.defects.slots}), dtype=np.int64).reshape(-1, 2)
     taken = np.where(np.array(routing.cells.node) >= 0, 2, 0).astype(np.int8)
     classes = Classes(taken, ((0, "no node"), (2, "node")))
-    marks = crosses(dead, "dead") + dots(slots, "dead-slot")
+    marks = crosses(dead, "dead") + dots(slots, "dead-slot") + dots(gains, "gain")
     legend = [(style_class(step), text, count) for step, text, count in classes.counted()]
     legend += [("dead", "dead cell", len(dead)), ("dead-slot", "dead slots", len(slots))]
+    legend += [("gain", "another gain", len(gains))] if len(gains) else []
     return GridMap(
         "defects",
         "Defects",
-        f"{len(dead):,} dead cells and {len(routing.defects.slots):,} dead slots of {rows * cols:,} cells.",
+        f"{len(dead):,} dead cells and {len(routing.defects.slots):,} dead slots of {rows * cols:,} cells."
+        + (f" {len(routing.defects.gain):,} cells of another gain." if routing.defects.gain else ""),
         cell_map(classes, name="defects", label="map of defects", marks=marks),
         legend,
         "cells",

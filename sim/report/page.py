@@ -181,6 +181,7 @@ def _details(data: ReportData) -> Markup:
             "capacity": routing.boundaries.capacity,
             "dead": [row * cols + col for row, col in routing.defects.cells],
             "slots": [[row * cols + col, slot] for row, col, slot in routing.defects.slots],
+            "gain": [[row * cols + col, gain] for row, col, gain in routing.defects.gain],
             "findings": [] if data.findings.at is None else _flat(data.findings.at),
         }
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)

@@ -30,6 +30,7 @@
       if (details.dead.includes(at)) lines.push("dead");
       const slots = details.slots.filter(([cell]) => cell === at).map(([, slot]) => slot);
       if (slots.length) lines.push(`dead slots: ${slots.join(", ")}`);
+      for (const [cell, gain] of details.gain) if (cell === at) lines.push(`gain ${gain}`);
       if (lines.length === 1) lines.push("no defect");
       return lines;
     },

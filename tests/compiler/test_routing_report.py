@@ -224,7 +224,7 @@ def test_cells_hold_node_degree_and_units(make_graph: MakeGraph, make_core: Make
             assert report["cells"]["node"][row][col] == node
             assert report["cells"]["degree"][row][col] == (into[node] if node >= 0 else -1)
             assert report["cells"]["units"][row][col] == into.get(node, 0)
-    assert report["defects"] == {"cells": [[2, 3], [5, 0]], "slots": [[0, 2, 20], [1, 1, 4]]}
+    assert report["defects"] == {"cells": [[2, 3], [5, 0]], "slots": [[0, 2, 20], [1, 1, 4]], "gain": []}
 
 
 def test_a_shared_unit_counts_at_the_cell_that_holds_it(make_graph: MakeGraph, make_core: MakeCore) -> None:

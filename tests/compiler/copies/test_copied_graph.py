@@ -49,16 +49,20 @@ def case(make_core: MakeCore) -> Case:
 
 def derivative(graph: CouplingGraph, chunk: int, x: np.ndarray) -> np.ndarray:
     """KuraSHIL in plain numpy."""
-    found = graph.detuning[chunk].astype(float) - graph.shil[chunk] * np.sin(2 * x) - graph.field[chunk] * np.sin(x)
+    found: np.ndarray = (
+        graph.detuning[chunk].astype(float) - graph.shil[chunk] * np.sin(2 * x) - graph.field[chunk] * np.sin(x)
+    )
     np.add.at(found, graph.dst, graph.weight[chunk] * np.sin(x[graph.src] - x[graph.dst]))
     return found
 
 
 def at_end(graph: CouplingGraph, x: np.ndarray) -> np.ndarray:
     for chunk, duration in enumerate(graph.chunk_duration):
-        x = solve_ivp(
-            lambda _, state, chunk=chunk: derivative(graph, chunk, state), (0, duration), x, rtol=1e-9, atol=1e-9
-        ).y[:, -1]
+
+        def rate(_: float, state: np.ndarray, chunk: int = chunk) -> np.ndarray:
+            return derivative(graph, chunk, state)
+
+        x = solve_ivp(rate, (0, duration), x, rtol=1e-9, atol=1e-9).y[:, -1]
     return x
 
 

@@ -25,11 +25,13 @@ from oscc.compiler.spec import CoreSpec
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
 
+DEFECTS = {"cells": [[0, 10]], "slots": [[8, 10, 3], [8, 10, 5]], "gain": [[1, 2, 1.1]]}
+
 
 @pytest.fixture(scope="session")
 def fitting(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_graph: MakeGraph) -> ReportData:
     """A model on a core with defects, with a solution besides."""
-    core = make_core(grid=[9, 11], defects={"cells": [[0, 10]], "slots": [[8, 10, 3], [8, 10, 5]]})
+    core = make_core(grid=[9, 11], defects=DEFECTS)
     path = tmp_path_factory.mktemp("fitting") / "<model> & more.safetensors"
     write_checkpoint(path, make_graph(make_core(grid=[8, 10]), chunks=2, density=0.7))
     data = report_of_result(compile_model(path, core), path, {"tau": "common", "clip": []})

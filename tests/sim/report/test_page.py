@@ -161,6 +161,8 @@ def test_details_of_the_place_that_is_pointed_at(opened: Opened, fitting: Report
     assert tip.inner_text().splitlines() == ["cell (0, 10)", "dead"]
     point(page, "defects", 8.5, 10.5)
     assert tip.inner_text().splitlines() == ["cell (8, 10)", "dead slots: 3, 5"]
+    point(page, "defects", 1.5, 2.5)
+    assert tip.inner_text().splitlines() == ["cell (1, 2)", "gain 1.1"]
     page.mouse.move(0, 0)
     assert not tip.is_visible()
 

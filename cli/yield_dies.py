@@ -1,0 +1,73 @@
+"""`oscc yield`: how many dies with random defects still take a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from oscc.cli.common import CoreOption, JsonOption, ModelArgument, print_json, print_table
+from oscc.cli.output import check_file_target, write_file
+from oscc.cli.place_options import FrontEndOption
+from oscc.cli.progress import progress_bar
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("yield")(yield_verb)
+
+
+def yield_verb(
+    model: ModelArgument,
+    core: CoreOption,
+    defect_rate: Annotated[
+        float, typer.Option("--defect-rate", min=0.0, max=1.0, help="Probability that a cell is dead.")
+    ] = 0.001,
+    slot_defect_rate: Annotated[
+        float, typer.Option("--slot-defect-rate", min=0.0, max=1.0, help="Probability that a slot is dead.")
+    ] = 0.0,
+    dies: Annotated[int, typer.Option("-n", "--dies", min=1, max=100_000, help="How many dies.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of the defects.")] = 0,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="PNG", help="Plot to write: dies by dead cells.", show_default=False),
+    ] = None,
+    frontend: FrontEndOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw dies with random defects, and try to place the model on each: shifted, mirrored, rotated around them."""
+    from oscc.compiler.frontends.front_end import opened_source
+    from oscc.compiler.spec_file import load_core
+    from oscc.compiler.yield_study import study_yield
+
+    if output is not None:
+        check_file_target(output)
+    target = load_core(core)
+    with opened_source(model, frontend, target) as source, progress_bar() as report:
+        study = study_yield(
+            str(source.checkpoint),
+            target,
+            cell_rate=defect_rate,
+            slot_rate=slot_defect_rate,
+            dies=dies,
+            seed=seed,
+            report=report,
+        )
+    if output is not None:
+        from oscc.sim.yield_plot import yield_plot
+
+        write_file(output, lambda path: yield_plot(study, path))
+    content = study.as_dict()
+    if as_json:
+        print_json(content)
+        return
+    low, high = content["interval_95"]
+    rows = [
+        ("dies", f"{dies}, seed {seed}; cells dead with {defect_rate:g}, slots with {slot_defect_rate:g}"),
+        ("take the model", f"{study.good}, {100 * study.good / dies:.1f} % ({100 * low:.1f} to {100 * high:.1f} %)"),
+        *((f"refused by {reason}", str(count)) for reason, count in content["refused_by"].items()),
+    ]
+    if output is not None:
+        rows.append(("plot", str(output)))
+    print_table(f"{study.model} on dies of {study.core}", rows)

@@ -1,0 +1,135 @@
+"""Die files: what the test of one piece of silicon found, and the core that is left of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from oscc.compiler.errors import OsccError
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_sections import Gain, Section, Whole
+from oscc.compiler.strict_yaml import read_yaml
+
+SCHEMA = "oscc.die/1"
+
+NodeDac = Literal["shil", "field", "detuning"]
+
+
+class DieSpec(Section):
+    """What the test of a die found.
+
+    Attributes
+    ----------
+    core : str
+        Name of the core that was tested.
+    name : str
+        Of the die, such as lot, wafer and place; free text.
+    cells : tuple of (row, col)
+        Dead cells.
+    slots : tuple of (row, col, slot)
+        Dead coupling units: they deliver nothing.
+    stuck_slots : tuple of (row, col, slot, code)
+        Coupling units whose code does not change.
+    stuck_dacs : tuple of (row, col, group, code)
+        DACs of nodes whose code does not change; group shil, field or detuning.
+    gain : tuple of (row, col, gain)
+        Strength of the coupling units of a cell relative to the nominal one, 0.5 to 2.
+    """
+
+    schema_: Literal["oscc.die/1"] = Field(alias="schema")
+    core: str
+    name: str = ""
+    cells: tuple[tuple[Whole, Whole], ...] = ()
+    slots: tuple[tuple[Whole, Whole, Whole], ...] = ()
+    stuck_slots: tuple[tuple[Whole, Whole, Whole, Whole], ...] = ()
+    stuck_dacs: tuple[tuple[Whole, Whole, NodeDac, Whole], ...] = ()
+    gain: tuple[tuple[Whole, Whole, Gain], ...] = ()
+
+
+def read_die(path: Path) -> DieSpec:
+    """The die in a YAML file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OsccError
+        ``die.not-found``, ``die.yaml``, ``die.unknown-key`` or ``die.invalid``.
+    """
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        raise OsccError("die.not-found", f"cannot be read: {reason}", where=str(path)) from None
+    return read_yaml(content, DieSpec, where=str(path), what="a die", code="die")
+
+
+def with_die(core: CoreSpec, die: DieSpec, where: str) -> CoreSpec:
+    """The core that is left of a die: its defects, besides those that the core has.
+
+    A unit that is stuck at 0 is a dead one. One that is stuck at another code always makes a coupling into its cell,
+    which no model can do without, so that the cell is not used; on a core with reciprocal couplings it makes one into
+    the unit's other cell as well. A node DAC that is stuck makes its cell useless.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    die : DieSpec
+    where : str
+        Name of the die file, for messages.
+
+    Raises
+    ------
+    OsccError
+        ``die.core`` when another core was tested, ``die.invalid`` when a place or a code does not exist there.
+    """
+    if die.core != core.name:
+        raise OsccError(
+            "die.core", f"core '{die.core}' was tested, not '{core.name}'", where=where, hint=f"use --core {die.core}"
+        )
+    cells, slots = {*core.defects.cells, *die.cells}, {*core.defects.slots, *die.slots}
+    for row, col, slot, code in die.stuck_slots:
+        if not 0 <= slot < core.slots:
+            raise OsccError(
+                "die.invalid", f"stuck_slots: slot {slot}; a cell has slots 0 to {core.slots - 1}", where=where
+            )
+        _check_stuck(core, "stuck_slots", (row, col), "coupling", code, where)
+        slots.add((row, col, slot))
+        if code != 0:
+            cells.add((row, col))
+            drow, dcol = core.unit_stencil.offsets[slot]
+            far = (row + drow, col + dcol)
+            if core.couplings == "reciprocal" and 0 <= far[0] < core.rows and 0 <= far[1] < core.cols:
+                cells.add(far)
+    for row, col, group, code in die.stuck_dacs:
+        _check_stuck(core, "stuck_dacs", (row, col), group, code, where)
+        cells.add((row, col))
+    described = core.model_dump(mode="json", by_alias=True)
+    gain = {(row, col): value for row, col, value in (*core.defects.gain, *die.gain)}
+    described["defects"] = {
+        "cells": [list(cell) for cell in sorted(cells)],
+        "slots": [list(slot) for slot in sorted(slots)],
+        "gain": [[row, col, value] for (row, col), value in sorted(gain.items())],
+    }
+    try:
+        return CoreSpec.model_validate(described)
+    except ValueError as error:
+        # Pydantic's first line names the model, the second one says what is wrong.
+        faults = [line.strip() for line in str(error).splitlines() if "Value error" in line]
+        message = faults[0].removeprefix("Value error, ").split(" [type=")[0] if faults else "no such place on the core"
+        raise OsccError("die.invalid", message.replace("defects.", ""), where=where) from None
+
+
+def _check_stuck(core: CoreSpec, key: str, cell: tuple[int, int], group: str, code: int, where: str) -> None:
+    row, col = cell
+    if not (0 <= row < core.rows and 0 <= col < core.cols):
+        raise OsccError(
+            "die.invalid", f"{key}: {[row, col]} lies outside the {core.rows} x {core.cols} grid", where=where
+        )
+    top = core.dac(group).top_code
+    if abs(code) > top:
+        raise OsccError("die.invalid", f"{key}: {group} code {code}; codes are -{top} to {top}", where=where)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+Run = Callable[..., tuple[int, str, str]]
+RunJson = Callable[..., tuple[int, dict[str, Any]]]
+
+
+def test_dies_are_counted_and_drawn(oscc: Run, oscc_json: RunJson, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    arguments = ("yield", tiny_checkpoint, "--core", "tiny-8x8", "-n", "30", "--defect-rate", "0.01", "--seed", "3")
+    status, content = oscc_json(*arguments)
+    assert status == 0
+    assert (content["schema"], content["dies"]) == ("oscc.yield/1", 30)
+    assert sum(row[1] for row in content["by_dead_cells"]) == 30
+    assert content["interval_95"][0] <= content["yield"] <= content["interval_95"][1]
+    for name in ("a.png", "b.png"):
+        status, out, err = oscc(*arguments, "-o", tmp_path / name)
+        assert (status, err) == (0, "")
+    line = next(line for line in out.splitlines() if "take the model" in line)
+    assert line.split()[3] == f"{content['good']},"
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.format == "PNG"
+
+
+def test_bad_rates_and_targets(oscc: Run, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    status, _, err = oscc("yield", tiny_checkpoint, "--core", "tiny-8x8", "--defect-rate", "1.5")
+    assert status == 2
+    assert "--defect-rate" in err
+    status, _, err = oscc("yield", tiny_checkpoint, "--core", "tiny-8x8", "-o", tmp_path / "no" / "a.png")
+    assert status == 1
+    assert "there is no folder" in err
+
+
+def test_a_die_is_part_of_the_compilation(oscc: Run, oscc_json: RunJson, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    die = tmp_path / "die.yaml"
+    die.write_text("schema: oscc.die/1\ncore: tiny-8x8\ngain: [[2, 2, 0.9], [3, 4, 1.2]]\n")
+    assert oscc("compile", tiny_checkpoint, "--core", "tiny-8x8", "--die", die, "-o", tmp_path / "out")[0] == 0
+    assert (tmp_path / "out" / "die.yaml").read_bytes() == die.read_bytes()
+    status, content = oscc_json("verify", tmp_path / "out", "--engine", "array", "-n", "1")
+    assert status == 0, content
+    die.write_text("schema: oscc.die/1\ncore: tiny-8x8\ncells: [[4, 4]]\n")
+    status, out, _ = oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--die", die)
+    assert status == 3
+    assert "R004: node 36 sits on cell (4, 4), which is dead" in out
+    die.write_text("schema: oscc.die/1\ncore: tiny-8x8\ncells: [[4, 44]]\n")
+    status, _, err = oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--die", die)
+    assert status == 1
+    assert err.count("\n") == 1
