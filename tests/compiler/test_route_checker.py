@@ -29,7 +29,7 @@ def finished(graph: CouplingGraph, core: CoreSpec) -> tuple[PlacedGraph, np.ndar
     return dataclasses.replace(placed, route=route), assign_tracks(route.wires)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=1000)
 @given(
     stencil=st.sampled_from(["king", "box-2", "diamond-3"]),
     couplings=st.sampled_from(["directed", "reciprocal"]),

@@ -67,6 +67,8 @@ GOOD: dict[str, Any] = {
         ({"quadratic_head": [0, 1]}, "labels and biases do not agree in number"),
         ({"quadratic_biases": ["heavy"]}, "an entry that cannot be read"),
         ({"offset": "much"}, "an entry that cannot be read"),
+        ({"quadratic_tail": [1.5]}, "an entry that cannot be read"),
+        ({"quadratic_head": [True]}, "an entry that cannot be read"),
         ({"linear_biases": [0.0, float("inf")]}, "a bias that is no number"),
         ({"quadratic_tail": [2]}, "a quadratic bias of a variable that is not there, or with itself"),
         ({"quadratic_tail": [0]}, "a quadratic bias of a variable that is not there, or with itself"),
@@ -96,3 +98,10 @@ def test_text_that_is_wrong(text: str, place: str, message: str, hint: str) -> N
         parse_bqm(text, name="m", where="x")
     error = caught.value
     assert (error.code, error.where, error.message, error.hint) == ("problem.bqm", place, message, hint)
+
+
+def test_more_variables_than_any_core_has_cells() -> None:
+    with pytest.raises(OsccError, match="variable 262144; at most 262143"):
+        parse_bqm("# vartype=SPIN\n0 262144 1.0\n", name="m", where="x")
+    with pytest.raises(OsccError, match="a number too long"):
+        parse_bqm('{"type": ' + "9" * 5000 + "}", name="m", where="x")

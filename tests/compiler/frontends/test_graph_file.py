@@ -106,6 +106,11 @@ def test_two_edges_between_the_same_nodes() -> None:
         ("<graphml>", "no XML: "),
         ("<graphml/>", "no GraphML that can be read: "),
         ("4 3\n1 2 1\n", "no XML: "),
+        (
+            '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
+            '<node id="a"><data key="d9">1</data></node></graph></graphml>',
+            "no GraphML that can be read: ",
+        ),
         ('<!DOCTYPE x [<!ENTITY a "b">]><graphml/>', "document types and entities are not read"),
     ],
 )

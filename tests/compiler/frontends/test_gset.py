@@ -59,6 +59,15 @@ def test_what_is_written_is_read_back(graph: tuple[int, dict[tuple[int, int], fl
         ("2 1\n1 3 1\n", "x:2", "edge 1 3: vertices are 1 to 2", ""),
         ("2 1\n0 1 1\n", "x:2", "edge 0 1: vertices are 1 to 2", ""),
         ("2 1\n2 2 1\n", "x:2", "vertex 2 is joined to itself", ""),
+        ("262145 0\n", "x:1", "262145 vertices; at most 262144", ""),
+        (
+            "9999999999999999999 1\n1 2 1\n",
+            "x:1",
+            "'9999999999999999999 1' are no numbers of vertices and edges",
+            FORMAT,
+        ),
+        ("2 1\n1 2 1_0\n", "x:2", "'1 2 1_0' is no edge", FORMAT),
+        ("2 1\n1 2 \u0661\n", "x:2", "'1 2 \u0661' is no edge", FORMAT),
         ("3 2\n1 2 1\n2 1 1\n", "x:3", "edge 1 2 stands in line 2 already", ""),
     ],
 )

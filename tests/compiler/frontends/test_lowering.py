@@ -117,3 +117,10 @@ def test_a_problem_without_spins_or_couplings() -> None:
     assert not lower_problem(
         max_cut("apart", none, none, np.zeros(0), ("1", "2")), load_core("ising-56x56")
     ).weight.size
+
+
+def test_pairs_without_a_coupling_take_no_slot(make_core: Callable[..., CoreSpec]) -> None:
+    ends = np.array([[0, 1], [1, 2], [0, 2]], np.int32)
+    problem = max_cut("p", ends[:, 0].copy(), ends[:, 1].copy(), np.array([1.0, 0.0, -2.0]), ("a", "b", "c"))
+    graph = lower_problem(problem, make_core(readout={"step": [1, 1]}))
+    assert sorted(zip(graph.src.tolist(), graph.dst.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 0), (2, 0)]
