@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -38,15 +39,20 @@ def test_version(oscc: Run) -> None:
     assert oscc("--version") == (0, f"oscc {version('oscc')}\n", "")
 
 
+def verb_name(verb: ModuleType) -> str:
+    """A module has the name of its verb, unless that is a keyword."""
+    return {"yield_dies": "yield"}.get(name := verb.__name__.rpartition(".")[2], name)
+
+
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
 def test_help_lists_every_verb(arguments: tuple[str, ...], oscc: Run) -> None:
     status, out, err = oscc(*arguments)
     assert (status, err) == (0, "")
     for verb in command.VERBS:
-        assert verb.__name__.rpartition(".")[2] in out
+        assert verb_name(verb) in out
 
 
-@pytest.mark.parametrize("verb", [verb.__name__.rpartition(".")[2] for verb in command.VERBS])
+@pytest.mark.parametrize("verb", [verb_name(verb) for verb in command.VERBS])
 def test_every_verb_has_help_and_json(verb: str, oscc: Run) -> None:
     # Those that are groups have verbs of their own.
     words = {"data": ("data", "fetch")}.get(verb, (verb,))
