@@ -11,6 +11,7 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_sections import Gain, Section, Whole
 from oscc.compiler.strict_yaml import read_yaml
+from oscc.compiler.text_file import read_text_file
 
 SCHEMA = "oscc.die/1"
 
@@ -60,11 +61,7 @@ def read_die(path: Path) -> DieSpec:
     OsccError
         ``die.not-found``, ``die.yaml``, ``die.unknown-key`` or ``die.invalid``.
     """
-    try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise OsccError("die.not-found", f"cannot be read: {reason}", where=str(path)) from None
+    content = read_text_file(path, "die.not-found")
     return read_yaml(content, DieSpec, where=str(path), what="a die", code="die")
 
 

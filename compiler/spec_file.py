@@ -10,6 +10,7 @@ import yaml
 from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.strict_yaml import read_yaml
+from oscc.compiler.text_file import read_text_file
 
 
 def preset_names() -> list[str]:
@@ -38,13 +39,7 @@ def load_core(name_or_path: str | Path) -> CoreSpec:
     if "/" not in text and not path.suffix and not path.exists():
         guess = did_you_mean(text, preset_names())
         raise OsccError("spec.not-found", f"'{text}' is neither a preset nor a file{guess}", where="--core")
-    try:
-        content = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise OsccError(
-            "spec.not-found", f"cannot be read: {reason}", where=text, hint=f"presets: {', '.join(preset_names())}"
-        ) from None
+    content = read_text_file(path, "spec.not-found", f"presets: {', '.join(preset_names())}")
     return parse_core(content, where=text)
 
 

@@ -16,6 +16,7 @@ from oscc.compiler.spec_file import load_core
 from oscc.compiler.spec_sections import Finite, NotNegative, Part, Positive, Section, Whole
 from oscc.compiler.stencil import Stencil, listed_stencil, named_stencil
 from oscc.compiler.strict_yaml import read_yaml
+from oscc.compiler.text_file import read_text_file
 from oscc.models.dac_grid import DacGrid
 from oscc.models.datasets import IMAGE_FILES, POINT_SETS
 from oscc.models.integrators import INTEGRATORS
@@ -413,11 +414,7 @@ def load_training(path: Path) -> TrainingConfig:
         ``training.read``, or ``training.yaml``, ``training.unknown-key`` and ``training.invalid`` as
         `oscc.compiler.strict_yaml.read_yaml` raises them.
     """
-    try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise OsccError("training.read", f"cannot be read: {reason}", where=str(path)) from None
+    content = read_text_file(path, "training.read")
     return parse_training(content, where=str(path))
 
 

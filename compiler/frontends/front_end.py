@@ -18,9 +18,10 @@ from oscc.compiler.frontends.graph_file import parse_graphml
 from oscc.compiler.frontends.gset import parse_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.frontends.lowering import lower_problem
-from oscc.compiler.frontends.text import fault, read_text
+from oscc.compiler.frontends.text import fault
 from oscc.compiler.graph import CouplingGraph, diagnose_graph
 from oscc.compiler.spec import CoreSpec
+from oscc.compiler.text_file import read_text_file
 
 SUFFIXES = {".safetensors": "checkpoint", ".graphml": "graphml", ".gset": "gset", ".bqm": "bqm", ".coo": "bqm"}
 """Front end of a file, where none is named."""
@@ -85,7 +86,7 @@ def read_problem(path: Path, front_end: str) -> IsingProblem:
     OsccError
         ``problem.read``, or what the reader raises.
     """
-    return PROBLEM_READERS[front_end](read_text(path), name=path.stem, where=str(path))
+    return PROBLEM_READERS[front_end](read_text_file(path, "problem.read"), name=path.stem, where=str(path))
 
 
 @contextmanager
@@ -109,7 +110,7 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
     if front_end == "checkpoint":
         yield Source(path, None, {})
         return
-    text = read_text(path)
+    text = read_text_file(path, "problem.read")
     if front_end == "graphml":
         graph = parse_graphml(text, name=path.stem, where=str(path))
     else:

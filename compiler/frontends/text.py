@@ -1,33 +1,13 @@
-"""What readers of problem files share: their text, their numbers, and what they say of a fault."""
+"""What readers of problem files share: their numbers, and what they say of a fault."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 from oscc.compiler.errors import OsccError
 
 MOST_SPINS = 512 * 512
 """Cells of the largest core that there can be: a larger problem is refused before anything of its size is made."""
-
-
-def read_text(path: Path) -> str:
-    """The text of a file.
-
-    Parameters
-    ----------
-    path : Path
-
-    Raises
-    ------
-    OsccError
-        ``problem.read``.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise OsccError("problem.read", f"cannot be read: {reason}", where=str(path)) from None
 
 
 def fault(code: str, message: str, where: str, hint: str = "") -> OsccError:

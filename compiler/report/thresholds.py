@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from oscc.compiler.errors import OsccError
 from oscc.compiler.report.compilation_diff import CompilationDiff
 from oscc.compiler.spec_sections import NotNegative, Part, Section
 from oscc.compiler.strict_yaml import read_yaml
+from oscc.compiler.text_file import read_text_file
 
 SHARES = ("codes_changed_share", "cells_moved_share")
 
@@ -81,9 +81,5 @@ def read_thresholds(path: Path) -> Thresholds:
     OsccError
         ``thresholds.not-found``, ``thresholds.yaml``, ``thresholds.unknown-key`` or ``thresholds.invalid``.
     """
-    try:
-        content = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        raise OsccError("thresholds.not-found", f"cannot be read: {reason}", where=str(path)) from None
+    content = read_text_file(path, "thresholds.not-found")
     return read_yaml(content, Thresholds, where=str(path), what="thresholds", code="thresholds")
