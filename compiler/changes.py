@@ -121,4 +121,4 @@ def compiled_with_changes(
 
 
 def _explored(result: CompileResult, core: CoreSpec, scaling: ScaleOptions) -> WhatIf:
-    return explore_changes(result.graph, core, result.placed, result.findings, scaling)
+    return explore_changes(result.graph, core, result.placed, scaling)

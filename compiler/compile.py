@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.families import family_named
 from oscc.compiler.findings import Finding
@@ -68,13 +70,21 @@ class CompileResult:
     def placed(self) -> PlacedGraph | None:
         """The model on the core, as far as it came: placed, routed, scaled.
 
-        Where no placement was found, the one that the model was trained at, if it has positions.
+        Where no placement was found, the one that the model was trained at, if it has positions, or else the best one
+        that annealing came to.
         """
         for name in ("scale", "route", "place"):
             level = self.levels.get(name)
             if isinstance(level, PlacedGraph):
                 return level
-        return identity_placement(self.graph, self.core)
+        return identity_placement(self.graph, self.core) or self._best_annealed()
+
+    def _best_annealed(self) -> PlacedGraph | None:
+        for finding in self.findings:
+            if finding.code == "L006":
+                cell = np.array(finding.witness["cells"], dtype=np.int32)
+                return PlacedGraph(self.graph, self.core, cell, "anneal, does not fit")
+        return None
 
     @property
     def coded(self) -> CodedGraph | None:

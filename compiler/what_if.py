@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,7 +82,6 @@ def explore_changes(
     graph: CouplingGraph,
     core: CoreSpec,
     placed: PlacedGraph | None,
-    findings: Sequence[Finding],
     options: ScaleOptions,
 ) -> WhatIf:
     """Sets of changes that would make a model fit that does not.
@@ -96,15 +95,13 @@ def explore_changes(
     graph : CouplingGraph
     core : CoreSpec
     placed : PlacedGraph or None
-        The placement that does not fit; where it is None, the best one that a finding's witness has.
-    findings : sequence of Finding
+        The placement that does not fit, where there is one to start from.
     options : ScaleOptions
     """
-    start = placed if placed is not None else _best_found(graph, core, findings)
-    if start is None:
+    if placed is None:
         return WhatIf(None, tuple(_splits(graph, core, None)))
-    entries = [*_drops(start, options), *_cores(start, options), *_splits(graph, core, start)]
-    return WhatIf(start, tuple(entries))
+    entries = [*_drops(placed, options), *_cores(placed, options), *_splits(graph, core, placed)]
+    return WhatIf(placed, tuple(entries))
 
 
 def pruned_graph(what_if: WhatIf, number: int) -> tuple[CouplingGraph, dict[str, Any]]:
@@ -146,14 +143,6 @@ def without_couplings(graph: CouplingGraph, dropped: NDArray[np.int32]) -> Coupl
     return dataclasses.replace(
         graph, src=graph.src[kept], dst=graph.dst[kept], weight=graph.weight[:, kept], model_hash=""
     )
-
-
-def _best_found(graph: CouplingGraph, core: CoreSpec, findings: Sequence[Finding]) -> PlacedGraph | None:
-    for finding in findings:
-        if finding.code == "L006":
-            cells = np.array(finding.witness["cells"], dtype=np.int32)
-            return PlacedGraph(graph, core, cells, "anneal")
-    return None
 
 
 def _fits(placed: PlacedGraph, options: ScaleOptions) -> PlacedGraph | None:

@@ -171,7 +171,7 @@ def copy_map_of(graph: CouplingGraph) -> NDArray[np.int32] | None:
     graph : CouplingGraph
     """
     recorded = graph.training.get("copies")
-    if not isinstance(recorded, dict):
+    if not isinstance(recorded, dict) or not {"nodes", "owner"} <= recorded.keys():
         return None
     owner = np.concatenate([np.arange(recorded["nodes"]), recorded["owner"]]).astype(np.int32)
     return owner if owner.size == graph.nodes else None

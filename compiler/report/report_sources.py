@@ -254,6 +254,9 @@ def finding_cells(finding: Finding) -> list[tuple[int, int]]:
     finding : Finding
     """
     witness = finding.witness
+    if finding.code == "L006":
+        # Its cells are those of all nodes.
+        return []
     for name in ("cell", "destination"):
         if name in witness:
             return [_cell(witness[name])]

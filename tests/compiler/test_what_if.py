@@ -26,7 +26,7 @@ def explore(tmp_path: Path) -> Callable[[CouplingGraph, CoreSpec], Explored]:
         write_checkpoint(tmp_path / "m.safetensors", graph)
         result = check_model(tmp_path / "m.safetensors", core)
         assert not result.feasible
-        return result, explore_changes(result.graph, core, result.placed, result.findings, ScaleOptions())
+        return result, explore_changes(result.graph, core, result.placed, ScaleOptions())
 
     return run
 
@@ -121,7 +121,8 @@ def test_a_model_that_no_search_placed(explore, make_core: MakeCore, make_graph:
     graph = graph_model(tangled, name="g", where="g")
     core = make_core(grid=[5, 5], readout={"step": [1, 1]})
     result, what_if = explore(graph, core)
-    assert result.placed is None
+    assert result.placed is not None
+    assert result.placed.transform == "anneal, does not fit"
     pruned, _ = pruned_graph(what_if, 1)
     assert pruned.position is not None
     assert fits(pruned, core, tmp_path)
