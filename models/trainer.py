@@ -146,13 +146,17 @@ class Trainer:
         """Whether `run` trains an encoder first, which takes about a minute."""
         return self._features is not None and self.progress.iteration == 0
 
+    @property
+    def _data_hash(self) -> str | None:
+        return None if self.data is None else self.data.sha256
+
     def save(self, path: Path) -> None:
         """Write the state; errors as in `save_state`."""
-        save_state(path, self.config, self.progress, self._modules, self._optimizers)
+        save_state(path, self.config, self.progress, self._modules, self._optimizers, self._data_hash)
 
     def resume(self, path: Path) -> None:
         """Go on from a saved state; errors as in `load_state`."""
-        self.progress = load_state(path, self.config, self._modules, self._optimizers)
+        self.progress = load_state(path, self.config, self._modules, self._optimizers, self._data_hash)
 
     def run(self, state: Path) -> Iterator[Report]:
         """The iterations that are left, one after another; the state is saved now and then, and at the end.

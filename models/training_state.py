@@ -60,6 +60,7 @@ def save_state(
     progress: Progress,
     modules: dict[str, torch.nn.Module],
     optimizers: dict[str, torch.optim.Optimizer],
+    data: str | None = None,
 ) -> None:
     """Write a state beside its place and move it there: a training that is killed leaves the one before.
 
@@ -71,6 +72,8 @@ def save_state(
     modules : dict of str to Module
     optimizers : dict of str to Optimizer
         Of Adam's kind.
+    data : str, optional
+        SHA-256 of the images that are trained on.
 
     Raises
     ------
@@ -81,6 +84,7 @@ def save_state(
     described = {
         "schema": SCHEMA,
         "config": config_key(config),
+        "data": data,
         "iteration": progress.iteration,
         "seconds": progress.seconds,
         "history": progress.history,
@@ -93,14 +97,24 @@ def load_state(
     config: TrainingConfig,
     modules: dict[str, torch.nn.Module],
     optimizers: dict[str, torch.optim.Optimizer],
+    data: str | None = None,
 ) -> Progress:
     """Go on from a state that `save_state` wrote; modules and optimizers take its tensors.
+
+    Parameters
+    ----------
+    path : Path
+    config : TrainingConfig
+    modules, optimizers
+        As for `save_state`.
+    data : str, optional
+        SHA-256 of the images that are trained on. States of earlier versions do not have theirs.
 
     Raises
     ------
     OsccError
         What `read_tensors` raises; ``training.state`` when the file is no such state, ``training.other`` when it is
-        that of another configuration.
+        that of another configuration, or of other images.
     """
     where = str(path)
     file = read_tensors(path)
@@ -118,6 +132,13 @@ def load_state(
             "the state of a training with another configuration",
             where=where,
             hint="use another output folder, or --fresh to begin anew",
+        )
+    if data is not None and described.get("data") not in (None, data):
+        raise OsccError(
+            "training.other",
+            "the state of a training with other images under the same name",
+            where=where,
+            hint="give the data that it began with, use another output folder, or --fresh to begin anew",
         )
     for optimizer in optimizers.values():
         _prepare(optimizer)

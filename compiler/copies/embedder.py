@@ -26,7 +26,7 @@ from oscc.compiler.spec import CoreSpec
 LONGEST = 128
 """Most cells of a chain."""
 
-SPACINGS = (1, 2, 3, 4)
+SPACINGS = (1.0, 1.34, 1.67, 2.0, 3.0, 4.0)
 """Distances between the cells of neighbours in the placements that it begins with: room for chains between them."""
 
 ROUNDS = (40, 160)
@@ -178,12 +178,12 @@ def _starts(graph: CouplingGraph, core: CoreSpec, host: HostGraph, seed: int) ->
         yield chains
 
 
-def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: int, seed: int) -> NDArray[np.int32] | None:
+def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: float, seed: int) -> NDArray[np.int32] | None:
     """Cells of a placement on every so many rows and columns of the core, int32[N]; None when they are too few.
 
     Dead cells, and cells that cannot be read, are met only with spacing 1: what begins there is laid anew.
     """
-    rows, cols = core.rows // spacing, core.cols // spacing
+    rows, cols = int(core.rows / spacing), int(core.cols / spacing)
     if rows * cols < graph.nodes:
         return None
     coarse = core
@@ -194,8 +194,9 @@ def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: int, seed: int) -> ND
     placed = anneal(graph, coarse, seed=seed, attempts=1, moves=MOVES_PER_NODE * graph.nodes)
     if placed.cell is None:
         return None
-    row, col = placed.cell.T * spacing + (spacing // 2)
-    cell: NDArray[np.int32] = (row * core.cols + col).astype(np.int32)
+    # Different cells stay different, since rows and columns are drawn apart by more than 1.
+    row, col = np.floor((placed.cell.T + 0.5) * spacing).astype(np.int32)
+    cell: NDArray[np.int32] = row * np.int32(core.cols) + col
     return cell
 
 

@@ -107,12 +107,20 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
     factor = found.lengths() if same_motion else np.ones(graph.nodes, dtype=np.int32)
     made, copies = copied_graph(graph, core, found, factor, options.strength)
     if is_problem:
-        made, copies = _at_full_scale(made, copies, graph)
+        made, copies = at_full_scale(made, copies, graph)
     return Splitting(dataclasses.replace(made, time_scale_s=None), copies)
 
 
-def _at_full_scale(made: CouplingGraph, copies: CopyMap, graph: CouplingGraph) -> tuple[CouplingGraph, CopyMap]:
-    """All parameters divided by one number, so that the largest coupling is what it was."""
+def at_full_scale(made: CouplingGraph, copies: CopyMap, graph: CouplingGraph) -> tuple[CouplingGraph, CopyMap]:
+    """All parameters of a model with copies divided by one number, so that the largest coupling is the original's.
+
+    Parameters
+    ----------
+    made : CouplingGraph
+    copies : CopyMap
+    graph : CouplingGraph
+        The original.
+    """
     before, after = float(np.abs(graph.weight).max(initial=0.0)), float(np.abs(made.weight).max(initial=0.0))
     ratio = np.float32(before / after if after > 0 else 1.0)
     scaled = {name: getattr(made, name) * ratio for name in ("weight", "shil", "field", "detuning")}

@@ -228,3 +228,15 @@ def test_a_loss_that_is_no_number_is_not_saved(saved, config):
     found = parts(1)
     load_state(path, config, *found)
     assert equal(contents(*found), before)
+
+
+def test_other_images_under_the_same_name_are_refused(config, tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    save_state(path, config, Progress(40, 12.5, []), *parts(1), data="aa")
+    assert load_state(path, config, *parts(2), data="aa").iteration == 40
+    with pytest.raises(OsccError, match="other images") as caught:
+        load_state(path, config, *parts(2), data="bb")
+    assert caught.value.code == "training.other"
+    # A state of an earlier version does not say what it was trained on.
+    save_state(path, config, Progress(40, 12.5, []), *parts(1))
+    assert load_state(path, config, *parts(2), data="bb").iteration == 40
