@@ -152,11 +152,11 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write the state; errors as in `save_state`."""
-        save_state(path, self.config, self.progress, self._modules, self._optimizers, self._data_hash)
+        save_state(path, self.config, self.progress, self._modules, self._optimizers, data=self._data_hash)
 
     def resume(self, path: Path) -> None:
         """Go on from a saved state; errors as in `load_state`."""
-        self.progress = load_state(path, self.config, self._modules, self._optimizers, self._data_hash)
+        self.progress = load_state(path, self.config, self._modules, self._optimizers, data=self._data_hash)
 
     def run(self, state: Path) -> Iterator[Report]:
         """The iterations that are left, one after another; the state is saved now and then, and at the end.

@@ -60,6 +60,7 @@ def save_state(
     progress: Progress,
     modules: dict[str, torch.nn.Module],
     optimizers: dict[str, torch.optim.Optimizer],
+    *,
     data: str | None = None,
 ) -> None:
     """Write a state beside its place and move it there: a training that is killed leaves the one before.
@@ -97,6 +98,7 @@ def load_state(
     config: TrainingConfig,
     modules: dict[str, torch.nn.Module],
     optimizers: dict[str, torch.optim.Optimizer],
+    *,
     data: str | None = None,
 ) -> Progress:
     """Go on from a state that `save_state` wrote; modules and optimizers take its tensors.
