@@ -58,7 +58,8 @@ StrengthOption = Annotated[
     typer.Option(
         "--chain-strength",
         metavar="FACTOR",
-        min=0.0,
+        min=0.01,
+        max=100.0,
         help="Coupling between copies, in units of what pulls on one; 1.5 if left out.",
         show_default=False,
     ),

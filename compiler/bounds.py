@@ -15,6 +15,9 @@ from oscc.compiler.placers.problem import PlacementProblem
 MOST_EIGEN = 1200
 """Nodes up to which the spectral bound is computed: a dense eigenvalue problem, half a second at this size."""
 
+MOST_DENSE = 4096
+"""Nodes up to which the density bound is computed: dense products, about a second each at this size."""
+
 MOST_CLIQUES = 200_000
 """Maximal cliques that are looked at."""
 
@@ -60,6 +63,8 @@ def density_bound(problem: PlacementProblem) -> Finding | None:
     So the nodes within d of any node, itself included, are at most as many as the cells within d steps of a cell: of
     the cell in the middle of the grid, which reaches the most. With d = 1 this is the degree bound.
     """
+    if problem.nodes > MOST_DENSE:
+        return None
     adjacent = _adjacency(problem)
     reach = adjacent.copy()
     np.fill_diagonal(reach, 1.0)

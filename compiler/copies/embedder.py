@@ -268,7 +268,8 @@ class _Search:
             if not wrong.any():
                 return self._shortened(chains, roots, read, history, rounds, start)
         except KeyboardInterrupt:
-            assert best is not None
+            if best is None:
+                raise
             return best
         assert best is not None
         return Embedding(best.first, best.cell, best.at_fault, rounds, complete=True)

@@ -126,7 +126,9 @@ class AnnealPlacer:
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
         """The placement; L006 with what is wrong with the best one when it does not fit, L010 to L013 when none can."""
-        if bounds := tuple(diagnose_bounds(PlacementProblem.of(graph, core))):
+        # More nodes than cells is said below, at no cost.
+        fits = graph.nodes <= core.cells
+        if fits and (bounds := tuple(diagnose_bounds(PlacementProblem.of(graph, core)))):
             return Placing(None, (*bounds, *diagnose_model(graph, core)))
         found = anneal(graph, core, seed=self.seed, timeout_s=self.timeout_s, report=self.report)
         if found.cell is None:

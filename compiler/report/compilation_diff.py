@@ -54,7 +54,7 @@ class CompilationDiff:
         The names are those of `oscc.compiler.report.thresholds.Thresholds`.
     codes : tuple of CodeChanges or None
         Cell by cell, of the units and DACs that either uses; None when one has no program, or the cores differ in grid,
-        slots or chunks.
+        stencil or chunks.
     cells_moved : int or None
         Nodes that sit elsewhere; None when one has no placement, or another number of nodes.
     same_program : bool or None
@@ -171,14 +171,16 @@ def _cells_of(rows: tuple[tuple[int, ...], ...]) -> dict[int, tuple[int, int]]:
 
 def _code_changes(before: str | Path, after: str | Path) -> tuple[CodeChanges, ...] | None:
     """Changes by group, of all codes that are not 0 in both."""
-    codes, slots = [], []
+    codes, slots, stencils = [], [], []
     for path in (before, after):
         folder = read_output_folder(path)
         core = load_core(folder.core)
         codes.append(read_program(folder.program).codes(core))
         slots.append(core.slots)
+        stencils.append(core.unit_stencil.offsets)
     one, other = codes
-    if one.shape != other.shape:
+    # Slot for slot, codes mean the same only where slots have the same offsets.
+    if one.shape != other.shape or stencils[0] != stencils[1]:
         return None
     groups = [slice(0, slots[0]), *(slice(slots[0] + index, slots[0] + index + 1) for index in range(3))]
     return tuple(_changes(name, one[..., part], other[..., part]) for name, part in zip(GROUPS, groups, strict=True))

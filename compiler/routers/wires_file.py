@@ -72,7 +72,7 @@ def read_wires(path: Path) -> tuple[WireRoutes, NDArray[np.int32]]:
         what = f"no {wrong[0]} of {_TYPES[wrong[0]]}" if wrong else f"no schema {SCHEMA}"
         raise OsccError("wires.invalid", f"no wires of oscc: {what}", where=str(path))
     start, end, first, direction, track = (file.tensors[name] for name in _TYPES)
-    wires, steps = len(start), direction.size
+    wires, steps = (len(start) if start.ndim else 0), direction.size
     shapes = (start.shape, end.shape, first.shape, direction.shape, track.shape)
     good = shapes == ((wires, 2), (wires, 2), (wires + 1,), (steps,), (steps,))
     if not good or first[0] != 0 or first[-1] != steps or np.any(np.diff(first) < 0) or np.any(direction > 3):

@@ -11,6 +11,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
+from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.control_plane import ControlPlane
 from oscc.sim.engines.array_shim import ArrayShim
@@ -19,6 +20,9 @@ from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
 from oscc.sim.engines.pauses import LONGEST_SHORT, pauses
 from oscc.sim.host import DiscardedFrameError, Host, HostError, RunCounters
 from oscc.sim.macro import ArrayMacro
+
+MOST_BITS = 2**16 - 1
+"""Widest value that Amaranth takes: a frame of 3,136 readable cells is wider."""
 
 DesignFactory = Callable[[CoreSpec], wiring.Component]
 """Makes the control plane; another than `ControlPlane` puts a changed design under test."""
@@ -205,6 +209,13 @@ class PysimEngine:
     def run(self, job: CosimJob, progress: Progress | None = None) -> CosimRecord:
         """Run a job; see `oscc.sim.engines.job.Engine`."""
         core = job.core
+        frame_bits = core.frame_shape[0] * core.row_tap_bits
+        if frame_bits > MOST_BITS:
+            raise OsccError(
+                "engine.missing",
+                f"engine 'pysim' simulates values of up to {MOST_BITS} bits; a frame of {core.name} has {frame_bits}",
+                hint="use --engine array",
+            )
         plane: Any = self._design(core)
         shim = ArrayShim(core)
         module = Module()

@@ -89,3 +89,13 @@ def test_cores_of_another_shape_have_no_codes_in_common(
     assert diff.codes is None
     assert diff.same_program is False
     assert diff.cells_moved == 0
+
+
+def test_slots_of_another_stencil_are_not_compared(
+    compiled: Compile, make_graph: MakeGraph, make_core: MakeCore
+) -> None:
+    box, diamond = make_core(stencil="box-2"), make_core(stencil="diamond-3", tracks_per_boundary=40)
+    assert box.slots == diamond.slots
+    graph = make_graph(make_core(stencil="king"), chunks=1, density=0.5)
+    diff = diff_folders(compiled(graph, box, "a"), compiled(graph, diamond, "b"))
+    assert (diff.codes, diff.same_program) == (None, False)
