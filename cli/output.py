@@ -65,6 +65,11 @@ def check_file_target(path: Path) -> None:
         raise OsccError("output.unwritable", f"no permission to write into {path.parent}", where=str(path))
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8; for `write_file`, and into folders that are moved into place whole."""
+    path.write_text(text, encoding="utf-8")
+
+
 def write_file(path: Path, write: Callable[[Path], None]) -> None:
     """Write a file beside its place and move it there when it is whole.
 

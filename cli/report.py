@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import FolderArgument
+from oscc.cli.output import FolderArgument, write_text
 
 if TYPE_CHECKING:
     from oscc.compiler.report.report_data import ReportData
@@ -51,14 +51,14 @@ def report_verb(
 
     page = report_page(data)
     if output is not None:
-        write_file(output, lambda path: _write_text(path, page))
+        write_file(output, lambda path: write_text(path, page))
         written = [("page", str(output))]
     else:
         from oscc.sim.report.slides import write_slides
 
         with replace_subfolder(folder, REPORT_FOLDER) as target:
-            _write_text(target / "report.html", page)
-            _write_text(target / "report.json", report_json(data))
+            write_text(target / "report.html", page)
+            write_text(target / "report.json", report_json(data))
             pictures = write_slides(data, target)
         written = [("page", str(folder / REPORT_FOLDER / "report.html")), ("pictures", ", ".join(pictures))]
     print_table(f"{data.model} on {data.core}: {data.verdict}", [*_rows(data), *written])
@@ -80,7 +80,3 @@ def _rows(data: ReportData) -> list[tuple[str, str]]:
     if data.solve is not None:
         rows.append((f"best {data.solve.quantity}", f"{data.solve.values.best:g}"))
     return rows
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import FirstOption, FolderArgument, SeedOption, check_file_target, read_program_of, write_file
+from oscc.cli.output import (
+    FirstOption,
+    FolderArgument,
+    SeedOption,
+    check_file_target,
+    read_program_of,
+    write_file,
+    write_text,
+)
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -68,7 +76,7 @@ def solve_verb(
     if output is not None:
         lines = [f"{label} {spin}" for label, spin in zip(problem.labels, found.spins[found.best], strict=True)]
         text = "\n".join(lines) + "\n"
-        write_file(output, lambda path: _write_text(path, text))
+        write_file(output, lambda path: write_text(path, text))
     reports = folder / "reports"
     write_file(reports / REPORT, lambda path: write_json(path, result))
     if as_json:
@@ -117,10 +125,6 @@ def _summary(problem: IsingProblem, file: str, found: Solutions, samples: int, s
         "best_spins": found.spins[found.best].tolist(),
         "figures_are": "simulated",
     }
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
 
 
 def _spins_text(spins: list[int]) -> str:

@@ -1,4 +1,4 @@
-"""A model that the compiler changed on the way, as a checkpoint for as long as it is needed."""
+"""A model that the compiler made or changed on the way, as a checkpoint for as long as it is needed."""
 
 from __future__ import annotations
 

@@ -13,8 +13,6 @@ from oscc.compiler.spec_sections import Gain, Section, Whole
 from oscc.compiler.strict_yaml import read_yaml
 from oscc.compiler.text_file import read_text_file
 
-SCHEMA = "oscc.die/1"
-
 NodeDac = Literal["shil", "field", "detuning"]
 
 

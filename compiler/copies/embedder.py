@@ -173,8 +173,9 @@ def _starts(graph: CouplingGraph, core: CoreSpec, host: HostGraph, seed: int) ->
             chains.chain[node, : len(line)] = line
             chains.length[node] = len(line)
             chains.fill[line] += 1
+        problem = PlacementProblem.of(graph, core)
         for node in range(graph.nodes):
-            _trim(node, PlacementProblem.of(graph, core), host, chains)
+            _trim(node, problem, host, chains)
         yield chains
 
 

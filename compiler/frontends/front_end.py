@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.changed_model import changed_model
 from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.findings import Finding
 from oscc.compiler.frontends.bqm import parse_bqm
@@ -118,9 +117,7 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
     _check(graph, str(path))
     content = text.encode()
     description = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest(), "frontend": front_end}
-    with tempfile.TemporaryDirectory() as folder:
-        checkpoint = Path(folder) / f"{path.stem}.safetensors"
-        write_checkpoint(checkpoint, graph)
+    with changed_model(graph, path) as checkpoint:
         yield Source(checkpoint, content, description)
 
 
