@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +26,9 @@ from oscc.cli.progress import progress_bar
 from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, parse_scale_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oscc.compiler.changes import Changed
     from oscc.compiler.compile import CompileResult
     from oscc.compiler.passes.place import PlaceOptions
     from oscc.compiler.store import Level
@@ -66,7 +69,6 @@ def compile_verb(
 
     Exit status 0 when DIR holds a program, 3 when the model does not fit: DIR then holds the findings and no program.
     """
-    from oscc.cli.output import write_file
     from oscc.cli.summary import change_rows, print_summary, print_what_if
     from oscc.compiler.changes import compiled_with_changes
     from oscc.compiler.compile import compile_model, pass_names
@@ -74,7 +76,7 @@ def compile_verb(
     from oscc.compiler.dump import dump_level
     from oscc.compiler.findings import shorten_findings
     from oscc.compiler.frontends.front_end import opened_source
-    from oscc.compiler.output_folder import PROGRAM, REPORTS, check_target, write_json
+    from oscc.compiler.output_folder import PROGRAM, check_target
     from oscc.compiler.pass_manager import parse_dump_requests
 
     options = parse_scale_options(tau, tau_s, clip)
@@ -98,6 +100,12 @@ def compile_verb(
             source.checkpoint, target, options, placing, changes, compile_checkpoint
         ) as compiled:
             result = compiled.result
+            spread = _copy_spread(compiled, report)
+            reports: dict[str, Any] = {}
+            if compiled.what_if is not None:
+                reports["whatif"] = compiled.what_if.as_dict(result.graph)
+            if compiled.copies is not None and spread is not None:
+                reports["copies"] = {**compiled.copies.summary(), **spread}
             recorded = {"tau": tau, "tau_s": tau_s, "clip": list(options.clip)}
             write_output(
                 output,
@@ -109,17 +117,8 @@ def compile_verb(
                 die=die,
                 described=source.description,
                 changes=compiled.changes,
-                what_if=None if compiled.what_if is None else compiled.what_if.as_dict(result.graph),
+                reports=reports,
             )
-        spread = None
-        if compiled.copies is not None and result.program is not None and result.placed is not None:
-            from oscc.sim.copy_spread import copy_spread
-
-            spread = copy_spread(
-                target, result.program, result.placed.cell, compiled.copies.owner, COPY_SAMPLES, progress=report
-            )
-            content = {**compiled.copies.summary(), **spread}
-            write_file(output / REPORTS / "copies.json", lambda path: write_json(path, content))
 
     summary = result.summary()
     program = output / PROGRAM
@@ -139,3 +138,14 @@ def compile_verb(
         print_what_if(compiled.what_if)
     if not result.feasible:
         raise typer.Exit(EXIT_NO)
+
+
+def _copy_spread(compiled: Changed, report: Callable[[str, float], None] | None) -> dict[str, Any] | None:
+    """How far copies are apart at the end of runs of the array; None where there are none, or no program."""
+    result = compiled.result
+    if compiled.copies is None or result.program is None or result.placed is None:
+        return None
+    from oscc.sim.copy_spread import copy_spread
+
+    owner = compiled.copies.owner
+    return copy_spread(result.core, result.program, result.placed.cell, owner, COPY_SAMPLES, progress=report)

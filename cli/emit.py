@@ -135,7 +135,8 @@ def _write_manifest(folder: Path, hashes: Mapping[str, Entry], core: CoreSpec) -
     """Write what was emitted, with hashes, as the manifest of a folder."""
     from importlib.metadata import version
 
-    from oscc.compiler.output_folder import MANIFEST, SCHEMA, write_json
+    from oscc.compiler.manifest import SCHEMA
+    from oscc.compiler.output_folder import MANIFEST, write_json
     from oscc.rtl.top import array_module_name, core_module_name
 
     manifest = {

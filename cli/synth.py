@@ -174,7 +174,8 @@ def _write_manifest(folder: Path, core: CoreSpec) -> None:
     """A manifest that makes a folder one that oscc may replace, with the hash of everything in it but the logs."""
     from importlib.metadata import version
 
-    from oscc.compiler.output_folder import MANIFEST, SCHEMA, file_hash, write_json
+    from oscc.compiler.manifest import SCHEMA
+    from oscc.compiler.output_folder import MANIFEST, file_hash, write_json
     from oscc.rtl.top import array_module_name, core_module_name
 
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != LOGS)

@@ -15,16 +15,19 @@ from oscc.compiler.placers.problem import PlacementProblem
 MOST_EIGEN = 1200
 """Nodes up to which the spectral bound is computed: a dense eigenvalue problem, half a second at this size."""
 
-MOST_DENSE = 4096
-"""Nodes up to which the density bound is computed: dense products, about a second each at this size."""
+MOST_VISITS = 300_000_000
+"""Couplings that the density bound looks at: about a second."""
 
-MOST_CLIQUES = 200_000
-"""Maximal cliques that are looked at."""
+MOST_CLIQUES = 20_000
+"""Maximal cliques that are looked at: about a second."""
 
 ROUNDING = 1e-6
 """Taken off the computed eigenvalue, relative to the largest degree, so that what is left is certainly no more."""
 
-SEVERAL = "use a core with a wider stencil or a model with fewer couplings, or let nodes be copied: --copies"
+COPY_ADVICE = ", or let nodes be copied: --copies"
+"""End of a fix, where copies would be free of what is found."""
+
+SEVERAL = f"use a core with a wider stencil or a model with fewer couplings{COPY_ADVICE}"
 
 
 def diagnose_bounds(problem: PlacementProblem) -> Iterator[Finding]:
@@ -63,57 +66,58 @@ def density_bound(problem: PlacementProblem) -> Finding | None:
     So the nodes within d of any node, itself included, are at most as many as the cells within d steps of a cell: of
     the cell in the middle of the grid, which reaches the most. With d = 1 this is the degree bound.
     """
-    if problem.nodes > MOST_DENSE:
-        return None
-    adjacent = _adjacency(problem)
-    reach = adjacent.copy()
-    np.fill_diagonal(reach, 1.0)
-    steps = 1
-    cells = cells_within(problem.near, problem.grid, 1)
-    # Within as many steps as reach the whole grid, more nodes are simply more nodes than cells.
+    from oscc.compiler.reach_kernel import most_within
+
     everything = problem.grid[0] * problem.grid[1]
-    while cells < min(problem.nodes, everything):
-        steps += 1
-        wider = np.minimum(reach @ adjacent + reach, 1.0)
-        cells = cells_within(problem.near, problem.grid, steps)
-        held = wider.sum(axis=1)
-        node = int(held.argmax())
-        if held[node] > cells and cells < everything:
-            return Finding(
-                "L011",
-                f"{int(held[node])} nodes are within {steps} couplings of node {node}; only {cells} cells are within "
-                f"{steps} steps of a cell",
-                SEVERAL,
-                {"node": node, "steps": steps, "nodes": int(held[node]), "cells": cells},
-            )
-        if np.array_equal(wider, reach):
-            return None
-        reach = wider
-    return None
+    # Within as many steps as reach the whole grid, more nodes are simply more nodes than cells.
+    short = itertools.takewhile(
+        lambda cells: cells < min(problem.nodes, everything), reachable_cells(problem.near, problem.grid)
+    )
+    cells = np.array(list(short), dtype=np.int64)
+    # Crowded surroundings are looked at first, since a graph of any size gets the same time.
+    start = np.argsort(-problem.degree(), kind="stable").astype(np.int32)
+    held, node = most_within(problem.first, problem.neighbour, start, max(0, cells.size - 1), MOST_VISITS)
+    beyond = np.flatnonzero(held[2 : cells.size] > cells[2:])
+    if beyond.size == 0:
+        return None
+    steps = int(beyond[0]) + 2
+    return Finding(
+        "L011",
+        f"{held[steps]} nodes are within {steps} couplings of node {node[steps]}; only {cells[steps]} cells are within "
+        f"{steps} steps of a cell",
+        SEVERAL,
+        {"node": int(node[steps]), "steps": steps, "nodes": int(held[steps]), "cells": int(cells[steps])},
+    )
 
 
-def cells_within(near: NDArray[np.bool_], grid: tuple[int, int], steps: int) -> int:
-    """The most cells that any cell of a grid has within some steps, itself included.
+def reachable_cells(near: NDArray[np.bool_], grid: tuple[int, int]) -> Iterator[int]:
+    """The most cells that any cell of a grid has within 0, 1, 2, ... steps, itself included.
+
+    Steps may leave the grid and come back: what is counted is never less than what a placement can use.
 
     Parameters
     ----------
     near : bool[2 r + 1, 2 r + 1]
         As a `PlacementProblem` has it.
     grid : tuple of (int, int)
-    steps : int
     """
     radius = near.shape[0] // 2
-    offsets = np.argwhere(near) - radius
-    held = {(0, 0)}
-    for _ in range(steps):
-        held |= {(row + drow, col + dcol) for row, col in held for drow, dcol in offsets.tolist()}
-    at = np.array(sorted(held))
-    # A window of the grid's size over the displacements, which holds (0, 0), has what a cell of the grid reaches.
-    middle = radius * steps
-    size = 2 * middle + 1
-    table = np.zeros((size + 1, size + 1), dtype=np.int64)
-    table[at[:, 0] + middle + 1, at[:, 1] + middle + 1] = 1
-    sums = table.cumsum(axis=0).cumsum(axis=1)
+    held = np.ones((1, 1), dtype=bool)
+    moves = [(radius, radius), *np.argwhere(near).tolist()]
+    while True:
+        yield _in_best_window(held, grid)
+        wider = np.zeros((held.shape[0] + 2 * radius, held.shape[1] + 2 * radius), dtype=bool)
+        for row, col in moves:
+            wider[row : row + held.shape[0], col : col + held.shape[1]] |= held
+        held = wider
+
+
+def _in_best_window(held: NDArray[np.bool_], grid: tuple[int, int]) -> int:
+    """The most of these displacements, bool[2 m + 1, 2 m + 1], that any cell of a grid has on it."""
+    size = held.shape[0]
+    middle = size // 2
+    sums = np.zeros((size + 1, size + 1), dtype=np.int64)
+    sums[1:, 1:] = held.cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
     height, width = min(grid[0], size), min(grid[1], size)
     windows = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
     first_row, first_col = max(0, middle - height + 1), max(0, middle - width + 1)
@@ -123,7 +127,10 @@ def cells_within(near: NDArray[np.bool_], grid: tuple[int, int], steps: int) -> 
 def clique_bound(problem: PlacementProblem) -> Finding | None:
     """L012: nodes that are all coupled with each other need cells that are all near each other."""
     room = largest_near_set(problem.near)
-    graph = _networkx(problem)
+    if np.all(problem.degree() < room):
+        return None
+    # Whoever belongs to more than that has as many neighbours that do.
+    graph = nx.k_core(_networkx(problem), room)
     for clique in itertools.islice(nx.find_cliques(graph), MOST_CLIQUES):
         if len(clique) > room:
             nodes = sorted(clique)[: room + 1]

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.errors import OsccError
 from oscc.compiler.graph import CouplingGraph
 
 
 @contextmanager
 def changed_model(graph: CouplingGraph, original: Path) -> Iterator[Path]:
-    """A checkpoint of a model, named as the file it was made from.
+    """A checkpoint of a model, named as the file it was made from; errors about it name that file.
 
     Parameters
     ----------
@@ -23,9 +24,15 @@ def changed_model(graph: CouplingGraph, original: Path) -> Iterator[Path]:
     Raises
     ------
     OsccError
-        ``file.write``.
+        ``file.write``, and those of the block.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{original.stem}.safetensors"
         write_checkpoint(path, graph)
-        yield path
+        try:
+            yield path
+        except OsccError as error:
+            if str(path) not in error.where:
+                raise
+            where = error.where.replace(str(path), str(original))
+            raise OsccError(error.code, error.message, where=where, hint=error.hint) from None

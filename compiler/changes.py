@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from oscc.compiler.bounds import COPY_ADVICE
 from oscc.compiler.changed_model import changed_model
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.copies.copied_graph import CopyMap
-from oscc.compiler.copies.splitting import CopyOptions, split_nodes
+from oscc.compiler.copies.splitting import CopyOptions, diagnose_chains, split_nodes
 from oscc.compiler.errors import OsccError
+from oscc.compiler.findings import Finding
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.what_if import WhatIf, explore_changes, pruned_graph
+from oscc.compiler.what_if import KINDS, WhatIf, explore_changes, pruned_graph
 
 Compile = Callable[[Path, PlaceOptions], CompileResult]
 """`compile_model` or `check_model` with all but the model and the placer."""
@@ -56,7 +59,7 @@ class Changed:
         For the manifest: ``original`` (file, sha256), and ``pruned`` and ``copies`` as far as made; empty for none.
     copies : CopyMap or None
     what_if : WhatIf or None
-        Of a model that does not fit.
+        Of a model that does not fit; of its ``result``.
     """
 
     result: CompileResult
@@ -87,7 +90,17 @@ def compiled_with_changes(
     ------
     OsccError
         ``prune.entry`` or ``prune.fits``, and what ``compile`` raises.
+
+    Notes
+    -----
+    Where nodes may be split, a limit of time is for both searches: half of it for a placement of one cell for each
+    node, and what that leaves for chains. What would make a model fit is explored for the model that was given; once it
+    was changed, only what the core would need is, since ``prune`` counts the entries of the former.
     """
+    started = time.monotonic()
+    if wanted.copies is not None and placing.timeout_s is not None:
+        placing = dataclasses.replace(placing, timeout_s=placing.timeout_s / 2)
+    kinds: tuple[str, ...] = KINDS
     with ExitStack() as stack:
         result = compile(model, placing)
         changes: dict[str, Any] = {}
@@ -100,25 +113,39 @@ def compiled_with_changes(
         if wanted.prune is not None:
             if result.feasible:
                 raise OsccError("prune.fits", "the model fits as it is; there is nothing to drop", where="--prune")
-            graph, changes["pruned"] = pruned_graph(_explored(result, core, scaling), wanted.prune)
+            what_if = explore_changes(result.graph, core, result.placed, scaling)
+            graph, changes["pruned"] = pruned_graph(what_if, wanted.prune)
+            kinds = ("core",)
             model = use(graph)
             placing = dataclasses.replace(placing, placer="symmetry")
             result = compile(model, placing)
         if wanted.copies is not None and "place" not in result.levels:
-            split = split_nodes(result.graph, core, wanted.copies)
+            split = split_nodes(result.graph, core, _with_time_left(wanted.copies, started))
             if split.graph is None or split.copies is None:
-                result = dataclasses.replace(result, findings=(*split.findings, *result.findings))
+                kinds = tuple(kind for kind in kinds if kind != "split")
+                result = dataclasses.replace(result, findings=_without_copies(split.findings, result.findings))
             else:
-                copies = split.copies
+                copies, kinds = split.copies, ("core",)
                 changes["copies"] = {**copies.summary(), "strength_factor": wanted.copies.strength}
                 model = use(split.graph)
                 placing = dataclasses.replace(placing, placer="identity")
                 result = compile(model, placing)
+                if "coupling" not in scaling.clip:
+                    weak = tuple(diagnose_chains(split.graph, copies, core))
+                    result = dataclasses.replace(result, findings=(*weak, *result.findings))
         if changes:
             changes = {"original": original, **changes}
-        what_if = None if result.feasible else _explored(result, core, scaling)
-        yield Changed(result, model, placing, changes, copies, what_if)
+        found = None if result.feasible else explore_changes(result.graph, core, result.placed, scaling, kinds)
+        yield Changed(result, model, placing, changes, copies, found)
 
 
-def _explored(result: CompileResult, core: CoreSpec, scaling: ScaleOptions) -> WhatIf:
-    return explore_changes(result.graph, core, result.placed, scaling)
+def _with_time_left(options: CopyOptions, started: float) -> CopyOptions:
+    if options.timeout_s is None:
+        return options
+    return dataclasses.replace(options, timeout_s=max(0.0, options.timeout_s - (time.monotonic() - started)))
+
+
+def _without_copies(split: tuple[Finding, ...], before: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Why there are no chains, and then what was found before, each once and without the advice to try chains."""
+    rest = (finding for finding in before if finding not in split)
+    return (*split, *(dataclasses.replace(each, fix=each.fix.removesuffix(COPY_ADVICE)) for each in rest))

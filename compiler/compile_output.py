@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.errors import OsccError
+from oscc.compiler.manifest import SCHEMA
 from oscc.compiler.output_folder import (
     CORE,
     DIE,
@@ -18,7 +20,6 @@ from oscc.compiler.output_folder import (
     PROBLEM,
     PROGRAM,
     REPORTS,
-    SCHEMA,
     WIRES,
     file_hash,
     replace_folder,
@@ -45,7 +46,7 @@ def write_output(
     die: Path | None = None,
     described: Mapping[str, Any] | None = None,
     changes: Mapping[str, Any] | None = None,
-    what_if: Mapping[str, Any] | None = None,
+    reports: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write the output folder of a result, or replace the one that is there.
 
@@ -71,8 +72,8 @@ def write_output(
         What the manifest says of the file of the problem.
     changes : mapping, optional
         What was changed of the model on the way, for the manifest; values are JSON.
-    what_if : mapping, optional
-        Content of reports/whatif.json.
+    reports : mapping of str to JSON, optional
+        Further files of ``reports/``, by their names without ``.json``.
 
     Raises
     ------
@@ -82,8 +83,8 @@ def write_output(
     """
     with replace_folder(path) as folder:
         _write_reports(folder / REPORTS, result)
-        if what_if is not None:
-            write_json(folder / REPORTS / "whatif.json", what_if)
+        for name, content in reports.items():
+            write_json(folder / REPORTS / f"{name}.json", content)
         if dumps:
             (folder / "ir").mkdir()
             for name, text in dumps.items():

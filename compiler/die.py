@@ -103,15 +103,14 @@ def with_die(core: CoreSpec, die: DieSpec, where: str) -> CoreSpec:
     for row, col, group, code in die.stuck_dacs:
         _check_stuck(core, "stuck_dacs", (row, col), group, code, where)
         cells.add((row, col))
-    described = core.model_dump(mode="json", by_alias=True)
     gain = {(row, col): value for row, col, value in (*core.defects.gain, *die.gain)}
-    described["defects"] = {
+    defects = {
         "cells": [list(cell) for cell in sorted(cells)],
         "slots": [list(slot) for slot in sorted(slots)],
         "gain": [[row, col, value] for (row, col), value in sorted(gain.items())],
     }
     try:
-        return CoreSpec.model_validate(described)
+        return core.changed(defects=defects)
     except ValueError as error:
         # Pydantic's first line names the model, the second one says what is wrong.
         faults = [line.strip() for line in str(error).splitlines() if "Value error" in line]

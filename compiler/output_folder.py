@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from oscc.compiler.errors import OsccError
-
-SCHEMA = "oscc.output/1"
-"""Content of key ``schema`` of a manifest."""
+from oscc.compiler.manifest import manifest_fault
 
 MANIFEST = "manifest.json"
 MODEL = "model.safetensors"
@@ -128,8 +126,8 @@ def read_any_output_folder(path: str | Path) -> OutputFolder:
             where=str(path),
             hint="make one: oscc compile MODEL --core SPEC -o DIR",
         )
-    if manifest["schema"] != SCHEMA or not isinstance(manifest.get("outputs"), dict):
-        raise OsccError("output.manifest", f"{MANIFEST} is damaged or of another version", where=str(path))
+    if fault := manifest_fault(manifest):
+        raise OsccError("output.manifest", f"{MANIFEST} is damaged or of another version: {fault}", where=str(path))
     return OutputFolder(folder, manifest)
 
 

@@ -246,7 +246,7 @@ def _diagnose_dead_cells(placed: PlacedGraph) -> Iterator[Finding]:
         cell = placed.cell[node].tolist()
         return Finding(
             "R004",
-            f"node {node} sits on cell {_text(cell)}, which is dead",
+            f"node {node} sits on cell {_text(cell)}, which is defective",
             "place the model beside the defect, train it without this node, or use another core",
             {"node": node, "cell": cell},
         )
@@ -269,7 +269,7 @@ def _diagnose_dead_slots(placed: PlacedGraph, route: Route) -> Iterator[Finding]
         return Finding(
             "R005",
             f"coupling into {_text(ends['destination'])} from {_text(ends['source'])} needs slot {slot} of cell "
-            f"{_text(cell)}, which is dead",
+            f"{_text(cell)}, which is defective",
             "place the model beside the defect, train it without this coupling, or use another core",
             {**ends, "cell": cell, "slot": slot},
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -346,6 +346,32 @@ class CoreSpec(Section):
 
     # Variants
 
+    def changed(self, **keys: Any) -> CoreSpec:
+        """The same core with other values of some keys.
+
+        Dead units stay where they are: with another stencil, or with units that serve one direction instead of two,
+        their slots are numbered anew, and those whose offset is no longer there are left out. All other keys keep what
+        they have, also those whose default would follow from a key that changes.
+
+        Parameters
+        ----------
+        **keys
+            Values as a YAML file would hold them.
+
+        Raises
+        ------
+        ValueError
+            When there is no such core.
+        """
+        described = self.model_dump(mode="json", by_alias=True)
+        units = {"stencil", "couplings"} & keys.keys()
+        if not units or "defects" in keys or not self.defects.slots:
+            return CoreSpec.model_validate({**described, **keys})
+        without = {**described["defects"], "slots": []}
+        other = CoreSpec.model_validate({**described, **keys, "defects": without})
+        slots = sorted({unit for dead in self.defects.slots for unit in _units_anew(dead, self, other)})
+        return CoreSpec.model_validate({**described, **keys, "defects": {**without, "slots": slots}})
+
     def with_coupling_bits(self, bits: int) -> CoreSpec:
         """The same core with coupling DACs of another width, and the same full scale.
 
@@ -354,9 +380,8 @@ class CoreSpec(Section):
         bits : int
             2 to 8. Forbidden codes are those of the silicon with the old width: the new one has none.
         """
-        described = self.model_dump(mode="json", by_alias=True)
-        described["coupling_dac"] |= {"bits": bits, "forbidden": []}
-        return CoreSpec.model_validate(described)
+        coupling = self.coupling_dac.model_dump(mode="json", by_alias=True)
+        return self.changed(coupling_dac=coupling | {"bits": bits, "forbidden": []})
 
     # Identity
 
@@ -372,3 +397,20 @@ class CoreSpec(Section):
 
 def _parse_stencil(value: str | list[list[int]]) -> Stencil:
     return named_stencil(value) if isinstance(value, str) else listed_stencil(value)
+
+
+def _units_anew(dead: tuple[int, int, int], old: CoreSpec, new: CoreSpec) -> list[tuple[int, int, int]]:
+    """The units of a core that make the couplings which a unit of another core made."""
+    row, col, slot = dead
+    drow, dcol = old.unit_stencil.offsets[slot]
+    couplings = [((row, col), (drow, dcol))]
+    if old.couplings == "reciprocal":
+        couplings.append(((row + drow, col + dcol), (-drow, -dcol)))
+    found = []
+    for cell, offset in couplings:
+        if offset not in new.unit_stencil.offsets and new.couplings == "reciprocal":
+            # The other cell holds the unit of this pair.
+            cell, offset = (cell[0] + offset[0], cell[1] + offset[1]), (-offset[0], -offset[1])
+        if offset in new.unit_stencil.offsets and 0 <= cell[0] < new.rows and 0 <= cell[1] < new.cols:
+            found.append((*cell, new.unit_stencil.offsets.index(offset)))
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.scale import ScaleOptions, diagnose_time_scale
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.symmetry import search_symmetric
+from oscc.compiler.programmed import programmed_graph
 from oscc.compiler.routing import diagnose_route, trace_route
 from oscc.compiler.spec import CoreSpec
 
@@ -26,6 +27,9 @@ SCHEMA = "oscc.whatif/1"
 
 LISTED = 200
 """Couplings of an entry that its JSON lists; the rest is counted."""
+
+KINDS = ("drop", "core", "split")
+"""Kinds of `WhatIfEntry`, in the order of the table."""
 
 MOST_PRUNINGS = 40
 """Times that couplings over full boundaries are taken out and the rest is routed anew."""
@@ -83,6 +87,7 @@ def explore_changes(
     core: CoreSpec,
     placed: PlacedGraph | None,
     options: ScaleOptions,
+    kinds: Collection[str] = KINDS,
 ) -> WhatIf:
     """Sets of changes that would make a model fit that does not.
 
@@ -97,10 +102,16 @@ def explore_changes(
     placed : PlacedGraph or None
         The placement that does not fit, where there is one to start from.
     options : ScaleOptions
+    kinds : collection of str
+        Those of `KINDS` that are looked for.
     """
-    if placed is None:
-        return WhatIf(None, tuple(_splits(graph, core, None)))
-    entries = [*_drops(placed, options), *_cores(placed, options), *_splits(graph, core, placed)]
+    entries: list[WhatIfEntry] = []
+    if placed is not None and "drop" in kinds:
+        entries += _drops(placed, options)
+    if placed is not None and "core" in kinds:
+        entries += _cores(placed, options)
+    if "split" in kinds:
+        entries += _splits(graph, core, placed)
     return WhatIf(placed, tuple(entries))
 
 
@@ -151,7 +162,11 @@ def _fits(placed: PlacedGraph, options: ScaleOptions) -> PlacedGraph | None:
     if found is None:
         return None
     checks: Iterator[Finding] = iter(
-        (*diagnose_route(found), *diagnose_fit(found), *diagnose_time_scale(found.graph, found.core, options))
+        (
+            *diagnose_route(found),
+            *diagnose_fit(found),
+            *diagnose_time_scale(programmed_graph(found), found.core, options),
+        )
     )
     return found if next(checks, None) is None else None
 
@@ -242,7 +257,6 @@ def _sorted(numbers: set[int]) -> NDArray[np.int32]:
 def _cores(placed: PlacedGraph, options: ScaleOptions) -> Iterator[WhatIfEntry]:
     """The core with just those keys changed that the model needs."""
     core, graph = placed.core, placed.graph
-    described = core.model_dump(mode="json", by_alias=True)
     changes: dict[str, Any] = {}
     offset = np.unique(placed.displacement(), axis=0)
     far = offset[core.model_stencil.slots_of(offset[:, 0], offset[:, 1]) < 0]
@@ -260,7 +274,7 @@ def _cores(placed: PlacedGraph, options: ScaleOptions) -> Iterator[WhatIfEntry]:
         changes["chunks"] = graph.chunks
     if core.couplings == "reciprocal" and any(finding.code == "R006" for finding in diagnose_route(placed)):
         changes["couplings"] = "directed"
-    trial = _changed(described, changes)
+    trial = _changed(core, changes)
     if trial is None:
         return
     moved = dataclasses.replace(placed, core=trial, route=None)
@@ -270,12 +284,12 @@ def _cores(placed: PlacedGraph, options: ScaleOptions) -> Iterator[WhatIfEntry]:
         changes["tracks_per_boundary"] = peak
     cycles = [
         finding.witness["cycles"]
-        for finding in diagnose_time_scale(graph, trial, options)
+        for finding in diagnose_time_scale(programmed_graph(moved), trial, options)
         if finding.code == "S001" and "cycles" in finding.witness
     ]
     if cycles:
         changes["cycles_per_sample"] = int(max(cycles))
-    trial = _changed(described, changes)
+    trial = _changed(core, changes)
     if not changes or trial is None:
         return
     if _fits(dataclasses.replace(placed, core=trial, route=None), options) is None:
@@ -294,10 +308,10 @@ def _cores(placed: PlacedGraph, options: ScaleOptions) -> Iterator[WhatIfEntry]:
     )
 
 
-def _changed(described: dict[str, Any], changes: dict[str, Any]) -> CoreSpec | None:
+def _changed(core: CoreSpec, changes: dict[str, Any]) -> CoreSpec | None:
     """The core with other keys; None when there can be no such core."""
     try:
-        return CoreSpec.model_validate({**described, **changes})
+        return core.changed(**changes)
     except ValueError:
         return None
 

@@ -157,14 +157,13 @@ def _drawn(
     """The core with random defects besides its own, and how many cells and slots were drawn."""
     cells = np.argwhere(random.random(core.grid) < cell_rate)
     slots = np.argwhere(random.random((*core.grid, core.slots)) < slot_rate)
-    described = core.model_dump(mode="json", by_alias=True)
-    own = described["defects"]
-    described["defects"] = {
+    own = core.defects.model_dump(mode="json")
+    defects = {
         **own,
         "cells": sorted({*map(tuple, own["cells"]), *map(tuple, cells.tolist())}),
         "slots": sorted({*map(tuple, own["slots"]), *map(tuple, slots.tolist())}),
     }
-    return CoreSpec.model_validate(described), len(cells), len(slots)
+    return core.changed(defects=defects), len(cells), len(slots)
 
 
 def _refusal(placed: PlacedGraph, die: CoreSpec) -> str:

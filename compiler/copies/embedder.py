@@ -118,7 +118,7 @@ def embed(
     search = _Search(problem, host, graph, seed, ends, report)
     best: Embedding | None = None
     try:
-        for start, chains in enumerate(_starts(graph, core, host, seed)):
+        for start, chains in enumerate(_starts(graph, core, host, seed, ends)):
             found = search.run(chains, start, ROUNDS[min(start, 1)])
             if best is None or _quality(found) < _quality(best):
                 best = found
@@ -126,7 +126,8 @@ def embed(
                 break
     except KeyboardInterrupt:
         # Between two searches: what there is stands.
-        best = None if best is None else replace(best, complete=False)
+        stopped = _no_chains(graph, host).packed(graph.nodes, 0, complete=False)
+        return stopped if best is None else replace(best, complete=False)
     return best if best is not None else _no_chains(graph, host).packed(graph.nodes, 0, complete=True)
 
 
@@ -156,10 +157,16 @@ def _no_chains(graph: CouplingGraph, host: HostGraph) -> _Chains:
     )
 
 
-def _starts(graph: CouplingGraph, core: CoreSpec, host: HostGraph, seed: int) -> Iterator[_Chains]:
-    """Chains to begin with: placements with more and more room between the nodes, then crossing lines."""
+def _starts(graph: CouplingGraph, core: CoreSpec, host: HostGraph, seed: int, ends: float) -> Iterator[_Chains]:
+    """Chains to begin with: placements with more and more room between the nodes, then crossing lines.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Also for one that ended an annealing, which keeps it to itself.
+    """
     for spacing in SPACINGS:
-        cell = _spaced(graph, core, spacing, seed)
+        cell = _spaced(graph, core, spacing, seed, ends)
         if cell is not None:
             chains = _no_chains(graph, host)
             chains.chain[:, 0] = cell
@@ -179,7 +186,7 @@ def _starts(graph: CouplingGraph, core: CoreSpec, host: HostGraph, seed: int) ->
         yield chains
 
 
-def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: float, seed: int) -> NDArray[np.int32] | None:
+def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: float, seed: int, ends: float) -> NDArray[np.int32] | None:
     """Cells of a placement on every so many rows and columns of the core, int32[N]; None when they are too few.
 
     Dead cells, and cells that cannot be read, are met only with spacing 1: what begins there is laid anew.
@@ -189,10 +196,11 @@ def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: float, seed: int) -> 
         return None
     coarse = core
     if spacing > 1:
-        described = core.model_dump(mode="json", by_alias=True)
-        described |= {"grid": [rows, cols], "defects": {}, "readout": {}}
-        coarse = CoreSpec.model_validate(described)
-    placed = anneal(graph, coarse, seed=seed, attempts=1, moves=MOVES_PER_NODE * graph.nodes)
+        coarse = core.changed(grid=[rows, cols], defects={}, readout={})
+    left = None if ends == np.inf else max(0.0, ends - time.monotonic())
+    placed = anneal(graph, coarse, seed=seed, attempts=1, moves=MOVES_PER_NODE * graph.nodes, timeout_s=left)
+    if not placed.complete and time.monotonic() < ends:
+        raise KeyboardInterrupt
     if placed.cell is None:
         return None
     # Different cells stay different, since rows and columns are drawn apart by more than 1.

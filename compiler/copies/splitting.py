@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,6 +109,34 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
     if is_problem:
         made, copies = at_full_scale(made, copies, graph)
     return Splitting(dataclasses.replace(made, time_scale_s=None), copies)
+
+
+def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> Iterator[Finding]:
+    """Whether chains leave anything of the model's own couplings (code C002); a proof, where couplings may not clip.
+
+    A full scale that holds the chains makes a code step of at least their strength over the top code, and what is less
+    than half a step becomes code 0.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+        With copies.
+    copies : CopyMap
+    core : CoreSpec
+    """
+    own = copies.owner[graph.src] != copies.owner[graph.dst]
+    size = np.abs(graph.weight.astype(np.float64)).max(axis=0, initial=0.0)
+    largest, chain = float(size[own].max(initial=0.0)), float(size[~own].max(initial=0.0))
+    step = chain / core.coupling_dac.top_code
+    if not 0 < largest < step / 2:
+        return
+    yield Finding(
+        "C002",
+        f"all {np.count_nonzero(own)} couplings of the model round to code 0 beside its chains: the largest is "
+        f"{largest:.4g}, a code step at least {step:.4g} rad per unit of model time",
+        "use a smaller --chain-strength, or a core with more bits per coupling",
+        {"couplings": int(np.count_nonzero(own)), "largest": largest, "chain": chain, "step": step},
+    )
 
 
 def at_full_scale(made: CouplingGraph, copies: CopyMap, graph: CouplingGraph) -> tuple[CouplingGraph, CopyMap]:

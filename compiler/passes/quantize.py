@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from oscc.compiler.coded import CodedGraph, GroupStatistics
 from oscc.compiler.codes import quantize_values
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.programmed import programmed_graph
 from oscc.compiler.spec import GROUPS, CoreSpec, DacSpec
 
 SINGLE = 2.0**-23
@@ -41,7 +42,7 @@ class QuantizePass:
         _, first = np.unique(units, axis=0, return_index=True)
         row, col, slot = units[first].T
         # Where the couplings of a cell are stronger than their codes say, they get smaller codes, and vice versa.
-        values = {"coupling": graph.weight[:, first] / core.unit_gain[row, col]}
+        values = {"coupling": programmed_graph(level).weight[:, first]}
         values |= {name: getattr(graph, name) for name in GROUPS[1:]}
         codes, statistics = {}, {}
         for index, group in enumerate(GROUPS):

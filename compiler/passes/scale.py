@@ -15,6 +15,7 @@ from oscc.compiler.findings import Finding, FindingsError
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.instructions import MAX_CYCLES
 from oscc.compiler.placed import PlacedGraph, TimeScale
+from oscc.compiler.programmed import programmed_graph
 from oscc.compiler.spec import GROUPS, CoreSpec
 
 SAME = 1e-9
@@ -89,10 +90,11 @@ class ScalePass:
         OsccError
             As `choose_time_scale` raises it.
         """
-        findings = list(diagnose_time_scale(level.graph, level.core, self.options))
+        programmed = programmed_graph(level)
+        findings = list(diagnose_time_scale(programmed, level.core, self.options))
         if findings:
             raise FindingsError(findings)
-        return replace(level, time_scale=choose_time_scale(level.graph, level.core, self.options))
+        return replace(level, time_scale=choose_time_scale(programmed, level.core, self.options))
 
 
 def whole_cycles(cycles: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -127,6 +129,7 @@ def full_scale_bounds(graph: CouplingGraph, core: CoreSpec) -> dict[str, NDArray
     Parameters
     ----------
     graph : CouplingGraph
+        Of a placed model, its `programmed_graph`, which holds what DACs must deliver where cells differ in gain.
     core : CoreSpec
 
     Returns
@@ -146,6 +149,7 @@ def choose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOption
     Parameters
     ----------
     graph : CouplingGraph
+        See `full_scale_bounds`.
     core : CoreSpec
     options : ScaleOptions
         A given tau comes before the model's own ``time_scale_s``, and that before the smallest tau that respects the
@@ -210,7 +214,7 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
     Parameters
     ----------
     graph : CouplingGraph
-        Well formed (`diagnose_graph`).
+        Well formed (`diagnose_graph`); see `full_scale_bounds`.
     core : CoreSpec
     options : ScaleOptions
     """

@@ -136,6 +136,8 @@ def anneal(
             if best_cost == 0:
                 break
     except KeyboardInterrupt:
+        if best is None:
+            raise
         return Annealing(best, int(best_cost), attempt, best_cost == 0)
     return Annealing(best, int(best_cost), attempt, True)
 

@@ -192,7 +192,7 @@ def report_of(sources: Sources, *, where: str) -> ReportData:
         routing=routing,
         quantization=_parse(Quantization, sources.quantization, f"{where}: {REPORTS}/quantization.json"),
         findings=_findings(
-            [Finding(**found) for found in summary["findings"]], None if routing is None else routing.cells
+            [_finding(found) for found in summary["findings"]], None if routing is None else routing.cells
         ),
         what_if=_parse(WhatIf, sources.what_if, f"{where}: {REPORTS}/whatif.json"),
         solve=_parse(Solve, sources.solve, f"{where}: {REPORTS}/solve.json"),
@@ -217,6 +217,10 @@ def _resources(summary: Mapping[str, Any], core: CoreSpec | None, routing: Routi
             cycles = summary["cycles_per_sample"]
             found.append(Resource("cycles per sample", cycles, core.cycles_per_sample, "clock cycles"))
     return found
+
+
+def _finding(found: Mapping[str, Any]) -> Finding:
+    return Finding(**{name: found[name] for name in ("code", "message", "fix", "witness", "proof")})
 
 
 def _findings(found: Sequence[Finding], cells: Cells | None) -> Findings:

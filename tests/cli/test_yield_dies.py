@@ -46,7 +46,7 @@ def test_a_die_is_part_of_the_compilation(oscc: Run, oscc_json: RunJson, tiny_ch
     die.write_text("schema: oscc.die/1\ncore: tiny-8x8\ncells: [[4, 4]]\n")
     status, out, _ = oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--die", die)
     assert status == 3
-    assert "R004: node 36 sits on cell (4, 4), which is dead" in out
+    assert "R004: node 36 sits on cell (4, 4), which is defective" in out
     die.write_text("schema: oscc.die/1\ncore: tiny-8x8\ncells: [[4, 44]]\n")
     status, _, err = oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--die", die)
     assert status == 1

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from oscc.compiler.errors import OsccError
+from oscc.compiler.manifest import SCHEMA
 from oscc.compiler.output_folder import (
     MANIFEST,
     PROGRAM,
-    SCHEMA,
     check_target,
     file_hash,
     read_output_folder,

@@ -207,7 +207,7 @@ def test_more_couplings_than_slots(make_core: MakeCore) -> None:
 def test_dead_cell(make_core: MakeCore) -> None:
     core = make_core(defects={"cells": [[0, 5], [3, 3]]})
     finding = _only(_placed(_model([(0, 0), (3, 3)], []), core))
-    assert (finding.code, finding.message) == ("R004", "node 1 sits on cell (3, 3), which is dead")
+    assert (finding.code, finding.message) == ("R004", "node 1 sits on cell (3, 3), which is defective")
     assert finding.witness == {"node": 1, "cell": [3, 3]}
     assert is_valid_route(_placed(_model([(0, 0), (3, 2)], []), core))
 
@@ -218,7 +218,7 @@ def test_dead_slot(make_core: MakeCore, tiny_core: CoreSpec) -> None:
     cells = [(2, 2), (3, 2), (2, 3)]
     finding = _only(_placed(_model(cells, [(2, 0), (1, 0), (0, 1)]), core))
     assert finding.code == "R005"
-    assert finding.message == f"coupling into (2, 2) from (3, 2) needs slot {slot} of cell (2, 2), which is dead"
+    assert finding.message == f"coupling into (2, 2) from (3, 2) needs slot {slot} of cell (2, 2), which is defective"
     assert finding.witness["coupling"] == 1
     assert (finding.witness["cell"], finding.witness["slot"]) == ([2, 2], slot)
 

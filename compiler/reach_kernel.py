@@ -1,0 +1,55 @@
+"""How many nodes are within some couplings of a node, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+
+@njit(cache=True)
+def most_within(
+    first: NDArray[np.int32], neighbour: NDArray[np.int32], start: NDArray[np.int32], steps: int, most_visits: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The most nodes within 0, 1, ... steps of any of some nodes, by a breadth-first search from each.
+
+    Parameters
+    ----------
+    first, neighbour
+        Of a `PlacementProblem`.
+    start : int32[n]
+        Nodes to search from, in turn.
+    steps : int
+    most_visits : int
+        Couplings that are looked at, after which no further search is begun.
+
+    Returns
+    -------
+    most : int64[steps + 1]
+        The node itself included; less than the most where the visits ended it.
+    node : int32[steps + 1]
+        From which so many are within reach; the first such.
+    """
+    nodes = first.size - 1
+    most, best = np.zeros(steps + 1, dtype=np.int64), np.zeros(steps + 1, dtype=np.int32)
+    seen = np.full(nodes, -1, dtype=np.int32)
+    queue = np.empty(nodes, dtype=np.int32)
+    visits = 0
+    for root in start:
+        if visits > most_visits:
+            break
+        queue[0], seen[root] = root, root
+        begin, end = 0, 1
+        for step in range(steps + 1):
+            if end > most[step]:
+                most[step], best[step] = end, root
+            last = end
+            for place in range(begin, last):
+                for other in neighbour[first[queue[place]] : first[queue[place] + 1]]:
+                    visits += 1
+                    if seen[other] != root:
+                        seen[other] = root
+                        queue[end] = other
+                        end += 1
+            begin = last
+    return most, best
