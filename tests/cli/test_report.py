@@ -130,3 +130,13 @@ def test_synthesis_is_listed_where_it_was_run(oscc: Run, oscc_json: RunJson, fol
     (folder / "synthesis" / "asic.json").write_text("{")
     status, content = oscc_json("report", folder)
     assert (status, content["error"]["code"]) == (1, "synthesis.result")
+
+
+@pytest.mark.parametrize("verb", ["report", "diff"])
+def test_a_damaged_manifest_is_one_line(verb: str, oscc: Run, folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["inputs"]["model"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    status, out, err = oscc(verb, *[folder] * (2 if verb == "diff" else 1))
+    assert (status, out) == (1, "")
+    assert err == f"oscc: {folder}: manifest.json is damaged or of another version: inputs.model: field required\n"

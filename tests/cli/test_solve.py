@@ -90,6 +90,8 @@ def test_a_problem_is_solved_through_copies(oscc: Run, oscc_json: RunJson, tmp_p
     assert content["changes"]["copies"]["split"] == 1
     assert content["copies"]["samples"] == 16
     report = json.loads((tmp_path / "out" / "reports" / "copies.json").read_text())
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert "reports/copies.json" in manifest["outputs"]
     assert report["extra"] == content["changes"]["copies"]["extra"] == content["nodes"] - rays - 1
     status, solved = oscc_json("solve", tmp_path / "out", "-n", "5")
     assert status == 0

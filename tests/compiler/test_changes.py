@@ -85,3 +85,72 @@ def test_a_failed_split_says_so_first(tmp_path: Path, make_core: MakeCore) -> No
     write_checkpoint(path, graph_model(clique, name="clique", where="x"))
     found = changed(path, core, ChangeOptions(copies=CopyOptions()))
     assert [finding.code for finding in found.result.findings][:2] == ["C001", "L010"]
+
+
+def star(rays: int, path: Path) -> Path:
+    graph = nx.star_graph(rays)
+    for one, other in graph.edges:
+        graph.edges[one, other]["weight"] = 1.0
+    write_checkpoint(path, graph_model(graph, name=path.stem, where="x"))
+    return path
+
+
+def test_what_is_offered_is_of_the_model_that_prune_counts(tmp_path: Path, make_core: MakeCore) -> None:
+    # Twelve rays in a chain of nodes of at most eight neighbours: splitting works, the budget is far too small.
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=100)
+    found = changed(star(12, tmp_path / "star.safetensors"), core, ChangeOptions(copies=CopyOptions()))
+    assert not found.result.feasible
+    assert found.copies is not None
+    assert found.what_if is not None
+    # Couplings of the split graph hold chains together, and --prune could not name them.
+    assert [entry.kind for entry in found.what_if.entries] == ["core"]
+
+
+def test_after_a_failed_split_none_is_advised(tmp_path: Path, make_core: MakeCore) -> None:
+    core = make_core(grid=[3, 3], stencil="king", readout={"step": [1, 1]}, chunks=1)
+    clique = nx.complete_graph(9)
+    for one, other in clique.edges:
+        clique.edges[one, other]["weight"] = 1.0
+    path = tmp_path / "clique.safetensors"
+    write_checkpoint(path, graph_model(clique, name="clique", where="x"))
+    before = changed(path, core, ChangeOptions())
+    assert any("--copies" in finding.fix for finding in before.result.findings)
+    found = changed(path, core, ChangeOptions(copies=CopyOptions()))
+    assert found.result.findings[0].code == "C001"
+    assert not any("--copies" in finding.fix for finding in found.result.findings)
+    assert found.what_if is not None
+    assert all(entry.kind != "split" for entry in found.what_if.entries)
+
+
+def test_what_no_splitting_helps_is_said_once(tmp_path: Path, make_core: MakeCore) -> None:
+    core = make_core(grid=[3, 3], stencil="king", readout={"step": [1, 1]})
+    found = changed(star(12, tmp_path / "star.safetensors"), core, ChangeOptions(copies=CopyOptions()))
+    codes = [finding.code for finding in found.result.findings]
+    assert codes.count("F005") == 1
+
+
+def test_one_limit_of_time_is_for_all_searches(tmp_path: Path, make_core: MakeCore) -> None:
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=100_000)
+    limits: list[float | None] = []
+
+    def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
+        limits.append(placing.timeout_s)
+        return check_model(path, core, placing=placing)
+
+    path = star(12, tmp_path / "star.safetensors")
+    for timeout_s in (60.0, None):
+        wanted = ChangeOptions(copies=CopyOptions(timeout_s=timeout_s))
+        placing = PlaceOptions(timeout_s=timeout_s)
+        with compiled_with_changes(path, core, ScaleOptions(), placing, wanted, compile_it) as found:
+            assert found.copies is not None
+    assert limits[0] == 30.0
+    assert limits[-1] is None
+
+
+def test_chains_that_leave_nothing_of_the_model_are_found(tmp_path: Path, make_core: MakeCore) -> None:
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=1_000_000)
+    path = star(12, tmp_path / "star.safetensors")
+    found = changed(path, core, ChangeOptions(copies=CopyOptions(strength=100.0)))
+    assert [finding.code for finding in found.result.findings] == ["C002"]
+    assert "all " in found.result.findings[0].message
+    assert changed(path, core, ChangeOptions(copies=CopyOptions(strength=1.0))).result.feasible

@@ -168,7 +168,13 @@ def test_reading_what_is_no_output_folder(tmp_path: Path) -> None:
     with pytest.raises(OsccError, match="holds no program\ncompile one into it") as caught:
         read_output_folder(tmp_path)
     assert caught.value.code == "output.no-program"
-    (tmp_path / MANIFEST).write_text(json.dumps({"schema": SCHEMA, "outputs": {}, "summary": {"feasible": False}}))
+    summary: dict[str, object] = {"feasible": False, "model": "m", "family": "kurashil", "core": "c", "findings": []}
+    summary |= dict.fromkeys(("nodes", "couplings", "max_degree", "chunks", "weight_bits"), 1)
+    core = {"name": "c", "sha256": "", "spec_hash": ""}
+    inputs = {"model": {"file": "m.safetensors", "sha256": ""}, "core": core, "options": {}}
+    tool = {"name": "oscc", "version": "1.0.0"}
+    manifest = {"schema": SCHEMA, "tool": tool, "inputs": inputs, "outputs": {}, "summary": summary}
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest))
     with pytest.raises(OsccError, match="holds no program: the model did not fit the core") as caught:
         read_output_folder(tmp_path)
     assert caught.value.code == "output.infeasible"
@@ -208,3 +214,23 @@ def test_json_refuses_what_json_lacks(tmp_path: Path) -> None:
     assert (tmp_path / "a.json").read_text() == '{\n  "b": 1,\n  "a": [\n    1.5\n  ]\n}\n'
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "a.json", float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ({"outputs": {"x": 5}}, "outputs.x: "),
+        ({"outputs": {"x": {"sha256": "0"}}}, "outputs.x.bytes: field required"),
+        ({"outputs": []}, "outputs: "),
+        ({}, "outputs: field required"),
+        ({"outputs": {}, "inputs": []}, "inputs: "),
+        ({"outputs": {}, "summary": {}}, "tool: field required"),
+    ],
+)
+def test_a_damaged_manifest_is_one_line(content: dict[str, object], fault: str, tmp_path: Path) -> None:
+    (tmp_path / MANIFEST).write_text(json.dumps({"schema": SCHEMA, **content}))
+    with pytest.raises(OsccError) as caught:
+        read_output_folder(tmp_path)
+    assert caught.value.code == "output.manifest"
+    assert f"damaged or of another version: {fault}" in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -79,23 +79,24 @@ def test_the_core_of_the_folder_is_used(write: Callable[..., OutputFolder], make
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("damage", "fault"),
     [
-        lambda manifest: manifest.pop("inputs"),
-        lambda manifest: manifest["inputs"].pop("options"),
-        lambda manifest: manifest["inputs"]["options"].pop("tau_s"),
-        lambda manifest: manifest["inputs"]["options"].update(clip=7),
-        lambda manifest: manifest["inputs"]["options"].update(tau_s="soon"),
-        lambda manifest: manifest.update(inputs=[]),
+        (lambda manifest: manifest.pop("inputs"), "inputs: field required"),
+        (lambda manifest: manifest["inputs"].pop("options"), "inputs.options: field required"),
+        (lambda manifest: manifest["inputs"]["options"].pop("tau_s"), "does not say how it was compiled"),
+        (lambda manifest: manifest["inputs"]["options"].update(clip=7), "does not say how it was compiled"),
+        (lambda manifest: manifest["inputs"]["options"].update(tau_s="soon"), "does not say how it was compiled"),
+        (lambda manifest: manifest.update(inputs=[]), "inputs: input should be a valid dictionary"),
     ],
     ids=["no inputs", "no options", "no tau_s", "clip", "tau_s", "list"],
 )
-def test_a_manifest_without_options_is_refused(write: Callable[..., OutputFolder], damage: Any) -> None:
-    folder = change_manifest(write(OPTIONS["default"]), damage)
+def test_a_manifest_without_options_is_refused(write: Callable[..., OutputFolder], damage: Any, fault: str) -> None:
+    folder = write(OPTIONS["default"])
     with pytest.raises(OsccError) as caught:
-        recompile(folder)
+        recompile(change_manifest(folder, damage))
     assert caught.value.code == "output.manifest"
-    assert str(caught.value) == f"{folder.path}: the manifest does not say how it was compiled"
+    assert str(caught.value).startswith(f"{folder.path}: ")
+    assert fault in str(caught.value)
 
 
 def test_a_group_that_does_not_exist_is_named(write: Callable[..., OutputFolder]) -> None:

@@ -245,3 +245,53 @@ def test_the_same_width_is_the_same_core(make_core: MakeCore) -> None:
 def test_a_width_that_no_dac_has(make_core: MakeCore, bits: int, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         make_core().with_coupling_bits(bits)
+
+
+def dead_couplings(core: CoreSpec) -> set[tuple[int, int, int, int]]:
+    """(row, col, drow, dcol) of every coupling that lacks its unit, as the units of a core are described."""
+    found = set()
+    for row, col, slot in core.defects.slots:
+        drow, dcol = core.unit_stencil.offsets[slot]
+        found.add((row, col, drow, dcol))
+        if core.couplings == "reciprocal":
+            found.add((row + drow, col + dcol, -drow, -dcol))
+    return found
+
+
+@pytest.mark.parametrize("couplings", ["directed", "reciprocal"])
+def test_dead_units_stay_where_they_are(couplings: str, make_core: MakeCore) -> None:
+    slots = [[0, 5, 2], [3, 3, 0], [4, 2, 3]]
+    core = make_core(stencil="king", couplings=couplings, defects={"slots": slots, "cells": [[1, 1]]})
+    wider = core.changed(stencil="box-2")
+    assert dead_couplings(wider) == dead_couplings(core)
+    assert wider.defects.slots != core.defects.slots
+    assert wider.defects.cells == ((1, 1),)
+    assert wider.changed(stencil="king").defects == core.defects
+    # What keeps its stencil keeps its slots.
+    assert core.changed(grid=[9, 9]).defects == core.defects
+
+
+def test_dead_units_of_one_direction(make_core: MakeCore) -> None:
+    pairs = make_core(stencil="king", couplings="reciprocal", defects={"slots": [[3, 3, 0], [7, 7, 3]]})
+    single = pairs.changed(couplings="directed")
+    on_grid = {each for each in dead_couplings(pairs) if each[0] < 8 and each[1] < 8}
+    assert dead_couplings(single) == on_grid
+    assert len(on_grid) == 3, "the unit of (7, 7) reaches beyond the grid"
+    # One dead direction is a dead pair.
+    one = make_core(stencil="king", defects={"slots": [[3, 3, 0]]}).changed(couplings="reciprocal")
+    assert one.model_stencil.offsets[0] == (-1, -1)
+    assert dead_couplings(one) == {(3, 3, -1, -1), (2, 2, 1, 1)}
+
+
+def test_dead_units_of_offsets_that_are_gone(make_core: MakeCore) -> None:
+    core = make_core(stencil="box-2", defects={"slots": [[3, 3, 0], [3, 3, 6]]})
+    assert core.unit_stencil.offsets[0] == (-2, -2)
+    assert dead_couplings(core.changed(stencil="king")) == {(3, 3, -1, -1)}
+
+
+def test_defects_that_are_given_are_taken(make_core: MakeCore) -> None:
+    core = make_core(stencil="king", defects={"slots": [[3, 3, 0]]})
+    changed = core.changed(stencil="box-2", defects={"slots": [[3, 3, 20]]})
+    assert changed.defects.slots == ((3, 3, 20),)
+    with pytest.raises(ValueError, match="no slot"):
+        core.changed(defects={"slots": [[3, 3, 20]]})

@@ -11,6 +11,7 @@ from oscc.compiler.copies.embedder import Embedding, crossing_lines, embed
 from oscc.compiler.copies.host_graph import HostGraph
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.placers.anneal import Annealing
 from oscc.compiler.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -123,3 +124,19 @@ def test_crossing_lines_need_room_and_reach(make_core: MakeCore) -> None:
     assert crossing_lines(HostGraph.of(king), 8) is None
     dead = make_core(grid=[16, 16], stencil="box-2", readout={"step": [1, 1]}, defects={"cells": [[3, 3]]})
     assert crossing_lines(HostGraph.of(dead), 8) is None
+
+
+def test_an_interrupt_of_an_annealing_ends_the_search(make_core: MakeCore, monkeypatch: pytest.MonkeyPatch) -> None:
+    core = make_core(grid=[20, 20], stencil="king", readout={"step": [1, 1]})
+    asked: list[float | None] = []
+
+    def interrupted(graph: CouplingGraph, core: CoreSpec, *, timeout_s: float | None, **_: object) -> Annealing:
+        asked.append(timeout_s)
+        return Annealing(np.argwhere(np.ones((3, 4))).astype(np.int32), 5, 1, False)
+
+    monkeypatch.setattr("oscc.compiler.copies.embedder.anneal", interrupted)
+    found = embed(model(nx.complete_graph(12)), core, timeout_s=100.0)
+    assert (found.found, found.complete) == (False, False)
+    assert len(asked) == 1, "no further annealing is begun"
+    assert asked[0] is not None
+    assert 0 < asked[0] <= 100.0
