@@ -77,7 +77,7 @@ def check(
         print_json({**result.summary(), **more, "passes": [record.as_dict() for record in result.records]})
     else:
         print_summary(result.summary(), change_rows(checked, None))
-        print_findings(shorten_findings(result.findings))
         print_what_if(what_if)
+        print_findings(shorten_findings(result.findings))
     if not result.feasible:
         raise typer.Exit(EXIT_NO)

@@ -6,6 +6,7 @@ import json
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,15 +72,23 @@ def print_table(title: str, rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """Print findings on standard output, two lines each: what does not fit, and what would make it fit.
+    """Print findings on standard output: what does not fit, and in a line below what would make it fit.
 
     Parameters
     ----------
     findings : sequence of Finding
+        One after another with the same fix are followed by it once.
     """
-    for finding in findings:
+    for finding, following in zip_longest(findings, findings[1:]):
         proof = "" if finding.proof else " (not a proof)"
-        sys.stdout.write(f"{finding.code}{proof}: {finding.message}\n    {finding.fix}\n")
+        sys.stdout.write(f"{finding.code}{proof}: {finding.message}\n")
+        if following is None or (following.code, following.fix) != (finding.code, finding.fix):
+            sys.stdout.write(f"    {finding.fix}\n")
+
+
+def counted(count: int, what: str) -> str:
+    """A number with its noun, such as ``1 node`` or ``2 nodes``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def mean_and_spread(values: Sequence[float]) -> dict[str, float]:

@@ -134,8 +134,8 @@ def compile_verb(
         more = {"program": f"{program}, {program.stat().st_size} bytes"} if result.feasible else {}
         more |= change_rows(compiled, spread)
         print_summary(summary, {**more, "output": str(output), "passes": f"{seconds:.2f} s"})
-        print_findings(shorten_findings(result.findings))
         print_what_if(compiled.what_if)
+        print_findings(shorten_findings(result.findings))
     if not result.feasible:
         raise typer.Exit(EXIT_NO)
 

@@ -42,6 +42,7 @@ def sample_verb(
     """
     import time
 
+    from oscc.compiler.output_folder import PROBLEM
     from oscc.sim.pictures import sample_sheet
 
     if folder.is_file():
@@ -74,6 +75,8 @@ def sample_verb(
         print_json(result)
     else:
         rows = [("images", f"{samples}, seed {seed}, from sample {first}"), ("sheet", str(target))]
+        if (folder / PROBLEM).is_file() and not full_precision:
+            rows.append(("as spins", f"oscc solve {folder}, where it is an Ising problem"))
         print_table(f"{program.name} on {core.name}", [*rows, ("time", f"{seconds:.1f} s")])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from oscc.cli.common import print_table
+from oscc.cli.common import counted, print_table
 
 if TYPE_CHECKING:
     from oscc.compiler.changes import Changed
@@ -23,7 +23,7 @@ def print_summary(summary: Mapping[str, Any], more: Mapping[str, str]) -> None:
         Further lines.
     """
     rows = [
-        ("model", f"{summary['nodes']} nodes, {summary['couplings']} couplings, {summary['chunks']} chunks"),
+        ("model", ", ".join(counted(summary[name], name[:-1]) for name in ("nodes", "couplings", "chunks"))),
         ("couplings into a node", f"at most {summary['max_degree']}"),
     ]
     if "placement" in summary:
@@ -44,7 +44,7 @@ def print_summary(summary: Mapping[str, Any], more: Mapping[str, str]) -> None:
         ]
     rows += list(more.items())
     count = len(summary["findings"])
-    verdict = "fits" if summary["feasible"] else f"does not fit: {count} finding{'s' if count > 1 else ''}"
+    verdict = "fits" if summary["feasible"] else f"does not fit: {counted(count, 'finding')}"
     print_table(f"{summary['model']} on {summary['core']}: {verdict}", rows)
 
 
@@ -86,9 +86,10 @@ def print_what_if(what_if: WhatIf | None) -> None:
     """
     if what_if is None:
         return
+    from oscc.compiler.change_costs import cost_words
+
     rows = [
-        (str(number), f"{entry.change}; {', '.join(f'{name} {value}' for name, value in entry.cost.items())}")
-        for number, entry in enumerate(what_if.entries, 1)
+        (str(number), f"{entry.change}: {cost_words(entry.cost)}") for number, entry in enumerate(what_if.entries, 1)
     ]
     print_table("what would make it fit", rows or [("none", "no set of changes was found")])
 

@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from oscc.compiler.change_costs import cost_words
 from oscc.compiler.report.report_data import LISTED, ReportData
 from oscc.sim.report.charts import code_charts, distribution_charts, solve_chart
 from oscc.sim.report.maps import GridMap, grid_maps
@@ -24,7 +25,7 @@ def report_page(data: ReportData) -> str:
     data : ReportData
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
-    environment.filters |= {"number": number_text, "witness": witness_text}
+    environment.filters |= {"number": number_text, "witness": witness_text, "cost": cost_words}
     maps = grid_maps(data)
     charts = distribution_charts(data)
     style = environment.from_string(_asset("report.css")).render(

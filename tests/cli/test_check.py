@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,15 @@ def test_what_if_is_listed_and_applied(
     status, out, _ = oscc(*arguments)
     assert status == 3
     assert "what would make it fit" in out
-    assert out.splitlines()[-2].split()[:2] == ["1", "drop"]
+    lines = out.splitlines()
+    table = lines.index("what would make it fit")
+    assert re.match(r"  1  drop \d+ of \d+ couplings: \d+\.\d% of the couplings, ", lines[table + 1])
+    assert re.match(
+        r"  2  use a core with stencil wider by 16 offsets: .*: \+16 coupling units per cell, ", lines[table + 2]
+    )
+    # What helps comes before a long list of what is wrong, each fix once for all findings that share it.
+    assert lines[table + 3].startswith("R001: ")
+    assert out.count("    train the model with the stencil of the core") == 1
     status, content = oscc_json(*arguments)
     assert [entry["kind"] for entry in content["what_if"]] == ["drop", "core"]
     status, content = oscc_json(*arguments, "--prune", "1")

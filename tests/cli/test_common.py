@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from oscc.cli.common import print_findings, print_json, print_table
+from oscc.cli.common import counted, print_findings, print_json, print_table
 from oscc.compiler.findings import Finding
 
 
@@ -48,3 +48,14 @@ def test_tables_have_lines_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_findings_say_whether_they_are_proofs(capsys: pytest.CaptureFixture[str]) -> None:
     print_findings([Finding("X001", "too long", "shorten it"), Finding("X002", "not found", "look", proof=False)])
     assert capsys.readouterr().out == ("X001: too long\n    shorten it\nX002 (not a proof): not found\n    look\n")
+
+
+def test_a_fix_that_findings_share_stands_below_the_last(capsys: pytest.CaptureFixture[str]) -> None:
+    print_findings([Finding("X001", "a", "mend"), Finding("X001", "b", "mend"), Finding("X001", "c", "other")])
+    assert capsys.readouterr().out == "X001: a\nX001: b\n    mend\nX001: c\n    other\n"
+    print_findings([Finding("X001", "a", "mend"), Finding("X002", "b", "mend")])
+    assert capsys.readouterr().out == "X001: a\n    mend\nX002: b\n    mend\n"
+
+
+def test_numbers_with_their_noun() -> None:
+    assert [counted(number, "node") for number in (0, 1, 2)] == ["0 nodes", "1 node", "2 nodes"]

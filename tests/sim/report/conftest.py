@@ -54,7 +54,7 @@ def misfit(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_g
     data = report_of_result(check_model(path, make_core(grid=[10, 9], stencil="king")), path, {"tau": "common"})
     assert not data.fits
     entries = (
-        WhatIfEntry("stencil", "use stencil box-2 <b>", {"units": 24}),
-        WhatIfEntry("drop", "drop 12 couplings", {"relative norm": 0.25, "largest": None}),
+        WhatIfEntry("stencil", "use stencil box-2 <b>", {"units_per_cell": 16, "cells": 0}),
+        WhatIfEntry("drop", "drop 12 couplings", {"relative_norm": 0.25, "largest": None}),
     )
     return dataclasses.replace(data, what_if=WhatIf(entries))

@@ -181,8 +181,8 @@ def test_what_if_and_texts_that_look_like_code(opened: Opened, misfit: ReportDat
     page = opened.open(misfit, tmp_path / "r.html")
     rows = [row.inner_text().split("\t") for row in page.locator("#what-if tbody tr").all()]
     assert rows == [
-        ["1", "stencil", "use stencil box-2 <b>", "units 24"],
-        ["2", "drop", "drop 12 couplings", "relative norm 0.25, largest None"],
+        ["1", "stencil", "use stencil box-2 <b>", "+16 coupling units per cell"],
+        ["2", "drop", "drop 12 couplings", "0.25 of the norm of all weights, largest None"],
     ]
     assert page.locator("#what-if b").count() == 0
 
