@@ -74,6 +74,7 @@ def check(
     if as_json:
         more = {"changes": checked.changes} if checked.changes else {}
         more |= {} if what_if is None else {"what_if": what_if.as_dict(result.graph)["entries"]}
+        more |= {} if checked.witnesses is None else {"witnesses": checked.witnesses.as_dict()}
         print_json({**result.summary(), **more, "passes": [record.as_dict() for record in result.records]})
     else:
         print_summary(result.summary(), change_rows(checked, None))

@@ -104,6 +104,8 @@ def compile_verb(
             reports: dict[str, Any] = {}
             if compiled.what_if is not None:
                 reports["whatif"] = compiled.what_if.as_dict(result.graph)
+            if compiled.witnesses is not None:
+                reports["witnesses"] = compiled.witnesses.as_dict()
             if compiled.copies is not None and spread is not None:
                 reports["copies"] = {**compiled.copies.summary(), **spread}
             recorded = {"tau": tau, "tau_s": tau_s, "clip": list(options.clip)}
@@ -127,6 +129,7 @@ def compile_verb(
         more_json = {"changes": compiled.changes} if compiled.changes else {}
         more_json |= {} if spread is None else {"copies": spread}
         more_json |= {} if compiled.what_if is None else {"what_if": compiled.what_if.as_dict(result.graph)["entries"]}
+        more_json |= {} if compiled.witnesses is None else {"witnesses": compiled.witnesses.as_dict()}
         passes = [record.as_dict() for record in result.records]
         print_json({**summary, **written, **more_json, "passes": passes})
     else:

@@ -67,6 +67,10 @@ def change_rows(changed: Changed, spread: Mapping[str, Any] | None) -> dict[str,
             f"{copies['longest']} copies"
         )
         rows["chain strength"] = f"{low:.4g} to {high:.4g} rad per unit of model time"
+    witnesses = changed.witnesses
+    if witnesses is not None and witnesses.checked:
+        findings = counted(witnesses.findings, "finding")
+        rows["witnesses"] = f"{witnesses.checked} of {findings} re-computed by an independent check, all hold"
     if spread is not None:
         median, most = spread["difference_rad"]["0.5"], spread["difference_rad"]["0.99"]
         rows["copies differ by"] = (

@@ -23,6 +23,7 @@ from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.what_if import KINDS, WhatIf, explore_changes, pruned_graph
+from oscc.compiler.witness_checker import WitnessCheck, check_witnesses
 
 Compile = Callable[[Path, PlaceOptions], CompileResult]
 """`compile_model` or `check_model` with all but the model and the placer."""
@@ -60,6 +61,8 @@ class Changed:
     copies : CopyMap or None
     what_if : WhatIf or None
         Of a model that does not fit; of its ``result``.
+    witnesses : WitnessCheck or None
+        Of a model that does not fit: what an independent check re-computed of its findings.
     """
 
     result: CompileResult
@@ -68,6 +71,7 @@ class Changed:
     changes: dict[str, Any]
     copies: CopyMap | None
     what_if: WhatIf | None
+    witnesses: WitnessCheck | None
 
 
 @contextmanager
@@ -89,7 +93,7 @@ def compiled_with_changes(
     Raises
     ------
     OsccError
-        ``prune.entry`` or ``prune.fits``, and what ``compile`` raises.
+        ``prune.entry`` or ``prune.fits``, ``check.witness``, and what ``compile`` raises.
 
     Notes
     -----
@@ -135,8 +139,11 @@ def compiled_with_changes(
                     result = dataclasses.replace(result, findings=(*weak, *result.findings))
         if changes:
             changes = {"original": original, **changes}
-        found = None if result.feasible else explore_changes(result.graph, core, result.placed, scaling, kinds)
-        yield Changed(result, model, placing, changes, copies, found)
+        found = witnesses = None
+        if not result.feasible:
+            witnesses = check_witnesses(result.findings, result.graph, core, result.placed)
+            found = explore_changes(result.graph, core, result.placed, scaling, kinds)
+        yield Changed(result, model, placing, changes, copies, found, witnesses)
 
 
 def _with_time_left(options: CopyOptions, started: float) -> CopyOptions:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.families import family_named
 from oscc.compiler.findings import Finding
@@ -24,6 +22,7 @@ from oscc.compiler.passes.schedule import SchedulePass, diagnose_sample_schedule
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.program import Program
+from oscc.compiler.programmed import programmed_graph
 from oscc.compiler.schedule_timing import trace_schedule
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.store import Level
@@ -47,12 +46,15 @@ class CompileResult:
         Wall time of every pass that was run.
     findings : tuple of Finding
         Every reason why the model does not fit; empty when it does.
+    tried : PlacedGraph or None
+        Where no placement was found, the one that they are about, or that of the model's own positions.
     """
 
     core: CoreSpec
     levels: dict[str, Level]
     records: tuple[PassRecord, ...]
     findings: tuple[Finding, ...] = field(default=())
+    tried: PlacedGraph | None = None
 
     @property
     def feasible(self) -> bool:
@@ -70,21 +72,14 @@ class CompileResult:
     def placed(self) -> PlacedGraph | None:
         """The model on the core, as far as it came: placed, routed, scaled.
 
-        Where no placement was found, the one that the model was trained at, if it has positions, or else the best one
-        that annealing came to.
+        Where none was found, the one that was tried, such as the best that annealing came to, or the one that the model
+        was trained at, if it has positions.
         """
         for name in ("scale", "route", "place"):
             level = self.levels.get(name)
             if isinstance(level, PlacedGraph):
                 return level
-        return identity_placement(self.graph, self.core) or self._best_annealed()
-
-    def _best_annealed(self) -> PlacedGraph | None:
-        for finding in self.findings:
-            if finding.code == "L006":
-                cell = np.array(finding.witness["cells"], dtype=np.int32)
-                return PlacedGraph(self.graph, self.core, cell, "anneal, does not fit")
-        return None
+        return self.tried
 
     @property
     def coded(self) -> CodedGraph | None:
@@ -220,9 +215,10 @@ def _check(
     if front.findings:
         graph = front.levels["load"]
         assert isinstance(graph, CouplingGraph)
-        return CompileResult(
-            core, front.levels, front.records, (*front.findings, *_time_findings(graph, core, options))
-        )
+        tried = front.about if isinstance(front.about, PlacedGraph) else identity_placement(graph, core)
+        programmed = graph if tried is None else programmed_graph(tried)
+        findings = (*front.findings, *_time_findings(programmed, core, options))
+        return CompileResult(core, front.levels, front.records, findings, tried)
     scaled = run_pipeline(back_passes(options)[:1], front.last(), core=core, after=after)
     findings = scaled.findings
     placed = scaled.last()

@@ -67,10 +67,13 @@ class FindingsError(Exception):
     ----------
     findings : iterable of Finding
         At least one.
+    about : object, optional
+        The level that they are about, where that is not what the pass was given: a placement that was tried.
     """
 
-    def __init__(self, findings: Iterable[Finding]) -> None:
+    def __init__(self, findings: Iterable[Finding], about: Any = None) -> None:
         self.findings: tuple[Finding, ...] = tuple(findings)
+        self.about = about
         if not self.findings:
             raise ValueError("a FindingsError needs a finding")
         first = self.findings[0]

@@ -68,11 +68,14 @@ class PipelineResult:
         Of every pass that was run, the last one included.
     findings : tuple of Finding
         Of the pass that stopped the pipeline; empty when every pass delivered.
+    about : Level or None
+        What they are about, where the pass says so (`FindingsError`).
     """
 
     levels: dict[str, Level]
     records: tuple[PassRecord, ...]
     findings: tuple[Finding, ...]
+    about: Level | None = None
 
     def last(self) -> Level | None:
         """The last level that was reached."""
@@ -104,16 +107,17 @@ def run_pipeline(
     for step in passes:
         begin = time.perf_counter()
         findings: tuple[Finding, ...] = ()
+        about: Level | None = None
         try:
             level = step.run(level)
             verify_level(level, core)
         except FindingsError as error:
-            findings = error.findings
+            findings, about = error.findings, error.about
         except FindingError as error:
             findings = (error.finding,)
         records.append(PassRecord(step.name, time.perf_counter() - begin))
         if findings:
-            return PipelineResult(levels, tuple(records), findings)
+            return PipelineResult(levels, tuple(records), findings, about)
         levels[step.name] = level
         if after is not None:
             after(step.name, level)

@@ -113,11 +113,11 @@ class PlacePass:
         """
         placing = self._place(level)
         if placing.placed is None:
-            raise FindingsError(list(placing.findings))
+            raise FindingsError(placing.findings, placing.tried)
         placed = placing.placed
         # What no placement can change, such as pairs of unequal weights, was not part of the search.
         if findings := [*diagnose_route(placed), *diagnose_fit(placed)]:
-            raise FindingsError(findings)
+            raise FindingsError(findings, placed)
         return placed
 
     def _place(self, level: CouplingGraph) -> Placing:
@@ -126,7 +126,7 @@ class PlacePass:
         for placer in self.options.placers(level, self.core):
             if impossible and isinstance(placer, AnnealPlacer) and placing.findings:
                 # Minutes of search would end with the same answer.
-                return Placing(None, (*placing.findings, *impossible))
+                return Placing(None, (*placing.findings, *impossible), placing.tried)
             placing = placer.place(level, self.core)
             if placing.placed is not None:
                 return placing

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -31,10 +31,13 @@ class Placing:
         A placement that lies within the stencil and meets no defect; None when none was found.
     findings : tuple of Finding
         Why not; empty with a placement.
+    tried : PlacedGraph or None
+        The placement that the findings are about, where they are about one.
     """
 
     placed: PlacedGraph | None
     findings: tuple[Finding, ...] = ()
+    tried: PlacedGraph | None = None
 
 
 class Placer(Protocol):
@@ -62,7 +65,7 @@ class IdentityPlacer:
         if placed is None:
             return Placing(None, (_no_positions(graph, core), *diagnose_model(graph, core)))
         findings = (*diagnose_route(placed), *diagnose_fit(placed))
-        return Placing(None, findings) if findings else Placing(placed)
+        return Placing(None, findings, placed) if findings else Placing(placed)
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ class AnnealPlacer:
         if found.cost == 0:
             return Placing(placed)
         far = [finding.code for finding in diagnose_route(placed)]
+        tried = replace(placed, transform=f"{self.name}, does not fit")
         ended = "" if found.complete else ", ended by time or an interrupt"
         finding = Finding(
             "L006",
@@ -153,7 +157,7 @@ class AnnealPlacer:
             },
             proof=False,
         )
-        return Placing(None, (finding,))
+        return Placing(None, (finding,), tried)
 
 
 def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | None:
@@ -182,7 +186,7 @@ def _symmetric(start: PlacedGraph) -> Placing:
     placed, searched = search_symmetric(start)
     if placed is not None:
         return Placing(placed)
-    return Placing(None, (*diagnose_route(start), *diagnose_fit(start), searched.as_finding()))
+    return Placing(None, (*diagnose_route(start), *diagnose_fit(start), searched.as_finding()), start)
 
 
 def _no_positions(graph: CouplingGraph, core: CoreSpec) -> Finding:

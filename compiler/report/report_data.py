@@ -184,6 +184,15 @@ class Findings:
 
 
 @dataclass(frozen=True)
+class Witnesses:
+    """How many findings an independent check re-computed, and codes that there is none for; all that it did hold."""
+
+    checked: int
+    findings: int
+    without_check: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class WhatIfEntry:
     """A change that would make the model fit, and what it costs."""
 
@@ -279,6 +288,7 @@ class ReportData:
     quantization : Quantization or None
         None when the model does not fit, or was only checked.
     findings : Findings
+    witnesses : Witnesses or None
     what_if : WhatIf or None
     solve : Solve or None
     """
@@ -300,6 +310,7 @@ class ReportData:
     routing: Routing | None
     quantization: Quantization | None
     findings: Findings
+    witnesses: Witnesses | None
     what_if: WhatIf | None
     solve: Solve | None
 

@@ -30,6 +30,7 @@ from oscc.compiler.report.report_data import (
     Routing,
     Solve,
     WhatIf,
+    Witnesses,
 )
 from oscc.compiler.routing_report import routing_report
 from oscc.compiler.spec import CoreSpec
@@ -48,7 +49,7 @@ class Sources:
         ``tool``, ``inputs``, ``outputs`` and ``summary``, as manifest.json has them.
     core : CoreSpec or None
         None where the folder holds none.
-    routing, quantization, what_if, solve : object
+    routing, quantization, witnesses, what_if, solve : object
         Content of the files of these names in ``reports/``, checked by `report_of`.
     """
 
@@ -56,6 +57,7 @@ class Sources:
     core: CoreSpec | None = None
     routing: Any = None
     quantization: Any = None
+    witnesses: Any = None
     what_if: Any = None
     solve: Any = None
 
@@ -97,6 +99,7 @@ def report_of_folder(path: str | Path) -> ReportData:
             core,
             routing=_read(folder, "routing"),
             quantization=_read(folder, "quantization"),
+            witnesses=_read(folder, "witnesses"),
             what_if=_read(folder, "whatif"),
             solve=_read(folder, "solve"),
         ),
@@ -111,6 +114,7 @@ def report_of_result(
     *,
     problem: Mapping[str, Any] | None = None,
     what_if: Any = None,
+    witnesses: Any = None,
 ) -> ReportData:
     """The report of a result that no folder holds: what `oscc check` found.
 
@@ -123,8 +127,8 @@ def report_of_result(
         How it was checked, as the manifest would record it.
     problem : mapping, optional
         What is said of the file that the model was lowered from.
-    what_if : object, optional
-        Content that reports/whatif.json would have.
+    what_if, witnesses : object, optional
+        Content that the files of these names in reports/ would have.
     """
     manifest = {
         "tool": described_tool(),
@@ -139,6 +143,7 @@ def report_of_result(
             result.core,
             routing=None if placed is None else routing_report(placed, result.findings),
             quantization=None if coded is None else quantization_report(coded),
+            witnesses=witnesses,
             what_if=what_if,
         ),
         where=str(model),
@@ -194,6 +199,7 @@ def report_of(sources: Sources, *, where: str) -> ReportData:
         findings=_findings(
             [_finding(found) for found in summary["findings"]], None if routing is None else routing.cells
         ),
+        witnesses=_parse(Witnesses, sources.witnesses, f"{where}: {REPORTS}/witnesses.json"),
         what_if=_parse(WhatIf, sources.what_if, f"{where}: {REPORTS}/whatif.json"),
         solve=_parse(Solve, sources.solve, f"{where}: {REPORTS}/solve.json"),
     )

@@ -11,6 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from oscc.compiler.change_costs import cost_words
+from oscc.compiler.findings import MAX_LISTED
 from oscc.compiler.report.report_data import LISTED, ReportData
 from oscc.sim.report.charts import code_charts, distribution_charts, solve_chart
 from oscc.sim.report.maps import GridMap, grid_maps
@@ -34,6 +35,7 @@ def report_page(data: ReportData) -> str:
     return environment.from_string(_asset("report.html")).render(
         data=data,
         listed=LISTED,
+        most_checked=MAX_LISTED,
         sections=_sections(data, maps),
         sentence=_sentence(data),
         tiles=_tiles(data),

@@ -1,0 +1,1 @@
+"""The independent check of witnesses; it shares no code with what makes findings."""

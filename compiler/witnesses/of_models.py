@@ -1,0 +1,57 @@
+"""Witnesses of a model on a core, however it is placed: sizes and initial phases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.spec import CoreSpec
+from oscc.compiler.witnesses.of_placements import Witness
+
+
+def _too_many(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+    dead = set(core.defects.cells)
+    usable = sum((row, col) not in dead for row in range(core.rows) for col in range(core.cols))
+    (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
+    readable = sum(
+        (row, col) not in dead for row in range(row0, core.rows, drow) for col in range(col0, core.cols, dcol)
+    )
+    named = (witness["nodes"], witness["pixels"], witness["usable"])
+    pixels = len(set(graph.readout.tolist()))
+    return named == (graph.nodes, graph.readout.size, usable) and (graph.nodes > usable or pixels > readable)
+
+
+def _chunks(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+    return (graph.chunks, core.chunks) == (witness["chunks"], witness["capacity"]) and graph.chunks > core.chunks
+
+
+def _other_phases(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+    """The distributions, and that they differ: in kind, or by more than float32 rounds."""
+    named = (witness["model"], witness["core"])
+    init = graph.init
+    if named != (
+        {"kind": init.kind, "mean": init.mean, "std": init.std},
+        {"kind": core.init.kind, "std_rad": core.init.std_rad},
+    ):
+        return False
+    if init.kind != core.init.kind:
+        return True
+    # A whole turn has a standard deviation of 2 pi / sqrt(12), wherever it begins.
+    std = core.init.std_rad if core.init.kind == "normal" else 2 * math.pi / math.sqrt(12)
+    moved = init.mean != 0 and core.init.kind == "normal"
+    return not math.isclose(init.std, std, rel_tol=1e-7) or moved
+
+
+def _nodes(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+    rows, cols = core.grid
+    return (witness["nodes"], witness["cells"]) == (graph.nodes, rows * cols) and graph.nodes > rows * cols
+
+
+CHECKS: dict[str, Callable[[Witness, CouplingGraph, CoreSpec], bool]] = {
+    "F002": _other_phases,
+    "F003": _chunks,
+    "F005": _nodes,
+    "L007": _too_many,
+}
+"""By code of the finding."""
