@@ -91,6 +91,8 @@ KINDS = (
     Kind("torus, 20 x 40", torus(20, 40)),
     Kind("king's graph, 10 x 10", king(10)),
     Kind("king's graph, 20 x 20", king(20)),
+    Kind("king's graph, 50 x 50", king(50)),
+    Kind("torus, 50 x 56", torus(50, 56)),
     Kind("random geometric, 100 nodes, degree 12", geometric(100, 12)),
     Kind("random geometric, 400 nodes, degree 12", geometric(400, 12)),
     Kind("random cubic, 200 nodes", lambda seed: nx.random_regular_graph(3, 200, seed=seed)),

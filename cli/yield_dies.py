@@ -33,6 +33,9 @@ def yield_verb(
         Path | None,
         typer.Option("-o", "--output", metavar="PNG", help="Plot to write: dies by dead cells.", show_default=False),
     ] = None,
+    repairing: Annotated[
+        bool, typer.Option("--repair", help="Move single nodes off the defects, too: up to seconds for each die.")
+    ] = False,
     frontend: FrontEndOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -52,6 +55,7 @@ def yield_verb(
             slot_rate=slot_defect_rate,
             dies=dies,
             seed=seed,
+            repairing=repairing,
             report=report,
         )
     if output is not None:
@@ -66,6 +70,7 @@ def yield_verb(
     rows = [
         ("dies", f"{dies}, seed {seed}; cells dead with {defect_rate:g}, slots with {slot_defect_rate:g}"),
         ("take the model", f"{study.good}, {100 * study.good / dies:.1f} % ({100 * low:.1f} to {100 * high:.1f} %)"),
+        *([("with nodes moved", str(content["repaired"]))] if repairing else []),
         *((f"refused by {reason}", str(count)) for reason, count in content["refused_by"].items()),
     ]
     if output is not None:

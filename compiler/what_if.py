@@ -51,6 +51,8 @@ class WhatIfEntry:
         Couplings that kind ``drop`` takes out, by their number in the model.
     core : CoreSpec or None
         The core of kind ``core``.
+    split : int32[n]
+        Nodes that kind ``split`` makes copies of.
     """
 
     kind: str
@@ -58,15 +60,18 @@ class WhatIfEntry:
     cost: dict[str, Any]
     dropped: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     core: CoreSpec | None = None
+    split: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
 
     def __post_init__(self) -> None:
         freeze(self)
 
     def as_dict(self, graph: CouplingGraph) -> dict[str, Any]:
-        """The entry as JSON, with up to `LISTED` of the couplings that it drops as [src, dst]."""
+        """The entry as JSON, with up to `LISTED` of the couplings that it drops as [src, dst], and of the nodes."""
         shown = self.dropped[:LISTED]
         pairs = np.stack([graph.src[shown], graph.dst[shown]], axis=1).tolist()
         listed = {"dropped": {"count": int(self.dropped.size), "listed": pairs}} if self.dropped.size else {}
+        if self.split.size:
+            listed["split"] = {"count": int(self.split.size), "listed": self.split[:LISTED].tolist()}
         return {"kind": self.kind, "change": self.change, "cost": self.cost, **listed}
 
 
@@ -333,26 +338,43 @@ def _splits(graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) ->
     degree = graph.in_degree()
     # A chain of m copies has m slots each, of which 2 (m - 1) hold it together.
     by_degree = np.maximum(0, -(-(degree - 2) // max(1, slots - 2)) - 1)
-    crowded = int(np.count_nonzero(by_degree))
+    crowded = np.flatnonzero(by_degree)
     extra = int(by_degree.sum())
+    cover: list[int] = []
     if placed is not None:
         offset = placed.displacement()
         far = core.model_stencil.slots_of(offset[:, 0], offset[:, 1]) < 0
         # Each coupling that is too far needs a copy of one of its ends.
-        extra = max(extra, _cover(graph.src[far], graph.dst[far]))
+        extra = max(extra, _matching(graph.src[far], graph.dst[far]))
+        cover = _cover(graph.src[far], graph.dst[far], graph.nodes)
     if extra == 0:
         return
     usable = core.cells - len(core.defects.cells)
     if graph.nodes + extra > usable:
         return
+    split = np.union1d(crowded, np.array(cover, dtype=np.int64)).astype(np.int32)
+    named = ", ".join(map(str, split[:6].tolist())) + (", ..." if split.size > 6 else "")
+    why = f"; {crowded.size} with more couplings than slots" if crowded.size else ""
     yield WhatIfEntry(
         "split",
-        f"split nodes into copies: --copies ({crowded} nodes have more couplings than slots)",
+        f"split {split.size} of {graph.nodes} nodes into copies (--copies): {named}{why}",
         {"extra_cells_here": extra, "spare_cells": usable - graph.nodes},
+        split=split,
     )
 
 
-def _cover(src: NDArray[np.int32], dst: NDArray[np.int32]) -> int:
+def _cover(src: NDArray[np.int32], dst: NDArray[np.int32], nodes: int) -> list[int]:
+    """Nodes of which one is at an end of every pair: those with the most pairs that are left, one after another."""
+    ends = np.stack([src, dst])
+    found = []
+    while ends.size:
+        node = int(np.bincount(ends.ravel(), minlength=nodes).argmax())
+        found.append(node)
+        ends = ends[:, np.all(ends != node, axis=0)]
+    return found
+
+
+def _matching(src: NDArray[np.int32], dst: NDArray[np.int32]) -> int:
     """Pairs of a maximal matching: at least so many nodes are needed to have one at an end of every pair."""
     taken: set[int] = set()
     pairs = 0

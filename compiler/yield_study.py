@@ -15,6 +15,7 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.repair import repair
 from oscc.compiler.placers.symmetry import search_symmetric
 from oscc.compiler.spec import CoreSpec
 
@@ -27,11 +28,15 @@ CONFIDENCE = 1.959964
 
 @dataclass(frozen=True)
 class Die:
-    """A random die: how many cells and slots are dead, and what stands in the model's way; "" when it takes it."""
+    """A random die: how many cells and slots are dead, and what stands in the model's way; "" when it takes it.
+
+    ``repaired`` tells that it takes it only with single nodes moved.
+    """
 
     dead_cells: int
     dead_slots: int
     refused_by: str
+    repaired: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ class YieldStudy:
             "seed": self.seed,
             "dies": len(self.dies),
             "good": self.good,
+            "repaired": sum(die.repaired for die in self.dies),
             "yield": round(self.good / len(self.dies), 6),
             "interval_95": [round(low, 6), round(high, 6)],
             "refused_by": dict(sorted(refused.items())),
@@ -104,12 +110,14 @@ def study_yield(
     slot_rate: float,
     dies: int,
     seed: int = 0,
+    repairing: bool = False,
     report: Callable[[str, float], None] | None = None,
 ) -> YieldStudy:
     """Whether random dies take a model, each independent of the others.
 
     The model is placed on the core without further defects first; on each die, that placement and all its shifts,
-    mirrors and rotations are tried, as the placer ``symmetry`` does. A search that moves single nodes is not made.
+    mirrors and rotations are tried, as the placer ``symmetry`` does, and then, where it is wanted, single nodes are
+    moved off the defects, as ``repair`` does. That takes up to seconds for each die.
 
     Parameters
     ----------
@@ -121,6 +129,8 @@ def study_yield(
         Probability that a cell, and that a slot, is dead.
     dies : int
     seed : int
+    repairing : bool
+        Whether single nodes are moved.
     report : callable, optional
         Called with what is being done and how far it is, 0 to 1.
 
@@ -146,7 +156,7 @@ def study_yield(
         # A generator for each, so that die n is the same however many there are.
         random = np.random.default_rng([seed, number])
         die, cells, slots = _drawn(core, cell_rate, slot_rate, random)
-        found.append(Die(cells, slots, _refusal(placed, die)))
+        found.append(_tried(placed, die, cells, slots, seed if repairing else None))
     graph: CouplingGraph = checked.graph
     return YieldStudy(graph.name, core.name, cell_rate, slot_rate, seed, tuple(found))
 
@@ -166,11 +176,14 @@ def _drawn(
     return core.changed(defects=defects), len(cells), len(slots)
 
 
-def _refusal(placed: PlacedGraph, die: CoreSpec) -> str:
-    """By which conditions the last placements were refused; "" when one fits."""
+def _tried(placed: PlacedGraph, die: CoreSpec, cells: int, slots: int, seed: int | None) -> Die:
+    """What comes of a die, by which conditions the last placements were refused; without a seed nothing is repaired."""
     # Positions of the model, so that what was shifted once is not said to be shifted from elsewhere.
     start = PlacedGraph(placed.graph, die, placed.cell, "identity")
     found, searched = search_symmetric(start)
     if found is not None:
-        return ""
-    return " and ".join(reason for reason, count in searched.refused.items() if count) or "no place on the grid"
+        return Die(cells, slots, "")
+    if seed is not None and repair(start, seed=seed).placed is not None:
+        return Die(cells, slots, "", repaired=True)
+    reasons = " and ".join(reason for reason, count in searched.refused.items() if count)
+    return Die(cells, slots, reasons or "no place on the grid")

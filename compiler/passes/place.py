@@ -1,8 +1,8 @@
 """Place: gives every node a cell, as the model was trained, or by a placer.
 
-A model without positions gets them from the placers `growth`, which finds those of graphs that were cut out of a
-grid, and `anneal`, which searches for those of any sparse graph. That neither finds a placement is no proof that there
-is none; placer `exact` can give one for small models.
+A model without positions gets them from the placers `torus` and `growth`, which find those of grids that close and of
+graphs that were cut out of a grid, and `anneal`, which searches for those of any sparse graph. That none finds a
+placement is no proof that there is none; placer `exact` can give one for small models.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from oscc.compiler.placers.placer import (
     IdentityPlacer,
     Placer,
     Placing,
+    RepairPlacer,
     SymmetryPlacer,
+    TorusPlacer,
     identity_placement,
 )
 from oscc.compiler.routing import diagnose_route
 from oscc.compiler.spec import CoreSpec
 
-PLACERS = ("auto", "identity", "symmetry", "growth", "anneal", "exact")
+PLACERS = ("auto", "identity", "symmetry", "repair", "torus", "growth", "anneal", "exact")
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class PlaceOptions:
     Parameters
     ----------
     placer : str
-        One of `PLACERS`. ``auto``: `SymmetryPlacer` for a model with positions; for one without, row by row when it
-        fills the core and fits so, then `GrowthPlacer`, then `AnnealPlacer`.
+        One of `PLACERS`. ``auto``: `RepairPlacer` for a model with positions; for one without, row by row when it fills
+        the core and fits so, then `TorusPlacer`, `GrowthPlacer` and `AnnealPlacer`.
     seed : int
     timeout_s : float or None
         Seconds that a search may take, where the placer searches.
@@ -71,6 +73,8 @@ class PlaceOptions:
         searching: dict[str, Placer] = {
             "identity": IdentityPlacer(),
             "symmetry": SymmetryPlacer(),
+            "repair": RepairPlacer(self.seed, self.timeout_s, self.report),
+            "torus": TorusPlacer(),
             "growth": GrowthPlacer(self.seed),
             "anneal": AnnealPlacer(self.seed, self.timeout_s, self.report),
             "exact": ExactPlacer(self.seed, self.timeout_s),
@@ -78,9 +82,9 @@ class PlaceOptions:
         if self.placer != "auto":
             return (searching[self.placer],)
         if graph.position is not None:
-            return (searching["symmetry"],)
+            return (searching["repair"],)
         first = () if identity_placement(graph, core) is None else (searching["symmetry"],)
-        return (*first, searching["growth"], searching["anneal"])
+        return (*first, searching["torus"], searching["growth"], searching["anneal"])
 
 
 AUTOMATIC = PlaceOptions()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,23 +86,58 @@ def anneal(
     report : callable, optional
         Called with what is being done and how far it is, 0 to 1.
     """
-    from oscc.compiler.placers.anneal_kernel import move_nodes, total_cost
-
     problem = PlacementProblem.of(graph, core)
     rules = CellRules.of(graph, core, problem)
+    starts = (cells_in_order(_coordinates(problem, seed, attempt), rules) for attempt in range(attempts))
+    moves = min(MOST_MOVES, MOVES_PER_NODE * graph.nodes) if moves is None else moves
+    return cooled(
+        problem, rules, starts, attempts=attempts, moves=moves, hot=HOT, seed=seed, timeout_s=timeout_s, report=report
+    )
+
+
+def cooled(
+    problem: PlacementProblem,
+    rules: CellRules,
+    starts: Iterable[NDArray[np.int32] | None],
+    *,
+    attempts: int,
+    moves: int,
+    hot: float,
+    seed: int,
+    timeout_s: float | None,
+    report: Callable[[str, float], None] | None,
+) -> Annealing:
+    """The best placement that annealing from some placements comes to; it ends with the first that fits.
+
+    Parameters
+    ----------
+    problem : PlacementProblem
+    rules : CellRules
+    starts : iterable of int32[N, 2] or None
+        None when there are too few usable cells, which ends the search.
+    attempts : int
+        How many starts there are.
+    moves : int
+        From each.
+    hot : float
+        Temperature that they begin with.
+    seed, timeout_s, report
+        As `anneal` has them.
+    """
+    from oscc.compiler.placers.anneal_kernel import move_nodes, total_cost
+
     ends = None if timeout_s is None else time.monotonic() + timeout_s
     near = (np.argwhere(problem.near) - problem.near.shape[0] // 2).astype(np.int32)
     # Couplings in both directions count twice: the temperature goes with them.
     double = (np.count_nonzero(rules.receives) + np.count_nonzero(rules.sends)) / max(1, problem.neighbour.size)
-    moves = min(MOST_MOVES, MOVES_PER_NODE * graph.nodes) if moves is None else moves
     first, neighbour = problem.first, problem.neighbour
     best, best_cost = None, np.iinfo(np.int64).max
     attempt = 0
     try:
-        for attempt in range(1, attempts + 1):
-            cell = cells_in_order(_coordinates(problem, seed, attempt - 1), rules)
-            if cell is None:
+        for attempt, start in enumerate(starts, 1):
+            if start is None:
                 return Annealing(None, 0, attempt, True)
+            cell = start
             cost = int(total_cost(first, neighbour, cell, rules.receives, rules.sends, rules.excess, rules.lost))
             for part in range(SLICES):
                 if cost < best_cost:
@@ -113,7 +148,7 @@ def anneal(
                     return Annealing(best, best_cost, attempt, False)
                 if report is not None:
                     report(f"annealing, {best_cost} cells too far", (attempt - 1 + part / SLICES) / attempts)
-                hot, cold = (double * HOT * (COLD / HOT) ** (edge / SLICES) for edge in (part, part + 1))
+                warm, cool = (double * hot * (COLD / hot) ** (edge / SLICES) for edge in (part, part + 1))
                 chance = int(np.random.SeedSequence([seed, attempt, part]).generate_state(1)[0])
                 cell, cost = move_nodes(
                     first,
@@ -127,8 +162,8 @@ def anneal(
                     rules.lost,
                     near,
                     moves // SLICES,
-                    hot,
-                    cold,
+                    warm,
+                    cool,
                     chance,
                 )
             if cost < best_cost:

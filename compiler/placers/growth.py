@@ -1,9 +1,10 @@
-"""Placer `growth`: from a first node outwards, for graphs that were cut out of a dense grid.
+"""Placer `growth`: from a first node outwards, for graphs that were cut out of a grid.
 
-Two nodes of a dense grid have the more neighbours in common the nearer they are, and their displacement follows from
-the number. So a placement can be grown from one node, the best-known node next, with no way back. It finds one-to-one
+Two nodes of a grid have the more neighbours in common the nearer they are, and their displacement follows from the
+number. So a placement can be grown from one node, the best-known node next, with no way back. It finds one-to-one
 placements of grids whose nodes were relabelled, also where a fifth of the nodes or a tenth of the couplings are
-missing, but not of grids so small that most nodes are near a border (8 x 8 with 24 couplings). It does not search, and
+missing, but not of grids so small that most nodes are near a border (8 x 8 with 24 couplings). Grids with fewer
+couplings than the core has units, such as King's graphs, are grown on stencils of their own. It does not search, and
 that it finds nothing says nothing about the graph.
 """
 
@@ -16,12 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.stencil import named_stencil
 
 ATTEMPTS = 3000
 """Growths that are tried for each component: most end after a few nodes, so that all take about a second."""
 
 DENSITIES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 """Parts of the expected common neighbours that nodes are taken to have, in turn."""
+
+SMALLER = ("diamond-1", "king", "diamond-2", "box-2", "diamond-3", "diamond-4", "box-3")
+"""Stencils that are tried before the core's, where they are part of it and have as many offsets as a node neighbours: a
+graph that was cut out of a sparser grid has its numbers of common neighbours from there."""
+
+FEW_ATTEMPTS = 60
+"""Growths that are tried on each of them."""
 
 NOISES = (0.0, 0.3, 1.0)
 """Random parts of the costs, in turn: where borders or missing couplings mislead, chance finds the way."""
@@ -79,13 +88,33 @@ def _grown(
     problem: PlacementProblem, component: NDArray[np.int64], random: np.random.Generator, attempts: int
 ) -> tuple[NDArray[np.int32] | None, int, int]:
     """Cells of a component, growths tried, and most nodes placed."""
-    # Numba takes seconds to import, and only models without positions need it.
-    from oscc.compiler.placers.growth_kernel import grow_component
-
     if len(component) == 1:
         return np.zeros((1, 2), dtype=np.int32), 0, 1
     sides = (max(problem.grid), min(problem.grid))
-    common = _common_cells(problem.near) / problem.near.sum()
+    degree = problem.degree()[component]
+    most = used = 0
+    smaller = [near for near in _smaller_stencils(problem.near) if near.sum() >= degree.max()]
+    for near, several in (*((near, min(attempts, FEW_ATTEMPTS)) for near in smaller), (problem.near, attempts)):
+        cell, tried, placed = _grown_on(problem, component, near, sides, random, several)
+        used, most = used + tried, max(most, placed)
+        if cell is not None:
+            return _upright(cell[component], problem.grid), used, most
+    return None, used, most
+
+
+def _grown_on(
+    problem: PlacementProblem,
+    component: NDArray[np.int64],
+    near: NDArray[np.bool_],
+    sides: tuple[int, int],
+    random: np.random.Generator,
+    attempts: int,
+) -> tuple[NDArray[np.int32] | None, int, int]:
+    """The same on one stencil; cells of all nodes."""
+    # Numba takes seconds to import, and only models without positions need it.
+    from oscc.compiler.placers.growth_kernel import grow_component
+
+    common = _common_cells(near) / near.sum()
     start = int(component[np.argmax(problem.degree()[component])])
     most = 0
     for attempt in range(attempts):
@@ -93,13 +122,27 @@ def _grown(
         noise = NOISES[attempt // len(DENSITIES) % len(NOISES)]
         chance = int(random.integers(2**31))
         cell, placed = grow_component(
-            problem.first, problem.neighbour, problem.near, common, sides, start, density, noise, chance
+            problem.first, problem.neighbour, near, common, sides, start, density, noise, chance
         )
         most = max(most, placed)
         if placed == len(component):
-            return _upright(cell[component], problem.grid), attempt + 1, most
+            return cell, attempt + 1, most
         start = int(random.choice(component))
     return None, attempts, most
+
+
+def _smaller_stencils(near: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """Named stencils that are part of another, each as wide as itself; the smallest first."""
+    radius = near.shape[0] // 2
+    found = []
+    for name in SMALLER:
+        part = named_stencil(name).slot_of_displacement >= 0
+        margin = radius - part.shape[0] // 2
+        if margin < 0 or part.sum() >= near.sum():
+            continue
+        if np.all(near[margin : near.shape[0] - margin, margin : near.shape[0] - margin] | ~part):
+            found.append(part)
+    return found
 
 
 def _upright(cell: NDArray[np.int32], grid: tuple[int, int]) -> NDArray[np.int32]:

@@ -72,11 +72,24 @@ def cells_in_order(coordinates: NDArray[np.float64], rules: CellRules) -> NDArra
         strip = by_first[row * width : (row + 1) * width]
         strip = strip[np.argsort(coordinates[strip, 1], kind="stable")]
         cell[strip, 0], cell[strip, 1] = row, np.arange(len(strip))
-    return _repaired(cell + np.array([(rows - height) // 2, (cols - width) // 2], dtype=np.int32), rules)
+    return on_usable_cells(cell + np.array([(rows - height) // 2, (cols - width) // 2], dtype=np.int32), rules)
 
 
-def _repaired(cell: NDArray[np.int32], rules: CellRules) -> NDArray[np.int32]:
-    """Every node on a cell that it may have: those with the fewest choices get the nearest free one first."""
+def on_usable_cells(cell: NDArray[np.int32], rules: CellRules) -> NDArray[np.int32]:
+    """Every node on a cell that it may have: those with the fewest choices get the nearest free one first.
+
+    Parameters
+    ----------
+    cell : int32[N, 2]
+        On the grid, each node on one of its own.
+    rules : CellRules
+        With enough usable cells, and enough readable ones.
+
+    Returns
+    -------
+    int32[N, 2]
+    """
+    cell = cell.copy()
     may = rules.usable[rules.read, cell[:, 0], cell[:, 1]]
     # Nodes that are read out move first, and take the cells of nodes that may go elsewhere.
     at = np.full(rules.usable.shape[1:], -1, dtype=np.int64)

@@ -16,7 +16,9 @@ from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.anneal import anneal
 from oscc.compiler.placers.growth import grow
 from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.placers.repair import repair
 from oscc.compiler.placers.symmetry import search_symmetric
+from oscc.compiler.placers.torus import folded_torus
 from oscc.compiler.routing import diagnose_route
 from oscc.compiler.spec import CoreSpec
 
@@ -111,6 +113,27 @@ class GrowthPlacer:
 
 
 @dataclass(frozen=True)
+class TorusPlacer:
+    """Of grids that close in both directions: see `oscc.compiler.placers.torus`."""
+
+    name: ClassVar[str] = "torus"
+
+    def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
+        """The folded torus, turned and shifted as `SymmetryPlacer` does; L001 when the graph is none that fits."""
+        cell = folded_torus(PlacementProblem.of(graph, core))
+        if cell is not None:
+            return _symmetric(PlacedGraph(graph, core, cell, self.name))
+        finding = Finding(
+            "L001",
+            f"the {graph.nodes} nodes are no torus that can be folded onto {core.rows} x {core.cols} cells",
+            "use --placer auto, or write the (row, column) of every node into node.position",
+            {"nodes": graph.nodes, "cells": core.cells},
+            proof=False,
+        )
+        return Placing(None, (finding, *diagnose_model(graph, core)))
+
+
+@dataclass(frozen=True)
 class AnnealPlacer:
     """Of any sparse graph: see `oscc.compiler.placers.anneal`.
 
@@ -158,6 +181,34 @@ class AnnealPlacer:
             proof=False,
         )
         return Placing(None, (finding,), tried)
+
+
+@dataclass(frozen=True)
+class RepairPlacer:
+    """What `SymmetryPlacer` does and, where only defects are in the way of all that, single nodes moved off them.
+
+    Parameters
+    ----------
+    seed : int
+    timeout_s : float or None
+    report : callable or None
+        Called with what is being done and how far it is, 0 to 1.
+    """
+
+    seed: int = 0
+    timeout_s: float | None = None
+    report: Callable[[str, float], None] | None = None
+    name: ClassVar[str] = "repair"
+
+    def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
+        """The placement, or what `SymmetryPlacer` found against it, and L014 where moving nodes did not help either."""
+        placing = SymmetryPlacer().place(graph, core)
+        if placing.placed is not None or placing.tried is None:
+            return placing
+        found = repair(placing.tried, seed=self.seed, timeout_s=self.timeout_s, report=self.report)
+        if found.placed is not None:
+            return Placing(found.placed)
+        return replace(placing, findings=(*placing.findings, *found.findings))
 
 
 def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | None:

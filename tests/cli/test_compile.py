@@ -95,6 +95,7 @@ def test_a_model_that_does_not_fit_leaves_reports_only(
         "reports/routing.json",
         "reports/routing.txt",
         "reports/whatif.json",
+        "reports/witnesses.json",
     ]
 
 

@@ -147,3 +147,29 @@ def test_its_json_lists_some(explore, make_core: MakeCore, make_graph: MakeGraph
     src, dst = dropped["listed"][0]
     first = what_if.entries[0].dropped[0]
     assert (src, dst) == (graph.src[first], graph.dst[first])
+
+
+def test_nodes_to_split_are_named(explore, make_core: MakeCore) -> None:
+    import networkx as nx
+
+    from oscc.compiler.frontends.graph_file import graph_model
+
+    star = nx.star_graph(12)
+    star.add_edges_from((13 + node, 14 + node) for node in range(5))
+    graph = graph_model(star, name="g", where="g")
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]})
+    _, what_if = explore(graph, core)
+    split = entries(what_if)["split"]
+    # Node 0 has twelve neighbours, a cell eight: no other needs copies, however the rest is placed.
+    assert 0 in split.split.tolist()
+    assert split.change.endswith("; 1 with more couplings than slots")
+    assert split.cost["spare_cells"] == 100 - graph.nodes
+    assert what_if.as_dict(graph)["entries"][-1]["split"] == {
+        "count": split.split.size,
+        "listed": split.split.tolist(),
+    }
+    placed = what_if.placed
+    if placed is not None:
+        far = np.abs(placed.displacement()).max(axis=1) > 1
+        covered = np.isin(graph.src[far], split.split) | np.isin(graph.dst[far], split.split)
+        assert covered.all()

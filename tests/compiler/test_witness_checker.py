@@ -181,7 +181,7 @@ def test_a_fault_of_the_compiler_is_said(cases: dict[str, Case], tmp_path: Path)
     result = checked(cases["stencil"], tmp_path / "m.safetensors")
     far = next(each for each in result.findings if each.code == "R001")
     wrong = dataclasses.replace(far, witness={**far.witness, "displacement": [1, 1]})
-    with pytest.raises(OsccError, match="R001 was found .* an independent check of its numbers disagrees") as caught:
+    with pytest.raises(OsccError, match=r"R001 was found .* an independent check of its numbers disagrees") as caught:
         check_witnesses([wrong], result.graph, result.core, result.placed)
     assert caught.value.code == "check.witness"
 

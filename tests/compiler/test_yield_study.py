@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,3 +75,23 @@ def test_the_interval_is_wilsons(good: int, dies: int) -> None:
 def test_a_model_that_never_fits(model: str, make_core: MakeCore) -> None:
     with pytest.raises(OsccError, match="does not fit tiny-8x8 even without further defects"):
         study_yield(model, make_core(stencil="king"), cell_rate=0.1, slot_rate=0.0, dies=2)
+
+
+def test_moving_single_nodes_helps_where_there_is_room(
+    make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
+) -> None:
+    # Couplings to the next cells only, on a core that has units for those two away.
+    graph = make_graph(make_core(stencil="king", readout={"step": [1, 1]}), chunks=1, density=0.3)
+    write_checkpoint(tmp_path / "m.safetensors", graph)
+    core = make_core(grid=[8, 9], stencil="box-2", readout={"step": [1, 1]}, cycles_per_sample=100_000)
+    plain, repaired = (
+        study_yield(
+            str(tmp_path / "m.safetensors"), core, cell_rate=0.02, slot_rate=0.0, dies=20, seed=2, repairing=repairing
+        )
+        for repairing in (False, True)
+    )
+    assert repaired.good > plain.good
+    assert sum(die.repaired for die in repaired.dies) == repaired.good - plain.good == repaired.as_dict()["repaired"]
+    assert plain.as_dict()["repaired"] == 0
+    # More dead cells than spare ones cannot be made up for.
+    assert all(die.refused_by for die in repaired.dies if die.dead_cells > 8)

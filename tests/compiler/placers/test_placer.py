@@ -87,11 +87,13 @@ def test_automatic_placing_tries_one_placer_after_the_other(
         return [placer.name for placer in PlaceOptions().placers(graph, core)]
 
     trained = make_graph(make_core())
-    assert names(trained, make_core()) == ["symmetry"]
-    assert names(dataclasses.replace(trained, position=None), make_core()) == ["symmetry", "growth", "anneal"]
-    assert names(model_of(nx.path_graph(5)), open_core(3, 3)) == ["growth", "anneal"]
+    assert names(trained, make_core()) == ["repair"]
+    assert names(dataclasses.replace(trained, position=None), make_core()) == ["symmetry", "torus", "growth", "anneal"]
+    assert names(model_of(nx.path_graph(5)), open_core(3, 3)) == ["torus", "growth", "anneal"]
     torus = model_of(nx.grid_2d_graph(6, 6, periodic=True))
-    assert PlacePass(open_core(8, 8)).run(torus).transform == "anneal"
+    assert PlacePass(open_core(8, 8)).run(torus).transform.split()[0] == "torus"
+    assert PlacePass(open_core(8, 8)).run(model_of(nx.grid_2d_graph(7, 8))).transform == "growth"
+    assert PlacePass(open_core(8, 8)).run(model_of(nx.random_regular_graph(3, 30, seed=1))).transform == "anneal"
 
 
 @pytest.mark.parametrize("name", PLACERS[1:])
@@ -106,9 +108,11 @@ def test_a_placer_can_be_chosen(name: str, model_of: ModelOf, open_core: MakeCor
     )
     whole = model_of(cells)
     core, options = open_core(12, 12), PlaceOptions(name)
-    if name in ("identity", "symmetry", "exact"):
+    if name in ("identity", "symmetry", "repair", "exact"):
         whole = model_of(nx.path_graph(6))
         core = open_core(2, 3)
+    if name == "torus":
+        whole = model_of(nx.grid_2d_graph(7, 9, periodic=True))
     (placer,) = options.placers(whole, core)
     assert placer.name == name
     placed = PlacePass(core, options).run(whole)

@@ -1,0 +1,102 @@
+"""Repair: a placement whose nodes leave what is defective, one by one, and take their neighbours along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from oscc.compiler.findings import Finding
+from oscc.compiler.fitting import diagnose_fit
+from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.anneal import MOST_MOVES, Annealing, cooled
+from oscc.compiler.placers.cell_rules import CellRules
+from oscc.compiler.placers.layout import on_usable_cells
+from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.routing import diagnose_route
+
+DEFECTS = frozenset(("R004", "R005"))
+"""Findings that moving single nodes may be rid of."""
+
+MOVES_PER_NODE = 1_000
+"""Far fewer than a search from nothing takes: most nodes stay where they are."""
+
+HOT = 0.2
+"""Temperature at the beginning, in cells beyond the stencil: what fits is to be left, but for its neighbourhood."""
+
+
+@dataclass(frozen=True, eq=False)
+class Repair:
+    """What a repair came to.
+
+    Parameters
+    ----------
+    placed : PlacedGraph or None
+        Around the defects; None when there is none.
+    findings : tuple of Finding
+        Why not: L014, which is no proof; empty also where there was nothing to try.
+    """
+
+    placed: PlacedGraph | None
+    findings: tuple[Finding, ...] = ()
+
+
+def repair(
+    start: PlacedGraph,
+    *,
+    seed: int = 0,
+    timeout_s: float | None = None,
+    report: Callable[[str, float], None] | None = None,
+) -> Repair:
+    """A placement near one that only defects are in the way of.
+
+    Nodes on dead cells go to the nearest free ones, and annealing at a low temperature moves others until all couplings
+    lie within the stencil and need no dead unit, or its moves are used up.
+
+    Parameters
+    ----------
+    start : PlacedGraph
+        One with other faults than those of `DEFECTS`, or with more nodes than there are usable cells, is left alone.
+    seed : int
+    timeout_s : float, optional
+        Seconds after which no further moves are begun.
+    report : callable, optional
+        Called with what is being done and how far it is, 0 to 1.
+    """
+    graph, core = start.graph, start.core
+    if {finding.code for finding in (*diagnose_route(start), *diagnose_fit(start))} - DEFECTS:
+        return Repair(None)
+    problem = PlacementProblem.of(graph, core)
+    rules = CellRules.of(graph, core, problem)
+    if graph.nodes > rules.usable[0].sum() or graph.readout.size > rules.usable[1].sum():
+        return Repair(None)
+    found = cooled(
+        problem,
+        rules,
+        [on_usable_cells(start.cell, rules)],
+        attempts=1,
+        moves=min(MOST_MOVES, MOVES_PER_NODE * graph.nodes),
+        hot=HOT,
+        seed=seed,
+        timeout_s=timeout_s,
+        report=report,
+    )
+    if found.cell is None or found.cost > 0:
+        return Repair(None, (_not_found(start, found, ()),))
+    moved = int(np.any(found.cell != start.cell, axis=1).sum())
+    placed = PlacedGraph(graph, core, found.cell, f"{start.transform}, {moved} nodes moved")
+    left = tuple(sorted({finding.code for finding in (*diagnose_route(placed), *diagnose_fit(placed))}))
+    return Repair(None, (_not_found(start, found, left),)) if left else Repair(placed)
+
+
+def _not_found(start: PlacedGraph, found: Annealing, left: tuple[str, ...]) -> Finding:
+    ended = "" if found.complete else ", ended by time or an interrupt"
+    why = f"what was found has {', '.join(left)}" if left else f"the best is {found.cost} cells too far in all"
+    return Finding(
+        "L014",
+        f"no placement found by moving single nodes off the defects: {why}{ended}",
+        "use another --seed or a longer --timeout, another die, or a core with more spare cells",
+        {"nodes": start.graph.nodes, "cost": found.cost, "findings": list(left), "complete": found.complete},
+        proof=False,
+    )
