@@ -195,7 +195,7 @@ def main() -> None:
     core = load_core(CORE)
     host: Graph = nx.Graph(zip(*(end.tolist() for end in HostGraph.of(core).pairs()), strict=True))
     ours(model_of(nx.star_graph(30)), core, 60.0)
-    ours(model_of(nx.convert_node_labels_to_integers(nx.grid_2d_graph(5, 5, periodic=True))), core, 60.0)
+    ours(model_of(nx.random_regular_graph(3, 30, seed=1)), core, 60.0)
     runs, rows = [], []
     for kind in KINDS:
         if given.kind and kind.name not in given.kind:
