@@ -43,13 +43,14 @@ lint: $(VENV)/.dev
 	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases formal
 	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases tests
 
-# Kernels and commands; then solving against simulated annealing, and placing against minorminer, and what copies cost: more than an hour, most of it the
+# Kernels and commands; then solving against simulated annealing, and placing against minorminer, and what copies cost, and yield: more than an hour, most of it the
 # peer's limit of time.
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/bench_solve.py
 	$(BIN)/python benchmarks/bench_placement.py
 	$(BIN)/python benchmarks/bench_copies.py
+	$(BIN)/python benchmarks/bench_yield.py
 
 # All proofs, and the seeded bugs that must break them: about ten minutes of one processor.
 formal: $(VENV)/.dev
