@@ -28,7 +28,7 @@ PlacerOption = Annotated[
     typer.Option(
         "--placer",
         metavar="NAME",
-        help="auto, identity, symmetry, repair, torus, growth, anneal or exact (small models; can prove: none fits)",
+        help="auto, identity, symmetry, repair, torus, growth, anneal, or exact (small models; gives proofs).",
     ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the placer's search.")]

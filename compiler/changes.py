@@ -15,7 +15,7 @@ from oscc.compiler.bounds import COPY_ADVICE
 from oscc.compiler.changed_model import changed_model
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.copies.copied_graph import CopyMap
-from oscc.compiler.copies.splitting import CopyOptions, diagnose_chains, split_nodes
+from oscc.compiler.copies.splitting import CopyOptions, split_nodes
 from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import Finding
 from oscc.compiler.graph import CouplingGraph
@@ -124,7 +124,12 @@ def compiled_with_changes(
             placing = dataclasses.replace(placing, placer="symmetry")
             result = compile(model, placing)
         if wanted.copies is not None and "place" not in result.levels:
-            split = split_nodes(result.graph, core, _with_time_left(wanted.copies, started))
+            splitting = dataclasses.replace(
+                wanted.copies,
+                timeout_s=_time_left(wanted.copies.timeout_s, started),
+                may_clip="coupling" in scaling.clip,
+            )
+            split = split_nodes(result.graph, core, splitting)
             if split.graph is None or split.copies is None:
                 kinds = tuple(kind for kind in kinds if kind != "split")
                 result = dataclasses.replace(result, findings=_without_copies(split.findings, result.findings))
@@ -134,9 +139,6 @@ def compiled_with_changes(
                 model = use(split.graph)
                 placing = dataclasses.replace(placing, placer="identity")
                 result = compile(model, placing)
-                if "coupling" not in scaling.clip:
-                    weak = tuple(diagnose_chains(split.graph, copies, core))
-                    result = dataclasses.replace(result, findings=(*weak, *result.findings))
         if changes:
             changes = {"original": original, **changes}
         found = witnesses = None
@@ -146,10 +148,8 @@ def compiled_with_changes(
         yield Changed(result, model, placing, changes, copies, found, witnesses)
 
 
-def _with_time_left(options: CopyOptions, started: float) -> CopyOptions:
-    if options.timeout_s is None:
-        return options
-    return dataclasses.replace(options, timeout_s=max(0.0, options.timeout_s - (time.monotonic() - started)))
+def _time_left(timeout_s: float | None, started: float) -> float | None:
+    return None if timeout_s is None else max(0.0, timeout_s - (time.monotonic() - started))
 
 
 def _without_copies(split: tuple[Finding, ...], before: tuple[Finding, ...]) -> tuple[Finding, ...]:

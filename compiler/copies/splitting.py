@@ -30,12 +30,15 @@ class CopyOptions:
         Seconds that the search may take.
     report : callable or None
         Called with what is being done and how far it is, 0 to 1.
+    may_clip : bool
+        Whether couplings, and so those of chains, may saturate.
     """
 
     strength: float = STRENGTH
     seed: int = 0
     timeout_s: float | None = None
     report: Callable[[str, float], None] | None = dataclasses.field(default=None, compare=False)
+    may_clip: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +76,8 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
     Returns
     -------
     Splitting
-        With finding C001 when no chains were found, which is no proof that there are none, or with those of
-        `diagnose_model`, which are.
+        With finding C001 when no chains were found, which is no proof that there are none, with C002 when chains of
+        this strength leave nothing of the model, or with those of `diagnose_model`; both are proofs.
     """
     if impossible := tuple(diagnose_model(graph, core)):
         return Splitting(None, None, impossible)
@@ -106,6 +109,8 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
     same_motion = core.couplings == "directed" and not is_problem
     factor = found.lengths() if same_motion else np.ones(graph.nodes, dtype=np.int32)
     made, copies = copied_graph(graph, core, found, factor, options.strength)
+    if not options.may_clip and (weak := tuple(diagnose_chains(made, copies, core))):
+        return Splitting(None, None, weak)
     if is_problem:
         made, copies = at_full_scale(made, copies, graph)
     return Splitting(dataclasses.replace(made, time_scale_s=None), copies)
@@ -132,8 +137,8 @@ def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> It
         return
     yield Finding(
         "C002",
-        f"all {np.count_nonzero(own)} couplings of the model round to code 0 beside its chains: the largest is "
-        f"{largest:.4g}, a code step at least {step:.4g} rad per unit of model time",
+        f"all couplings of the model round to code 0 beside its chains: the largest is {largest:.4g}, a code step at "
+        f"least {step:.4g} rad per unit of model time",
         "use a smaller --chain-strength, or a core with more bits per coupling",
         {"couplings": int(np.count_nonzero(own)), "largest": largest, "chain": chain, "step": step},
     )
