@@ -34,7 +34,13 @@ PlacerOption = Annotated[
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the placer's search.")]
 TimeoutOption = Annotated[
     float | None,
-    typer.Option("--timeout", metavar="SECONDS", min=0.0, help="Longest search of the placer.", show_default=False),
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.0,
+        help="Longest search for a placement and for chains, together.",
+        show_default=False,
+    ),
 ]
 DieOption = Annotated[
     Path | None,

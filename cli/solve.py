@@ -57,7 +57,7 @@ def solve_verb(
 
     core, program = read_program_of(folder)
     manifest = read_output_folder(folder)
-    described = manifest.manifest.get("inputs", {}).get("problem", {})
+    described = manifest.manifest.get("inputs", {}).get("problem") or {}
     if described.get("frontend") not in PROBLEM_READERS:
         raise OsccError(
             "solve.no-problem",

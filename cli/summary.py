@@ -70,7 +70,12 @@ def change_rows(changed: Changed, spread: Mapping[str, Any] | None) -> dict[str,
     witnesses = changed.witnesses
     if witnesses is not None and witnesses.checked:
         findings = counted(witnesses.findings, "finding")
-        rows["witnesses"] = f"{witnesses.checked} of {findings} re-computed by an independent check, all hold"
+        verdict = (
+            f"but of {', '.join(witnesses.disagreeing)} with other numbers: a fault of oscc, please report it"
+            if witnesses.disagreeing
+            else "all hold"
+        )
+        rows["witnesses"] = f"{witnesses.checked} of {findings} re-computed by an independent check, {verdict}"
     if spread is not None:
         median, most = spread["difference_rad"]["0.5"], spread["difference_rad"]["0.99"]
         rows["copies differ by"] = (

@@ -68,12 +68,7 @@ def density_bound(problem: PlacementProblem) -> Finding | None:
     """
     from oscc.compiler.reach_kernel import most_within
 
-    everything = problem.grid[0] * problem.grid[1]
-    # Within as many steps as reach the whole grid, more nodes are simply more nodes than cells.
-    short = itertools.takewhile(
-        lambda cells: cells < min(problem.nodes, everything), reachable_cells(problem.near, problem.grid)
-    )
-    cells = np.array(list(short), dtype=np.int64)
+    cells = _cells_of_steps(problem)
     # Crowded surroundings are looked at first, since a graph of any size gets the same time.
     start = np.argsort(-problem.degree(), kind="stable").astype(np.int32)
     held, node = most_within(problem.first, problem.neighbour, start, max(0, cells.size - 1), MOST_VISITS)
@@ -90,10 +85,27 @@ def density_bound(problem: PlacementProblem) -> Finding | None:
     )
 
 
-def reachable_cells(near: NDArray[np.bool_], grid: tuple[int, int]) -> Iterator[int]:
-    """The most cells that any cell of a grid has within 0, 1, 2, ... steps, itself included.
+def _cells_of_steps(problem: PlacementProblem) -> NDArray[np.int64]:
+    """Cells within 0, 1, ... steps of a cell, as long as there are fewer than nodes, and fewer than on the grid.
 
-    Steps may leave the grid and come back: what is counted is never less than what a placement can use.
+    Where the stencil does not reach the whole grid, the last number holds for any further step.
+    """
+    everything = problem.grid[0] * problem.grid[1]
+    cells: list[int] = []
+    for count in reachable_cells(problem.near, problem.grid):
+        # Within as many steps as reach the whole grid, more nodes are simply more nodes than cells.
+        if count >= min(problem.nodes, everything):
+            return np.array(cells, dtype=np.int64)
+        cells.append(count)
+    cells += [cells[-1]] * (problem.nodes - len(cells))
+    return np.array(cells, dtype=np.int64)
+
+
+def reachable_cells(near: NDArray[np.bool_], grid: tuple[int, int]) -> Iterator[int]:
+    """The most cells that any cell of a grid has within 0, 1, 2, ... steps, itself included, until they are all.
+
+    Steps may leave the grid and come back, but lead no further from the first cell than the grid is long: what is
+    counted is never less than what a placement can use.
 
     Parameters
     ----------
@@ -101,27 +113,36 @@ def reachable_cells(near: NDArray[np.bool_], grid: tuple[int, int]) -> Iterator[
         As a `PlacementProblem` has it.
     grid : tuple of (int, int)
     """
-    radius = near.shape[0] // 2
-    held = np.ones((1, 1), dtype=bool)
-    moves = [(radius, radius), *np.argwhere(near).tolist()]
+    rows, cols = grid
+    held = np.zeros((2 * rows - 1, 2 * cols - 1), dtype=bool)
+    held[rows - 1, cols - 1] = True
+    moves = (np.argwhere(near) - near.shape[0] // 2).tolist()
     while True:
         yield _in_best_window(held, grid)
-        wider = np.zeros((held.shape[0] + 2 * radius, held.shape[1] + 2 * radius), dtype=bool)
-        for row, col in moves:
-            wider[row : row + held.shape[0], col : col + held.shape[1]] |= held
+        wider = held.copy()
+        for drow, dcol in moves:
+            if abs(drow) < held.shape[0] and abs(dcol) < held.shape[1]:
+                into, out = _overlap(held.shape, (drow, dcol))
+                wider[into] |= held[out]
+        if np.array_equal(wider, held):
+            return
         held = wider
 
 
+def _overlap(shape: tuple[int, ...], step: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Where the cells of a table come to by a step, and which of them stay on it."""
+    sizes = list(zip(shape, step, strict=True))
+    into = tuple(slice(max(0, by), size + min(0, by)) for size, by in sizes)
+    return into, tuple(slice(max(0, -by), size + min(0, -by)) for size, by in sizes)
+
+
 def _in_best_window(held: NDArray[np.bool_], grid: tuple[int, int]) -> int:
-    """The most of these displacements, bool[2 m + 1, 2 m + 1], that any cell of a grid has on it."""
-    size = held.shape[0]
-    middle = size // 2
-    sums = np.zeros((size + 1, size + 1), dtype=np.int64)
+    """The most of these displacements, bool[2 R - 1, 2 C - 1], that any cell of a grid has on it."""
+    rows, cols = grid
+    sums = np.zeros((2 * rows, 2 * cols), dtype=np.int64)
     sums[1:, 1:] = held.cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
-    height, width = min(grid[0], size), min(grid[1], size)
-    windows = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
-    first_row, first_col = max(0, middle - height + 1), max(0, middle - width + 1)
-    return int(windows[first_row : middle + 1, first_col : middle + 1].max())
+    windows = sums[rows:, cols:] - sums[:-rows, cols:] - sums[rows:, :-cols] + sums[:-rows, :-cols]
+    return int(windows.max())
 
 
 def clique_bound(problem: PlacementProblem) -> Finding | None:

@@ -93,7 +93,7 @@ def compiled_with_changes(
     Raises
     ------
     OsccError
-        ``prune.entry`` or ``prune.fits``, ``check.witness``, and what ``compile`` raises.
+        ``prune.entry`` or ``prune.fits``, and what ``compile`` raises.
 
     Notes
     -----
@@ -101,7 +101,7 @@ def compiled_with_changes(
     node, and what that leaves for chains. What would make a model fit is explored for the model that was given; once it
     was changed, only what the core would need is, since ``prune`` counts the entries of the former.
     """
-    started = time.monotonic()
+    started, timeout_s = time.monotonic(), placing.timeout_s
     if wanted.copies is not None and placing.timeout_s is not None:
         placing = dataclasses.replace(placing, timeout_s=placing.timeout_s / 2)
     kinds: tuple[str, ...] = KINDS
@@ -145,7 +145,9 @@ def compiled_with_changes(
         if not result.feasible:
             witnesses = check_witnesses(result.findings, result.graph, core, result.placed)
             found = explore_changes(result.graph, core, result.placed, scaling, kinds)
-        yield Changed(result, model, placing, changes, copies, found, witnesses)
+        yield Changed(
+            result, model, dataclasses.replace(placing, timeout_s=timeout_s), changes, copies, found, witnesses
+        )
 
 
 def _time_left(timeout_s: float | None, started: float) -> float | None:

@@ -71,9 +71,13 @@ class _Tool(_Part):
     version: str
 
 
+class _AnyInputs(_Part):
+    problem: _ProblemInput | None = None
+
+
 class _AnyManifest(_Part):
     schema_: Literal["oscc.output/1"] = Field(alias="schema")
-    inputs: dict[str, Any] = {}
+    inputs: _AnyInputs = _AnyInputs()
     outputs: dict[str, _File]
 
 

@@ -66,11 +66,13 @@ class OutputFolder:
 
     def changed_files(self) -> list[str]:
         """Outputs that are missing, or whose content is no longer what the manifest says, by their relative names."""
-        return [
-            name
-            for name, entry in self.manifest["outputs"].items()
-            if not (self.path / name).is_file() or file_hash(self.path / name) != entry["sha256"]
-        ]
+        return [name for name, entry in self.manifest["outputs"].items() if not self._holds(name, entry["sha256"])]
+
+    def _holds(self, name: str, sha256: str) -> bool:
+        try:
+            return file_hash(self.path / name) == sha256
+        except OSError:
+            return False
 
 
 def read_output_folder(path: str | Path) -> OutputFolder:

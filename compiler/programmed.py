@@ -34,4 +34,5 @@ def programmed_graph(placed: PlacedGraph) -> CouplingGraph:
     on_grid = np.all((unit_cell >= 0) & (unit_cell < core.grid), axis=1)
     gain = np.ones(graph.couplings)
     gain[on_grid] = core.unit_gain[unit_cell[on_grid, 0], unit_cell[on_grid, 1]]
-    return replace(graph, weight=(graph.weight / gain).astype(np.float32))
+    most = float(np.finfo(np.float32).max)
+    return replace(graph, weight=np.clip(graph.weight / gain, -most, most).astype(np.float32))

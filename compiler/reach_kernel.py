@@ -26,7 +26,8 @@ def most_within(
     Returns
     -------
     most : int64[steps + 1]
-        The node itself included; less than the most where the visits ended it.
+        The node itself included; less than the most where the visits ended it, and for steps after the last in which
+        a search came to anything new.
     node : int32[steps + 1]
         From which so many are within reach; the first such.
     """
@@ -51,5 +52,7 @@ def most_within(
                         seen[other] = root
                         queue[end] = other
                         end += 1
+            if end == last:
+                break
             begin = last
     return most, best

@@ -35,7 +35,10 @@ def recompile(folder: OutputFolder) -> CompileResult:
         )
         # A search that found a placement finds the same one without a limit of time. Folders from before there were
         # placers to choose from do not name one.
-        placing = PlaceOptions(recorded.get("placer", "auto"), recorded.get("place_seed", 0))
+        seed = recorded.get("place_seed", 0)
+        if type(seed) is not int or seed < 0:
+            raise TypeError
+        placing = PlaceOptions(recorded.get("placer", "auto"), seed)
     except (KeyError, TypeError):
         raise OsccError(
             "output.manifest", "the manifest does not say how it was compiled", where=str(folder.path)

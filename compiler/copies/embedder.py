@@ -295,17 +295,21 @@ class _Search:
         """An embedding with its chains laid anew over free cells, which never makes it longer."""
         best = chains.packed(0, rounds, complete=True)
         everyone = np.ones(self.problem.nodes, dtype=np.int32)
-        for again in range(SHORTENINGS):
-            if time.monotonic() >= self.ends:
-                break
-            order = self._order(everyone, start, ROUNDS[-1] + again + 1)
-            self._lay(order, chains, roots, read, history, 0.0, (start, ROUNDS[-1] + again))
-            if self._wrong(chains).any():
-                break
-            now = chains.packed(0, rounds, complete=True)
-            if now.cell.size >= best.cell.size:
-                break
-            best = now
+        try:
+            for again in range(SHORTENINGS):
+                if time.monotonic() >= self.ends:
+                    break
+                order = self._order(everyone, start, ROUNDS[-1] + again + 1)
+                self._lay(order, chains, roots, read, history, 0.0, (start, ROUNDS[-1] + again))
+                if self._wrong(chains).any():
+                    break
+                now = chains.packed(0, rounds, complete=True)
+                if now.cell.size >= best.cell.size:
+                    break
+                best = now
+        except KeyboardInterrupt:
+            # What was found is found, if longer than it could be.
+            return best
         return best
 
     def _order(self, wrong: NDArray[np.int32], start: int, rounds: int) -> NDArray[np.int32]:

@@ -119,8 +119,9 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
 def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> Iterator[Finding]:
     """Whether chains leave anything of the model's own couplings (code C002); a proof, where couplings may not clip.
 
-    A full scale that holds the chains makes a code step of at least their strength over the top code, and what is less
-    than half a step becomes code 0.
+    A full scale that holds the chains, whose last half step rounds to the top code, makes a code step of at least their
+    strength over the top code and a half, and what is less than half a step becomes code 0. Where cells differ in gain,
+    chains may be on the strongest and the rest on the weakest.
 
     Parameters
     ----------
@@ -132,8 +133,9 @@ def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> It
     own = copies.owner[graph.src] != copies.owner[graph.dst]
     size = np.abs(graph.weight.astype(np.float64)).max(axis=0, initial=0.0)
     largest, chain = float(size[own].max(initial=0.0)), float(size[~own].max(initial=0.0))
-    step = chain / core.coupling_dac.top_code
-    if not 0 < largest < step / 2:
+    least_gain, most_gain = float(core.unit_gain.min()), float(core.unit_gain.max())
+    step = chain / most_gain / (core.coupling_dac.top_code + 0.5)
+    if not 0 < largest / least_gain < step / 2:
         return
     yield Finding(
         "C002",

@@ -130,7 +130,8 @@ class PlacePass:
         for placer in self.options.placers(level, self.core):
             if impossible and isinstance(placer, AnnealPlacer) and placing.findings:
                 # Minutes of search would end with the same answer.
-                return Placing(None, (*placing.findings, *impossible), placing.tried)
+                more = (finding for finding in impossible if finding not in placing.findings)
+                return Placing(None, (*placing.findings, *more), placing.tried)
             placing = placer.place(level, self.core)
             if placing.placed is not None:
                 return placing

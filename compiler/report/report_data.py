@@ -185,11 +185,12 @@ class Findings:
 
 @dataclass(frozen=True)
 class Witnesses:
-    """How many findings an independent check re-computed, and codes that there is none for; all that it did hold."""
+    """How many findings an independent check re-computed, codes that there is none for, and where it disagrees."""
 
     checked: int
     findings: int
     without_check: tuple[str, ...]
+    disagreeing: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -250,7 +250,13 @@ def _findings_at(found: Sequence[Finding], grid: tuple[int, int]) -> tuple[tuple
     rows, cols = grid
     at = [[0] * cols for _ in range(rows)]
     for finding in found:
-        for row, col in finding_cells(finding):
+        try:
+            cells = finding_cells(finding)
+        except (TypeError, ValueError):
+            raise OsccError(
+                "report.input", f"the witness of a finding {finding.code} names no cells", where="manifest.json"
+            ) from None
+        for row, col in cells:
             if 0 <= row < rows and 0 <= col < cols:
                 at[row][col] += 1
     return tuple(map(tuple, at))

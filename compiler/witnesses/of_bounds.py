@@ -40,7 +40,9 @@ def _density(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
     rows, cols = core.grid
     edge = reached = {(0, 0)}
     for _ in range(witness["steps"]):
-        edge = {(row + drow, col + dcol) for row, col in edge for drow, dcol in offsets} - reached
+        further = {(row + drow, col + dcol) for row, col in edge for drow, dcol in offsets}
+        # Two cells of the grid are never further apart than it is long.
+        edge = {(row, col) for row, col in further if abs(row) < rows and abs(col) < cols} - reached
         reached = reached | edge
     lines: dict[int, list[int]] = {}
     for down, right in sorted(reached):

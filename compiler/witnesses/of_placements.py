@@ -69,7 +69,8 @@ def _cut(witness: Witness, placed: PlacedGraph) -> bool:
     for src, dst in zip(placed.graph.src.tolist(), placed.graph.dst.tolist(), strict=True):
         ends = (cells[src], cells[dst])
         away = (ends[0][0] - ends[1][0], ends[0][1] - ends[1][1])
-        if away in core.model_stencil.offsets:
+        on_grid = all(0 <= row < rows and 0 <= col < cols for row, col in ends)
+        if on_grid and away in core.model_stencil.offsets:
             pairs.append(tuple(sorted(ends)) if core.couplings == "reciprocal" else ends)
     wires = sum(
         inside(one) != inside(other) for one, other in (set(pairs) if core.couplings == "reciprocal" else pairs)

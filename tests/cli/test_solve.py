@@ -111,3 +111,19 @@ def test_a_strength_needs_chains(oscc: Run, tmp_path: Path) -> None:
     )
     assert status == 1
     assert "no chains without --copies" in err
+
+
+@pytest.mark.parametrize("problem", [None, "absent"])
+def test_a_manifest_without_a_problem(problem: object, oscc: Run, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    assert oscc("compile", tiny_checkpoint, "--core", "tiny-8x8", "-o", tmp_path / "out")[0] == 0
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    manifest["inputs"] |= {"problem": None} if problem is None else {}
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
+    status, _, err = oscc("solve", tmp_path / "out")
+    assert status == 1
+    assert "holds no Ising problem" in err
+    manifest["inputs"]["problem"] = {"frontend": "gset"}
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
+    status, _, err = oscc("solve", tmp_path / "out")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "inputs.problem.file: field required" in err

@@ -25,7 +25,9 @@ from oscc.compiler.findings import Finding
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.reach_kernel import most_within
 from oscc.compiler.spec import CoreSpec
+from oscc.compiler.spec_file import load_core
 from oscc.compiler.witness_checker import check_witness
 
 MakeCore = Callable[..., CoreSpec]
@@ -56,17 +58,18 @@ OFFSETS = st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)).filter(any)
 def test_cells_within_steps_by_walking(offsets: list[tuple[int, int]], rows: int, cols: int, steps: int) -> None:
     near = near_of(offsets)
     radius = near.shape[0] // 2
-    grid = set(itertools.product(range(-40, 40), repeat=2))
+    grid = set(itertools.product(range(1 - rows, rows), range(1 - cols, cols)))
     moves = [(int(row) - radius, int(col) - radius) for row, col in np.argwhere(near)]
     reached = {(0, 0)}
     for _ in range(steps):
         reached |= {(row + a, col + b) for row, col in reached for a, b in moves} & grid
-    # All cells as the start, the steps free to leave the grid: what a cell of the grid reaches at most.
+    # All cells as the start, the steps free to leave the grid, but not its length: what a cell reaches at most.
     most = max(
         sum(0 <= row + a < rows and 0 <= col + b < cols for a, b in reached)
         for row, col in itertools.product(range(rows), range(cols))
     )
-    assert next(itertools.islice(reachable_cells(near, (rows, cols)), steps, None)) == most
+    counts = list(reachable_cells(near, (rows, cols)))
+    assert counts[min(steps, len(counts) - 1)] == most
 
 
 @settings(max_examples=30)
@@ -192,3 +195,46 @@ def test_a_false_witness_is_found_out(change: dict[str, dict[str, object]], make
     assert check_witness(true, made, core, None) is True
     false = dataclasses.replace(true, witness={**true.witness, **changes})
     assert check_witness(false, made, core, None) is False
+
+
+FAR = [[0, 2], [0, -2], [2, 0], [-2, 0]]
+
+
+@pytest.mark.parametrize("stencil", [FAR, [[0, 1], [0, -1]], [[1, 1], [-1, -1], [1, -1], [-1, 1]]])
+def test_stencils_that_do_not_reach_the_whole_grid(stencil: list[list[int]], make_core: MakeCore) -> None:
+    core = make_core(grid=[8, 8], stencil=stencil, readout={"step": [1, 1]})
+    moves = [(row, col) for row, col in stencil]
+    # From every cell, by plain walking on the grid.
+    most = 0
+    for start in [(row, col) for row in range(8) for col in range(8)]:
+        reached, edge = {start}, {start}
+        while edge:
+            edge = {(row + a, col + b) for row, col in edge for a, b in moves} - reached
+            edge = {cell for cell in edge if 0 <= cell[0] < 8 and 0 <= cell[1] < 8}
+            reached |= edge
+        most = max(most, len(reached))
+    fits, large = (PlacementProblem.of(model(nx.path_graph(nodes)), core) for nodes in (most, most + 1))
+    assert density_bound(fits) is None
+    found = finding(density_bound(large))
+    assert found.witness["nodes"] == most + 1
+    assert found.witness["cells"] <= most
+    assert check_witness(found, model(nx.path_graph(most + 1)), core, None) is True
+
+
+def test_searches_end_when_their_visits_are_used_up() -> None:
+    graph = model(nx.union(nx.path_graph(30), nx.convert_node_labels_to_integers(nx.star_graph(9), first_label=30)))
+    problem = PlacementProblem.of(graph, load_core("ising-56x56"))
+    order = np.arange(graph.nodes, dtype=np.int32)
+    most, node = most_within(problem.first, problem.neighbour, order, 1, 0)
+    assert (most.tolist(), node.tolist()) == ([1, 2], [0, 0])
+    most, node = most_within(problem.first, problem.neighbour, order, 1, 10**9)
+    assert (most.tolist(), node[1]) == ([1, 10], int(problem.degree().argmax()))
+
+
+def test_crowded_nodes_are_searched_from_first(make_core: MakeCore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oscc.compiler.bounds.MOST_VISITS", 0)
+    core = make_core(grid=[30, 30], stencil="box-2", readout={"step": [1, 1]})
+    tree = nx.union(nx.path_graph(5), nx.convert_node_labels_to_integers(nx.balanced_tree(20, 2), first_label=5))
+    # The leaves have one neighbour, the root 20, and its children 21, one of which is the first to be searched from.
+    found = finding(density_bound(PlacementProblem.of(model(tree), core)))
+    assert found.witness["nodes"] > found.witness["cells"]

@@ -5,18 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from oscc.compiler.changes import Changed, ChangeOptions, compiled_with_changes
 from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
-from oscc.compiler.compile import CompileResult, check_model
-from oscc.compiler.copies.splitting import CopyOptions
+from oscc.compiler.compile import CompileResult, check_model, compile_model
+from oscc.compiler.copies.splitting import CopyOptions, Splitting, split_nodes
 from oscc.compiler.errors import OsccError
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.spec import CoreSpec
+from oscc.compiler.what_if import explore_changes
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
@@ -96,13 +98,17 @@ def star(rays: int, path: Path) -> Path:
 
 
 def test_what_is_offered_is_of_the_model_that_prune_counts(tmp_path: Path, make_core: MakeCore) -> None:
-    # Twelve rays in a chain of nodes of at most eight neighbours: splitting works, the budget is far too small.
-    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=100)
-    found = changed(star(12, tmp_path / "star.safetensors"), core, ChangeOptions(copies=CopyOptions()))
+    # Splitting works, but one track is too few for the wires: those that cross could be dropped, if that cut no chain.
+    core = make_core(
+        grid=[10, 10], stencil="king", readout={"step": [1, 1]}, tracks_per_boundary=1, cycles_per_sample=10**6
+    )
+    path = star(12, tmp_path / "star.safetensors")
+    found = changed(path, core, ChangeOptions(copies=CopyOptions()))
     assert not found.result.feasible
     assert found.copies is not None
     assert found.what_if is not None
-    # Couplings of the split graph hold chains together, and --prune could not name them.
+    everything = explore_changes(found.result.graph, core, found.result.placed, ScaleOptions())
+    assert "drop" in [entry.kind for entry in everything.entries]
     assert [entry.kind for entry in found.what_if.entries] == ["core"]
 
 
@@ -129,7 +135,9 @@ def test_what_no_splitting_helps_is_said_once(tmp_path: Path, make_core: MakeCor
     assert codes.count("F005") == 1
 
 
-def test_one_limit_of_time_is_for_all_searches(tmp_path: Path, make_core: MakeCore) -> None:
+def test_one_limit_of_time_is_for_all_searches(
+    tmp_path: Path, make_core: MakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=100_000)
     limits: list[float | None] = []
 
@@ -138,13 +146,24 @@ def test_one_limit_of_time_is_for_all_searches(tmp_path: Path, make_core: MakeCo
         return check_model(path, core, placing=placing)
 
     path = star(12, tmp_path / "star.safetensors")
+    asked: list[float | None] = []
+
+    def recorded(graph: CouplingGraph, core: CoreSpec, options: CopyOptions) -> Splitting:
+        asked.append(options.timeout_s)
+        return split_nodes(graph, core, options)
+
+    monkeypatch.setattr("oscc.compiler.changes.split_nodes", recorded)
     for timeout_s in (60.0, None):
         wanted = ChangeOptions(copies=CopyOptions(timeout_s=timeout_s))
         placing = PlaceOptions(timeout_s=timeout_s)
         with compiled_with_changes(path, core, ScaleOptions(), placing, wanted, compile_it) as found:
             assert found.copies is not None
+            assert found.placing.timeout_s == timeout_s, "what was asked for is what is recorded"
     assert limits[0] == 30.0
     assert limits[-1] is None
+    assert asked[0] is not None
+    assert 0 < asked[0] < 60.0, "the first search took some of it"
+    assert asked[1] is None
 
 
 def test_chains_that_leave_nothing_of_the_model_are_found(tmp_path: Path, make_core: MakeCore) -> None:
@@ -157,3 +176,43 @@ def test_chains_that_leave_nothing_of_the_model_are_found(tmp_path: Path, make_c
     assert found.copies is None
     assert found.result.program is None
     assert changed(path, core, ChangeOptions(copies=CopyOptions(strength=1.0))).result.feasible
+
+
+def test_chains_that_may_clip_are_left(tmp_path: Path, make_core: MakeCore) -> None:
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=1_000_000)
+    path = star(12, tmp_path / "star.safetensors")
+    clipping = ScaleOptions(clip=("coupling",))
+
+    def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
+        return compile_model(path, core, clipping, placing=placing)
+
+    wanted = ChangeOptions(copies=CopyOptions(strength=100.0))
+    with compiled_with_changes(path, core, clipping, PlaceOptions(), wanted, compile_it) as found:
+        assert found.result.feasible
+        assert found.result.coded is not None
+        assert np.abs(found.result.coded.coupling).max() > 0
+
+
+@pytest.mark.parametrize("strength", [1.0, 2.0, 3.0, 4.0, 6.0, 10.0])
+def test_chains_are_too_strong_when_all_other_codes_are_0(strength: float, tmp_path: Path, make_core: MakeCore) -> None:
+    """With full scale at the chains: where C002 is found nothing is left, and where enough is left it is not found."""
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=10_000_000)
+    graph = read_checkpoint(star(12, tmp_path / "star.safetensors"))
+    split = split_nodes(graph, core, CopyOptions(strength=strength, may_clip=True))
+    assert split.graph is not None
+    assert split.copies is not None
+    write_checkpoint(tmp_path / "split.safetensors", split.graph)
+    coded = compile_model(tmp_path / "split.safetensors", core, placing=PlaceOptions("identity")).coded
+    assert coded is not None
+    assert coded.placed.route is not None
+    codes = coded.coupling[0][(*coded.placed.route.unit_cell.T, coded.placed.route.slot)]
+    own = split.copies.owner[coded.placed.graph.src] != split.copies.owner[coded.placed.graph.dst]
+    refused = split_nodes(graph, core, CopyOptions(strength=strength)).graph is None
+    size, step = np.abs(split.graph.weight), np.abs(split.graph.weight).max() / core.coupling_dac.top_code
+    if refused:
+        assert not codes[own].any()
+    if size[:, own].max() > 0.51 * step:
+        assert codes[own].any()
+        assert not refused
+    # Where a top code and a half would not help, it is found.
+    assert refused == (size[:, own].max() < 0.5 * size.max() / (core.coupling_dac.top_code + 0.5))

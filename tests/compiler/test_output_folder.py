@@ -234,3 +234,11 @@ def test_a_damaged_manifest_is_one_line(content: dict[str, object], fault: str, 
     assert caught.value.code == "output.manifest"
     assert f"damaged or of another version: {fault}" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_names_that_no_file_can_have_are_missing_files(tmp_path: Path) -> None:
+    make_output(tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / MANIFEST).read_text())
+    manifest["outputs"]["x" * 5000] = {"sha256": "0", "bytes": 1}
+    (tmp_path / "out" / MANIFEST).write_text(json.dumps(manifest))
+    assert read_output_folder(tmp_path / "out").changed_files() == ["x" * 5000]

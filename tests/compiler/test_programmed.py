@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.programmed import programmed_graph
 from oscc.compiler.spec import CoreSpec
+from oscc.compiler.what_if import explore_changes
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
@@ -79,3 +81,54 @@ def test_a_weak_cell_makes_the_time_scale_longer(make_core: MakeCore, make_graph
     codes = [[finding.code for finding in check_model(model, each, given).findings] for each in (core, weak)]
     assert "S004" not in codes[0]
     assert "S004" in codes[1]
+
+
+def test_the_largest_of_float32_stays_finite(make_core: MakeCore, make_graph: MakeGraph) -> None:
+    core = make_core(defects={"gain": [[2, 3, 0.5]]})
+    graph = make_graph(core, chunks=1)
+    graph = dataclasses.replace(graph, weight=np.full_like(graph.weight, 3e38))
+    assert graph.position is not None
+    made = programmed_graph(PlacedGraph(graph, core, graph.position, "identity"))
+    assert np.isfinite(made.weight).all()
+
+
+def infeasible(make_core: MakeCore, make_graph: MakeGraph, path: Path, **changes: object) -> tuple[Path, CoreSpec]:
+    """A model whose couplings decide its time, on a core of weak cells, that lacks something besides."""
+    graph = make_graph(make_core(), chunks=1, density=0.5)
+    zero = np.zeros_like(graph.shil)
+    write_checkpoint(path, dataclasses.replace(graph, shil=zero, field=zero, detuning=zero))
+    weak = [[row, col, 0.5] for row in range(8) for col in range(8)]
+    return path, make_core(defects={"gain": weak}, **changes)
+
+
+def test_gain_counts_where_a_model_does_not_fit_for_another_reason(
+    make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
+) -> None:
+    model, core = infeasible(make_core, make_graph, tmp_path / "m.safetensors", stencil="king")
+    nominal = core.changed(defects={})
+    graph = check_model(model, nominal).graph
+    needed = float(np.abs(graph.weight).max()) / core.coupling_dac.full_scale_rad_s
+    # Enough for cells of nominal gain.
+    options = ScaleOptions(tau_s=1.5 * needed)
+    found = [{finding.code for finding in check_model(model, each, options).findings} for each in (nominal, core)]
+    assert "S004" not in found[0]
+    assert {"S004", "R001"} <= found[1]
+
+
+def test_gain_counts_in_what_would_make_a_model_fit(make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
+    model, core = infeasible(make_core, make_graph, tmp_path / "m.safetensors", stencil="king")
+    result = check_model(model, core)
+    needed = float(np.abs(result.graph.weight).max()) / core.coupling_dac.full_scale_rad_s
+    what_if = explore_changes(result.graph, core, result.placed, ScaleOptions(tau_s=1.2 * needed))
+    assert "core" not in {entry.kind for entry in what_if.entries}
+    what_if = explore_changes(result.graph, core, result.placed, ScaleOptions(tau_s=2.1 * needed))
+    assert {entry.kind for entry in what_if.entries} >= {"drop", "core"}
+    # Cycles that a wider core needs are those of its weak cells.
+    short = core.changed(cycles_per_sample=80)
+    (entry,) = (
+        entry
+        for entry in explore_changes(result.graph, short, result.placed, ScaleOptions()).entries
+        if entry.kind == "core"
+    )
+    assert entry.core is not None
+    assert check_model(model, entry.core).feasible

@@ -86,9 +86,11 @@ def test_the_core_of_the_folder_is_used(write: Callable[..., OutputFolder], make
         (lambda manifest: manifest["inputs"]["options"].pop("tau_s"), "does not say how it was compiled"),
         (lambda manifest: manifest["inputs"]["options"].update(clip=7), "does not say how it was compiled"),
         (lambda manifest: manifest["inputs"]["options"].update(tau_s="soon"), "does not say how it was compiled"),
+        (lambda manifest: manifest["inputs"]["options"].update(place_seed=-1), "does not say how it was compiled"),
+        (lambda manifest: manifest["inputs"]["options"].update(place_seed="x"), "does not say how it was compiled"),
         (lambda manifest: manifest.update(inputs=[]), "inputs: input should be a valid dictionary"),
     ],
-    ids=["no inputs", "no options", "no tau_s", "clip", "tau_s", "list"],
+    ids=["no inputs", "no options", "no tau_s", "clip", "tau_s", "seed", "seed is text", "list"],
 )
 def test_a_manifest_without_options_is_refused(write: Callable[..., OutputFolder], damage: Any, fault: str) -> None:
     folder = write(OPTIONS["default"])

@@ -173,3 +173,29 @@ def test_nodes_to_split_are_named(explore, make_core: MakeCore) -> None:
         far = np.abs(placed.displacement()).max(axis=1) > 1
         covered = np.isin(graph.src[far], split.split) | np.isin(graph.dst[far], split.split)
         assert covered.all()
+
+
+def test_dead_units_are_those_of_the_wider_stencil(
+    explore, make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
+) -> None:
+    graph = make_graph(make_core(stencil="box-2"), chunks=1, density=0.5)
+    assert graph.position is not None
+    used = {
+        (*graph.position[dst].tolist(), *(graph.position[src] - graph.position[dst]).tolist())
+        for src, dst in zip(graph.src.tolist(), graph.dst.tolist(), strict=True)
+    }
+    king, box = make_core(stencil="king", tracks_per_boundary=40), make_core(stencil="box-2")
+    # A unit of the King's stencil that the model does not use, and whose number is that of one of box-2 that it does.
+    row, col, slot = next(
+        (row, col, slot)
+        for row in range(2, 6)
+        for col in range(2, 6)
+        for slot, offset in enumerate(king.unit_stencil.offsets)
+        if (row, col, *offset) not in used and (row, col, *box.unit_stencil.offsets[slot]) in used
+    )
+    core = king.changed(defects={"slots": [[row, col, slot]]})
+    _, what_if = explore(graph, core)
+    wider = entries(what_if)["core"].core
+    assert wider is not None
+    assert fits(graph, wider, tmp_path)
+    assert wider.unit_stencil.offsets[wider.defects.slots[0][2]] == king.unit_stencil.offsets[slot]

@@ -7,7 +7,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from oscc.compiler.copies.embedder import Embedding, crossing_lines, embed
+from oscc.compiler.copies.embedder import Embedding, _Search, crossing_lines, embed
 from oscc.compiler.copies.host_graph import HostGraph
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.graph import CouplingGraph
@@ -140,3 +140,44 @@ def test_an_interrupt_of_an_annealing_ends_the_search(make_core: MakeCore, monke
     assert len(asked) == 1, "no further annealing is begun"
     assert asked[0] is not None
     assert 0 < asked[0] <= 100.0
+
+
+@pytest.mark.parametrize("call", [2, 5])
+def test_an_interrupt_of_a_round_keeps_the_best(
+    call: int, make_core: MakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = make_core(grid=[20, 20], stencil="king", readout={"step": [1, 1]})
+    calls = 0
+    lay = _Search._lay
+
+    def interrupted(self: _Search, *arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise KeyboardInterrupt
+        lay(self, *arguments)
+
+    monkeypatch.setattr(_Search, "_lay", interrupted)
+    found = embed(model(nx.complete_graph(16)), core)
+    assert (found.found, found.complete) == (False, False)
+    assert 0 < found.at_fault <= 16
+    assert calls == call, "nothing is laid after it"
+
+
+def test_an_interrupt_while_chains_are_shortened_keeps_them(
+    make_core: MakeCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = make_core(grid=[20, 20], stencil="box-2", readout={"step": [1, 1]})
+    graph = model(CASES["geometric"])
+    lay = _Search._lay
+
+    def interrupted(self: _Search, *arguments: Any) -> None:
+        # Over free cells only, which nothing weighs: the shortening.
+        if arguments[5] == 0.0:
+            raise KeyboardInterrupt
+        lay(self, *arguments)
+
+    monkeypatch.setattr(_Search, "_lay", interrupted)
+    found = embed(graph, core)
+    assert found.found
+    assert_embedded(found, graph, core)

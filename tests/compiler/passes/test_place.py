@@ -337,3 +337,13 @@ def test_pass_describes_itself(tiny_core: CoreSpec) -> None:
     assert (place.name, place.description) == ("place", "give every node a cell of the core")
     with pytest.raises(dataclasses.FrozenInstanceError):
         place.core = tiny_core  # type: ignore[misc]
+
+
+def test_what_is_impossible_is_said_once(make_graph: MakeGraph, make_core: MakeCore) -> None:
+    # Grown, but a cell in its middle is dead, and there are too many chunks besides.
+    graph = make_graph(make_core(stencil="king", readout={"step": [1, 1]}), chunks=2, positions=False)
+    core = make_core(grid=[9, 9], stencil="king", readout={"step": [1, 1]}, chunks=1, defects={"cells": [[4, 4]]})
+    with pytest.raises(FindingsError) as caught:
+        PlacePass(core).run(graph)
+    codes = [finding.code for finding in caught.value.findings]
+    assert sorted(codes) == ["F003", "L002", "R004"]

@@ -149,3 +149,16 @@ def test_a_folder_without_a_compilation(folder: Path, tmp_path: Path) -> None:
         report_of_folder(tmp_path / "other")
     with pytest.raises(OsccError, match="no such folder"):
         report_of_folder(tmp_path / "none")
+
+
+@pytest.mark.parametrize("witness", [{"cell": 5}, {"cell": ["a", "b"]}, {"cells": [[1]]}])
+def test_a_witness_that_names_no_cells_is_one_line(
+    witness: dict[str, Any], make_core: MakeCore, tiny_model: Path, tmp_path: Path
+) -> None:
+    path = write(compile_model(tiny_model, make_core(stencil="king")), tiny_model, tmp_path / "out")
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["summary"]["findings"][0]["witness"] = witness
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(OsccError, match="names no cells") as caught:
+        report_of_folder(path)
+    assert caught.value.code == "report.input"
