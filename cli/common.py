@@ -27,7 +27,14 @@ EXIT_NO = 3
 EXIT_INTERRUPTED = 130
 """Exit status after an interrupt from the keyboard, as shells report it."""
 
-ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Checkpoint (.safetensors).", show_default=False)]
+ModelArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL",
+        help="Checkpoint (.safetensors); check, compile and yield take graphs and problems, too.",
+        show_default=False,
+    ),
+]
 CoreOption = Annotated[
     str, typer.Option("--core", metavar="SPEC", help="Preset name or YAML file of the core.", show_default=False)
 ]

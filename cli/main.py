@@ -79,6 +79,7 @@ def main(arguments: Sequence[str]) -> int:
         Exit status: 0 done and good, 1 an error, 2 a wrong usage, 3 the answer is no, 130 interrupted.
     """
     from oscc.compiler.findings import FindingsError
+    from oscc.compiler.kernels import is_interrupt
 
     as_json = "--json" in arguments
     try:
@@ -96,6 +97,10 @@ def main(arguments: Sequence[str]) -> int:
     except _USAGE_ERROR as error:
         return _report(_phrase_usage(error), as_json, EXIT_USAGE)
     except (typer.Abort, KeyboardInterrupt):
+        status = EXIT_INTERRUPTED
+    except SystemError as error:
+        if not is_interrupt(error):
+            raise
         status = EXIT_INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output went away, as `head` does; nothing more can be said there.

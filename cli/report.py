@@ -60,7 +60,7 @@ def report_verb(
             write_text(target / "report.html", page)
             write_text(target / "report.json", report_json(data))
             pictures = write_slides(data, target)
-        written = [("page", str(folder / REPORT_FOLDER / "report.html")), ("pictures", ", ".join(pictures))]
+        written = [("page", str(folder / REPORT_FOLDER / "report.html")), ("pictures", ", ".join(pictures) or "none")]
     print_table(f"{data.model} on {data.core}: {data.verdict}", [*_rows(data), *written])
     for name, result in results.items():
         print_table(f"synthesis for {name}", result_rows(result))

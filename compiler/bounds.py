@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.findings import Finding
+from oscc.compiler.kernels import run_kernel
 from oscc.compiler.placers.problem import PlacementProblem
 
 MOST_EIGEN = 1200
@@ -71,7 +72,7 @@ def density_bound(problem: PlacementProblem) -> Finding | None:
     cells = _cells_of_steps(problem)
     # Crowded surroundings are looked at first, since a graph of any size gets the same time.
     start = np.argsort(-problem.degree(), kind="stable").astype(np.int32)
-    held, node = most_within(problem.first, problem.neighbour, start, max(0, cells.size - 1), MOST_VISITS)
+    held, node = run_kernel(most_within, problem.first, problem.neighbour, start, max(0, cells.size - 1), MOST_VISITS)
     beyond = np.flatnonzero(held[2 : cells.size] > cells[2:])
     if beyond.size == 0:
         return None

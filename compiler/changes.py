@@ -156,5 +156,11 @@ def _time_left(timeout_s: float | None, started: float) -> float | None:
 
 def _without_copies(split: tuple[Finding, ...], before: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Why there are no chains, and then what was found before, each once and without the advice to try chains."""
-    rest = (finding for finding in before if finding not in split)
+    # Bounds are of one cell for each node, which chains are free of: with those the rest is what counts.
+    found_chains = any(finding.code == "C002" for finding in split)
+    rest = (
+        finding
+        for finding in before
+        if finding not in split and not (found_chains and finding.code in ("L010", "L011", "L012", "L013"))
+    )
     return (*split, *(dataclasses.replace(each, fix=each.fix.removesuffix(COPY_ADVICE)) for each in rest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -103,5 +104,7 @@ def manifest_fault(manifest: dict[str, Any]) -> str:
         kind.model_validate(manifest)
     except ValidationError as error:
         fault = error.errors()[0]
-        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg'].lower()}"
+        # Pydantic names its classes, which say nothing to anybody else.
+        said = re.sub(r" or instance of \w+", "", fault["msg"].lower())
+        return f"{'.'.join(map(str, fault['loc']))}: {said}"
     return ""

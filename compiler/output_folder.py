@@ -121,6 +121,13 @@ def read_any_output_folder(path: str | Path) -> OutputFolder:
     """
     folder = Path(path)
     manifest = _read_manifest(folder)
+    if manifest is None and (folder / MANIFEST).is_file():
+        raise OsccError(
+            "output.manifest",
+            f"{MANIFEST} is no JSON object",
+            where=str(path),
+            hint="remove the folder, and compile again",
+        )
     if manifest is None or not _is_ours(manifest):
         raise OsccError(
             "output.not-found",

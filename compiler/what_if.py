@@ -354,10 +354,11 @@ def _splits(graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) ->
         return
     split = np.union1d(crowded, np.array(cover, dtype=np.int64)).astype(np.int32)
     named = ", ".join(map(str, split[:6].tolist())) + (", ..." if split.size > 6 else "")
+    numbers = "nodes" if split.size > 1 else "node"
     why = f"; {crowded.size} with more couplings than slots" if crowded.size else ""
     yield WhatIfEntry(
         "split",
-        f"split {split.size} of {graph.nodes} nodes into copies (--copies): {named}{why}",
+        f"split {split.size} of {graph.nodes} nodes into copies (--copies): {numbers} {named}{why}",
         {"extra_cells_here": extra, "spare_cells": usable - graph.nodes},
         split=split,
     )

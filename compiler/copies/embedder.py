@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from oscc.compiler.arrays import freeze
 from oscc.compiler.copies.host_graph import HostGraph
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.kernels import run_kernel
 from oscc.compiler.placers.anneal import anneal
 from oscc.compiler.placers.problem import PlacementProblem
 from oscc.compiler.spec import CoreSpec
@@ -333,7 +334,8 @@ class _Search:
         if nodes.size == 0:
             return
         chance = int(np.random.SeedSequence([self.seed, *turn]).generate_state(1)[0])
-        lay_chains(
+        run_kernel(
+            lay_chains,
             nodes,
             self.problem.first,
             self.problem.neighbour,
@@ -359,7 +361,8 @@ class _Search:
         root = chains.chain[:, 0]
         found: NDArray[np.int32] = np.count_nonzero(used & ~self.host.usable[chains.chain], axis=1).astype(np.int32)
         found[self.graph.readout] += ~self.host.readable[root[self.graph.readout]]
-        found += unmet(
+        found += run_kernel(
+            unmet,
             self.problem.first,
             self.problem.neighbour,
             self.host.first,

@@ -79,7 +79,8 @@ def lower_problem(problem: IsingProblem, core: CoreSpec) -> CouplingGraph:
     # Couplings of 1 per unit of model time need tau = 1 / full scale; that many units fit into a sample.
     # Every run is rounded up to a whole cycle.
     cycles = core.cycles_per_sample - core.init.cycles - len(ramp.share)
-    total = cycles * core.clock_s * largest
+    # On a die whose weakest cell has less than full scale, couplings take as much longer, wherever they are placed.
+    total = cycles * core.clock_s * largest * min(1.0, float(core.unit_gain.min()))
     # A pair without a coupling would take two slots and pull at the placement for nothing.
     coupled = problem.coupling != 0
     first, second, coupling = problem.first[coupled], problem.second[coupled], problem.coupling[coupled]

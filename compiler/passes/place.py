@@ -69,14 +69,16 @@ class PlaceOptions:
             )
 
     def placers(self, graph: CouplingGraph, core: CoreSpec) -> tuple[Placer, ...]:
-        """The placers that are tried, in turn."""
+        """The placers that are tried, in turn; where several search, each has its part of the time."""
+        several = self.placer == "auto" and graph.position is None
+        timeout_s = self.timeout_s / 2 if several and self.timeout_s is not None else self.timeout_s
         searching: dict[str, Placer] = {
             "identity": IdentityPlacer(),
             "symmetry": SymmetryPlacer(),
             "repair": RepairPlacer(self.seed, self.timeout_s, self.report),
             "torus": TorusPlacer(),
-            "growth": GrowthPlacer(self.seed),
-            "anneal": AnnealPlacer(self.seed, self.timeout_s, self.report),
+            "growth": GrowthPlacer(self.seed, timeout_s),
+            "anneal": AnnealPlacer(self.seed, timeout_s, self.report),
             "exact": ExactPlacer(self.seed, self.timeout_s),
         }
         if self.placer != "auto":
@@ -126,6 +128,8 @@ class PlacePass:
 
     def _place(self, level: CouplingGraph) -> Placing:
         impossible = tuple(diagnose_model(level, self.core)) if level.position is None else ()
+        if graph_is_larger := tuple(finding for finding in impossible if finding.code == "F005"):
+            return Placing(None, (*graph_is_larger, *(each for each in impossible if each.code != "F005")))
         placing = Placing(None, ())
         for placer in self.options.placers(level, self.core):
             if impossible and isinstance(placer, AnnealPlacer) and placing.findings:

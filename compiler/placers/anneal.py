@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from oscc.compiler.arrays import freeze
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.kernels import run_kernel
 from oscc.compiler.placers.cell_rules import CellRules
 from oscc.compiler.placers.layout import cells_in_order, pivot_coordinates
 from oscc.compiler.placers.problem import PlacementProblem
@@ -150,7 +151,8 @@ def cooled(
                     report(f"annealing, {best_cost} cells too far", (attempt - 1 + part / SLICES) / attempts)
                 warm, cool = (double * hot * (COLD / hot) ** (edge / SLICES) for edge in (part, part + 1))
                 chance = int(np.random.SeedSequence([seed, attempt, part]).generate_state(1)[0])
-                cell, cost = move_nodes(
+                cell, cost = run_kernel(
+                    move_nodes,
                     first,
                     neighbour,
                     cell,

@@ -10,12 +10,14 @@ that it finds nothing says nothing about the graph.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
+from oscc.compiler.kernels import run_kernel
 from oscc.compiler.placers.problem import PlacementProblem
 from oscc.compiler.stencil import named_stencil
 
@@ -55,7 +57,9 @@ class Growth:
     placed: int
 
 
-def grow(problem: PlacementProblem, *, seed: int = 0, attempts: int = ATTEMPTS) -> Growth:
+def grow(
+    problem: PlacementProblem, *, seed: int = 0, attempts: int = ATTEMPTS, timeout_s: float | None = None
+) -> Growth:
     """A cell for every node, such that neighbours are near each other.
 
     Components are grown one by one, the largest first, and put where there is room, row by row.
@@ -66,14 +70,17 @@ def grow(problem: PlacementProblem, *, seed: int = 0, attempts: int = ATTEMPTS) 
     seed : int
         Of the first nodes after the first attempt, which begins with a node of the highest degree.
     attempts : int
-        For each component.
+        For each component, and each stencil that is tried for it.
+    timeout_s : float, optional
+        Seconds after which no further growth is begun.
     """
+    ends = np.inf if timeout_s is None else time.monotonic() + timeout_s
     random = np.random.default_rng(seed)
     occupied = np.zeros(problem.grid, dtype=bool)
     cell = np.full((problem.nodes, 2), -1, dtype=np.int32)
     tried = placed = 0
     for component in _components(problem):
-        local, used, reached = _grown(problem, component, random, attempts)
+        local, used, reached = _grown(problem, component, random, attempts, ends)
         tried += used
         corner = None if local is None else _room(local, occupied)
         if local is None or corner is None:
@@ -85,7 +92,11 @@ def grow(problem: PlacementProblem, *, seed: int = 0, attempts: int = ATTEMPTS) 
 
 
 def _grown(
-    problem: PlacementProblem, component: NDArray[np.int64], random: np.random.Generator, attempts: int
+    problem: PlacementProblem,
+    component: NDArray[np.int64],
+    random: np.random.Generator,
+    attempts: int,
+    ends: float,
 ) -> tuple[NDArray[np.int32] | None, int, int]:
     """Cells of a component, growths tried, and most nodes placed."""
     if len(component) == 1:
@@ -95,7 +106,7 @@ def _grown(
     most = used = 0
     smaller = [near for near in _smaller_stencils(problem.near) if near.sum() >= degree.max()]
     for near, several in (*((near, min(attempts, FEW_ATTEMPTS)) for near in smaller), (problem.near, attempts)):
-        cell, tried, placed = _grown_on(problem, component, near, sides, random, several)
+        cell, tried, placed = _grown_on(problem, component, near, sides, random, several, ends)
         used, most = used + tried, max(most, placed)
         if cell is not None:
             return _upright(cell[component], problem.grid), used, most
@@ -109,6 +120,7 @@ def _grown_on(
     sides: tuple[int, int],
     random: np.random.Generator,
     attempts: int,
+    ends: float,
 ) -> tuple[NDArray[np.int32] | None, int, int]:
     """The same on one stencil; cells of all nodes."""
     # Numba takes seconds to import, and only models without positions need it.
@@ -118,11 +130,13 @@ def _grown_on(
     start = int(component[np.argmax(problem.degree()[component])])
     most = 0
     for attempt in range(attempts):
+        if time.monotonic() >= ends:
+            return None, attempt, most
         density = DENSITIES[attempt % len(DENSITIES)]
         noise = NOISES[attempt // len(DENSITIES) % len(NOISES)]
         chance = int(random.integers(2**31))
-        cell, placed = grow_component(
-            problem.first, problem.neighbour, near, common, sides, start, density, noise, chance
+        cell, placed = run_kernel(
+            grow_component, problem.first, problem.neighbour, near, common, sides, start, density, noise, chance
         )
         most = max(most, placed)
         if placed == len(component):

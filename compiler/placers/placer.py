@@ -91,14 +91,16 @@ class GrowthPlacer:
     Parameters
     ----------
     seed : int
+    timeout_s : float or None
     """
 
     seed: int = 0
+    timeout_s: float | None = None
     name: ClassVar[str] = "growth"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
         """What was grown, turned and shifted as `SymmetryPlacer` does; L001 when nothing grew."""
-        growth = grow(PlacementProblem.of(graph, core), seed=self.seed)
+        growth = grow(PlacementProblem.of(graph, core), seed=self.seed, timeout_s=self.timeout_s)
         if growth.cell is not None:
             return _symmetric(PlacedGraph(graph, core, growth.cell, self.name))
         finding = Finding(

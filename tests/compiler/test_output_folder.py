@@ -242,3 +242,12 @@ def test_names_that_no_file_can_have_are_missing_files(tmp_path: Path) -> None:
     manifest["outputs"]["x" * 5000] = {"sha256": "0", "bytes": 1}
     (tmp_path / "out" / MANIFEST).write_text(json.dumps(manifest))
     assert read_output_folder(tmp_path / "out").changed_files() == ["x" * 5000]
+
+
+def test_a_manifest_that_is_cut_off(tmp_path: Path) -> None:
+    make_output(tmp_path / "out")
+    content = (tmp_path / "out" / MANIFEST).read_text()
+    (tmp_path / "out" / MANIFEST).write_text(content[: len(content) // 2])
+    with pytest.raises(OsccError, match=r"manifest.json is no JSON object") as caught:
+        read_output_folder(tmp_path / "out")
+    assert caught.value.hint == "remove the folder, and compile again"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from itertools import product
 
@@ -124,3 +125,14 @@ def test_pairs_without_a_coupling_take_no_slot(make_core: Callable[..., CoreSpec
     problem = max_cut("p", ends[:, 0].copy(), ends[:, 1].copy(), np.array([1.0, 0.0, -2.0]), ("a", "b", "c"))
     graph = lower_problem(problem, make_core(readout={"step": [1, 1]}))
     assert sorted(zip(graph.src.tolist(), graph.dst.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 0), (2, 0)]
+
+
+def test_weak_cells_leave_a_problem_its_cycles() -> None:
+    core = load_core("ising-56x56")
+    weak = core.changed(defects={"gain": [[1, 1, 0.8], [2, 2, 1.3]]})
+    plain, slower = (lower_problem(problem_of(fields=False), each) for each in (core, weak))
+    assert slower.chunk_duration == pytest.approx(0.8 * plain.chunk_duration, rel=1e-6)
+    # Placed where the cell is weak, it takes the cycles that the core has.
+    programmed = dataclasses.replace(slower, weight=slower.weight / np.float32(0.8))
+    assert list(diagnose_time_scale(programmed, weak, ScaleOptions())) == []
+    assert list(diagnose_time_scale(dataclasses.replace(plain, weight=programmed.weight), weak, ScaleOptions())) != []

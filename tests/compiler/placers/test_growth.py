@@ -163,3 +163,10 @@ def test_common_cells_are_counted(name: str) -> None:
     for drow, dcol in product(range(-2 * reach, 2 * reach + 1), repeat=2):
         wanted = sum((row - drow, col - dcol) in offsets for row, col in offsets)
         assert found[drow + 2 * reach, dcol + 2 * reach] == wanted
+
+
+def test_no_growth_is_begun_after_the_time() -> None:
+    stencil = named_stencil("box-2")
+    problem = problem_of(grid_graph(cells_of(20, 20), stencil), stencil, (20, 20))
+    found = grow(problem, timeout_s=0.0)
+    assert (found.cell, found.attempts) == (None, 0)
