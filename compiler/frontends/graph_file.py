@@ -40,6 +40,7 @@ def parse_graphml(text: str, *, name: str, where: str) -> CouplingGraph:
         # Entities can grow without bound, and no GraphML that networkx writes has any.
         raise fault("graphml", "document types and entities are not read", where)
     try:
+        _check_edges(ET.fromstring(text.encode()), where)
         with warnings.catch_warnings():
             # What networkx only warns of, such as an attribute whose key is not declared, is at fault here.
             warnings.simplefilter("error")
@@ -49,6 +50,15 @@ def parse_graphml(text: str, *, name: str, where: str) -> CouplingGraph:
     except (nx.NetworkXError, KeyError, ValueError, AttributeError, TypeError, Warning) as error:
         raise fault("graphml", f"no GraphML that can be read: {_line(error)}", where) from None
     return graph_model(graph, name=name, where=where)
+
+
+def _check_edges(root: ET.Element, where: str) -> None:
+    """Refuse edges without ends, which networkx takes for edges of a node `None`."""
+    edges = [part for part in root.iter() if part.tag.rpartition("}")[2] == "edge"]
+    for place, edge in enumerate(edges, 1):
+        for end in ("source", "target"):
+            if end not in edge.attrib:
+                raise fault("graphml", f"edge {place} of {len(edges)} has no {end}", where)
 
 
 def graph_model(graph: nx.Graph[Any], *, name: str, where: str = "graph") -> CouplingGraph:

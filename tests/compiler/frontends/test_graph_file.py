@@ -111,6 +111,11 @@ def test_two_edges_between_the_same_nodes() -> None:
             '<node id="a"><data key="d9">1</data></node></graph></graphml>',
             "no GraphML that can be read: ",
         ),
+        (
+            '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
+            '<node id="a"/><node id="b"/><edge source="a" target="b"/><edge sourc="b" target="a"/></graph></graphml>',
+            "edge 2 of 2 has no source",
+        ),
         ('<!DOCTYPE x [<!ENTITY a "b">]><graphml/>', "document types and entities are not read"),
     ],
 )
