@@ -54,7 +54,7 @@ def check(
 
     Exit status 0 when it fits, 3 with every finding when it does not, and what would make it fit.
     """
-    from oscc.cli.summary import change_rows, print_summary, print_what_if
+    from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
     from oscc.compiler.changes import compiled_with_changes
     from oscc.compiler.compile import check_model
     from oscc.compiler.findings import shorten_findings
@@ -70,15 +70,13 @@ def check(
             return check_model(path, target, options, placing=placing)
 
         with compiled_with_changes(source.checkpoint, target, options, placing, changes, check_checkpoint) as checked:
-            result, what_if = checked.result, checked.what_if
+            result = checked.result
     if as_json:
-        more = {"changes": checked.changes} if checked.changes else {}
-        more |= {} if what_if is None else {"what_if": what_if.as_dict(result.graph)["entries"]}
-        more |= {} if checked.witnesses is None else {"witnesses": checked.witnesses.as_dict()}
+        more = change_json(checked, None)
         print_json({**result.summary(), **more, "passes": [record.as_dict() for record in result.records]})
     else:
         print_summary(result.summary(), change_rows(checked, None))
-        print_what_if(what_if)
+        print_what_if(checked.what_if)
         print_findings(shorten_findings(result.findings))
     if not result.feasible:
         raise typer.Exit(EXIT_NO)

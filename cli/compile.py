@@ -69,7 +69,7 @@ def compile_verb(
 
     Exit status 0 when DIR holds a program, 3 when the model does not fit: DIR then holds the findings and no program.
     """
-    from oscc.cli.summary import change_rows, print_summary, print_what_if
+    from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
     from oscc.compiler.changes import compiled_with_changes
     from oscc.compiler.compile import compile_model, pass_names
     from oscc.compiler.compile_output import write_output
@@ -126,12 +126,8 @@ def compile_verb(
     program = output / PROGRAM
     if as_json:
         written = {"program": str(program), "program_bits": program.stat().st_size * 8} if result.feasible else {}
-        more_json = {"changes": compiled.changes} if compiled.changes else {}
-        more_json |= {} if spread is None else {"copies": spread}
-        more_json |= {} if compiled.what_if is None else {"what_if": compiled.what_if.as_dict(result.graph)["entries"]}
-        more_json |= {} if compiled.witnesses is None else {"witnesses": compiled.witnesses.as_dict()}
         passes = [record.as_dict() for record in result.records]
-        print_json({**summary, **written, **more_json, "passes": passes})
+        print_json({**summary, **written, **change_json(compiled, spread), "passes": passes})
     else:
         seconds = sum(record.seconds for record in result.records)
         more = {"program": f"{program}, {program.stat().st_size} bytes"} if result.feasible else {}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -296,7 +297,8 @@ class _Search:
         """An embedding with its chains laid anew over free cells, which never makes it longer."""
         best = chains.packed(0, rounds, complete=True)
         everyone = np.ones(self.problem.nodes, dtype=np.int32)
-        try:
+        # After an interrupt, what was found is found, if longer than it could be.
+        with suppress(KeyboardInterrupt):
             for again in range(SHORTENINGS):
                 if time.monotonic() >= self.ends:
                     break
@@ -308,9 +310,6 @@ class _Search:
                 if now.cell.size >= best.cell.size:
                     break
                 best = now
-        except KeyboardInterrupt:
-            # What was found is found, if longer than it could be.
-            return best
         return best
 
     def _order(self, wrong: NDArray[np.int32], start: int, rounds: int) -> NDArray[np.int32]:

@@ -128,8 +128,9 @@ class PlacePass:
 
     def _place(self, level: CouplingGraph) -> Placing:
         impossible = tuple(diagnose_model(level, self.core)) if level.position is None else ()
-        if graph_is_larger := tuple(finding for finding in impossible if finding.code == "F005"):
-            return Placing(None, (*graph_is_larger, *(each for each in impossible if each.code != "F005")))
+        if any(finding.code == "F005" for finding in impossible):
+            # What counting tells is not searched for, and comes first.
+            return Placing(None, tuple(sorted(impossible, key=lambda finding: finding.code != "F005")))
         placing = Placing(None, ())
         for placer in self.options.placers(level, self.core):
             if impossible and isinstance(placer, AnnealPlacer) and placing.findings:

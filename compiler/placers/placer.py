@@ -16,7 +16,7 @@ from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.anneal import anneal
 from oscc.compiler.placers.growth import grow
 from oscc.compiler.placers.problem import PlacementProblem
-from oscc.compiler.placers.repair import repair
+from oscc.compiler.placers.repair import DEFECTS, repair
 from oscc.compiler.placers.symmetry import search_symmetric
 from oscc.compiler.placers.torus import folded_torus
 from oscc.compiler.routing import diagnose_route
@@ -136,8 +136,8 @@ class TorusPlacer:
 
 
 @dataclass(frozen=True)
-class AnnealPlacer:
-    """Of any sparse graph: see `oscc.compiler.placers.anneal`.
+class _AnnealingPlacer:
+    """What placers that anneal are told.
 
     Parameters
     ----------
@@ -150,6 +150,12 @@ class AnnealPlacer:
     seed: int = 0
     timeout_s: float | None = None
     report: Callable[[str, float], None] | None = None
+
+
+@dataclass(frozen=True)
+class AnnealPlacer(_AnnealingPlacer):
+    """Of any sparse graph: see `oscc.compiler.placers.anneal`."""
+
     name: ClassVar[str] = "anneal"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
@@ -186,26 +192,17 @@ class AnnealPlacer:
 
 
 @dataclass(frozen=True)
-class RepairPlacer:
-    """What `SymmetryPlacer` does and, where only defects are in the way of all that, single nodes moved off them.
+class RepairPlacer(_AnnealingPlacer):
+    """What `SymmetryPlacer` does and, where only defects are in the way of all that, single nodes moved off them."""
 
-    Parameters
-    ----------
-    seed : int
-    timeout_s : float or None
-    report : callable or None
-        Called with what is being done and how far it is, 0 to 1.
-    """
-
-    seed: int = 0
-    timeout_s: float | None = None
-    report: Callable[[str, float], None] | None = None
     name: ClassVar[str] = "repair"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
         """The placement, or what `SymmetryPlacer` found against it, and L014 where moving nodes did not help either."""
         placing = SymmetryPlacer().place(graph, core)
-        if placing.placed is not None or placing.tried is None:
+        # L002 only says what was searched. To know this here saves routing most models that do not fit once more.
+        others = {finding.code for finding in placing.findings} - DEFECTS - {"L002"}
+        if placing.placed is not None or placing.tried is None or others:
             return placing
         found = repair(placing.tried, seed=self.seed, timeout_s=self.timeout_s, report=self.report)
         if found.placed is not None:

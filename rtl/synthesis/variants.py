@@ -28,7 +28,6 @@ def cut_core(core: CoreSpec, *, columns: int | None = None, chunks: int | None =
     OsccError
         ``synthesis.variant`` when there are not as many, or the smaller core is not a valid one.
     """
-    described = core.model_dump(mode="json", by_alias=True)
     name = core.name
     for option, given, has in (("columns", columns, core.cols), ("chunks", chunks, core.chunks)):
         if given is None or given == has:
@@ -41,12 +40,14 @@ def cut_core(core: CoreSpec, *, columns: int | None = None, chunks: int | None =
     if name == core.name:
         return core
     cols = core.cols if columns is None else columns
-    described |= {"name": name, "grid": [core.rows, cols], "chunks": core.chunks if chunks is None else chunks}
-    described["defects"] = {
-        kind: [place for place in places if place[1] < cols] for kind, places in described["defects"].items()
+    defects = {
+        kind: [place for place in places if place[1] < cols]
+        for kind, places in core.defects.model_dump(mode="json").items()
     }
     try:
-        return CoreSpec.model_validate(described)
+        return core.changed(
+            name=name, grid=[core.rows, cols], chunks=core.chunks if chunks is None else chunks, defects=defects
+        )
     except ValidationError as error:
         message = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise OsccError("synthesis.variant", f"{name} is no core: {message}", where=core.name) from None

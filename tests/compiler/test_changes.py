@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -32,6 +33,18 @@ def changed(model: Path, core: CoreSpec, wanted: ChangeOptions, placing: PlaceOp
         assert found.model.is_file()
         read_checkpoint(found.model)
     return found
+
+
+def written(graph: Any, path: Path) -> Path:
+    """The checkpoint of a graph, all of whose couplings are 1."""
+    for one, other in graph.edges:
+        graph.edges[one, other]["weight"] = 1.0
+    write_checkpoint(path, graph_model(graph, name=path.stem, where="x"))
+    return path
+
+
+def star(rays: int, path: Path) -> Path:
+    return written(nx.star_graph(rays), path)
 
 
 def test_what_fits_is_not_changed(tiny_model: Path, tiny_core: CoreSpec) -> None:
@@ -64,11 +77,7 @@ def test_what_does_not_fit_is_explored(tiny_model: Path, make_core: MakeCore) ->
 
 def test_nodes_are_split_where_nothing_else_helps(tmp_path: Path, make_core: MakeCore) -> None:
     core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=100_000)
-    star = nx.star_graph(12)
-    for one, other in star.edges:
-        star.edges[one, other]["weight"] = 1.0
-    path = tmp_path / "star.safetensors"
-    write_checkpoint(path, graph_model(star, name="star", where="x"))
+    path = star(12, tmp_path / "star.safetensors")
     assert not changed(path, core, ChangeOptions()).result.feasible
     found = changed(path, core, ChangeOptions(copies=CopyOptions()))
     assert found.result.feasible
@@ -80,21 +89,9 @@ def test_nodes_are_split_where_nothing_else_helps(tmp_path: Path, make_core: Mak
 
 def test_a_failed_split_says_so_first(tmp_path: Path, make_core: MakeCore) -> None:
     core = make_core(grid=[4, 4], stencil="king", readout={"step": [1, 1]})
-    clique = nx.complete_graph(14)
-    for one, other in clique.edges:
-        clique.edges[one, other]["weight"] = 1.0
-    path = tmp_path / "clique.safetensors"
-    write_checkpoint(path, graph_model(clique, name="clique", where="x"))
+    path = written(nx.complete_graph(14), tmp_path / "clique.safetensors")
     found = changed(path, core, ChangeOptions(copies=CopyOptions()))
     assert [finding.code for finding in found.result.findings][:2] == ["C001", "L010"]
-
-
-def star(rays: int, path: Path) -> Path:
-    graph = nx.star_graph(rays)
-    for one, other in graph.edges:
-        graph.edges[one, other]["weight"] = 1.0
-    write_checkpoint(path, graph_model(graph, name=path.stem, where="x"))
-    return path
 
 
 def test_what_is_offered_is_of_the_model_that_prune_counts(tmp_path: Path, make_core: MakeCore) -> None:
@@ -114,11 +111,7 @@ def test_what_is_offered_is_of_the_model_that_prune_counts(tmp_path: Path, make_
 
 def test_after_a_failed_split_none_is_advised(tmp_path: Path, make_core: MakeCore) -> None:
     core = make_core(grid=[3, 3], stencil="king", readout={"step": [1, 1]}, chunks=1)
-    clique = nx.complete_graph(9)
-    for one, other in clique.edges:
-        clique.edges[one, other]["weight"] = 1.0
-    path = tmp_path / "clique.safetensors"
-    write_checkpoint(path, graph_model(clique, name="clique", where="x"))
+    path = written(nx.complete_graph(9), tmp_path / "clique.safetensors")
     before = changed(path, core, ChangeOptions())
     assert any("--copies" in finding.fix for finding in before.result.findings)
     found = changed(path, core, ChangeOptions(copies=CopyOptions()))
