@@ -43,7 +43,7 @@ def problem_of(name: str) -> IsingProblem:
     graph = GRAPHS[name]
     edges = np.array(sorted(tuple(sorted(edge)) for edge in graph.edges), np.int32)
     weight = np.random.default_rng(1).choice([-1.0, 1.0], len(edges))
-    labels = tuple(map(str, range(graph.number_of_nodes())))
+    labels = tuple(range(graph.number_of_nodes()))
     return max_cut(name, edges[:, 0].copy(), edges[:, 1].copy(), weight, labels)
 
 

@@ -115,9 +115,8 @@ def compile_verb(
                 compiled.model,
                 options={**recorded, **recorded_place_options(compiled.placing)},
                 dumps=dumps,
-                problem=source.problem,
+                source=source,
                 die=die,
-                described=source.description,
                 changes=compiled.changes,
                 reports=reports,
             )

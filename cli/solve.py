@@ -52,6 +52,7 @@ def solve_verb(
     from oscc.compiler.copies.copied_graph import copy_map_of
     from oscc.compiler.errors import OsccError
     from oscc.compiler.frontends.front_end import PROBLEM_READERS, read_problem
+    from oscc.compiler.node_labels import label_json
     from oscc.compiler.output_folder import read_output_folder, write_json
     from oscc.sim.solve import solve
 
@@ -74,7 +75,9 @@ def solve_verb(
         found = solve(problem, core, program, samples, seed=seed, first=first, owner=owner, progress=progress)
     result = _summary(problem, described["file"], found, samples, seed, first)
     if output is not None:
-        lines = [f"{label} {spin}" for label, spin in zip(problem.labels, found.spins[found.best], strict=True)]
+        lines = [
+            f"{label_json(label)} {spin}" for label, spin in zip(problem.labels, found.spins[found.best], strict=True)
+        ]
         text = "\n".join(lines) + "\n"
         write_file(output, lambda path: write_text(path, text))
     reports = folder / "reports"

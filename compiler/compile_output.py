@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.errors import OsccError
@@ -15,6 +15,7 @@ from oscc.compiler.manifest import SCHEMA
 from oscc.compiler.output_folder import (
     CORE,
     DIE,
+    LABELS,
     MANIFEST,
     MODEL,
     PROBLEM,
@@ -34,6 +35,9 @@ from oscc.compiler.routing_report import routing_report, routing_table
 from oscc.compiler.schedule_report import schedule_report
 from oscc.compiler.spec_file import dump_core
 
+if TYPE_CHECKING:
+    from oscc.compiler.frontends.front_end import Source
+
 
 def write_output(
     path: str | Path,
@@ -42,9 +46,8 @@ def write_output(
     *,
     options: Mapping[str, Any],
     dumps: Mapping[str, str],
-    problem: bytes | None = None,
+    source: Source | None = None,
     die: Path | None = None,
-    described: Mapping[str, Any] | None = None,
     changes: Mapping[str, Any] | None = None,
     reports: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
@@ -64,12 +67,11 @@ def write_output(
         How it was compiled, for the manifest; values are JSON.
     dumps : mapping of str to str
         Text of levels, by the name of the pass, for ``ir/``.
-    problem : bytes, optional
-        Content of the file that the model was lowered from; kept as ``problem``.
+    source : Source, optional
+        Where that checkpoint was lowered from another file: its content is kept as ``problem``, what it calls the nodes
+        as ``labels.json``.
     die : Path, optional
         The die file that is part of the core; it is copied.
-    described : mapping, optional
-        What the manifest says of the file of the problem.
     changes : mapping, optional
         What was changed of the model on the way, for the manifest; values are JSON.
     reports : mapping of str to JSON, optional
@@ -94,15 +96,16 @@ def write_output(
             (folder / CORE).write_text(dump_core(result.core), encoding="utf-8")
             write_program(folder / PROGRAM, result.program)
             _write_wires(folder / WIRES, result)
-        if problem is not None:
-            (folder / PROBLEM).write_bytes(problem)
+        if source is not None and source.problem is not None:
+            (folder / PROBLEM).write_bytes(source.problem)
+            write_json(folder / LABELS, list(source.labels))
         if die is not None:
             (folder / DIE).write_bytes(die.read_bytes())
         names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
         manifest = {
             "schema": SCHEMA,
             "tool": described_tool(),
-            "inputs": described_inputs(result, model, options, described, changes),
+            "inputs": described_inputs(result, model, options, source.description if source else None, changes),
             "outputs": {
                 name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
             },

@@ -20,6 +20,7 @@ MODEL = "model.safetensors"
 CORE = "core.yaml"
 PROGRAM = "program.bin"
 PROBLEM = "problem"
+LABELS = "labels.json"
 WIRES = "wires.safetensors"
 DIE = "die.yaml"
 REPORTS = "reports"
@@ -63,6 +64,17 @@ class OutputFolder:
     def problem(self) -> Path:
         """The file that the model was lowered from, where there was one."""
         return self.path / PROBLEM
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the file that the model was lowered from calls each node; empty where there was none, or no list of it.
+
+        `oscc.compiler.node_labels.node_label` takes them.
+        """
+        content = _read_object(self.path / LABELS)
+        if not isinstance(content, list) or not all(isinstance(label, str) for label in content):
+            return ()
+        return tuple(content)
 
     def changed_files(self) -> list[str]:
         """Outputs that are missing, or whose content is no longer what the manifest says, by their relative names."""
@@ -285,8 +297,13 @@ def _is_ours(manifest: dict[str, Any] | None) -> bool:
 
 def _read_manifest(folder: Path) -> dict[str, Any] | None:
     """The JSON object in the manifest of a folder; None where there is none."""
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    manifest = _read_object(folder / MANIFEST)
     return manifest if isinstance(manifest, dict) else None
+
+
+def _read_object(path: Path) -> Any:
+    """The content of a file of JSON; None where there is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None

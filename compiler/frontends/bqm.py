@@ -51,7 +51,7 @@ def parse_bqm(text: str, *, name: str, where: str) -> IsingProblem:
         np.add.at(field, first, coupling / 4)
         np.add.at(field, second, coupling / 4)
         coupling = coupling / 4
-    return IsingProblem(name, "ising", first, second, coupling, field, float(offset), tuple(map(str, labels)))
+    return IsingProblem(name, "ising", first, second, coupling, field, float(offset), tuple(labels))
 
 
 _Parsed = tuple[list[Any], dict[Any, float], list[tuple[Any, Any, float]], float, bool]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.frontends.text import fault
 from oscc.compiler.graph import CouplingGraph, diagnose_graph
+from oscc.compiler.node_labels import distinct_texts
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.text_file import read_text_file
 
@@ -42,11 +43,15 @@ class Source:
         Content of the original file where that is not the checkpoint.
     description : dict
         For the manifest: ``file``, ``sha256`` and ``frontend`` of the original file; empty for a checkpoint.
+    labels : tuple of str
+        What the original file calls each node, as `oscc.compiler.node_labels.node_label` takes them: no two alike.
+        Empty for a checkpoint, whose nodes are called by their numbers.
     """
 
     checkpoint: Path
-    problem: bytes | None
-    description: dict[str, Any]
+    problem: bytes | None = None
+    description: dict[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
 
 def front_end_of(path: Path, name: str | None) -> str:
@@ -107,18 +112,19 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
     """
     front_end = front_end_of(path, name)
     if front_end == "checkpoint":
-        yield Source(path, None, {})
+        yield Source(path)
         return
     text = read_text_file(path, "problem.read")
     if front_end == "graphml":
-        graph = parse_graphml(text, name=path.stem, where=str(path))
+        graph, labels = parse_graphml(text, name=path.stem, where=str(path))
     else:
-        graph = lower_problem(PROBLEM_READERS[front_end](text, name=path.stem, where=str(path)), core)
+        problem = PROBLEM_READERS[front_end](text, name=path.stem, where=str(path))
+        graph, labels = lower_problem(problem, core), distinct_texts(problem.labels)
     _check(graph, str(path))
     content = text.encode()
     description = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest(), "frontend": front_end}
     with changed_model(graph, path) as checkpoint:
-        yield Source(checkpoint, content, description)
+        yield Source(checkpoint, content, description, labels)
 
 
 def _check(graph: CouplingGraph, where: str) -> None:

@@ -20,8 +20,8 @@ DURATION = 2.0
 """Of a chunk, where the graph does not say [model time]."""
 
 
-def parse_graphml(text: str, *, name: str, where: str) -> CouplingGraph:
-    """The model of a GraphML text, as `graph_model` reads it.
+def parse_graphml(text: str, *, name: str, where: str) -> tuple[CouplingGraph, tuple[str, ...]]:
+    """Return the model of a GraphML text, as `graph_model` reads it, and the ids of its nodes.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def parse_graphml(text: str, *, name: str, where: str) -> CouplingGraph:
         raise fault("graphml", f"no XML: {error}", where) from None
     except (nx.NetworkXError, KeyError, ValueError, AttributeError, TypeError, Warning) as error:
         raise fault("graphml", f"no GraphML that can be read: {_line(error)}", where) from None
-    return graph_model(graph, name=name, where=where)
+    return graph_model(graph, name=name, where=where), tuple(graph.nodes)
 
 
 def _check_edges(root: ET.Element, where: str) -> None:

@@ -51,7 +51,7 @@ def parse_gset(text: str, *, name: str, where: str) -> IsingProblem:
             )
         seen[pair] = number
     pairs = np.array(list(seen), dtype=np.int32).reshape(-1, 2)
-    labels = tuple(str(vertex) for vertex in range(1, vertices + 1))
+    labels = tuple(range(1, vertices + 1))
     return max_cut(name, pairs[:, 0].copy(), pairs[:, 1].copy(), weights, labels)
 
 

@@ -27,5 +27,5 @@ def torus(rows: int, cols: int, seed: int) -> IsingProblem:
     ends = np.concatenate([np.stack([vertex.ravel(), np.roll(vertex, -1, axis).ravel()], axis=1) for axis in (1, 0)])
     ends = np.sort(ends, axis=1)
     weight = np.random.default_rng(seed).choice([-1.0, 1.0], len(ends))
-    labels = tuple(str(number) for number in range(1, vertex.size + 1))
+    labels = tuple(range(1, vertex.size + 1))
     return max_cut(f"torus-{rows}x{cols}-{seed}", ends[:, 0].copy(), ends[:, 1].copy(), weight, labels)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.arrays import freeze
+from oscc.compiler.node_labels import Label
 
 Spins = NDArray[np.int8]
 
@@ -29,8 +30,8 @@ class IsingProblem:
     field : float64[n]
         h.
     offset : float
-    labels : tuple of str
-        What the file calls each spin.
+    labels : tuple of JSON values
+        What the file calls each spin: numbers, texts, or tuples of such; no two alike.
     """
 
     name: str
@@ -40,7 +41,7 @@ class IsingProblem:
     coupling: NDArray[np.float64]
     field: NDArray[np.float64]
     offset: float
-    labels: tuple[str, ...]
+    labels: tuple[Label, ...]
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -78,7 +79,7 @@ def max_cut(
     first: NDArray[np.int32],
     second: NDArray[np.int32],
     weight: NDArray[np.float64],
-    labels: tuple[str, ...],
+    labels: tuple[Label, ...],
 ) -> IsingProblem:
     """The Ising problem whose energy is minus the weight of the cut: sum w_ij (s_i s_j - 1) / 2.
 
@@ -88,7 +89,7 @@ def max_cut(
     first, second : int32[m]
         Vertices of each edge, every edge once, first < second.
     weight : float64[m]
-    labels : tuple of str
+    labels : tuple
         Of the vertices.
     """
     return IsingProblem(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from oscc.compiler.output_folder import read_output_folder
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
 
@@ -35,6 +36,7 @@ def solvable(oscc: Run, core: Path, tmp_path: Path) -> Path:
 
 def test_the_folder_holds_the_problem(solvable: Path) -> None:
     assert (solvable / "problem").read_text() == SQUARE
+    assert read_output_folder(solvable).labels == ("1", "2", "3", "4")
     manifest = json.loads((solvable / "manifest.json").read_text())
     assert manifest["inputs"]["problem"]["file"] == "square.txt"
     assert manifest["inputs"]["problem"]["frontend"] == "gset"

@@ -7,7 +7,7 @@ import pytest
 
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.errors import OsccError
-from oscc.compiler.frontends.front_end import front_end_of, opened_source, read_problem
+from oscc.compiler.frontends.front_end import Source, front_end_of, opened_source, read_problem
 from oscc.compiler.spec_file import load_core
 
 SQUARE = "4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n"
@@ -45,6 +45,7 @@ def test_a_problem_becomes_a_checkpoint(tmp_path: Path) -> None:
         assert source.problem == SQUARE.encode()
         digest = hashlib.sha256(SQUARE.encode()).hexdigest()
         assert source.description == {"file": "square.gset", "sha256": digest, "frontend": "gset"}
+        assert source.labels == ("1", "2", "3", "4")
         first = source.checkpoint.read_bytes()
     assert not source.checkpoint.exists()
     with opened_source(path, "gset", load_core("ising-56x56")) as source:
@@ -53,7 +54,7 @@ def test_a_problem_becomes_a_checkpoint(tmp_path: Path) -> None:
 
 def test_a_checkpoint_is_taken_as_it_is(tmp_path: Path) -> None:
     with opened_source(tmp_path / "m.safetensors", None, load_core("tiny-8x8")) as source:
-        assert (source.checkpoint, source.problem, source.description) == (tmp_path / "m.safetensors", None, {})
+        assert source == Source(tmp_path / "m.safetensors", None, {}, ())
 
 
 def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:

@@ -22,7 +22,8 @@ def test_edges_of_an_undirected_graph_couple_both_ways() -> None:
     graph: nx.Graph[str] = nx.Graph(name="path")
     graph.add_edge("left", "middle", weight=0.5)
     graph.add_edge("middle", "right")
-    model = parse_graphml(as_text(graph), name="path", where="x")
+    model, labels = parse_graphml(as_text(graph), name="path", where="x")
+    assert labels == ("left", "middle", "right")
     assert is_valid_graph(model)
     assert (model.family, model.chunks, model.chunk_duration.tolist()) == ("kurashil", 1, [2.0])
     found = {
@@ -38,7 +39,8 @@ def test_a_directed_graph_with_all_there_is() -> None:
     graph.add_node("a", row=3, col=4, field=0.25, detuning="0.1 -0.1")
     graph.add_node("b", row=3, col=5, pixel=0)
     graph.add_edge("a", "b", weight="1 -2")
-    model = parse_graphml(as_text(graph), name="g", where="x")
+    model, labels = parse_graphml(as_text(graph), name="g", where="x")
+    assert labels == ("a", "b")
     assert is_valid_graph(model)
     assert (model.src.tolist(), model.dst.tolist(), model.weight.tolist()) == ([0], [1], [[1.0], [-2.0]])
     assert model.field.tolist() == [[0.25, 0.0], [0.25, 0.0]]

@@ -14,7 +14,7 @@ GOOD = "4 3\n1 2 1\n\n4 3 -2.5\n2 3\n"
 
 def test_a_graph_is_read() -> None:
     problem = parse_gset(GOOD, name="small", where="x")
-    assert (problem.name, problem.kind, problem.spins, problem.labels) == ("small", "max-cut", 4, ("1", "2", "3", "4"))
+    assert (problem.name, problem.kind, problem.spins, problem.labels) == ("small", "max-cut", 4, (1, 2, 3, 4))
     assert list(zip(problem.first.tolist(), problem.second.tolist(), strict=True)) == [(0, 1), (2, 3), (1, 2)]
     # Cutting 3 from 4 alone costs 2.5; cutting 1 from 2 and 2 from 3 gains 2.
     assert problem.value(np.array([[1, 1, 1, -1], [1, -1, 1, 1]], np.int8)).tolist() == [-2.5, 2.0]
@@ -31,7 +31,7 @@ def graphs(draw: st.DrawFn) -> tuple[int, dict[tuple[int, int], float]]:
 def test_what_is_written_is_read_back(graph: tuple[int, dict[tuple[int, int], float]]) -> None:
     vertices, edges = graph
     pairs = np.array(list(edges), np.int32).reshape(-1, 2)
-    labels = tuple(str(vertex + 1) for vertex in range(vertices))
+    labels = tuple(range(1, vertices + 1))
     problem = max_cut("g", pairs[:, 0].copy(), pairs[:, 1].copy(), np.array(list(edges.values()), float), labels)
     again = parse_gset(write_gset(problem), name="g", where="x")
     assert (again.first.tolist(), again.second.tolist(), again.labels) == (
