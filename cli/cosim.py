@@ -125,12 +125,17 @@ def _result(job: CosimJob, record: CosimRecord, reference: np.ndarray | None) ->
 
 
 def _write(target: Path, job: CosimJob, record: CosimRecord, reference: np.ndarray | None) -> None:
+    import io
+
     import numpy as np
 
+    from oscc.compiler.file_output import write_bytes
     from oscc.sim.pictures import cosim_picture, sample_sheet
 
     images = _images(job, record)
-    np.save(target / "codes.npy", record.codes)
+    codes = io.BytesIO()
+    np.save(codes, record.codes)
+    write_bytes(target / "codes.npy", codes.getvalue())
     sample_sheet(images, target / "sheet.png")
     if reference is not None:
         source = record.engine if record.engine == "array" else f"RTL in {record.engine}"

@@ -112,12 +112,13 @@ def _bench_data(compiled: Path, samples: int, seed: int) -> dict[str, str]:
 
 def _write(folder: Path, files: Mapping[str, str], core: CoreSpec, register_pages: bool) -> dict[str, Entry]:
     """Write emitted files and their manifest into an empty or new folder; returns the manifest's entries."""
+    from oscc.compiler.file_output import write_text
     from oscc.compiler.output_folder import file_hash
 
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+        write_text(folder / name, text)
     names = list(files)
     if register_pages:
         from oscc.rtl.register_pages import write_register_pages

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,57 +39,3 @@ def read_program_of(folder: Path) -> tuple[CoreSpec, Program]:
             "program.invalid", f"{finding.code}: {finding.message}", where=str(output.program), hint=finding.fix
         )
     return core, program
-
-
-def check_file_target(path: Path) -> None:
-    """Refuse a path at which no file can be written, before any work is done.
-
-    Parameters
-    ----------
-    path : Path
-
-    Raises
-    ------
-    OsccError
-        ``output.is-folder`` or ``output.unwritable``.
-    """
-    from oscc.compiler.errors import OsccError
-
-    if path.is_dir():
-        raise OsccError("output.is-folder", "a folder; the output is a file", where=str(path))
-    if not path.parent.is_dir():
-        raise OsccError("output.unwritable", f"there is no folder {path.parent}", where=str(path))
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise OsccError("output.unwritable", f"no permission to write into {path.parent}", where=str(path))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text as UTF-8; for `write_file`, and into folders that are moved into place whole."""
-    path.write_text(text, encoding="utf-8")
-
-
-def write_file(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file beside its place and move it there when it is whole.
-
-    Parameters
-    ----------
-    path : Path
-    write : callable
-        Writes to the path that it is given.
-
-    Raises
-    ------
-    OsccError
-        What `check_file_target` raises, or ``output.unwritable`` when the file system refuses.
-    """
-    from oscc.compiler.errors import OsccError
-
-    check_file_target(path)
-    beside = path.with_name(f".{path.stem}.new-{os.getpid()}{path.suffix}")
-    try:
-        write(beside)
-        beside.replace(path)
-    except OSError as error:
-        raise OsccError("output.unwritable", f"cannot be written: {error.strerror}", where=str(path)) from None
-    finally:
-        beside.unlink(missing_ok=True)

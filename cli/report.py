@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import FolderArgument, write_text
+from oscc.cli.output import FolderArgument
 
 if TYPE_CHECKING:
     from oscc.compiler.report.report_data import ReportData
@@ -33,13 +33,15 @@ def report_verb(
     Of a model that does not fit, too: its findings come first then. With --json, report.json is printed and nothing is
     written. Where `oscc synth` was run into DIR, its figures are listed.
     """
-    from oscc.cli.output import write_file
     from oscc.cli.synth import SYNTHESIS_FOLDER
+    from oscc.compiler.file_output import check_file_target, write_text
     from oscc.compiler.output_folder import replace_subfolder
     from oscc.compiler.report.report_data import report_json
     from oscc.compiler.report.report_sources import report_of_folder
     from oscc.rtl.synthesis.result_files import read_results, result_rows
 
+    if output is not None:
+        check_file_target(output)
     data = report_of_folder(folder)
     results = read_results(folder / SYNTHESIS_FOLDER)
     if as_json:
@@ -51,7 +53,7 @@ def report_verb(
 
     page = report_page(data)
     if output is not None:
-        write_file(output, lambda path: write_text(path, page))
+        write_text(output, page)
         written = [("page", str(output))]
     else:
         from oscc.sim.report.slides import write_slides

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import FirstOption, SeedOption, check_file_target, read_program_of, write_file
+from oscc.cli.output import FirstOption, SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
 
@@ -26,7 +26,8 @@ def sample_verb(
     ],
     samples: Annotated[int, typer.Option("-n", "--samples", min=1, max=100_000, help="How many images.")] = 64,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="PNG", help="Sheet to write; DIR/samples.png by default.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Picture to write; DIR/samples.png by default."),
     ] = None,
     columns: Annotated[int, typer.Option("--columns", min=1, help="Images per row of the sheet.")] = 8,
     seed: SeedOption = 0,
@@ -43,14 +44,14 @@ def sample_verb(
     import time
 
     from oscc.compiler.output_folder import PROBLEM
-    from oscc.sim.pictures import sample_sheet
+    from oscc.sim.pictures import check_sheet_target, sample_sheet
 
     if folder.is_file():
         _sample_checkpoint(folder, samples, output, columns, seed, as_json)
         return
     core, program = read_program_of(folder)
     target = output if output is not None else folder / "samples.png"
-    check_file_target(target)
+    check_sheet_target(target)
     started = time.perf_counter()
     with progress_bar() as progress:
         if full_precision:
@@ -69,7 +70,7 @@ def sample_verb(
             job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
             images = program.image_of(code_to_pixel(ArrayEngine().run(job, progress).codes, core))
     seconds = time.perf_counter() - started
-    write_file(target, lambda path: sample_sheet(images, path, columns))
+    sample_sheet(images, target, columns)
     result = {"samples": samples, "seed": seed, "first": first, "sheet": str(target), "seconds": seconds}
     if as_json:
         print_json(result)
@@ -82,13 +83,13 @@ def sample_verb(
 
 def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: int, seed: int, as_json: bool) -> None:
     from oscc.models.evaluation import Conditions, draw_images, running_graph
-    from oscc.sim.pictures import sample_sheet
+    from oscc.sim.pictures import check_sheet_target, sample_sheet
 
     target = output if output is not None else model.with_name("samples.png")
-    check_file_target(target)
+    check_sheet_target(target)
     with progress_bar() as progress:
         images = draw_images(running_graph(model, None), Conditions(seed=seed), samples, progress)
-    write_file(target, lambda path: sample_sheet(images, path, columns))
+    sample_sheet(images, target, columns)
     if as_json:
         print_json({"samples": samples, "seed": seed, "first": 0, "sheet": str(target)})
     else:

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import (
-    FirstOption,
-    FolderArgument,
-    SeedOption,
-    check_file_target,
-    read_program_of,
-    write_file,
-    write_text,
-)
+from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -51,6 +43,7 @@ def solve_verb(
     from oscc.compiler.checkpoint import read_checkpoint
     from oscc.compiler.copies.copied_graph import copy_map_of
     from oscc.compiler.errors import OsccError
+    from oscc.compiler.file_output import check_file_target, write_text
     from oscc.compiler.frontends.front_end import PROBLEM_READERS, read_problem
     from oscc.compiler.node_labels import label_json
     from oscc.compiler.output_folder import read_output_folder, write_json
@@ -66,8 +59,9 @@ def solve_verb(
             where=str(folder),
             hint="compile one: oscc compile PROBLEM.gset --core SPEC -o DIR",
         )
-    if output is not None:
-        check_file_target(output)
+    report = folder / "reports" / REPORT
+    for target in (report,) if output is None else (report, output):
+        check_file_target(target)
     problem = read_problem(manifest.problem, described["frontend"])
     # Through copies, where nodes were split.
     owner = copy_map_of(read_checkpoint(manifest.model))
@@ -78,10 +72,8 @@ def solve_verb(
         lines = [
             f"{label_json(label)} {spin}" for label, spin in zip(problem.labels, found.spins[found.best], strict=True)
         ]
-        text = "\n".join(lines) + "\n"
-        write_file(output, lambda path: write_text(path, text))
-    reports = folder / "reports"
-    write_file(reports / REPORT, lambda path: write_json(path, result))
+        write_text(output, "\n".join(lines) + "\n")
+    write_json(report, result)
     if as_json:
         print_json(result)
         return

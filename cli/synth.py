@@ -128,22 +128,21 @@ def _write(output: Path, result: SynthesisResult, scratch: Path, compiled: bool)
 
 
 def _fill(folder: Path, result: SynthesisResult, scratch: Path, kept: dict[str, bytes], logs: Path) -> None:
-    import shutil
-
+    from oscc.compiler.file_output import write_bytes, write_text
     from oscc.compiler.output_folder import write_json
     from oscc.rtl.synthesis.report import markdown
 
     for name, content in kept.items():
-        (folder / name).write_bytes(content)
+        write_bytes(folder / name, content)
     write_json(folder / f"{result.target}.json", result.as_dict())
-    (folder / f"{result.target}.md").write_text(markdown(result), encoding="utf-8")
+    write_text(folder / f"{result.target}.md", markdown(result))
     (folder / LOGS).mkdir()
     others = {Path(name).stem for name in kept}
     for log in sorted(logs.glob("*.log")):
         if log.name.partition("-")[0] in others:
-            shutil.copyfile(log, folder / LOGS / log.name)
+            write_bytes(folder / LOGS / log.name, log.read_bytes())
     for log in sorted(scratch.glob("*.log")):
-        shutil.copyfile(log, folder / LOGS / f"{result.target}-{log.name}")
+        write_bytes(folder / LOGS / f"{result.target}-{log.name}", log.read_bytes())
 
 
 def _is_of(path: Path, core: CoreSpec) -> bool:

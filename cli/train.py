@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import write_file
 from oscc.cli.progress import training_progress
 
 if TYPE_CHECKING:
@@ -122,8 +121,7 @@ def _run(trainer: Trainer, folder: Path) -> None:
 def _draw(trainer: Trainer, path: Path) -> None:
     from oscc.sim.pictures import sample_sheet
 
-    images = trainer.samples(SHEET_IMAGES).numpy()
-    write_file(path, lambda beside: sample_sheet(images, beside))
+    sample_sheet(trainer.samples(SHEET_IMAGES).numpy(), path)
 
 
 def _log(folder: Path) -> Any:

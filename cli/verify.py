@@ -43,6 +43,7 @@ def verify_verb(
     import sys
 
     from oscc.compiler.errors import OsccError
+    from oscc.compiler.file_output import write_text
     from oscc.compiler.output_folder import replace_subfolder, write_json
     from oscc.sim.checks import Status, verdict_table
     from oscc.sim.engines.registry import engine_named
@@ -66,7 +67,7 @@ def verify_verb(
     table = verdict_table(verdict.lines)
     with replace_subfolder(folder, "verify") as target:
         write_json(target / "verdict.json", verdict.as_dict())
-        (target / "verdict.txt").write_text(table, encoding="utf-8")
+        write_text(target / "verdict.txt", table)
     if as_json:
         print_json(verdict.as_dict())
     else:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import CoreOption, JsonOption, ModelArgument, print_json, print_table
-from oscc.cli.output import check_file_target, write_file
 from oscc.cli.place_options import FrontEndOption
 from oscc.cli.progress import progress_bar
 
@@ -31,7 +30,7 @@ def yield_verb(
     seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of the defects.")] = 0,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="PNG", help="Plot to write: dies by dead cells.", show_default=False),
+        typer.Option("-o", "--output", metavar="FILE", help="Plot to write: dies by dead cells.", show_default=False),
     ] = None,
     repairing: Annotated[
         bool, typer.Option("--repair", help="Move single nodes off the defects, too: up to seconds for each die.")
@@ -45,7 +44,9 @@ def yield_verb(
     from oscc.compiler.yield_study import study_yield
 
     if output is not None:
-        check_file_target(output)
+        from oscc.sim.pictures import check_plot_target
+
+        check_plot_target(output)
     target = load_core(core)
     with opened_source(model, frontend, target) as source, progress_bar() as report:
         study = study_yield(
@@ -61,7 +62,7 @@ def yield_verb(
     if output is not None:
         from oscc.sim.yield_plot import yield_plot
 
-        write_file(output, lambda path: yield_plot(study, path))
+        yield_plot(study, output)
     content = study.as_dict()
     if as_json:
         print_json(content)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.errors import OsccError
+from oscc.compiler.file_output import write_bytes, write_text
 from oscc.compiler.manifest import SCHEMA
 from oscc.compiler.output_folder import (
     CORE,
@@ -90,17 +91,17 @@ def write_output(
         if dumps:
             (folder / "ir").mkdir()
             for name, text in dumps.items():
-                (folder / "ir" / f"{name}.txt").write_text(text, encoding="utf-8")
+                write_text(folder / "ir" / f"{name}.txt", text)
         if result.program is not None:
-            (folder / MODEL).write_bytes(_model_bytes(model, result.graph.model_hash))
-            (folder / CORE).write_text(dump_core(result.core), encoding="utf-8")
+            write_bytes(folder / MODEL, _model_bytes(model, result.graph.model_hash))
+            write_text(folder / CORE, dump_core(result.core))
             write_program(folder / PROGRAM, result.program)
             _write_wires(folder / WIRES, result)
         if source is not None and source.problem is not None:
-            (folder / PROBLEM).write_bytes(source.problem)
+            write_bytes(folder / PROBLEM, source.problem)
             write_json(folder / LABELS, list(source.labels))
         if die is not None:
-            (folder / DIE).write_bytes(die.read_bytes())
+            write_bytes(folder / DIE, die.read_bytes())
         names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
         manifest = {
             "schema": SCHEMA,
@@ -171,15 +172,15 @@ def _write_reports(folder: Path, result: CompileResult) -> None:
     if result.placed is not None:
         routing = routing_report(result.placed, result.findings)
         write_json(folder / "routing.json", routing)
-        (folder / "routing.txt").write_text(routing_table(routing), encoding="utf-8")
+        write_text(folder / "routing.txt", routing_table(routing))
     else:
         write_json(folder / "findings.json", [finding.as_dict() for finding in result.findings])
     if result.coded is not None:
         quantization = quantization_report(result.coded)
         write_json(folder / "quantization.json", quantization)
-        (folder / "quantization.txt").write_text(quantization_table(quantization), encoding="utf-8")
+        write_text(folder / "quantization.txt", quantization_table(quantization))
     if result.program is not None:
-        (folder / "schedule.txt").write_text(schedule_report(result.program, result.core), encoding="utf-8")
+        write_text(folder / "schedule.txt", schedule_report(result.program, result.core))
 
 
 def _model_bytes(model: str | Path, expected_hash: str) -> bytes:

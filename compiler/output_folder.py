@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from oscc.compiler.errors import OsccError
+from oscc.compiler.file_output import write_text
 from oscc.compiler.manifest import manifest_fault
 
 MANIFEST = "manifest.json"
@@ -272,7 +273,7 @@ def file_hash(path: Path) -> str:
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people and tools: indented, keys in the order given, a line end at the end."""
-    path.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def _move_into_place(beside: Path, target: Path) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from oscc.compiler.errors import OsccError
 from oscc.compiler.families import family_named
+from oscc.compiler.file_output import write_bytes
 from oscc.compiler.graph import InitialPhases
 from oscc.compiler.instructions import decode_schedule
 from oscc.compiler.program import Program
@@ -94,7 +95,7 @@ def write_program(path: str | Path, program: Program) -> None:
     Parameters
     ----------
     path : str or Path
-        Replaced when it is a file.
+        As `oscc.compiler.file_output.write_bytes` takes it.
     program : Program
 
     Raises
@@ -102,10 +103,7 @@ def write_program(path: str | Path, program: Program) -> None:
     OsccError
         ``program.write`` when it cannot be written.
     """
-    try:
-        Path(path).write_bytes(encode_program(program))
-    except OSError as error:
-        raise OsccError("program.write", f"cannot be written: {error.strerror}", where=str(path)) from None
+    write_bytes(path, encode_program(program), "program.write")
 
 
 def read_program(path: str | Path) -> Program:

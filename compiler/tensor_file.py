@@ -15,6 +15,7 @@ import safetensors
 from numpy.typing import NDArray
 
 from oscc.compiler.errors import OsccError
+from oscc.compiler.file_output import write_bytes
 
 _DTYPES = {
     "F64": "float64",
@@ -97,7 +98,7 @@ def write_tensors(path: str | Path, tensors: Mapping[str, NDArray[Any]], metadat
     Parameters
     ----------
     path : str or Path
-        Replaced when it is a file.
+        As `oscc.compiler.file_output.write_bytes` takes it.
     tensors, metadata
         As `pack_tensors` takes them.
 
@@ -106,17 +107,7 @@ def write_tensors(path: str | Path, tensors: Mapping[str, NDArray[Any]], metadat
     OsccError
         ``file.write``, when it cannot be written.
     """
-    target = Path(path)
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    content = pack_tensors(tensors, metadata)
-    try:
-        try:
-            beside.write_bytes(content)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise OsccError("file.write", f"cannot be written: {error.strerror}", where=str(path)) from None
+    write_bytes(path, pack_tensors(tensors, metadata), "file.write")
 
 
 def read_tensors(path: str | Path) -> TensorFile:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import os
+import hashlib
+import io
 import struct
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.compiler.file_output import check_file_target, write_bytes
 from oscc.models.datasets import IMAGE_FILES, NPZ_KEYS
 
 IDX_FILES = {
@@ -99,20 +102,20 @@ def fetch(name: str, folder: Path, source: Source | None = None) -> Path:
         (folder / "download").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OsccError("file.write", f"cannot be made: {error.strerror}", where=str(folder)) from None
+    check_file_target(target, "file.write")
     arrays = {key: read_idx(_download(name, key, chosen, folder / "download")) for key in NPZ_KEYS}
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-        beside.replace(target)
-    except OSError as error:
-        raise OsccError("file.write", f"cannot be written: {error.strerror}", where=str(target)) from None
-    finally:
-        beside.unlink(missing_ok=True)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
+    write_bytes(target, packed.getvalue(), "file.write")
     return target
 
 
 def _download(name: str, key: str, source: Source, folder: Path) -> Path:
+    """A file as it is published, in the folder; what is there already with the right checksum is not fetched again."""
+    target = folder / f"{name}-{IDX_FILES[key]}"
+    if target.is_file() and hashlib.md5(target.read_bytes(), usedforsecurity=False).hexdigest() == source.md5[key]:
+        return target
+    check_file_target(target, "file.write")
     try:
         import pooch
     except ImportError:
@@ -122,13 +125,15 @@ def _download(name: str, key: str, source: Source, folder: Path) -> Path:
     reasons = []
     for mirror in source.mirrors:
         try:
-            found = pooch.retrieve(
-                mirror + IDX_FILES[key],
-                known_hash=f"md5:{source.md5[key]}",
-                fname=f"{name}-{IDX_FILES[key]}",
-                path=folder,
-                progressbar=False,
-            )
+            with tempfile.TemporaryDirectory() as scratch:
+                found = pooch.retrieve(
+                    mirror + IDX_FILES[key],
+                    known_hash=f"md5:{source.md5[key]}",
+                    fname=target.name,
+                    path=scratch,
+                    progressbar=False,
+                )
+                content = Path(found).read_bytes()
         except ValueError:
             reasons.append(f"{mirror}: another checksum")
             continue
@@ -136,7 +141,8 @@ def _download(name: str, key: str, source: Source, folder: Path) -> Path:
             # What the libraries below say of it takes half a page.
             reasons.append(f"{mirror}: {type(error).__name__}")
             continue
-        return Path(found)
+        write_bytes(target, content, "file.write")
+        return target
     raise OsccError(
         "data.fetch",
         f"{IDX_FILES[key]}: {'; '.join(reasons)}",

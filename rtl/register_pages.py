@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.compiler.file_output import write_text
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.system_rdl import map_name, system_rdl
 
@@ -83,7 +84,7 @@ def _compile(text: str) -> AddrmapNode:
 
     with tempfile.TemporaryDirectory(prefix="oscc-registers-") as scratch:
         source = Path(scratch) / "registers.rdl"
-        source.write_text(text, encoding="utf-8")
+        write_text(source, text)
         compiler = RDLCompiler()
         compiler.compile_file(str(source))
         return compiler.elaborate().top

@@ -1,17 +1,24 @@
 """Pictures: sheets of samples, an image of the RTL beside its reference, the wire demand of a routing.
 
-The same data gives the same bytes: files carry neither times nor versions.
+A picture is written in the format that its name asks for. The same data gives the same bytes: files carry neither times
+nor versions.
 """
 
 from __future__ import annotations
 
+import io
+import logging
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from oscc.compiler.errors import OsccError
+from oscc.compiler.file_output import check_file_target, write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +31,78 @@ GAP = 4
 """Width of the gap between two samples and around the sheet, in pixels of the sheet."""
 
 GAP_GREY = 96
+
+SHEET_FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    "": "PNG",
+}
+"""What Pillow calls the format of a suffix; without one, a sheet is PNG."""
+
+PLOT_FORMATS = {
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".webp": "webp",
+    ".svg": "svg",
+    ".pdf": "pdf",
+    "": "png",
+}
+"""What matplotlib calls the format of a suffix; without one, a plot is PNG."""
+
+_SAVE_OPTIONS: Mapping[str, dict[str, Any]] = {
+    "PNG": {"optimize": True},
+    "JPEG": {"quality": 95},
+    "WEBP": {"lossless": True},
+}
+_METADATA: Mapping[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+}
+"""What would name versions and times, by format."""
+
 DOTS_PER_INCH = 100
+
+
+def check_sheet_target(path: Path) -> None:
+    """Refuse a path at which no sheet of samples can be written, before any work is done.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OsccError
+        ``output.format`` for a suffix that no format has, and what `check_file_target` raises.
+    """
+    _format_of(path, SHEET_FORMATS)
+    check_file_target(path)
+
+
+def check_plot_target(path: Path) -> None:
+    """Refuse a path at which no plot can be written, as `check_sheet_target` does."""
+    _format_of(path, PLOT_FORMATS)
+    check_file_target(path)
+
+
+def _format_of(path: Path, formats: Mapping[str, str]) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in formats:
+        accepted = ", ".join(name for name in formats if name)
+        raise OsccError(
+            "output.format", f"'{path.suffix}' is no format of a picture; accepted: {accepted}", where=str(path)
+        )
+    return formats[suffix]
 
 
 def grey_levels(images: NDArray[Any]) -> NDArray[np.uint8]:
@@ -40,18 +118,21 @@ def grey_levels(images: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def sample_sheet(images: NDArray[Any], path: Path, columns: int = 8) -> None:
-    """Write samples as a sheet, row by row, with thin gaps; PNG.
+    """Write samples as a sheet, row by row, with thin gaps.
 
     Parameters
     ----------
     images : float[n, height, width]
         Pixels within -1 (black) and 1 (white); at least one image.
     path : Path
+        Its suffix, one of `SHEET_FORMATS`, gives the format.
     columns : int
         Images beside each other; the last row may stay incomplete.
 
     Raises
     ------
+    OsccError
+        ``output.format``, and what `write_bytes` raises.
     ValueError
         When there is no image.
     """
@@ -65,7 +146,9 @@ def sample_sheet(images: NDArray[Any], path: Path, columns: int = 8) -> None:
     for place, image in enumerate(levels):
         top, left = GAP + place // columns * (height + GAP), GAP + place % columns * (width + GAP)
         sheet[top : top + height, left : left + width] = image
-    Image.fromarray(sheet).save(path, format="PNG", optimize=True)
+    kind, content = _format_of(path, SHEET_FORMATS), io.BytesIO()
+    Image.fromarray(sheet).save(content, format=kind, **_SAVE_OPTIONS.get(kind, {}))
+    write_bytes(path, content.getvalue())
 
 
 def cosim_picture(rtl: NDArray[Any], reference: NDArray[Any], path: Path, source: str = "RTL") -> None:
@@ -134,6 +217,8 @@ def routing_picture(
 
 def new_figure(width: float, height: float) -> Figure:
     """A figure [inches] with a canvas of its own: it shares nothing with a caller's pyplot and needs no display."""
+    # Where it finds no place for its cache it takes a temporary one, which is good enough, and warns of it.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # Half a second to import, and the sheets do without.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -152,5 +237,10 @@ def show_map(figure: Figure, axes: Axes, image: NDArray[Any], title: str, **styl
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, the same bytes whenever it is drawn."""
-    figure.savefig(path, format="png", metadata={"Software": None})
+    """Write a figure in the format of its suffix (`PLOT_FORMATS`), the same bytes whenever it is drawn."""
+    import matplotlib
+
+    kind, content = _format_of(path, PLOT_FORMATS), io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "oscc"}):
+        figure.savefig(content, format=kind, metadata=_METADATA.get(kind))
+    write_bytes(path, content.getvalue())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 
+from oscc.compiler.file_output import write_bytes
 from oscc.sim.engines.job import CosimRecord
 from oscc.sim.host import RunCounters
 from oscc.sim.macro import MacroRecord
@@ -29,7 +31,9 @@ def write_record(path: Path, record: CosimRecord) -> None:
         "load_seconds": record.load_seconds,
         "run_seconds": record.run_seconds,
     }
-    np.savez(path, codes=record.codes, about=np.array(json.dumps(about)), **arrays)
+    packed = io.BytesIO()
+    np.savez(packed, codes=record.codes, about=np.array(json.dumps(about)), **arrays)
+    write_bytes(path, packed.getvalue())
 
 
 def read_record(path: Path) -> CosimRecord:

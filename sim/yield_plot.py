@@ -10,7 +10,7 @@ from oscc.sim.report.scales import LIGHT
 
 
 def yield_plot(study: YieldStudy, path: Path) -> None:
-    """Write the plot; PNG, the same bytes for the same study.
+    """Write the plot in the format of its suffix, the same bytes for the same study.
 
     Parameters
     ----------

@@ -24,6 +24,7 @@ FORMATS = {
     "arrays",
     "codes",
     "errors",
+    "file_output",
     "findings",
     "instructions",
     "johnson",
@@ -34,7 +35,7 @@ FORMATS = {
     "spec_file",
     "stencil",
 }
-"""What RTL may know of the compiler: the specification, and the formats of registers and programs."""
+"""What RTL may know of the compiler: the specification, the formats of registers and programs, and how files are written."""
 
 HEAVY = {"torch", "amaranth", "numba", "scipy", "matplotlib", "PIL", "cocotb", "ortools"}
 

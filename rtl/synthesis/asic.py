@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from oscc.compiler.file_output import write_text
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis.harness import control_plane_module_name, control_plane_verilog
 from oscc.rtl.synthesis.memories import MEMORIES_FILE, memory_script, read_memories, wildcarded
@@ -61,9 +62,9 @@ def synthesise_asic(core: CoreSpec, folder: Path, *, timeout_s: float = TIMEOUT_
         ``synthesis.missing``, ``synthesis.tool`` or ``synthesis.timeout``.
     """
     yosys = find_tool(YOSYS)
-    (folder / CORE_FILE).write_text(control_plane_verilog(core), encoding="utf-8")
-    (folder / LIBRARY).write_text(library_text(), encoding="utf-8")
-    (folder / "synthesis.ys").write_text("\n".join(asic_script(core)) + "\n", encoding="utf-8")
+    write_text(folder / CORE_FILE, control_plane_verilog(core))
+    write_text(folder / LIBRARY, library_text())
+    write_text(folder / "synthesis.ys", "\n".join(asic_script(core)) + "\n")
     yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", timeout_s)
     flat, tree = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (FLAT_FILE, TREE_FILE))
     area = read_area(flat, tree, control_plane_module_name(core), cell_areas(library_text()))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from oscc.compiler.file_output import write_text
 from oscc.compiler.findings import Finding
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis.floorplan import BlockRamSites, places_of, with_places
@@ -150,9 +151,9 @@ def synthesise_fpga(
         ``synthesis.missing``, ``synthesis.tool`` or ``synthesis.timeout``.
     """
     yosys, router = find_tool(YOSYS), find_tool(device.router)
-    (folder / CORE_FILE).write_text(control_plane_verilog(core), encoding="utf-8")
-    (folder / HARNESS_FILE).write_text(harness_verilog(core), encoding="utf-8")
-    (folder / "synthesis.ys").write_text("\n".join(fpga_script(core, device)) + "\n", encoding="utf-8")
+    write_text(folder / CORE_FILE, control_plane_verilog(core))
+    write_text(folder / HARNESS_FILE, harness_verilog(core))
+    write_text(folder / "synthesis.ys", "\n".join(fpga_script(core, device)) + "\n")
     yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", timeout_s)
     counted = json.loads((folder / STAT_FILE).read_text(encoding="utf-8"))
     cells = module_cells(counted, control_plane_module_name(core))
@@ -162,7 +163,7 @@ def synthesise_fpga(
     if device.block_rams is not None:
         netlist = json.loads((folder / NETLIST_FILE).read_text(encoding="utf-8"))
         places = places_of(netlist, device.block_rams)
-        (folder / NETLIST_FILE).write_text(json.dumps(with_places(netlist, places)), encoding="utf-8")
+        write_text(folder / NETLIST_FILE, json.dumps(with_places(netlist, places)))
 
     arguments = [*device.arguments, "--json", NETLIST_FILE, "--report", REPORT_FILE, "--detailed-timing-report"]
     arguments += ["--freq", f"{frequency_mhz:g}", "--timing-allow-fail", "--seed", str(seed)]

@@ -19,6 +19,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, First, RisingEdge, Timer, ValueChange, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
+from oscc.compiler.file_output import write_text
 from oscc.compiler.program_file import read_program
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
@@ -146,7 +147,7 @@ async def serve_array(shim: Any, macro: ArrayMacro, folder: Path) -> None:
             if take_event(macro, lambda name: int(getattr(shim, f"seen_{name}").value)):
                 shim.frame.value = frame_word(macro)
     except MacroContractError as error:
-        (folder / CONTRACT).write_text(str(error))
+        write_text(folder / CONTRACT, str(error))
         raise
 
 
@@ -178,7 +179,7 @@ async def run_job(dut: Any) -> None:
         codes = await host.take_samples(job.samples, seed=job.seed, first=job.first_sample, limit=job.sample_limit)
         counters = await host.counters()
     except HostError as error:
-        (folder / REFUSAL).write_text(str(error))
+        write_text(folder / REFUSAL, str(error))
         return
     record = CosimRecord(
         engine=engine,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oscc.compiler.errors import OsccError
+from oscc.compiler.file_output import write_text
 from oscc.compiler.program_file import write_program
 from oscc.compiler.spec_file import dump_core
 from oscc.rtl.emit import core_verilog
@@ -153,7 +154,7 @@ def build_verilog(
     shutil.rmtree(folder / "build", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources.items():
-        (folder / name).write_text(text)
+        write_text(folder / name, text)
     with _environment(optimize):
         try:
             get_runner(simulator).build(
@@ -167,7 +168,7 @@ def build_verilog(
         except (RuntimeError, OSError, SystemExit) as error:
             reason = _last_lines(folder / "build.log")
             raise OsccError("engine.build", f"{simulator} could not build the core: {reason}") from error
-    stamp.write_text(identity)
+    write_text(stamp, identity)
 
 
 def run_bench(simulator: str, top: str, build: Path, folder: Path, bench: str, environment: Mapping[str, str]) -> Path:
@@ -267,7 +268,7 @@ class VerilogEngine:
     def _prepare(self, folder: Path, job: CosimJob) -> None:
         """Write what the bench reads."""
         write_program(folder / "program.bin", job.program)
-        (folder / "core.yaml").write_text(dump_core(job.core))
+        write_text(folder / "core.yaml", dump_core(job.core))
         options = {
             "engine": self.name,
             "samples": job.samples,
@@ -279,7 +280,7 @@ class VerilogEngine:
             "keep": job.keep,
             "pauses": job.pauses,
         }
-        (folder / "job.json").write_text(json.dumps(options))
+        write_text(folder / "job.json", json.dumps(options))
 
     def _simulate(self, build: Path, folder: Path, job: CosimJob) -> None:
         run_bench(self.name, core_module_name(job.core), build, folder, BENCH, {JOB_FOLDER: str(folder)})

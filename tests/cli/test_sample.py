@@ -146,14 +146,39 @@ def test_a_sheet_that_cannot_be_written_is_refused_before_any_work(
 
 
 def test_half_a_sheet_is_never_left(oscc: Run, compiled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def draw(images: object, path: Path, columns: int) -> None:
-        path.write_bytes(b"half")
+    write = Path.write_bytes
+
+    def fill(path: Path, content: bytes) -> None:
+        write(path, content[:9])
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("oscc.sim.pictures.sample_sheet", draw)
+    monkeypatch.setattr(Path, "write_bytes", fill)
     status, _, err = oscc("sample", compiled, "-n", "1", "-o", tmp_path / "a.png")
     assert status == 1
     assert err == f"oscc: {tmp_path}/a.png: cannot be written: No space left on device\n"
+    assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "format"), [("a.jpg", "JPEG"), ("a.JPEG", "JPEG"), ("a.webp", "WEBP"), ("a.gif", "GIF"), ("a", "PNG")]
+)
+def test_a_sheet_is_what_its_name_says(name: str, format: str, oscc: Run, compiled: Path, tmp_path: Path) -> None:
+    assert oscc("sample", compiled, "-n", "1", "-o", tmp_path / name)[0] == 0
+    with Image.open(tmp_path / name) as picture:
+        assert picture.format == format
+
+
+@pytest.mark.parametrize("name", ["a.svg", "a.txt", "a.png.bak"])
+def test_other_suffixes_are_refused_before_any_work(
+    name: str, oscc_json: RunJson, compiled: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    for model in (compiled, tiny_checkpoint):
+        status, content = oscc_json("sample", model, "-o", tmp_path / name)
+        error, suffix = content["error"], Path(name).suffix
+        assert (status, error["code"], error["where"]) == (1, "output.format", str(tmp_path / name))
+        assert error["message"] == (
+            f"'{suffix}' is no format of a picture; accepted: .png, .jpg, .jpeg, .bmp, .gif, .tif, .tiff, .webp"
+        )
     assert names(tmp_path) == set()
 
 

@@ -314,11 +314,15 @@ def test_a_full_disk_is_one_line_and_leaves_the_state_before(
 def test_a_sheet_that_cannot_be_written_is_one_line(
     oscc: Run, configured: Callable[..., Path], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def draw(images: object, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+    write = Path.write_bytes
 
-    monkeypatch.setattr("oscc.sim.pictures.sample_sheet", draw)
+    def fill(path: Path, content: bytes) -> int:
+        if content.startswith(b"\x89PNG"):
+            write(path, content[:9])
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", fill)
     out = tmp_path / "out"
     status, _, err = oscc("train", configured(IMAGES), "--data", data, "-o", out)
     assert (status, err) == (1, f"oscc: {out / 'samples' / '000002.png'}: cannot be written: No space left on device\n")

@@ -27,6 +27,19 @@ def test_dies_are_counted_and_drawn(oscc: Run, oscc_json: RunJson, tiny_checkpoi
         assert picture.format == "PNG"
 
 
+def test_a_plot_is_what_its_name_says(oscc: Run, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    arguments = ("yield", tiny_checkpoint, "--core", "tiny-8x8", "-n", "1", "-o")
+    for name, start in (("a.jpg", b"\xff\xd8\xff"), ("a.pdf", b"%PDF-"), ("a.SVG", b"<?xml")):
+        assert oscc(*arguments, tmp_path / name)[0] == 0
+        assert (tmp_path / name).read_bytes().startswith(start)
+    status, _, err = oscc(*arguments, tmp_path / "a.bmp")
+    accepted = ".png, .jpg, .jpeg, .tif, .tiff, .webp, .svg, .pdf"
+    assert (status, err) == (
+        1,
+        f"oscc: {tmp_path}/a.bmp: '.bmp' is no format of a picture; accepted: {accepted}\n",
+    )
+
+
 def test_bad_rates_and_targets(oscc: Run, tiny_checkpoint: Path, tmp_path: Path) -> None:
     status, _, err = oscc("yield", tiny_checkpoint, "--core", "tiny-8x8", "--defect-rate", "1.5")
     assert status == 2

@@ -258,8 +258,11 @@ def test_files_that_cannot_be_read_or_written(tmp_path: Path, tiny_program: Prog
     with pytest.raises(OsccError, match=r"absent\.bin: cannot be read: No such file") as caught:
         read_program(tmp_path / "absent.bin")
     assert caught.value.code == "program.not-found"
-    with pytest.raises(OsccError, match="cannot be written: Is a directory") as caught:
+    with pytest.raises(OsccError, match="a folder; the output is a file") as caught:
         write_program(tmp_path, tiny_program)
+    assert caught.value.code == "output.is-folder"
+    with pytest.raises(OsccError, match="there is no folder") as caught:
+        write_program(tmp_path / "no" / "a.bin", tiny_program)
     assert caught.value.code == "program.write"
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import struct
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,11 +11,15 @@ from PIL import Image
 from oscc.sim.pictures import (
     GAP,
     GAP_GREY,
+    PLOT_FORMATS,
     SCALE,
+    SHEET_FORMATS,
     cosim_picture,
     grey_levels,
+    new_figure,
     routing_picture,
     sample_sheet,
+    save_figure,
 )
 
 
@@ -47,6 +52,24 @@ def draw_routing(path, capacity=5):
     across_columns = np.arange(12).reshape(4, 3) % 7
     across_rows = np.arange(12).reshape(3, 4) % 5
     routing_picture(across_columns, across_rows, capacity, path)
+
+
+@pytest.mark.parametrize("suffix", PLOT_FORMATS)
+def test_plots_are_the_same_bytes_and_tell_no_versions(suffix, tmp_path):
+    for name in "ab":
+        figure = new_figure(2.0, 1.0)
+        figure.subplots().plot([1, 2])
+        save_figure(figure, tmp_path / f"{name}{suffix}")
+    content = (tmp_path / f"a{suffix}").read_bytes()
+    assert content == (tmp_path / f"b{suffix}").read_bytes()
+    assert matplotlib.__version__.encode() not in content
+
+
+@pytest.mark.parametrize("suffix", SHEET_FORMATS)
+def test_sheets_show_the_same_in_every_format(suffix, tmp_path):
+    sample_sheet(np.full((1, 2, 3), 0.2), tmp_path / f"a{suffix}")
+    sheet = pixels_of(tmp_path / f"a{suffix}", "L")
+    assert np.abs(sheet[GAP : GAP + 2 * SCALE, GAP : GAP + 3 * SCALE] - 153).max() <= 3
 
 
 def test_grey_runs_from_black_to_white_and_clips():
