@@ -57,7 +57,6 @@ def check(
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
     from oscc.compiler.changes import compiled_with_changes
     from oscc.compiler.compile import check_model
-    from oscc.compiler.findings import shorten_findings
     from oscc.compiler.frontends.front_end import opened_source
 
     options = parse_scale_options(tau, tau_s, clip)
@@ -69,7 +68,7 @@ def check(
         def check_checkpoint(path: Path, placing: PlaceOptions) -> CompileResult:
             return check_model(path, target, options, placing=placing)
 
-        with compiled_with_changes(source.checkpoint, target, options, placing, changes, check_checkpoint) as checked:
+        with compiled_with_changes(source, target, options, placing, changes, check_checkpoint) as checked:
             result = checked.result
     if as_json:
         more = change_json(checked, None)
@@ -77,6 +76,6 @@ def check(
     else:
         print_summary(result.summary(), change_rows(checked, None))
         print_what_if(checked.what_if)
-        print_findings(shorten_findings(result.findings))
+        print_findings(result.causes)
     if not result.feasible:
         raise typer.Exit(EXIT_NO)

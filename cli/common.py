@@ -6,7 +6,6 @@ import json
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,18 +78,16 @@ def print_table(title: str, rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """Print findings on standard output: what does not fit, and in a line below what would make it fit.
+    """Print findings on standard output: what does not fit, what would make it fit, and what follows from it.
 
     Parameters
     ----------
     findings : sequence of Finding
-        One after another with the same fix are followed by it once.
+        Causes among them are printed with their consequences and the first examples.
     """
-    for finding, following in zip_longest(findings, findings[1:]):
-        proof = "" if finding.proof else " (not a proof)"
-        sys.stdout.write(f"{finding.code}{proof}: {finding.message}\n")
-        if following is None or (following.code, following.fix) != (finding.code, finding.fix):
-            sys.stdout.write(f"    {finding.fix}\n")
+    from oscc.compiler.finding_text import finding_lines
+
+    sys.stdout.write("".join(f"{line}\n" for line in finding_lines(findings)))
 
 
 def counted(count: int, what: str) -> str:

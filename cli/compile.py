@@ -74,7 +74,6 @@ def compile_verb(
     from oscc.compiler.compile import compile_model, pass_names
     from oscc.compiler.compile_output import write_output
     from oscc.compiler.dump import dump_level
-    from oscc.compiler.findings import shorten_findings
     from oscc.compiler.frontends.front_end import opened_source
     from oscc.compiler.output_folder import PROGRAM, check_target
     from oscc.compiler.pass_manager import parse_dump_requests
@@ -96,9 +95,7 @@ def compile_verb(
         def compile_checkpoint(path: Path, placing: PlaceOptions) -> CompileResult:
             return compile_model(path, target, options, placing=placing, after=dump)
 
-        with compiled_with_changes(
-            source.checkpoint, target, options, placing, changes, compile_checkpoint
-        ) as compiled:
+        with compiled_with_changes(source, target, options, placing, changes, compile_checkpoint) as compiled:
             result = compiled.result
             spread = _copy_spread(compiled, report)
             reports: dict[str, Any] = {}
@@ -133,7 +130,7 @@ def compile_verb(
         more |= change_rows(compiled, spread)
         print_summary(summary, {**more, "output": str(output), "passes": f"{seconds:.2f} s"})
         print_what_if(compiled.what_if)
-        print_findings(shorten_findings(result.findings))
+        print_findings(result.causes)
     if not result.feasible:
         raise typer.Exit(EXIT_NO)
 

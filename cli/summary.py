@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oscc.cli.common import counted, print_table
@@ -26,6 +26,8 @@ def print_summary(summary: Mapping[str, Any], more: Mapping[str, str]) -> None:
         ("model", ", ".join(counted(summary[name], name[:-1]) for name in ("nodes", "couplings", "chunks"))),
         ("couplings into a node", f"at most {summary['max_degree']}"),
     ]
+    if "idle_couplings" in summary:
+        rows.append(("left out", f"{counted(summary['idle_couplings'], 'coupling')} of weight zero in all chunks"))
     if "placement" in summary:
         rows.append(("placement", summary["placement"]))
     if "tau_s" in summary:
@@ -43,9 +45,15 @@ def print_summary(summary: Mapping[str, Any], more: Mapping[str, str]) -> None:
             ),
         ]
     rows += list(more.items())
-    count = len(summary["findings"])
-    verdict = "fits" if summary["feasible"] else f"does not fit: {counted(count, 'finding')}"
-    print_table(f"{summary['model']} on {summary['core']}: {verdict}", rows)
+    print_table(f"{summary['model']} on {summary['core']}: {_verdict(summary['findings'])}", rows)
+
+
+def _verdict(causes: Sequence[Mapping[str, Any]]) -> str:
+    """Whether it fits, and the most fundamental cause where it does not."""
+    if not causes:
+        return "fits"
+    more = f" (and {counted(len(causes) - 1, 'more cause')})" if len(causes) > 1 else ""
+    return f"does not fit: {causes[0]['message']}{more}"
 
 
 def change_rows(changed: Changed, spread: Mapping[str, Any] | None) -> dict[str, str]:

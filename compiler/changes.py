@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from oscc.compiler.copies.copied_graph import CopyMap
 from oscc.compiler.copies.splitting import CopyOptions, split_nodes
 from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import Finding
+from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.scale import ScaleOptions
@@ -76,14 +78,19 @@ class Changed:
 
 @contextmanager
 def compiled_with_changes(
-    model: Path, core: CoreSpec, scaling: ScaleOptions, placing: PlaceOptions, wanted: ChangeOptions, compile: Compile
+    source: Source,
+    core: CoreSpec,
+    scaling: ScaleOptions,
+    placing: PlaceOptions,
+    wanted: ChangeOptions,
+    compile: Compile,
 ) -> Iterator[Changed]:
     """A model compiled as it is, or where that does not fit, with the changes that are allowed.
 
     Parameters
     ----------
-    model : Path
-        A checkpoint.
+    source : Source
+        A checkpoint, and what the file that it was made of calls its nodes.
     core : CoreSpec
     scaling : ScaleOptions
     placing : PlaceOptions
@@ -101,6 +108,7 @@ def compiled_with_changes(
     node, and what that leaves for chains. What would make a model fit is explored for the model that was given; once it
     was changed, only what the core would need is, since ``prune`` counts the entries of the former.
     """
+    model = source.checkpoint
     started, timeout_s = time.monotonic(), placing.timeout_s
     if wanted.copies is not None and placing.timeout_s is not None:
         placing = dataclasses.replace(placing, timeout_s=placing.timeout_s / 2)
@@ -141,13 +149,27 @@ def compiled_with_changes(
                 result = compile(model, placing)
         if changes:
             changes = {"original": original, **changes}
+        result = dataclasses.replace(result, labels=_labels(source.labels, copies))
         found = witnesses = None
         if not result.feasible:
-            witnesses = check_witnesses(result.findings, result.graph, core, result.placed)
+            witnesses = check_witnesses(result.causes, result.graph, core, result.placed)
             found = explore_changes(result.graph, core, result.placed, scaling, kinds)
         yield Changed(
             result, model, dataclasses.replace(placing, timeout_s=timeout_s), changes, copies, found, witnesses
         )
+
+
+def _labels(labels: tuple[str, ...], copies: CopyMap | None) -> tuple[str, ...]:
+    """What messages call the nodes of a model, of copies by the node that they are of."""
+    if copies is None:
+        return labels
+    number = Counter[int]()
+    named = []
+    for owner in copies.owner.tolist():
+        number[owner] += 1
+        called = labels[owner] if labels else str(owner)
+        named.append(called if number[owner] == 1 else f"{called} (copy {number[owner]})")
+    return tuple(named)
 
 
 def _time_left(timeout_s: float | None, started: float) -> float | None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from oscc.compiler.causes import Cause, find_causes
 from oscc.compiler.coded import CodedGraph
+from oscc.compiler.conditions import diagnose_conditions
 from oscc.compiler.families import family_named
+from oscc.compiler.finding_names import name_nodes
 from oscc.compiler.findings import Finding
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.pass_manager import Pass, PassRecord, run_pipeline
+from oscc.compiler.graph import CouplingGraph, idle_couplings, without_couplings
+from oscc.compiler.pass_manager import Pass, PassRecord, PipelineResult, run_pipeline
 from oscc.compiler.passes.assemble import AssemblePass
 from oscc.compiler.passes.load import LoadPass
 from oscc.compiler.passes.place import AUTOMATIC, PlaceOptions, PlacePass
@@ -20,12 +25,16 @@ from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.passes.scale import ScaleOptions, ScalePass, diagnose_time_scale
 from oscc.compiler.passes.schedule import SchedulePass, diagnose_sample_schedule
 from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.placers.placer import identity_placement
+from oscc.compiler.placers.placer import IdentityPlacer, SymmetryPlacer, identity_placement
+from oscc.compiler.placers.repair import DEFECTS
 from oscc.compiler.program import Program
 from oscc.compiler.programmed import programmed_graph
 from oscc.compiler.schedule_timing import trace_schedule
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.store import Level
+
+OF_POSITIONS = ("auto", "identity", "symmetry", "repair")
+"""Placers that begin with the positions of a model that has them."""
 
 AfterPass = Callable[[str, Level], None]
 
@@ -48,6 +57,10 @@ class CompileResult:
         Every reason why the model does not fit; empty when it does.
     tried : PlacedGraph or None
         Where no placement was found, the one that they are about, or that of the model's own positions.
+    idle : int
+        Couplings of weight zero in all chunks that were left out, since the model does not fit with them.
+    labels : tuple of str
+        What the file of the model calls each node; empty where it calls them by their numbers.
     """
 
     core: CoreSpec
@@ -55,6 +68,14 @@ class CompileResult:
     records: tuple[PassRecord, ...]
     findings: tuple[Finding, ...] = field(default=())
     tried: PlacedGraph | None = None
+    idle: int = 0
+    labels: tuple[str, ...] = ()
+
+    @cached_property
+    def causes(self) -> tuple[Cause, ...]:
+        """The findings by their causes, the most fundamental first, with the labels of nodes."""
+        causes = find_causes(self.findings, self.graph, self.placed)
+        return tuple(name_nodes(cause, self.labels) for cause in causes)
 
     @property
     def feasible(self) -> bool:
@@ -105,8 +126,9 @@ class CompileResult:
             "couplings": graph.couplings,
             "max_degree": int(graph.in_degree().max(initial=0)),
             "chunks": graph.chunks,
-            "findings": [finding.as_dict() for finding in self.findings],
+            "findings": [cause.as_dict() for cause in self.causes],
             "weight_bits": core.weight_bits,
+            **({"idle_couplings": self.idle} if self.idle else {}),
         }
         if placed is not None and placed.route is not None:
             summary["placement"] = placed.transform
@@ -129,9 +151,9 @@ class CompileResult:
         return summary
 
 
-def front_passes(model: str | Path, core: CoreSpec, placing: PlaceOptions = AUTOMATIC) -> tuple[Pass, ...]:
-    """The passes that decide whether a model fits, but for its time scale."""
-    return LoadPass(model), PlacePass(core, placing), RoutePass()
+def front_passes(core: CoreSpec, placing: PlaceOptions = AUTOMATIC) -> tuple[Pass, ...]:
+    """The passes after load that decide whether a model fits, but for its time scale."""
+    return PlacePass(core, placing), RoutePass()
 
 
 def back_passes(options: ScaleOptions) -> tuple[Pass, ...]:
@@ -211,24 +233,66 @@ def compile_model(
 def _check(
     model: str | Path, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions, after: AfterPass | None
 ) -> CompileResult:
-    front = run_pipeline(front_passes(model, core, placing), core=core, after=after)
+    loaded = run_pipeline((LoadPass(model),), core=core, after=after)
+    result = _check_loaded(loaded, core, options, placing, after)
+    idle = idle_couplings(result.graph)
+    if result.feasible or idle.size == 0:
+        return result
+    # They have no effect: what they need must not be in the way.
+    graph = without_couplings(result.graph, idle)
+    loaded = replace(loaded, levels={LoadPass.name: graph})
+    return replace(_check_loaded(loaded, core, options, placing, after), idle=int(idle.size))
+
+
+def _check_loaded(
+    loaded: PipelineResult, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions, after: AfterPass | None
+) -> CompileResult:
+    graph = loaded.levels[LoadPass.name]
+    assert isinstance(graph, CouplingGraph)
+    begin = time.perf_counter()
+    # What is cheap to decide is decided before anything is searched for.
+    conditions = tuple(diagnose_conditions(graph, core, options))
+    if conditions:
+        tried, more = _positions_as_they_are(graph, core, placing)
+        known = {finding.code for finding in conditions}
+        conditions += tuple(finding for finding in more if finding.code not in known)
+        conditions += () if tried is None else _weak_cell_findings(tried, options)
+        record = PassRecord("conditions", time.perf_counter() - begin)
+        return CompileResult(core, loaded.levels, (*loaded.records, record), conditions, tried)
+    front = run_pipeline(front_passes(core, placing), graph, core=core, after=after)
+    levels, records = {**loaded.levels, **front.levels}, (*loaded.records, *front.records)
     if front.findings:
-        graph = front.levels["load"]
-        assert isinstance(graph, CouplingGraph)
         tried = front.about if isinstance(front.about, PlacedGraph) else identity_placement(graph, core)
-        programmed = graph if tried is None else programmed_graph(tried)
-        findings = (*front.findings, *_time_findings(programmed, core, options))
-        return CompileResult(core, front.levels, front.records, findings, tried)
+        findings = front.findings if tried is None else (*front.findings, *_weak_cell_findings(tried, options))
+        return CompileResult(core, levels, records, findings, tried)
     scaled = run_pipeline(back_passes(options)[:1], front.last(), core=core, after=after)
     findings = scaled.findings
     placed = scaled.last()
     if isinstance(placed, PlacedGraph) and placed.time_scale is not None:
         findings = tuple(diagnose_sample_schedule(placed.time_scale, core))
-    return CompileResult(core, {**front.levels, **scaled.levels}, front.records + scaled.records, findings)
+    return CompileResult(core, {**levels, **scaled.levels}, (*records, *scaled.records), findings)
 
 
-def _time_findings(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> tuple[Finding, ...]:
-    """Findings about time of a model that does not fit for another reason; the other families have no time scale."""
-    if not family_named(graph.family).has_hardware:
+def _positions_as_they_are(
+    graph: CouplingGraph, core: CoreSpec, placing: PlaceOptions
+) -> tuple[PlacedGraph | None, tuple[Finding, ...]]:
+    """A model of which a condition is not met at its own positions, and what is wrong with these.
+
+    What a search might be rid of is not said: that is not known.
+    """
+    start = identity_placement(graph, core)
+    if start is None or graph.position is None or placing.placer not in OF_POSITIONS:
+        return start, ()
+    placer = IdentityPlacer() if placing.placer == "identity" else SymmetryPlacer()
+    found = placer.place(graph, core)
+    codes = {finding.code for finding in found.findings} - {"L002"}
+    if codes <= DEFECTS and placing.placer in ("auto", "repair"):
+        return found.placed or start, ()
+    return found.placed or start, found.findings
+
+
+def _weak_cell_findings(placed: PlacedGraph, options: ScaleOptions) -> tuple[Finding, ...]:
+    """Findings about time of a placement on cells of different gain; elsewhere `diagnose_conditions` has them."""
+    if not placed.core.defects.gain or not family_named(placed.graph.family).has_hardware:
         return ()
-    return tuple(diagnose_time_scale(graph, core, options))
+    return tuple(diagnose_time_scale(programmed_graph(placed), placed.core, options))

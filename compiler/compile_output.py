@@ -170,11 +170,11 @@ def _write_wires(path: Path, result: CompileResult) -> None:
 def _write_reports(folder: Path, result: CompileResult) -> None:
     folder.mkdir()
     if result.placed is not None:
-        routing = routing_report(result.placed, result.findings)
+        routing = routing_report(result.placed, result.causes, result.findings)
         write_json(folder / "routing.json", routing)
         write_text(folder / "routing.txt", routing_table(routing))
     else:
-        write_json(folder / "findings.json", [finding.as_dict() for finding in result.findings])
+        write_json(folder / "findings.json", [cause.as_dict() for cause in result.causes])
     if result.coded is not None:
         quantization = quantization_report(result.coded)
         write_json(folder / "quantization.json", quantization)

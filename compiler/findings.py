@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 MAX_LISTED = 20
-"""Findings of one code that a person is shown one by one; the rest is counted."""
+"""Findings of one cause that are listed one by one; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,8 @@ class Finding:
     code : str
         Stable name of the kind of finding; docs/architecture.md lists them.
     message : str
-        One line: what does not fit, with its coordinates.
+        One line: what does not fit, with its coordinates. Numbers of nodes, and only they, follow the word "node",
+        "nodes" or "nodes:", so that `oscc.compiler.finding_names` can put names in their place.
     fix : str
         One line: what would make it fit.
     witness : dict
@@ -28,6 +28,8 @@ class Finding:
         capacity; values are JSON.
     proof : bool
         True when the finding proves that it cannot fit as it stands; False for "not found within the search".
+    nodes : dict of str to str
+        What the file of the model calls the nodes of the finding, by their numbers; empty where it calls them so.
     """
 
     code: str
@@ -35,15 +37,17 @@ class Finding:
     fix: str
     witness: dict[str, Any] = field(default_factory=dict)
     proof: bool = True
+    nodes: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as JSON."""
+        """Return the finding as JSON; ``nodes`` only where there are names."""
         return {
             "code": self.code,
             "message": self.message,
             "fix": self.fix,
             "witness": self.witness,
             "proof": self.proof,
+            **({"nodes": self.nodes} if self.nodes else {}),
         }
 
 
@@ -95,30 +99,3 @@ def raise_first(findings: Iterable[Finding]) -> None:
 def is_empty(findings: Iterable[Finding]) -> bool:
     """Whether a check has nothing to say."""
     return next(iter(findings), None) is None
-
-
-def shorten_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """What a person is shown of many findings: the first `MAX_LISTED` of each code, and one that counts all of them.
-
-    Parameters
-    ----------
-    findings : sequence of Finding
-    """
-    total, seen = Counter(finding.code for finding in findings), Counter[str]()
-    shown: list[Finding] = []
-    for finding in findings:
-        seen[finding.code] += 1
-        if seen[finding.code] <= MAX_LISTED:
-            shown.append(finding)
-        elif seen[finding.code] == total[finding.code]:
-            count = total[finding.code]
-            shown.append(
-                Finding(
-                    finding.code,
-                    f"{count} findings of this kind in all; the first {MAX_LISTED} are listed",
-                    finding.fix,
-                    {"count": count, "listed": MAX_LISTED},
-                    finding.proof,
-                )
-            )
-    return tuple(shown)

@@ -18,7 +18,7 @@ INIT_TOLERANCE = 1e-6
 
 
 def diagnose_fit(placed: PlacedGraph) -> Iterator[Finding]:
-    """Every reason why the core cannot run the model (codes F001 to F005).
+    """Every reason why the core cannot run the model (codes F001 to F005 and L007).
 
     F001 a read-out node on a cell that cannot be read, and what `diagnose_model` finds.
 
@@ -26,7 +26,7 @@ def diagnose_fit(placed: PlacedGraph) -> Iterator[Finding]:
     ----------
     placed : PlacedGraph
     """
-    yield from _diagnose_readout(placed)
+    yield from diagnose_readout(placed)
     yield from diagnose_model(placed.graph, placed.core)
 
 
@@ -48,22 +48,14 @@ def verify_fit(placed: PlacedGraph) -> None:
 def diagnose_model(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     """Every reason why the core cannot run the model, wherever its nodes are placed; each is a proof.
 
-    F002 an initial distribution that the core does not offer, F003 too many chunks, F004 a family that has no hardware,
-    F005 too many nodes.
+    F004 a family that has no hardware, F005 too many nodes, L007 too few cells that are not defective or that can be
+    read, F003 too many chunks, F002 an initial distribution that the core does not offer: the most fundamental first.
 
     Parameters
     ----------
     graph : CouplingGraph
     core : CoreSpec
     """
-    yield from diagnose_initial_phases(graph.init, core)
-    if graph.chunks > core.chunks:
-        yield Finding(
-            "F003",
-            f"the model has {graph.chunks} chunks; the core holds {core.chunks}",
-            f"train the model with at most {core.chunks} chunks, or use a core with chunks: {graph.chunks}",
-            {"chunks": graph.chunks, "capacity": core.chunks},
-        )
     if not family_named(graph.family).has_hardware:
         able = [name for name, family in FAMILIES.items() if family.has_hardware]
         yield Finding(
@@ -72,12 +64,53 @@ def diagnose_model(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
             f"train a model of family {' or '.join(able)}",
             {"family": graph.family, "accepted": able},
         )
+    yield from diagnose_sizes(graph, core)
+    if graph.chunks > core.chunks:
+        yield Finding(
+            "F003",
+            f"the model has {graph.chunks} chunks; the core holds {core.chunks}",
+            f"train the model with at most {core.chunks} chunks, or use a core with chunks: {graph.chunks}",
+            {"chunks": graph.chunks, "capacity": core.chunks},
+        )
+    yield from diagnose_initial_phases(graph.init, core)
+
+
+def diagnose_sizes(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
+    """Whether there are cells enough: F005 for all nodes, L007 without defects and for those that are read out.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    core : CoreSpec
+    """
     if graph.nodes > core.cells:
         yield Finding(
             "F005",
             f"the model has {graph.nodes} nodes; the core has {core.cells} cells ({core.rows} x {core.cols})",
             "use a larger core, or a smaller model",
             {"nodes": graph.nodes, "cells": core.cells},
+        )
+    (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
+    living = np.ones(core.grid, dtype=bool)
+    for cell in set(core.defects.cells):
+        living[cell] = False
+    usable, readable = int(living.sum()), int(living[row0::drow, col0::dcol].sum())
+    pixels = int(np.unique(graph.readout).size)
+    witness = {"nodes": graph.nodes, "pixels": int(graph.readout.size), "usable": usable, "readable": readable}
+    if core.cells >= graph.nodes > usable:
+        yield Finding(
+            "L007",
+            f"the model has {graph.nodes} nodes; the core has {usable} cells that are not defective, of {core.cells}",
+            "use a larger core, another die, or a smaller model",
+            {**witness, "cause": "defects"},
+        )
+    if pixels > readable and not graph.nodes > usable == readable:
+        yield Finding(
+            "L007",
+            f"the model has {pixels} nodes that are read out; the core has {readable} cells that can be read: in rows "
+            f"{row0}, {row0 + drow}, ... and columns {col0}, {col0 + dcol}, ...",
+            "use a core with more readable cells (readout.step), a larger one, or read fewer nodes out",
+            {**witness, "cause": "readout"},
         )
 
 
@@ -109,7 +142,13 @@ def diagnose_initial_phases(init: InitialPhases, core: CoreSpec) -> Iterator[Fin
         )
 
 
-def _diagnose_readout(placed: PlacedGraph) -> Iterator[Finding]:
+def diagnose_readout(placed: PlacedGraph) -> Iterator[Finding]:
+    """Whether every node that is read out is on a cell that can be read (code F001).
+
+    Parameters
+    ----------
+    placed : PlacedGraph
+    """
     graph, core = placed.graph, placed.core
     (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
     cell = placed.cell[graph.readout]

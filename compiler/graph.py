@@ -187,6 +187,29 @@ class CouplingGraph:
         )
 
 
+def without_couplings(graph: CouplingGraph, dropped: NDArray[np.int32]) -> CouplingGraph:
+    """Return a model without some of its couplings.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    dropped : int32[k]
+    """
+    kept = np.ones(graph.couplings, dtype=bool)
+    kept[dropped] = False
+    return dataclasses.replace(graph, src=graph.src[kept], dst=graph.dst[kept], weight=graph.weight[:, kept])
+
+
+def idle_couplings(graph: CouplingGraph) -> NDArray[np.int32]:
+    """Return the couplings whose weight is zero in all chunks, int32[k]: they have no effect.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    """
+    return np.flatnonzero(~graph.weight.any(axis=0)).astype(np.int32)
+
+
 def diagnose_graph(graph: CouplingGraph) -> Iterator[Finding]:
     """Every way in which a graph is not well formed (codes G001 to G009).
 

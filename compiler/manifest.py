@@ -51,6 +51,10 @@ class _Finding(_Part):
     fix: str
     witness: dict[str, Any]
     proof: bool
+    count: int = Field(default=1, ge=1)
+    consequences: dict[str, int] = {}
+    examples: list[_Finding] = []
+    nodes: dict[str, str] = {}
 
 
 class _Summary(_Part):

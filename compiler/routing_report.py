@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.findings import Finding, shorten_findings
+from oscc.compiler.causes import Cause
+from oscc.compiler.finding_text import finding_lines
+from oscc.compiler.findings import Finding
 from oscc.compiler.placed import PlacedGraph, Route
 from oscc.compiler.routing import trace_route, unit_index
 
@@ -16,15 +18,17 @@ SCHEMA = "oscc.routing/1"
 """Content of key ``schema`` of the report."""
 
 
-def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str, Any]:
+def routing_report(placed: PlacedGraph, causes: Sequence[Cause], findings: Iterable[Finding] = ()) -> dict[str, Any]:
     """What is to be said about a placement, as JSON; the same for the same placement and findings.
 
     Parameters
     ----------
     placed : PlacedGraph
         Routed or not; what cannot be routed has no slot and no wire.
-    findings : iterable of Finding
+    causes : sequence of Cause
         What the checks of the placement had to say.
+    findings : iterable of Finding
+        All that they stand for; they are counted cell by cell.
 
     Returns
     -------
@@ -37,12 +41,12 @@ def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str
         ``demand`` (wires, row by row); ``wires``: ``count``, ``longest`` and ``total`` (boundaries crossed),
         ``lengths``, rows [boundaries, wires], and ``rounds`` of negotiation; ``cells``: ``grid`` (rows and columns)
         and, row by row, ``node`` (the lowest that sits there, -1 where there is none), ``degree`` (couplings into it,
-        -1) and ``units`` (coupling units used); ``defects``: ``cells`` [row, col], ``slots`` [row, col, slot]
-        and ``gain`` [row, col, gain]; ``findings``.
+        -1), ``units`` (coupling units used) and ``findings`` that name the cell; ``defects``: ``cells`` [row, col],
+        ``slots`` [row, col, slot] and ``gain`` [row, col, gain]; ``findings``, which are the causes.
     """
     graph, core = placed.graph, placed.core
     route = placed.route if placed.route is not None else trace_route(placed)
-    found = [finding.as_dict() for finding in findings]
+    found = [cause.as_dict() for cause in causes]
     across = {
         "across_columns": _boundaries(route.demand_across_columns, (0, 1)),
         "across_rows": _boundaries(route.demand_across_rows, (1, 0)),
@@ -79,7 +83,7 @@ def routing_report(placed: PlacedGraph, findings: Iterable[Finding]) -> dict[str
             **across,
         },
         "wires": _wires(route),
-        "cells": _cells(placed, units),
+        "cells": {**_cells(placed, units), "findings": _findings_at(findings, core.grid)},
         "defects": {
             "cells": sorted(map(list, core.defects.cells)),
             "slots": sorted(map(list, core.defects.slots)),
@@ -99,6 +103,39 @@ def _cells(placed: PlacedGraph, units: NDArray[np.int64]) -> dict[str, Any]:
     degree = np.where(node >= 0, placed.graph.in_degree()[node], -1)
     used = np.bincount(units // core.slots, minlength=core.cells).reshape(core.grid)
     return {"grid": list(core.grid), "node": node.tolist(), "degree": degree.tolist(), "units": used.tolist()}
+
+
+def _findings_at(findings: Iterable[Finding], grid: tuple[int, int]) -> list[list[int]]:
+    """Findings at each cell of the grid."""
+    rows, cols = grid
+    at = [[0] * cols for _ in range(rows)]
+    for finding in findings:
+        for row, col in finding_cells(finding):
+            if 0 <= row < rows and 0 <= col < cols:
+                at[row][col] += 1
+    return at
+
+
+def finding_cells(finding: Finding) -> list[tuple[int, int]]:
+    """The cells that a witness names: ``cell``, both ``cells`` of a boundary, or the ``destination`` of a coupling.
+
+    Parameters
+    ----------
+    finding : Finding
+    """
+    witness = finding.witness
+    if finding.code == "L006":
+        # Its cells are those of all nodes.
+        return []
+    for name in ("cell", "destination"):
+        if name in witness:
+            return [_pair(witness[name])]
+    return [_pair(cell) for cell in witness["cells"]] if isinstance(witness.get("cells"), list | tuple) else []
+
+
+def _pair(cell: Sequence[int]) -> tuple[int, int]:
+    row, col = cell
+    return int(row), int(col)
 
 
 def _wires(route: Route) -> dict[str, Any]:
@@ -173,9 +210,7 @@ def routing_table(report: dict[str, Any]) -> str:
         "",
         f"Findings: {len(report['findings']) or 'none'}",
     ]
-    for finding in shorten_findings([Finding(**found) for found in report["findings"]]):
-        proof = "" if finding.proof else " (not a proof)"
-        lines += [f"  {finding.code}{proof}: {finding.message}", f"        {finding.fix}"]
+    lines += [f"  {line}" for line in finding_lines([Cause.of_dict(found) for found in report["findings"]])]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

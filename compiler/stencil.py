@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -126,6 +126,24 @@ def named_stencil(name: str) -> Stencil:
     if shape == "diamond":
         cells = [(dr, dc) for dr, dc in cells if abs(dr) + abs(dc) <= radius]
     return Stencil(tuple(cells))
+
+
+def narrowest_stencil(offsets: Collection[Offset]) -> str | None:
+    """Return the name of the stencil with the fewest offsets that holds all of these; None where there is none.
+
+    Parameters
+    ----------
+    offsets : collection of (int, int)
+        Without (0, 0).
+    """
+    if not offsets:
+        return None
+    box = max(max(abs(row), abs(col)) for row, col in offsets)
+    diamond = max(abs(row) + abs(col) for row, col in offsets)
+    # 4 R (R + 1) offsets in a box, 2 R (R + 1) in a diamond.
+    if diamond <= MAX_RADIUS and 2 * diamond * (diamond + 1) < 4 * box * (box + 1):
+        return f"diamond-{diamond}"
+    return None if box > MAX_RADIUS else "king" if box == 1 else f"box-{box}"
 
 
 def listed_stencil(offsets: Sequence[Sequence[int]]) -> Stencil:

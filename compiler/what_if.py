@@ -14,7 +14,7 @@ from oscc.compiler.arrays import freeze
 from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import Finding
 from oscc.compiler.fitting import diagnose_fit
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.graph import CouplingGraph, without_couplings
 from oscc.compiler.passes.scale import ScaleOptions, diagnose_time_scale
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.symmetry import search_symmetric
@@ -143,22 +143,8 @@ def pruned_graph(what_if: WhatIf, number: int) -> tuple[CouplingGraph, dict[str,
         raise OsccError("prune.entry", f"{number} is no entry that drops couplings", where="--prune", hint=accepted)
     entry, placed = entries[number - 1], what_if.placed
     graph = without_couplings(placed.graph, entry.dropped)
-    return dataclasses.replace(graph, position=placed.cell), {"entry": number, **entry.as_dict(placed.graph)}
-
-
-def without_couplings(graph: CouplingGraph, dropped: NDArray[np.int32]) -> CouplingGraph:
-    """A model without some of its couplings.
-
-    Parameters
-    ----------
-    graph : CouplingGraph
-    dropped : int32[k]
-    """
-    kept = np.ones(graph.couplings, dtype=bool)
-    kept[dropped] = False
-    return dataclasses.replace(
-        graph, src=graph.src[kept], dst=graph.dst[kept], weight=graph.weight[:, kept], model_hash=""
-    )
+    receipt = {"entry": number, **entry.as_dict(placed.graph)}
+    return dataclasses.replace(graph, position=placed.cell, model_hash=""), receipt
 
 
 def _fits(placed: PlacedGraph, options: ScaleOptions) -> PlacedGraph | None:

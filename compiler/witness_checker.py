@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oscc.compiler.findings import MAX_LISTED, Finding
+from oscc.compiler.causes import Cause
+from oscc.compiler.findings import Finding
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.spec import CoreSpec
@@ -31,7 +32,7 @@ class WitnessCheck:
     Parameters
     ----------
     checked : int
-        Findings whose witnesses were re-computed: of each code the first `oscc.compiler.findings.MAX_LISTED`.
+        Findings whose witnesses were re-computed, or that were counted anew together with all others of their code.
     findings : int
         All of them.
     without_check : tuple of str
@@ -57,31 +58,38 @@ class WitnessCheck:
 
 
 def check_witnesses(
-    findings: Sequence[Finding], graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None
+    causes: Sequence[Cause], graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None
 ) -> WitnessCheck:
-    """Re-compute what findings claim, before anybody is told.
+    """Re-compute what causes claim, before anybody is told.
+
+    Of each cause the witness, or those of its examples where it stands for several findings; and of every code how many
+    findings there are, as causes and as consequences.
 
     Parameters
     ----------
-    findings : sequence of Finding
+    causes : sequence of Cause
     graph : CouplingGraph
     core : CoreSpec
     placed : PlacedGraph or None
         The placement that they are about.
     """
-    seen, checked, without, wrong = Counter[str](), 0, set[str](), set[str]()
-    for finding in findings:
-        seen[finding.code] += 1
-        if seen[finding.code] > MAX_LISTED:
-            continue
-        holds = check_witness(finding, graph, core, placed)
-        if holds is None:
-            without.add(finding.code)
-            continue
-        checked += 1
-        if not holds:
-            wrong.add(finding.code)
-    return WitnessCheck(checked, len(findings), tuple(sorted(without)), tuple(sorted(wrong)))
+    total: Counter[str] = sum((cause.totals() for cause in causes), Counter())
+    singly, without, wrong = Counter[str](), set[str](), set[str]()
+    for cause in causes:
+        for finding in (*((cause,) if cause.count == 1 else ()), *cause.examples):
+            holds = check_witness(finding, graph, core, placed)
+            if holds is None:
+                without.add(finding.code)
+                continue
+            singly[finding.code] += 1
+            if not holds:
+                wrong.add(finding.code)
+    counted = {code for code in total if code in of_placements.TOTALS} if placed is not None else set()
+    if placed is not None:
+        wrong |= {code for code in counted if of_placements.TOTALS[code](placed) != total[code]}
+    without |= {code for code in total if code not in counted and singly[code] == 0}
+    checked = sum(count if code in counted else min(count, singly[code]) for code, count in total.items())
+    return WitnessCheck(checked, sum(total.values()), tuple(sorted(without)), tuple(sorted(wrong)))
 
 
 def check_witness(finding: Finding, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool | None:

@@ -132,7 +132,7 @@ def running_graph(model: Path, core: CoreSpec | None) -> CouplingGraph:
         return read_checkpoint(model)
     result = compile_model(model, core)
     if result.coded is None:
-        raise FindingsError(list(result.findings))
+        raise FindingsError(result.causes)
     return AISModel.from_coded(result.coded).to_graph()
 
 

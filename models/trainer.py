@@ -316,9 +316,9 @@ def _check_fits(generator: Generator, core: CoreSpec) -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "untrained.safetensors"
         write_checkpoint(model, generator.to_graph({}))
-        findings = check_model(model, core).findings
+        findings = check_model(model, core).causes
     if findings:
-        raise FindingsError(list(findings))
+        raise FindingsError(findings)
 
 
 def _device(name: str) -> torch.device:

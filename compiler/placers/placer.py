@@ -166,7 +166,7 @@ class AnnealPlacer(_AnnealingPlacer):
             return Placing(None, (*bounds, *diagnose_model(graph, core)))
         found = anneal(graph, core, seed=self.seed, timeout_s=self.timeout_s, report=self.report)
         if found.cell is None:
-            return Placing(None, tuple(diagnose_model(graph, core)) or (_too_few_cells(graph, core),))
+            return Placing(None, tuple(diagnose_model(graph, core)))
         placed = PlacedGraph(graph, core, found.cell, self.name)
         if found.cost == 0:
             return Placing(placed)
@@ -246,15 +246,4 @@ def _no_positions(graph: CouplingGraph, core: CoreSpec) -> Finding:
         "use --placer auto, or write the (row, column) of every node into node.position",
         {"nodes": graph.nodes, "cells": core.cells},
         proof=False,
-    )
-
-
-def _too_few_cells(graph: CouplingGraph, core: CoreSpec) -> Finding:
-    usable = core.cells - len(core.defects.cells)
-    return Finding(
-        "L007",
-        f"the model has {graph.nodes} nodes, {graph.readout.size} of them read out; the core has {usable} cells that "
-        "are not dead, and too few that can be read",
-        "use a larger core, or one with more readable cells",
-        {"nodes": graph.nodes, "pixels": int(graph.readout.size), "usable": usable},
     )

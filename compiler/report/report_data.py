@@ -12,13 +12,11 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from oscc.compiler.causes import Cause
 from oscc.compiler.findings import Finding
 
 SCHEMA = "oscc.report/1"
 """Content of key ``schema`` of the JSON."""
-
-LISTED = 200
-"""Findings of one code that a report lists; the rest is counted. ``reports/routing.json`` has all."""
 
 Rows = tuple[tuple[int, ...], ...]
 """A number for every cell or boundary, row by row."""
@@ -84,12 +82,13 @@ class Wires:
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of the grid: the node at each (-1 for none), the couplings into it (-1), the coupling units used."""
+    """The cells of the grid: node (-1 for none), couplings into it (-1), units used, findings that name it."""
 
     grid: tuple[int, int]
     node: Rows
     degree: Rows
     units: Rows
+    findings: Rows | None = None
 
 
 @dataclass(frozen=True)
@@ -172,15 +171,16 @@ class FindingCount:
 
 @dataclass(frozen=True)
 class Findings:
-    """What does not fit.
-
-    ``listed`` holds at most `LISTED` of each code; ``at`` counts the findings at each cell, None without a grid.
-    """
+    """What does not fit: its ``causes``, the most fundamental first, and how many findings they stand for."""
 
     total: int
     by_code: tuple[FindingCount, ...]
-    listed: tuple[Finding, ...]
-    at: Rows | None
+    causes: tuple[Cause, ...]
+
+    @property
+    def listed(self) -> tuple[Finding, ...]:
+        """Each cause, and behind it its examples."""
+        return tuple(finding for cause in self.causes for finding in (cause, *cause.examples))
 
 
 @dataclass(frozen=True)

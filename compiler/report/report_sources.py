@@ -11,15 +11,13 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from oscc.compiler.causes import Cause, total_findings
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.compile_output import described_inputs, described_tool
 from oscc.compiler.errors import OsccError
-from oscc.compiler.findings import Finding
 from oscc.compiler.output_folder import PROGRAM, REPORTS, OutputFolder, read_any_output_folder
 from oscc.compiler.quantization_report import quantization_report
 from oscc.compiler.report.report_data import (
-    LISTED,
-    Cells,
     FindingCount,
     Findings,
     Inputs,
@@ -141,7 +139,7 @@ def report_of_result(
         Sources(
             manifest,
             result.core,
-            routing=None if placed is None else routing_report(placed, result.findings),
+            routing=None if placed is None else routing_report(placed, result.causes, result.findings),
             quantization=None if coded is None else quantization_report(coded),
             witnesses=witnesses,
             what_if=what_if,
@@ -196,9 +194,7 @@ def report_of(sources: Sources, *, where: str) -> ReportData:
         program=None if program is None else ProgramFile(program["sha256"], program["bytes"]),
         routing=routing,
         quantization=_parse(Quantization, sources.quantization, f"{where}: {REPORTS}/quantization.json"),
-        findings=_findings(
-            [_finding(found) for found in summary["findings"]], None if routing is None else routing.cells
-        ),
+        findings=_findings([Cause.of_dict(found) for found in summary["findings"]]),
         witnesses=_parse(Witnesses, sources.witnesses, f"{where}: {REPORTS}/witnesses.json"),
         what_if=_parse(WhatIf, sources.what_if, f"{where}: {REPORTS}/whatif.json"),
         solve=_parse(Solve, sources.solve, f"{where}: {REPORTS}/solve.json"),
@@ -225,63 +221,14 @@ def _resources(summary: Mapping[str, Any], core: CoreSpec | None, routing: Routi
     return found
 
 
-def _finding(found: Mapping[str, Any]) -> Finding:
-    return Finding(**{name: found[name] for name in ("code", "message", "fix", "witness", "proof")})
-
-
-def _findings(found: Sequence[Finding], cells: Cells | None) -> Findings:
-    count = Counter(finding.code for finding in found)
-    unproven = {finding.code for finding in found if not finding.proof}
-    seen = Counter[str]()
-    listed: list[Finding] = []
-    for finding in found:
-        seen[finding.code] += 1
-        if seen[finding.code] <= LISTED:
-            listed.append(finding)
+def _findings(causes: Sequence[Cause]) -> Findings:
+    count: Counter[str] = sum((cause.totals() for cause in causes), Counter())
+    unproven = {finding.code for cause in causes for finding in (cause, *cause.examples) if not finding.proof}
     return Findings(
-        total=len(found),
+        total=total_findings(causes),
         by_code=tuple(FindingCount(code, number, code not in unproven) for code, number in sorted(count.items())),
-        listed=tuple(listed),
-        at=None if cells is None else _findings_at(found, cells.grid),
+        causes=tuple(causes),
     )
-
-
-def _findings_at(found: Sequence[Finding], grid: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
-    rows, cols = grid
-    at = [[0] * cols for _ in range(rows)]
-    for finding in found:
-        try:
-            cells = finding_cells(finding)
-        except (TypeError, ValueError):
-            raise OsccError(
-                "report.input", f"the witness of a finding {finding.code} names no cells", where="manifest.json"
-            ) from None
-        for row, col in cells:
-            if 0 <= row < rows and 0 <= col < cols:
-                at[row][col] += 1
-    return tuple(map(tuple, at))
-
-
-def finding_cells(finding: Finding) -> list[tuple[int, int]]:
-    """The cells that a witness names: ``cell``, both ``cells`` of a boundary, or the ``destination`` of a coupling.
-
-    Parameters
-    ----------
-    finding : Finding
-    """
-    witness = finding.witness
-    if finding.code == "L006":
-        # Its cells are those of all nodes.
-        return []
-    for name in ("cell", "destination"):
-        if name in witness:
-            return [_cell(witness[name])]
-    return [_cell(cell) for cell in witness["cells"]] if isinstance(witness.get("cells"), list | tuple) else []
-
-
-def _cell(pair: Sequence[int]) -> tuple[int, int]:
-    row, col = pair
-    return int(row), int(col)
 
 
 def _read(folder: OutputFolder, name: str) -> Any:

@@ -17,9 +17,10 @@ def _too_many(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
     readable = sum(
         (row, col) not in dead for row in range(row0, core.rows, drow) for col in range(col0, core.cols, dcol)
     )
-    named = (witness["nodes"], witness["pixels"], witness["usable"])
+    named = (witness["nodes"], witness["pixels"], witness["usable"], witness["readable"])
     pixels = len(set(graph.readout.tolist()))
-    return named == (graph.nodes, graph.readout.size, usable) and (graph.nodes > usable or pixels > readable)
+    lack = pixels > readable if witness["cause"] == "readout" else graph.nodes > usable
+    return lack and named == (graph.nodes, graph.readout.size, usable, readable)
 
 
 def _chunks(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:

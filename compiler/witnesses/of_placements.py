@@ -1,4 +1,4 @@
-"""Witnesses of a placement: R001 to R010 and F001."""
+"""Witnesses of a placement, R001 to R010 and F001, and how many findings of a code a placement has."""
 
 from __future__ import annotations
 
@@ -133,3 +133,85 @@ CHECKS: dict[str, Callable[[Witness, PlacedGraph], bool]] = {
     "R010": _cut,
 }
 """By code of the finding."""
+
+
+def _joined(placed: PlacedGraph) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Source and destination of each coupling."""
+    cells = _cells(placed)
+    ends = zip(placed.graph.src.tolist(), placed.graph.dst.tolist(), strict=True)
+    return [(cells[src], cells[dst]) for src, dst in ends]
+
+
+def _wired(placed: PlacedGraph) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Those that have a unit: both ends on the grid, at an offset of the stencil."""
+    rows, cols = placed.core.grid
+    offsets = set(placed.core.model_stencil.offsets)
+    return [
+        (source, destination)
+        for source, destination in _joined(placed)
+        if all(0 <= row < rows and 0 <= col < cols for row, col in (source, destination))
+        and (source[0] - destination[0], source[1] - destination[1]) in offsets
+    ]
+
+
+def _count_far(placed: PlacedGraph) -> int:
+    offsets = set(placed.core.model_stencil.offsets)
+    return sum((one[0] - other[0], one[1] - other[1]) not in offsets for one, other in _joined(placed))
+
+
+def _count_crowded(placed: PlacedGraph) -> int:
+    degree = Counter(placed.graph.dst.tolist())
+    return sum(count > len(placed.core.model_stencil.offsets) for count in degree.values())
+
+
+def _count_dead_slots(placed: PlacedGraph) -> int:
+    """Couplings whose unit is dead: at the destination or, where it serves both, at the cell that comes first."""
+    core = placed.core
+    dead = {(row, col, *core.unit_stencil.offsets[slot]) for row, col, slot in core.defects.slots}
+
+    def unit(source: tuple[int, int], destination: tuple[int, int]) -> tuple[int, int, int, int]:
+        near, far = sorted((source, destination)) if core.couplings == "reciprocal" else (destination, source)
+        return (*near, far[0] - near[0], far[1] - near[1])
+
+    return sum(unit(source, destination) in dead for source, destination in _wired(placed))
+
+
+def _count_pairs(placed: PlacedGraph) -> int:
+    if placed.core.couplings != "reciprocal":
+        return 0
+    graph = placed.graph
+    weights: dict[tuple[int, int], list[float]] = {
+        ends: graph.weight[:, edge].tolist()
+        for edge, ends in enumerate(zip(graph.src.tolist(), graph.dst.tolist(), strict=True))
+    }
+    alone = sum((dst, src) not in weights for src, dst in weights)
+    unequal = sum(
+        src < dst and (dst, src) in weights and weights[dst, src] != found for (src, dst), found in weights.items()
+    )
+    return alone + unequal
+
+
+def _count_outside(placed: PlacedGraph) -> int:
+    rows, cols = placed.core.grid
+    return sum(not (0 <= row < rows and 0 <= col < cols) for row, col in _cells(placed))
+
+
+def _count_unreadable(placed: PlacedGraph) -> int:
+    (row0, col0), (drow, dcol) = placed.core.readout.origin, placed.core.readout.step
+    cells = _cells(placed)
+    pixels = [cells[node] for node in placed.graph.readout.tolist()]
+    return sum(row < row0 or col < col0 or (row - row0) % drow > 0 or (col - col0) % dcol > 0 for row, col in pixels)
+
+
+TOTALS: dict[str, Callable[[PlacedGraph], int]] = {
+    "F001": _count_unreadable,
+    "R001": _count_far,
+    "R002": lambda placed: sum(count > 1 for count in Counter(_wired(placed)).values()),
+    "R003": _count_crowded,
+    "R004": lambda placed: sum(cell in set(placed.core.defects.cells) for cell in _cells(placed)),
+    "R005": _count_dead_slots,
+    "R006": _count_pairs,
+    "R007": lambda placed: sum(count > 1 for count in Counter(_cells(placed)).values()),
+    "R009": _count_outside,
+}
+"""How many findings of each code a placement has."""

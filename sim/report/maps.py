@@ -53,8 +53,9 @@ def grid_maps(data: ReportData) -> list[GridMap]:
     maps = [_degree_map(routing), _boundary_map(routing)]
     if routing.defects.cells or routing.defects.slots or routing.defects.gain:
         maps.append(_defect_map(routing))
-    if data.findings.at is not None and any(map(any, data.findings.at)):
-        maps.append(_finding_map(data.findings.at))
+    at = routing.cells.findings
+    if at is not None and any(map(any, at)):
+        maps.append(_finding_map(at))
     return maps
 
 
@@ -128,7 +129,7 @@ def _finding_map(at: Rows) -> GridMap:
     return GridMap(
         "findings",
         "Where the findings are",
-        "Findings that name a cell, counted at each; click one to list those that name it.",
+        "Findings that name a cell, counted at each; click one to list the examples that name it.",
         cell_map(classes, name="findings", label="map of the findings at each cell"),
         [(style_class(step), text, count) for step, text, count in classes.counted()],
         "cells",

@@ -11,8 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from oscc.compiler.change_costs import cost_words
-from oscc.compiler.findings import MAX_LISTED
-from oscc.compiler.report.report_data import LISTED, ReportData
+from oscc.compiler.report.report_data import ReportData
 from oscc.sim.report.charts import code_charts, distribution_charts, solve_chart
 from oscc.sim.report.maps import GridMap, grid_maps
 from oscc.sim.report.scales import DARK, LIGHT
@@ -34,8 +33,6 @@ def report_page(data: ReportData) -> str:
     )
     return environment.from_string(_asset("report.html")).render(
         data=data,
-        listed=LISTED,
-        most_checked=MAX_LISTED,
         sections=_sections(data, maps),
         sentence=_sentence(data),
         tiles=_tiles(data),
@@ -185,7 +182,7 @@ def _details(data: ReportData) -> Markup:
             "dead": [row * cols + col for row, col in routing.defects.cells],
             "slots": [[row * cols + col, slot] for row, col, slot in routing.defects.slots],
             "gain": [[row * cols + col, gain] for row, col, gain in routing.defects.gain],
-            "findings": [] if data.findings.at is None else _flat(data.findings.at),
+            "findings": [] if routing.cells.findings is None else _flat(routing.cells.findings),
         }
     text = json.dumps(content, separators=(",", ":"), allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))

@@ -45,10 +45,10 @@ def test_chunks_of_different_length_are_listed(capsys: pytest.CaptureFixture[str
     assert "100 + 50 cycles, tau 1e-06, 5e-07 s, decided by shil" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("count", "text"), [(1, "1 finding"), (2, "2 findings")])
-def test_a_model_that_does_not_fit(count: int, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(("count", "more"), [(1, ""), (2, " (and 1 more cause)"), (3, " (and 2 more causes)")])
+def test_the_first_line_names_the_first_cause(count: int, more: str, capsys: pytest.CaptureFixture[str]) -> None:
     short = {key: FITS[key] for key in ("model", "core", "nodes", "couplings", "chunks", "max_degree")}
-    print_summary({**short, "feasible": False, "findings": [{}] * count}, {})
+    print_summary({**short, "feasible": False, "findings": [{"message": "it is too large"}] * count}, {})
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"m on c: does not fit: {text}"
+    assert lines[0] == f"m on c: does not fit: it is too large{more}"
     assert len(lines) == 3

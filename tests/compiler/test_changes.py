@@ -14,6 +14,7 @@ from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.compile import CompileResult, check_model, compile_model
 from oscc.compiler.copies.splitting import CopyOptions, Splitting, split_nodes
 from oscc.compiler.errors import OsccError
+from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
@@ -29,7 +30,9 @@ def changed(model: Path, core: CoreSpec, wanted: ChangeOptions, placing: PlaceOp
     def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
         return check_model(path, core, placing=placing)
 
-    with compiled_with_changes(model, core, ScaleOptions(), placing or PlaceOptions(), wanted, compile_it) as found:
+    with compiled_with_changes(
+        Source(model), core, ScaleOptions(), placing or PlaceOptions(), wanted, compile_it
+    ) as found:
         assert found.model.is_file()
         read_checkpoint(found.model)
     return found
@@ -149,7 +152,7 @@ def test_one_limit_of_time_is_for_all_searches(
     for timeout_s in (60.0, None):
         wanted = ChangeOptions(copies=CopyOptions(timeout_s=timeout_s))
         placing = PlaceOptions(timeout_s=timeout_s)
-        with compiled_with_changes(path, core, ScaleOptions(), placing, wanted, compile_it) as found:
+        with compiled_with_changes(Source(path), core, ScaleOptions(), placing, wanted, compile_it) as found:
             assert found.copies is not None
             assert found.placing.timeout_s == timeout_s, "what was asked for is what is recorded"
     assert limits[0] == 30.0
@@ -180,7 +183,7 @@ def test_chains_that_may_clip_are_left(tmp_path: Path, make_core: MakeCore) -> N
         return compile_model(path, core, clipping, placing=placing)
 
     wanted = ChangeOptions(copies=CopyOptions(strength=100.0))
-    with compiled_with_changes(path, core, clipping, PlaceOptions(), wanted, compile_it) as found:
+    with compiled_with_changes(Source(path), core, clipping, PlaceOptions(), wanted, compile_it) as found:
         assert found.result.feasible
         assert found.result.coded is not None
         assert np.abs(found.result.coded.coupling).max() > 0

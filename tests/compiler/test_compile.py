@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -108,7 +109,9 @@ def test_every_cheap_finding_comes_at_once(
     assert result.program is None
     summary = result.summary()
     assert summary["feasible"] is False
-    assert len(summary["findings"]) == len(result.findings)
+    assert [finding["code"] for finding in summary["findings"]] == ["F003", "F002", "S001", "R001", "F001"]
+    totals = sum((cause.totals() for cause in result.causes), Counter())
+    assert totals == Counter(finding.code for finding in result.findings)
     assert summary["nodes"] == 64
     # The placement that the model was trained at can still be shown.
     assert result.placed is not None

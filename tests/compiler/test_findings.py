@@ -5,13 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from oscc.compiler.findings import (
-    MAX_LISTED,
     Finding,
     FindingError,
     FindingsError,
     is_empty,
     raise_first,
-    shorten_findings,
 )
 
 FIRST = Finding("X001", "it does not fit", "make it fit", {"cell": [1, 2]})
@@ -28,6 +26,7 @@ def test_as_dict_is_json() -> None:
     }
     assert SECOND.as_dict()["witness"] == {}
     assert SECOND.as_dict()["proof"] is False
+    assert Finding("X", "node 1", "", nodes={"1": "a"}).as_dict()["nodes"] == {"1": "a"}
 
 
 def test_raise_first_raises_only_the_first() -> None:
@@ -59,23 +58,3 @@ def test_findings_error_carries_all_and_says_how_many() -> None:
 def test_findings_error_without_findings_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="needs a finding"):
         FindingsError([])
-
-
-def _many(code: str, count: int) -> list[Finding]:
-    return [Finding(code, f"item {item}", "remove it", {"item": item}, proof=False) for item in range(count)]
-
-
-@pytest.mark.parametrize("count", [0, 1, MAX_LISTED])
-def test_up_to_the_limit_nothing_is_left_out(count: int) -> None:
-    found = _many("X003", count)
-    assert shorten_findings(found) == tuple(found)
-
-
-def test_what_is_not_shown_is_counted_code_by_code() -> None:
-    found = [*_many("X003", MAX_LISTED + 5), *_many("X004", MAX_LISTED), *_many("X005", MAX_LISTED + 1)]
-    shown = shorten_findings(found)
-    assert [finding.code for finding in shown] == ["X003"] * 21 + ["X004"] * 20 + ["X005"] * 21
-    summary = shown[20]
-    assert summary.message == "25 findings of this kind in all; the first 20 are listed"
-    assert (summary.fix, summary.witness, summary.proof) == ("remove it", {"count": 25, "listed": 20}, False)
-    assert shown[-1].message == "21 findings of this kind in all; the first 20 are listed"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.findings import Finding, FindingError
-from oscc.compiler.fitting import diagnose_fit, diagnose_model, is_valid_fit, verify_fit
+from oscc.compiler.fitting import diagnose_fit, diagnose_model, diagnose_sizes, is_valid_fit, verify_fit
 from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.placer import identity_placement
@@ -79,8 +79,28 @@ def test_every_unreadable_pixel_is_named(make_graph: MakeGraph, make_core: MakeC
     every = make_core(readout={"step": [1, 1]})
     placed = _placed(make_graph(every), make_core())
     findings = list(diagnose_fit(placed))
-    assert [finding.code for finding in findings] == ["F001"] * (64 - 16)
-    assert len({finding.witness["pixel"] for finding in findings}) == 64 - 16
+    assert [finding.code for finding in findings] == ["F001"] * (64 - 16) + ["L007"]
+    assert len({finding.witness["pixel"] for finding in findings[:-1]}) == 64 - 16
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause", "words"),
+    [
+        ({"readout": {"step": [1, 2]}}, "readout", "64 nodes that are read out; the core has 32 cells that can be"),
+        ({"defects": {"cells": [[0, 0], [0, 0], [3, 1]]}}, "defects", "64 nodes; the core has 62 cells that are not"),
+        ({"grid": [8, 9], "defects": {"cells": [[0, col] for col in range(9)]}}, "defects", "has 63 cells that are"),
+    ],
+)
+def test_too_few_cells(
+    make_graph: MakeGraph, make_core: MakeCore, changes: dict[str, Any], cause: str, words: str
+) -> None:
+    graph = make_graph(make_core(readout={"step": [1, 1]}), positions=False)
+    found = {finding.witness["cause"]: finding for finding in diagnose_sizes(graph, make_core(**changes))}
+    assert found[cause].code == "L007"
+    assert words in found[cause].message
+    # More nodes than cells are more pixels than cells, too: it is said once.
+    small = make_core(grid=[7, 7], readout={"step": [1, 1]})
+    assert [finding.code for finding in diagnose_sizes(graph, small)] == ["F005"]
 
 
 @pytest.mark.parametrize(
@@ -143,4 +163,4 @@ def test_too_many_nodes(make_graph: MakeGraph, make_core: MakeCore) -> None:
 def test_every_reason_is_given(make_graph: MakeGraph, make_core: MakeCore) -> None:
     graph = make_graph(make_core(), family="tanh_ising", chunks=4)
     core = make_core(grid=[7, 8], chunks=2, init={"kind": "uniform"})
-    assert [finding.code for finding in diagnose_model(graph, core)] == ["F002", "F003", "F004", "F005"]
+    assert [finding.code for finding in diagnose_model(graph, core)] == ["F004", "F005", "F003", "F002"]

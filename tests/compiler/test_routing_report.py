@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from oscc.compiler.causes import Cause, as_cause, find_causes
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.findings import Finding
 from oscc.compiler.graph import CouplingGraph
@@ -17,7 +18,7 @@ from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.routing import diagnose_route
-from oscc.compiler.routing_report import routing_report, routing_table
+from oscc.compiler.routing_report import finding_cells, routing_report, routing_table
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 
@@ -92,9 +93,14 @@ def test_report_of_what_does_not_fit(make_graph: MakeGraph, make_core: MakeCore)
     placed = identity_placement(make_graph(make_core()), core)
     assert placed is not None
     findings = [*diagnose_route(placed), NOT_FOUND]
-    report = routing_report(placed, findings)
+    causes = find_causes(findings, placed.graph, placed)
+    report = routing_report(placed, causes, findings)
     assert report["verdict"] == "does not fit"
-    assert report["findings"] == [finding.as_dict() for finding in findings]
+    assert report["findings"] == [cause.as_dict() for cause in causes]
+    assert [Cause.of_dict(found) for found in report["findings"]] == list(causes)
+    named = [cell for finding in findings for cell in finding_cells(finding)]
+    assert sum(map(sum, report["cells"]["findings"])) == len(named)
+    assert report["cells"]["findings"][3][4] == named.count((3, 4)) > 0
     counts = Counter(map(tuple, placed.displacement().tolist()))
     for drow, dcol, slot, couplings in report["displacements"]:
         assert couplings == counts[drow, dcol]
@@ -105,7 +111,7 @@ def test_report_of_what_does_not_fit(make_graph: MakeGraph, make_core: MakeCore)
 
 def test_report_is_json_and_deterministic(make_graph: MakeGraph, tiny_core: CoreSpec) -> None:
     texts = {
-        json.dumps(routing_report(_routed(make_graph(tiny_core), tiny_core), [NOT_FOUND]), allow_nan=False)
+        json.dumps(routing_report(_routed(make_graph(tiny_core), tiny_core), [as_cause(NOT_FOUND)]), allow_nan=False)
         for _ in range(2)
     }
     assert len(texts) == 1
@@ -191,14 +197,14 @@ def test_table_names_every_finding_and_marks_what_is_no_proof(make_graph: MakeGr
     placed = identity_placement(make_graph(make_core()), make_core(stencil=[[0, 1]]))
     assert placed is not None
     findings = [Finding("R004", "node 1 sits on a dead cell", "use another core"), NOT_FOUND]
-    text = routing_table(routing_report(placed, findings))
+    text = routing_table(routing_report(placed, list(map(as_cause, findings))))
     assert text.startswith("Routing of synthetic-tiny-8x8 on tiny-8x8: does not fit\n")
     assert text.endswith(
         "Findings: 2\n"
         "  R004: node 1 sits on a dead cell\n"
-        "        use another core\n"
+        "      use another core\n"
         "  L002 (not a proof): no placement found among 8\n"
-        "        use another core\n"
+        "      use another core\n"
     )
     assert "            0  48*  56*   .   56   48*\n" in text
     assert all(line == line.rstrip() for line in text.splitlines())

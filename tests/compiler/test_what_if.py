@@ -10,10 +10,10 @@ import pytest
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import CompileResult, check_model
 from oscc.compiler.errors import OsccError
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.graph import CouplingGraph, without_couplings
 from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.what_if import WhatIf, WhatIfEntry, explore_changes, pruned_graph, without_couplings
+from oscc.compiler.what_if import WhatIf, WhatIfEntry, explore_changes, pruned_graph
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]

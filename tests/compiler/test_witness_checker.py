@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from oscc.compiler.causes import as_cause
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import CompileResult, check_model
 from oscc.compiler.findings import Finding
@@ -122,7 +123,7 @@ def test_true_findings_hold(name: str, cases: dict[str, Case], tmp_path: Path) -
     result = checked(cases[name], tmp_path / "m.safetensors")
     codes = {finding.code for finding in result.findings}
     assert codes >= EXPECTED[name]
-    found = check_witnesses(result.findings, result.graph, result.core, result.placed)
+    found = check_witnesses(result.causes, result.graph, result.core, result.placed)
     assert found.checked > 0
     assert found.disagreeing == ()
     assert found.findings == len(result.findings)
@@ -184,24 +185,52 @@ def test_a_claim_that_is_not_so_is_found_out(code: str, cases: dict[str, Case], 
 
 def test_a_fault_of_the_compiler_is_said(cases: dict[str, Case], tmp_path: Path) -> None:
     result = checked(cases["stencil"], tmp_path / "m.safetensors")
+    (cause,) = result.causes
     far = next(each for each in result.findings if each.code == "R001")
     wrong = dataclasses.replace(far, witness={**far.witness, "displacement": [1, 1]})
-    found = check_witnesses([far, wrong], result.graph, result.core, result.placed)
-    assert (found.checked, found.disagreeing) == (2, ("R001",))
+    changed = dataclasses.replace(cause, examples=(wrong, *cause.examples[1:]))
+    found = check_witnesses([changed], result.graph, result.core, result.placed)
+    assert (found.checked, found.disagreeing) == (len(result.findings), ("R001",))
     absent = dataclasses.replace(far, witness={**far.witness, "coupling": 10**6})
     assert check_witness(absent, result.graph, result.core, result.placed) is False
 
 
-def test_only_the_first_of_a_code_are_re_computed(cases: dict[str, Case], tmp_path: Path) -> None:
+COUNTED = {
+    "R001": "stencil",
+    "R002": "one cell",
+    "R003": "stencil",
+    "R004": "dead",
+    "R005": "dead pairs",
+    "R006": "one direction",
+    "R007": "one cell",
+    "R009": "grid",
+    "F001": "read-out",
+}
+
+
+@pytest.mark.parametrize("code", COUNTED)
+def test_findings_are_counted_anew(code: str, cases: dict[str, Case], tmp_path: Path) -> None:
+    result = checked(cases[COUNTED[code]], tmp_path / "m.safetensors")
+    assert check_witnesses(result.causes, result.graph, result.core, result.placed).disagreeing == ()
+    changed = []
+    for cause in result.causes:
+        if cause.code == code:
+            changed.append(dataclasses.replace(cause, count=cause.count + 1))
+        else:
+            more = {each: count + (each == code) for each, count in cause.consequences.items()}
+            changed.append(dataclasses.replace(cause, consequences=more))
+    assert changed != list(result.causes)
+    assert code in check_witnesses(changed, result.graph, result.core, result.placed).disagreeing
+
+
+def test_what_is_neither_counted_nor_re_computed(cases: dict[str, Case], tmp_path: Path) -> None:
     result = checked(cases["stencil"], tmp_path / "m.safetensors")
-    far = [each for each in result.findings if each.code == "R001"]
-    assert len(far) > 20
-    more = [*far, Finding("L006", "not found", "", proof=False)]
+    more = [*result.causes, as_cause(Finding("L006", "not found", "", proof=False))]
     found = check_witnesses(more, result.graph, result.core, result.placed)
     assert found.as_dict() == {
         "schema": "oscc.witnesses/1",
-        "checked": 20,
-        "findings": len(far) + 1,
+        "checked": len(result.findings),
+        "findings": len(result.findings) + 1,
         "without_check": ["L006"],
         "disagreeing": [],
     }

@@ -328,7 +328,7 @@ def test_what_no_placement_can_change_is_reported_in_full(make_graph: MakeGraph,
 def test_findings_are_those_of_the_placement_as_trained(make_graph: MakeGraph, make_core: MakeCore) -> None:
     graph = make_graph(make_core())
     findings = _findings(graph, make_core(defects={"cells": [[2, 3]]}))
-    assert [finding.code for finding in findings] == ["R004", "L002"]
+    assert [finding.code for finding in findings] == ["R004", "L007", "L002"]
     assert findings[0].witness["cell"] == [2, 3]
 
 

@@ -12,10 +12,10 @@ from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import CompileResult, check_model, compile_model
 from oscc.compiler.compile_output import write_output
 from oscc.compiler.errors import OsccError
-from oscc.compiler.findings import Finding
+from oscc.compiler.findings import MAX_LISTED, Finding
 from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.report.report_data import LISTED
-from oscc.compiler.report.report_sources import finding_cells, report_of_folder, report_of_result
+from oscc.compiler.report.report_sources import report_of_folder, report_of_result
+from oscc.compiler.routing_report import finding_cells
 from oscc.compiler.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -81,11 +81,17 @@ def test_many_findings_are_counted_and_some_listed(make_core: MakeCore, make_gra
     # Box-2 without king: 16 offsets, each at (12 - |dr|)(12 - |dc|) cells.
     offsets = [(a, b) for a in range(-2, 3) for b in range(-2, 3) if max(abs(a), abs(b)) == 2]
     assert far == sum((12 - abs(a)) * (12 - abs(b)) for a, b in offsets)
-    assert sum(finding.code == "R001" for finding in data.findings.listed) == LISTED < far
-    assert data.findings.at is not None
-    # The corner receives five couplings from beyond the king's moves, and one finding of too many couplings.
-    assert data.findings.at[0][0] == 5
-    assert all(count > 0 for row in data.findings.at for count in row)
+    (cause,) = data.findings.causes
+    assert (cause.code, cause.count) == ("R001", far)
+    assert [finding.code for finding in cause.examples[:MAX_LISTED]] == ["R001"] * MAX_LISTED
+    assert data.findings.listed == (cause, *cause.examples)
+    assert data.findings.total == far + cause.consequences["R003"] + cause.consequences["L002"]
+    assert data.routing is not None
+    at = data.routing.cells.findings
+    assert at is not None
+    # The corner receives five couplings from beyond the king's moves.
+    assert at[0][0] == 5
+    assert all(count > 0 for row in at for count in row)
 
 
 @pytest.mark.parametrize(
@@ -149,16 +155,3 @@ def test_a_folder_without_a_compilation(folder: Path, tmp_path: Path) -> None:
         report_of_folder(tmp_path / "other")
     with pytest.raises(OsccError, match="no such folder"):
         report_of_folder(tmp_path / "none")
-
-
-@pytest.mark.parametrize("witness", [{"cell": 5}, {"cell": ["a", "b"]}, {"cells": [[1]]}])
-def test_a_witness_that_names_no_cells_is_one_line(
-    witness: dict[str, Any], make_core: MakeCore, tiny_model: Path, tmp_path: Path
-) -> None:
-    path = write(compile_model(tiny_model, make_core(stencil="king")), tiny_model, tmp_path / "out")
-    manifest = json.loads((path / "manifest.json").read_text())
-    manifest["summary"]["findings"][0]["witness"] = witness
-    (path / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(OsccError, match="names no cells") as caught:
-        report_of_folder(path)
-    assert caught.value.code == "report.input"
