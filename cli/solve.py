@@ -31,7 +31,10 @@ def solve_verb(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="Text file for the best spins: a line 'NAME SPIN' for each."
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Text file for the best spins: lines 'LABEL SPIN', the label as JSON.",
         ),
     ] = None,
     as_json: JsonOption = False,
@@ -44,7 +47,7 @@ def solve_verb(
     from oscc.compiler.copies.copied_graph import copy_map_of
     from oscc.compiler.errors import OsccError
     from oscc.compiler.file_output import check_file_target, write_text
-    from oscc.compiler.frontends.front_end import PROBLEM_READERS, read_problem
+    from oscc.compiler.frontends.front_end import PROBLEM_READERS, read_kept_problem
     from oscc.compiler.node_labels import label_json
     from oscc.compiler.output_folder import read_output_folder, write_json
     from oscc.sim.solve import solve
@@ -62,42 +65,39 @@ def solve_verb(
     report = folder / "reports" / REPORT
     for target in (report,) if output is None else (report, output):
         check_file_target(target)
-    problem = read_problem(manifest.problem, described["frontend"])
+    problem = read_kept_problem(manifest)
     # Through copies, where nodes were split.
     owner = copy_map_of(read_checkpoint(manifest.model))
     with progress_bar() as progress:
         found = solve(problem, core, program, samples, seed=seed, first=first, owner=owner, progress=progress)
     result = _summary(problem, described["file"], found, samples, seed, first)
     if output is not None:
-        lines = [
-            f"{label_json(label)} {spin}" for label, spin in zip(problem.labels, found.spins[found.best], strict=True)
-        ]
+        best = result["best_spins"]
+        lines = [f"{label_json(label)} {spin}" for label, spin in zip(problem.labels, best, strict=True)]
         write_text(output, "\n".join(lines) + "\n")
     write_json(report, result)
     if as_json:
         print_json(result)
         return
     values = result["values"]
+    noun = "variables" if problem.kind == "qubo" else "spins"
     print_table(
         f"{described['file']} on {core.name}",
         [
-            ("spins", f"{problem.spins}, {problem.first.size} pairs"),
+            (noun, f"{problem.spins}, {problem.first.size} pairs"),
             ("samples", f"{samples}, seed {seed}, from sample {first}"),
-            (f"best {result['quantity']}", f"{values['best']:g}, sample {result['best_sample']}"),
+            (f"best {result['quantity']}", f"{values['best']:.12g}, sample {result['best_sample']}"),
             ("mean", f"{values['mean']:g} +- {values['spread']:g}"),
-            ("quartiles", ", ".join(f"{value:g}" for value in values["quartiles"])),
+            ("quartiles", ", ".join(f"{value:.12g}" for value in values["quartiles"])),
             ("reached best", f"{values['times_best']} of {samples}"),
-            ("spins of the best", _spins_text(found.spins[found.best].tolist())),
+            (f"{noun} of the best", _spins_text(result["best_spins"], problem.kind)),
         ],
     )
 
 
 def _summary(problem: IsingProblem, file: str, found: Solutions, samples: int, seed: int, first: int) -> dict[str, Any]:
-    import numpy as np
+    from oscc.sim.solve import distribution
 
-    values = found.value
-    best = float(values[found.best])
-    counts, edges = np.histogram(values, bins=min(20, samples))
     return {
         "schema": "oscc.solve/1",
         "problem": file,
@@ -108,21 +108,15 @@ def _summary(problem: IsingProblem, file: str, found: Solutions, samples: int, s
         "seed": seed,
         "first": first,
         "best_sample": first + found.best,
-        "values": {
-            "best": best,
-            "mean": float(values.mean()),
-            "spread": float(values.std()),
-            "quartiles": np.quantile(values, [0.25, 0.5, 0.75]).tolist(),
-            "times_best": int(np.count_nonzero(values == best)),
-            "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
-            "all": values.tolist(),
-        },
-        "best_spins": found.spins[found.best].tolist(),
+        "values": distribution(problem, found),
+        "labels": list(problem.labels),
+        "best_spins": problem.assignment(found.spins[found.best]).tolist(),
         "figures_are": "simulated",
     }
 
 
-def _spins_text(spins: list[int]) -> str:
-    """Spins as + and -, the middle left out where they are many."""
-    text = "".join("+" if spin > 0 else "-" for spin in spins)
+def _spins_text(spins: list[int], kind: str) -> str:
+    """Return spins as + and -, variables of a QUBO as 1 and 0, the middle left out where they are many."""
+    plus, minus = ("1", "0") if kind == "qubo" else ("+", "-")
+    text = "".join(plus if spin > 0 else minus for spin in spins)
     return text if len(text) <= 64 else f"{text[:30]}...{text[-30:]}"

@@ -14,6 +14,7 @@ from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.families import Family, family_named
 from oscc.compiler.findings import Finding
 from oscc.compiler.graph import NODE_TENSORS, CouplingGraph, InitialPhases, diagnose_graph
+from oscc.compiler.strict_json import JsonError, parse_json
 from oscc.compiler.tensor_file import TensorFile, read_tensors, write_tensors
 
 SCHEMA = "1"
@@ -154,8 +155,8 @@ def _build_graph(file: TensorFile, where: str) -> CouplingGraph:
     if text is None:
         raise OsccError("checkpoint.metadata", f"metadata has no '{MODEL_KEY}'", where=where)
     try:
-        model = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        model = parse_json(text)
+    except JsonError as error:
         raise OsccError("checkpoint.metadata", f"{MODEL_KEY}: not JSON ({error})", where=where) from None
     parsed = _parse_model(model, tensors["chunk_duration"].size, where)
     pixels, (rows, cols) = tensors["readout.node"].size, parsed["image_shape"]
@@ -207,16 +208,13 @@ def _parse_model(model: Any, chunks: int, where: str) -> dict[str, Any]:
     if not _is_finite(init["std"]) or init["std"] < 0:
         raise fault(f"init.std: {init['std']!r}, expected a finite number [rad], not negative")
 
-    training = model.get("training", {})
-    if not isinstance(training, dict):
-        raise fault(f"training: {training!r}, expected an object")
     return {
         "name": name,
         "family": family,
         "image_shape": (shape[0], shape[1]),
         "init": InitialPhases(init["kind"], float(init["mean"]), float(init["std"])),
         "time_scale_s": _parse_time_scale(model.get("time_scale_s"), chunks, where),
-        "training": training,
+        "training": model.get("training", {}),
     }
 
 
@@ -259,11 +257,6 @@ def _check_keys(section: str, given: Any, required: tuple[str, ...], optional: t
     for key in required:
         if key not in given:
             raise OsccError("checkpoint.metadata", f"{section}: key '{key}' is missing", where=where)
-
-
-def _refuse_constant(name: str) -> None:
-    """Python's JSON reader takes NaN and Infinity, which JSON does not have."""
-    raise ValueError(f"JSON has no {name}")
 
 
 def _is_finite(value: Any) -> bool:

@@ -66,7 +66,7 @@ class CouplingGraph:
         Seconds per unit of model time that the model was trained for: one, or one per chunk.
     model_hash : str
         SHA-256 of the file that the model came from, or of its arrays.
-    training : dict
+    training : JSON value
         Whatever the trainer recorded; not interpreted.
     """
 
@@ -85,7 +85,7 @@ class CouplingGraph:
     readout: NDArray[np.int32]
     time_scale_s: tuple[float, ...] | None = None
     model_hash: str = ""
-    training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    training: Any = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         freeze(self)

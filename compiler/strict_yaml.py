@@ -15,6 +15,9 @@ from oscc.compiler.errors import OsccError, did_you_mean
 MAX_SHOWN = 60
 """Characters of a faulty value that a message shows."""
 
+MOST_ALIASED = 100_000
+"""Values that all aliases of a text may stand for: each of ten aliases of ten others stands for a hundred."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -91,23 +94,70 @@ def read_yaml(content: str, model: type[Model], *, where: str, what: str, code: 
         faults = [_phrase(fault, model) for fault in error.errors()]
         unknown = any(fault["type"] == "extra_forbidden" for fault in error.errors())
         kind = "unknown-key" if unknown else "invalid"
-        raise OsccError(f"{code}.{kind}", "; ".join(dict.fromkeys(faults)), where=where) from None
+        raise OsccError(f"{code}.{kind}", _escaped("; ".join(dict.fromkeys(faults))), where=where) from None
 
 
 def _load(content: str, where: str, code: str) -> Any:
     try:
         loader = _StrictLoader(content)
         try:
-            return loader.get_single_data()
+            node = loader.get_single_node()
+            if node is None:
+                return None
+            _check_aliases(node)
+            return loader.construct_document(node)
         finally:
             loader.dispose()
+    except yaml.reader.ReaderError as error:
+        line = content.count("\n", 0, error.position) + 1
+        # It has the number of the character, or the character.
+        code_point = error.character if isinstance(error.character, int) else ord(error.character)
+        message = f"line {line}: not YAML: character U+{code_point:04X} is not allowed"
+        raise OsccError(f"{code}.yaml", message, where=where) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        problem = error.problem if isinstance(error, _Refused) else "not YAML"
+        problem = _escaped(str(error.problem)) if isinstance(error, _Refused) else "not YAML"
         raise OsccError(f"{code}.yaml", f"{place}{problem}", where=where) from None
     except ValueError:
         raise OsccError(f"{code}.yaml", "a whole number in it has too many digits", where=where) from None
+
+
+def _check_aliases(root: yaml.Node) -> None:
+    """Refuse aliases that make more of a text than anybody wrote, or what never ends.
+
+    Raises
+    ------
+    yaml.YAMLError
+    """
+    sizes: dict[yaml.Node, int] = {}
+    inside: set[yaml.Node] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting[-1]
+        children = _children(node)
+        if node in inside or not children:
+            inside.discard(node)
+            waiting.pop()
+            # Every one that has not been counted was entered through this one, and is gone through by now.
+            sizes[node] = 1 + sum(sizes[child] for child in children)
+            continue
+        inside.add(node)
+        for child in children:
+            if child in inside:
+                raise _Refused(None, None, "an alias of what it stands in", child.start_mark)
+            if child not in sizes:
+                waiting.append(child)
+    if sizes[root] - len(sizes) > MOST_ALIASED:
+        raise _Refused(None, None, f"aliases stand for more than {MOST_ALIASED} values", root.start_mark)
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return []
 
 
 def _phrase(fault: Any, model: type[BaseModel]) -> str:
@@ -131,6 +181,11 @@ def _phrase(fault: Any, model: type[BaseModel]) -> str:
 def _is_kind(part: int | str) -> bool:
     """Whether a part of a path is no key, but one of the kinds that a value may have, as pydantic writes them."""
     return isinstance(part, str) and (part == "str" or "[" in part)
+
+
+def _escaped(text: str) -> str:
+    """Return a text that can be printed on one line: a key of a user may hold anything."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _shown(value: Any) -> str:

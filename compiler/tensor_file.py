@@ -15,7 +15,11 @@ import safetensors
 from numpy.typing import NDArray
 
 from oscc.compiler.errors import OsccError
+<<<<<<< HEAD
 from oscc.compiler.file_output import write_bytes
+=======
+from oscc.compiler.strict_json import JsonError, parse_json
+>>>>>>> fcc05e7 (frontends: one check of GraphML, one reader of bytes, labels as JSON, weights that sums hold)
 
 _DTYPES = {
     "F64": "float64",
@@ -130,7 +134,11 @@ def read_tensors(path: str | Path) -> TensorFile:
     except safetensors.SafetensorError as error:
         reason = _fault_of_length(content) or f"not a valid safetensors file: {' '.join(str(error).split())}"
         raise OsccError("file.not-safetensors", reason, where=where) from None
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    try:
+        header = parse_json(content[8 : 8 + int.from_bytes(content[:8], "little")].decode())
+    except JsonError as error:
+        # The library takes the last of two entries of one name.
+        raise OsccError("file.not-safetensors", f"header: {error}", where=where) from None
     tensors, dtypes = {}, {}
     for name, record in records:
         dtypes[name] = _DTYPES.get(record["dtype"], record["dtype"])
@@ -140,6 +148,25 @@ def read_tensors(path: str | Path) -> TensorFile:
             array.flags.writeable = False
             tensors[name] = array
     return TensorFile(tensors, dtypes, header.get("__metadata__", {}), hashlib.sha256(content).hexdigest())
+
+
+def begins_as_tensors(path: Path) -> bool:
+    """Return whether the first bytes of a file are those of a safetensors file, whole or cut short, or of a pickle.
+
+    A file that cannot be read counts as one, so that who reads it says why.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+            size = os.fstat(file.fileno()).st_size
+    except (OSError, ValueError):
+        return True
+    fault = _fault_of_start(start, size)
+    return fault is None or fault[0] == "file.pickle" or start[8:9] == b"{"
 
 
 def _read_bytes(path: Path, where: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,3 +121,50 @@ def valued(problem: IsingProblem, spins: Spins) -> Solutions:
     value = problem.value(spins)
     best = int(value.argmax() if problem.kind == "max-cut" else value.argmin())
     return Solutions(spins, value, best)
+
+
+MOST_BINS = 20
+"""Of a histogram."""
+
+ROUNDING = 1e-12
+"""Part of all weights together by which values may differ and still be one: their sums are rounded."""
+
+
+def distribution(problem: IsingProblem, found: Solutions) -> dict[str, Any]:
+    """Return how the values of samples are distributed, as ``reports/solve.json`` has it.
+
+    Parameters
+    ----------
+    problem : IsingProblem
+    found : Solutions
+    """
+    values = found.value
+    best = float(values[found.best])
+    weights = np.abs(problem.coupling).sum() + np.abs(problem.field).sum() + abs(problem.offset)
+    counts, edges = histogram(values)
+    return {
+        "best": best,
+        "mean": float(values.mean()),
+        "spread": float(values.std()),
+        "quartiles": np.quantile(values, [0.25, 0.5, 0.75]).tolist(),
+        "times_best": int(np.count_nonzero(np.abs(values - best) <= ROUNDING * weights)),
+        "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
+        "all": values.tolist(),
+    }
+
+
+def histogram(values: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return counts int64[b] and edges float64[b + 1] of equal bins over all values; b is at most `MOST_BINS`.
+
+    Parameters
+    ----------
+    values : float64[k]
+        At least one, finite. Where they are alike but for rounding, bins are around them.
+    """
+    low, high = float(values.min()), float(values.max())
+    bins = min(MOST_BINS, values.size)
+    # So far apart edges must be that no two of them are one number; half of 1 at least, as numpy has it.
+    around = max(0.5, 1e-9 * max(abs(low), abs(high)))
+    limits = (low - around, high + around) if high - low <= 1e-12 * max(abs(low), abs(high)) else (low, high)
+    counts, edges = np.histogram(values, bins=bins, range=limits)
+    return counts.astype(np.int64), edges

@@ -157,7 +157,7 @@ def copied_graph(
         readout=np.arange(cell.size, dtype=np.int32) if every else graph.readout,
         image_shape=(1, cell.size) if every else graph.image_shape,
         model_hash="",
-        training={**graph.training, "copies": copies.as_dict()},
+        training={**_recorded(graph), "copies": copies.as_dict()},
         **node,
     )
     return made, copies
@@ -170,11 +170,17 @@ def copy_map_of(graph: CouplingGraph) -> NDArray[np.int32] | None:
     ----------
     graph : CouplingGraph
     """
-    recorded = graph.training.get("copies")
+    recorded = _recorded(graph).get("copies")
     if not isinstance(recorded, dict) or not {"nodes", "owner"} <= recorded.keys():
         return None
     owner = np.concatenate([np.arange(recorded["nodes"]), recorded["owner"]]).astype(np.int32)
     return owner if owner.size == graph.nodes else None
+
+
+def _recorded(graph: CouplingGraph) -> dict[str, Any]:
+    """What a trainer recorded, to add to it: anything that is no object goes along under its own key."""
+    given = graph.training
+    return given if isinstance(given, dict) else {"training": given}
 
 
 def _numbered(embedding: Embedding) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

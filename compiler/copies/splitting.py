@@ -105,7 +105,7 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
                 ),
             ),
         )
-    is_problem = "problem" in graph.training
+    is_problem = isinstance(graph.training, dict) and "problem" in graph.training
     same_motion = core.couplings == "directed" and not is_problem
     factor = found.lengths() if same_motion else np.ones(graph.nodes, dtype=np.int32)
     made, copies = copied_graph(graph, core, found, factor, options.strength)

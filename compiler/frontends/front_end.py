@@ -13,18 +13,27 @@ from oscc.compiler.changed_model import changed_model
 from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.findings import Finding
 from oscc.compiler.frontends.bqm import parse_bqm
-from oscc.compiler.frontends.graph_file import parse_graphml
+from oscc.compiler.frontends.graphml import parse_graphml
 from oscc.compiler.frontends.gset import parse_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.frontends.text import fault
 from oscc.compiler.graph import CouplingGraph, diagnose_graph
 from oscc.compiler.node_labels import distinct_texts
+from oscc.compiler.output_folder import MANIFEST, PROBLEM, OutputFolder
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.text_file import read_text_file
+from oscc.compiler.tensor_file import begins_as_tensors
+from oscc.compiler.text_file import UserFile, read_user_file
 
-SUFFIXES = {".safetensors": "checkpoint", ".graphml": "graphml", ".gset": "gset", ".bqm": "bqm", ".coo": "bqm"}
-"""Front end of a file, where none is named."""
+SUFFIXES = {
+    ".safetensors": "checkpoint",
+    ".graphml": "graphml",
+    ".gset": "gset",
+    ".bqm": "bqm",
+    ".coo": "bqm",
+    ".json": "bqm",
+}
+"""Front end of a file, where none is named: by its suffix, in letters of any case."""
 
 PROBLEM_READERS = {"gset": parse_gset, "bqm": parse_bqm}
 
@@ -55,7 +64,7 @@ class Source:
 
 
 def front_end_of(path: Path, name: str | None) -> str:
-    """The front end that is named, or that of the file's suffix; checkpoint for others.
+    """Return the front end that is named, or that of the file's suffix; checkpoint for a file that begins as one.
 
     Parameters
     ----------
@@ -65,10 +74,18 @@ def front_end_of(path: Path, name: str | None) -> str:
     Raises
     ------
     OsccError
-        ``frontend.unknown``.
+        ``frontend.unknown`` for a name that is none, or where neither suffix nor content tells.
     """
     if name is None:
-        return SUFFIXES.get(path.suffix, "checkpoint")
+        found = SUFFIXES.get(path.suffix.lower())
+        if found is None and not begins_as_tensors(path):
+            raise OsccError(
+                "frontend.unknown",
+                f"no checkpoint, and its name ends in none of {', '.join(SUFFIXES)}",
+                where=str(path),
+                hint=f"say what it is: --frontend {', '.join(FRONT_ENDS[1:-1])} or {FRONT_ENDS[-1]}",
+            )
+        return found or "checkpoint"
     if name not in FRONT_ENDS:
         raise OsccError(
             "frontend.unknown", f"'{name}' is no front end{did_you_mean(name, FRONT_ENDS)}", where="--frontend"
@@ -76,21 +93,63 @@ def front_end_of(path: Path, name: str | None) -> str:
     return name
 
 
-def read_problem(path: Path, front_end: str) -> IsingProblem:
-    """The problem in a file.
+def read_kept_problem(folder: OutputFolder) -> IsingProblem:
+    """Return the problem that an output folder was compiled from, as its copy there has it.
 
     Parameters
     ----------
-    path : Path
-    front_end : str
-        A key of `PROBLEM_READERS`.
+    folder : OutputFolder
+        Whose manifest has a problem of a front end of `PROBLEM_READERS`.
 
     Raises
     ------
     OsccError
-        ``problem.read``, or what the reader raises.
+        ``problem.read``, ``problem.changed`` when the copy is no longer the file that was compiled, or what the reader
+        raises.
     """
-    return PROBLEM_READERS[front_end](read_text_file(path, "problem.read"), name=path.stem, where=str(path))
+    kept = read_user_file(folder.problem, "problem.read")
+    described = folder.manifest["inputs"]["problem"]
+    if hashlib.sha256(kept.content).hexdigest() != described.get("sha256"):
+        raise OsccError(
+            "problem.changed",
+            f"not the file that was compiled any more: its SHA-256 is not the one in {MANIFEST}",
+            where=kept.where,
+            hint=f"compile it again: oscc compile {folder.problem} --frontend {described['frontend']} ...",
+        )
+    return _problem(kept, described["frontend"], PROBLEM)
+
+
+def _problem(file: UserFile, front_end: str, name: str) -> IsingProblem:
+    return PROBLEM_READERS[front_end](file.text("problem.read"), name=name, where=file.where)
+
+
+def lowered_model(file: UserFile, front_end: str, name: str, core: CoreSpec) -> tuple[CouplingGraph, tuple[str, ...]]:
+    """Return the well-formed model of a file that is no checkpoint, and what the file calls each of its nodes.
+
+    Parameters
+    ----------
+    file : UserFile
+    front_end : str
+        Any of `FRONT_ENDS` but the checkpoint.
+    name : str
+        Of the model.
+    core : CoreSpec
+        That a problem is lowered for.
+
+    Raises
+    ------
+    OsccError
+        As the readers raise it; ``problem.graph`` when the model is not well formed.
+    """
+    if front_end == "graphml":
+        graph, labels = parse_graphml(file.content, name=name, where=file.where)
+    else:
+        problem = _problem(file, front_end, name)
+        graph, labels = lower_problem(problem, core), distinct_texts(problem.labels)
+    finding: Finding
+    for finding in diagnose_graph(graph):
+        raise fault("graph", finding.message, file.where, finding.fix)
+    return graph, labels
 
 
 @contextmanager
@@ -114,20 +173,8 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
     if front_end == "checkpoint":
         yield Source(path)
         return
-    text = read_text_file(path, "problem.read")
-    if front_end == "graphml":
-        graph, labels = parse_graphml(text, name=path.stem, where=str(path))
-    else:
-        problem = PROBLEM_READERS[front_end](text, name=path.stem, where=str(path))
-        graph, labels = lower_problem(problem, core), distinct_texts(problem.labels)
-    _check(graph, str(path))
-    content = text.encode()
-    description = {"file": path.name, "sha256": hashlib.sha256(content).hexdigest(), "frontend": front_end}
+    file = read_user_file(path, "problem.read")
+    graph, labels = lowered_model(file, front_end, path.stem, core)
+    description = {"file": path.name, "sha256": hashlib.sha256(file.content).hexdigest(), "frontend": front_end}
     with changed_model(graph, path) as checkpoint:
-        yield Source(checkpoint, content, description, labels)
-
-
-def _check(graph: CouplingGraph, where: str) -> None:
-    finding: Finding
-    for finding in diagnose_graph(graph):
-        raise fault("graph", finding.message, where, finding.fix)
+        yield Source(checkpoint, file.content, description, labels)

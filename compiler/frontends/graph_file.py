@@ -1,11 +1,8 @@
-"""Graphs of networkx, and GraphML files, as models: nodes and couplings with their parameters as attributes."""
+"""Graphs of networkx as models: nodes and couplings with their parameters as attributes."""
 
 from __future__ import annotations
 
-import io
 import re
-import warnings
-import xml.etree.ElementTree as ET
 from typing import Any
 
 import networkx as nx
@@ -13,56 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.families import FAMILIES
-from oscc.compiler.frontends.text import as_number, fault
-from oscc.compiler.graph import NODE_TENSORS, CouplingGraph, InitialPhases
+from oscc.compiler.frontends.text import MOST_SPINS, as_number, fault, quoted
+from oscc.compiler.graph import MAX_POSITION, NODE_TENSORS, CouplingGraph, InitialPhases
+from oscc.compiler.node_labels import printable
 
 DURATION = 2.0
 """Of a chunk, where the graph does not say [model time]."""
 
+ATTRIBUTES = {"graph": ("duration", "family"), "node": (*NODE_TENSORS, "row", "col", "pixel"), "edge": ("weight",)}
+"""What is read of a graph, of its nodes and of its edges."""
 
-def parse_graphml(text: str, *, name: str, where: str) -> tuple[CouplingGraph, tuple[str, ...]]:
-    """Return the model of a GraphML text, as `graph_model` reads it, and the ids of its nodes.
-
-    Parameters
-    ----------
-    text : str
-    name : str
-        Of the model.
-    where : str
-        Of the text, for errors.
-
-    Raises
-    ------
-    OsccError
-        ``problem.graphml``.
-    """
-    if re.search(r"<!(DOCTYPE|ENTITY)", text):
-        # Entities can grow without bound, and no GraphML that networkx writes has any.
-        raise fault("graphml", "document types and entities are not read", where)
-    try:
-        _check_edges(ET.fromstring(text.encode()), where)
-        with warnings.catch_warnings():
-            # What networkx only warns of, such as an attribute whose key is not declared, is at fault here.
-            warnings.simplefilter("error")
-            graph = nx.read_graphml(io.BytesIO(text.encode()))
-    except ET.ParseError as error:
-        raise fault("graphml", f"no XML: {error}", where) from None
-    except (nx.NetworkXError, KeyError, ValueError, AttributeError, TypeError, Warning) as error:
-        raise fault("graphml", f"no GraphML that can be read: {_line(error)}", where) from None
-    return graph_model(graph, name=name, where=where), tuple(graph.nodes)
-
-
-def _check_edges(root: ET.Element, where: str) -> None:
-    """Refuse edges without ends, which networkx takes for edges of a node `None`."""
-    edges = [part for part in root.iter() if part.tag.rpartition("}")[2] == "edge"]
-    for place, edge in enumerate(edges, 1):
-        for end in ("source", "target"):
-            if end not in edge.attrib:
-                raise fault("graphml", f"edge {place} of {len(edges)} has no {end}", where)
+LARGEST = 1e30
+"""Of any parameter: a checkpoint holds float32, whose sums and multiples must stay finite."""
 
 
 def graph_model(graph: nx.Graph[Any], *, name: str, where: str = "graph") -> CouplingGraph:
-    """The model of a graph.
+    """Return the model of a graph.
 
     An edge of an undirected graph couples both of its nodes to each other, one of a directed graph the second to the
     first. Attributes are a number for all chunks, or a text with a number for each chunk, blanks between them:
@@ -89,18 +52,22 @@ def graph_model(graph: nx.Graph[Any], *, name: str, where: str = "graph") -> Cou
         raise fault("graph", "two edges between the same nodes", where, "give one edge with the sum of their weights")
     if len(graph) == 0:
         raise fault("graph", "no nodes", where)
+    if len(graph) > MOST_SPINS:
+        raise fault("graph", f"{len(graph)} nodes; at most {MOST_SPINS}", where)
     numbered = {node: place for place, node in enumerate(graph.nodes)}
     family = graph.graph.get("family", "kurashil")
-    if family not in FAMILIES:
-        raise fault("graph", f"family '{family}'; accepted: {', '.join(FAMILIES)}", where)
-    duration = _numbers(graph.graph.get("duration", DURATION), "duration", where)
+    if not isinstance(family, str) or family not in FAMILIES:
+        raise fault("graph", f"family {quoted(str(family))}; accepted: {', '.join(FAMILIES)}", where)
+    duration = _numbers(graph.graph.get("duration", DURATION), "duration", where).astype(np.float32)
+    if not np.all(duration > 0):
+        # Of what float32 holds: a smaller one is 0 there.
+        raise fault("graph", f"duration: {quoted(str(graph.graph['duration']))} is not positive, or too small", where)
     chunks = duration.size
     src, dst, weights = [], [], []
     for one, other, given in graph.edges(data="weight", default=1.0):
-        at = f"edge {one} {other}"
         if one == other:
-            raise fault("graph", f"node {one} is coupled to itself", where)
-        weight = _per_chunk(given, chunks, f"weight of {at}", where)
+            raise fault("graph", f"node {_shown(one)} is coupled to itself", where)
+        weight = _per_chunk(given, chunks, f"weight of edge {_shown(one)} {_shown(other)}", where)
         ends = [(one, other)] if graph.is_directed() else [(one, other), (other, one)]
         for source, destination in ends:
             src.append(numbered[source])
@@ -110,7 +77,7 @@ def graph_model(graph: nx.Graph[Any], *, name: str, where: str = "graph") -> Cou
     per_node: dict[str, Any] = {
         tensor: np.stack(
             [
-                _per_chunk(data.get(tensor, 0.0), chunks, f"{tensor} of node {node}", where)
+                _per_chunk(data.get(tensor, 0.0), chunks, f"{tensor} of node {_shown(node)}", where)
                 for node, data in graph.nodes(data=True)
             ],
             axis=1,
@@ -126,7 +93,7 @@ def graph_model(graph: nx.Graph[Any], *, name: str, where: str = "graph") -> Cou
         src=np.array(src, dtype=np.int32)[order],
         dst=np.array(dst, dtype=np.int32)[order],
         weight=np.array(weights, dtype=np.float32).reshape(-1, chunks)[order].T.copy(),
-        chunk_duration=duration.astype(np.float32),
+        chunk_duration=duration,
         position=_positions(graph, where),
         readout=readout,
         **per_node,
@@ -134,35 +101,62 @@ def graph_model(graph: nx.Graph[Any], *, name: str, where: str = "graph") -> Cou
 
 
 def _readout(graph: nx.Graph[Any], where: str) -> NDArray[np.int32]:
-    pixels = [(data["pixel"], place) for place, (_, data) in enumerate(graph.nodes(data=True)) if "pixel" in data]
-    if not pixels:
+    node_of: dict[int, Any] = {}
+    for node, data in graph.nodes(data=True):
+        if "pixel" not in data:
+            continue
+        pixel = _whole(data["pixel"])
+        if pixel is None:
+            message = f"node {_shown(node)} is pixel {_shown(data['pixel'])}: a whole number from 0"
+            raise fault("graph", message, where)
+        if pixel in node_of:
+            raise fault("graph", f"nodes {_shown(node_of[pixel])} and {_shown(node)} are pixel {pixel}", where)
+        node_of[pixel] = node
+    if not node_of:
         return np.arange(len(graph), dtype=np.int32)
-    numbers = sorted(pixel for pixel, _ in pixels)
-    if numbers != list(range(len(numbers))):
-        raise fault("graph", f"pixels {numbers[:5]}...: they must be 0 to {len(numbers) - 1}, each once", where)
-    return np.array([place for _, place in sorted(pixels)], dtype=np.int32)
+    missing = next((pixel for pixel in range(len(node_of)) if pixel not in node_of), None)
+    if missing is not None:
+        message = f"no node is pixel {missing}; the {len(node_of)} pixels must be 0 to {len(node_of) - 1}"
+        raise fault("graph", message, where)
+    place = {node: index for index, node in enumerate(graph.nodes)}
+    return np.array([place[node_of[pixel]] for pixel in range(len(node_of))], dtype=np.int32)
 
 
 def _positions(graph: nx.Graph[Any], where: str) -> NDArray[np.int32] | None:
-    found = [(data.get("row"), data.get("col")) for _, data in graph.nodes(data=True)]
-    given = [row is not None and col is not None for row, col in found]
-    if not any(given):
+    found = [(node, data.get("row"), data.get("col")) for node, data in graph.nodes(data=True)]
+    if all(row is None and col is None for _, row, col in found):
         return None
-    if not all(given):
-        node = list(graph.nodes)[given.index(False)]
-        raise fault("graph", f"node {node} has no row and col, others have", where)
-    for node, place in zip(graph.nodes, found, strict=True):
-        if not all(type(part) is int and 0 <= part < 2**15 for part in place):
-            raise fault("graph", f"node {node} is at row {place[0]}, col {place[1]}: whole numbers from 0", where)
-    return np.array(found, dtype=np.int32)
+    position = np.zeros((len(graph), 2), dtype=np.int32)
+    for place, (node, *at) in enumerate(found):
+        lacking = [name for name, part in zip(("row", "col"), at, strict=True) if part is None]
+        if lacking:
+            raise fault("graph", f"node {_shown(node)} has no {' and '.join(lacking)}, others have", where)
+        row, col = (_whole(part) for part in at)
+        if row is None or col is None or max(row, col) > MAX_POSITION:
+            message = f"node {_shown(node)} is at row {_shown(at[0])}, col {_shown(at[1])}: whole numbers from 0"
+            raise fault("graph", f"{message} to {MAX_POSITION}", where)
+        position[place] = row, col
+    return position
+
+
+def _whole(given: Any) -> int | None:
+    """Return a number as a whole one from 0; None when it is none. Tools that have only floats write 3.0 for 3."""
+    if isinstance(given, bool):
+        return None
+    if isinstance(given, float | np.floating):
+        return int(given) if given >= 0 and float(given).is_integer() else None
+    return int(given) if isinstance(given, int | np.integer) and given >= 0 else None
 
 
 def _numbers(given: Any, what: str, where: str) -> NDArray[np.float64]:
-    words = given.split() if isinstance(given, str) else [str(given)]
+    words = [word for word in re.split("[ \t\r\n]", given) if word] if isinstance(given, str) else [str(given)]
     numbers = [as_number(word) for word in words]
     if not numbers or None in numbers or isinstance(given, bool):
-        raise fault("graph", f"{what}: '{given}' is no number, nor one for each chunk", where)
-    return np.array(numbers, dtype=np.float64)
+        raise fault("graph", f"{what}: {quoted(str(given))} is no number, nor one for each chunk", where)
+    found = np.array(numbers, dtype=np.float64)
+    if np.abs(found).max() > LARGEST:
+        raise fault("graph", f"{what}: {quoted(str(given))} is more than {LARGEST:g}", where)
+    return found
 
 
 def _per_chunk(given: Any, chunks: int, what: str, where: str) -> NDArray[np.float64]:
@@ -172,5 +166,5 @@ def _per_chunk(given: Any, chunks: int, what: str, where: str) -> NDArray[np.flo
     return np.broadcast_to(numbers, (chunks,))
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+def _shown(label: Any) -> str:
+    return printable(str(label))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
-from oscc.compiler.frontends.text import MOST_SPINS, as_number, as_whole, fault
+from oscc.compiler.frontends.text import MOST_SPINS, added_weight, as_number, as_whole, fault, numbered_lines, quoted
 
 FORMAT = "expected 'VERTICES EDGES', then a line 'VERTEX VERTEX WEIGHT' for each edge, vertices from 1"
 
@@ -29,13 +29,15 @@ def parse_gset(text: str, *, name: str, where: str) -> IsingProblem:
     OsccError
         ``problem.gset``, with the line at fault.
     """
-    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    lines = list(numbered_lines(text))
     if not lines:
         raise fault("gset", "empty", where, FORMAT)
     number, words = lines[0]
     sizes = [as_whole(word) for word in words]
     if len(sizes) != 2 or None in sizes or sizes[0] == 0:
-        raise fault("gset", f"'{' '.join(words)}' are no numbers of vertices and edges", f"{where}:{number}", FORMAT)
+        raise fault(
+            "gset", f"{quoted(' '.join(words))} are no numbers of vertices and edges", f"{where}:{number}", FORMAT
+        )
     vertices, edges = int(sizes[0] or 0), int(sizes[1] or 0)
     if vertices > MOST_SPINS:
         raise fault("gset", f"{vertices} vertices; at most {MOST_SPINS}", f"{where}:{number}")
@@ -43,8 +45,11 @@ def parse_gset(text: str, *, name: str, where: str) -> IsingProblem:
         raise fault("gset", f"{edges} edges are announced, {len(lines) - 1} lines follow", where, FORMAT)
     seen: dict[tuple[int, int], int] = {}
     weights = np.zeros(edges)
+    total = 0.0
     for place, (number, words) in enumerate(lines[1:]):
-        pair, weights[place] = _edge(words, vertices, f"{where}:{number}")
+        pair, weight = _edge(words, vertices, f"{where}:{number}")
+        total = added_weight(total, weight, "gset", f"{where}:{number}")
+        weights[place] = weight
         if pair in seen:
             raise fault(
                 "gset", f"edge {pair[0] + 1} {pair[1] + 1} stands in line {seen[pair]} already", f"{where}:{number}"
@@ -73,7 +78,7 @@ def _edge(words: list[str], vertices: int, where: str) -> tuple[tuple[int, int],
     ends = [as_whole(word) for word in words[:2]]
     weight = as_number(words[2]) if len(words) == 3 else 1.0
     if len(words) not in (2, 3) or None in ends or weight is None:
-        raise fault("gset", f"'{' '.join(words)}' is no edge", where, FORMAT)
+        raise fault("gset", f"{quoted(' '.join(words))} is no edge", where, FORMAT)
     first, second = sorted(int(end or 0) for end in ends)
     if first < 1 or second > vertices:
         raise fault("gset", f"edge {first} {second}: vertices are 1 to {vertices}", where)

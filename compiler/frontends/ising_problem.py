@@ -21,8 +21,9 @@ class IsingProblem:
     Parameters
     ----------
     name : str
-    kind : {"max-cut", "ising"}
-        ``max-cut``: the weight of a cut is what is asked for; its energy is minus that weight.
+    kind : {"max-cut", "ising", "qubo"}
+        ``max-cut``: the weight of a cut is what is asked for; its energy is minus that weight. ``qubo``: the file's
+        variables are x = (1 + s) / 2, 0 or 1.
     first, second : int32[m]
         Spins of each pair, every pair once, first < second.
     coupling : float64[m]
@@ -35,7 +36,7 @@ class IsingProblem:
     """
 
     name: str
-    kind: Literal["max-cut", "ising"]
+    kind: Literal["max-cut", "ising", "qubo"]
     first: NDArray[np.int32]
     second: NDArray[np.int32]
     coupling: NDArray[np.float64]
@@ -61,7 +62,8 @@ class IsingProblem:
         """
         pairs = spins[:, self.first].astype(np.float64) * spins[:, self.second]
         found: NDArray[np.float64] = self.offset + spins @ self.field + pairs @ self.coupling
-        return found
+        # Minus zero is no energy.
+        return found + 0.0
 
     def value(self, spins: Spins) -> NDArray[np.float64]:
         """What is asked for, float64[k]: the weight of the cut, to be large, or the energy, to be small.
@@ -70,8 +72,22 @@ class IsingProblem:
         ----------
         spins : int8[k, n]
         """
-        energy = self.energy(spins)
-        return -energy if self.kind == "max-cut" else energy
+        if self.kind != "max-cut":
+            return self.energy(spins)
+        # By the edges that are cut: from the energy, the empty cut would come to what rounding leaves of 0.
+        cut = spins[:, self.first] != spins[:, self.second]
+        found: NDArray[np.float64] = cut @ (2 * self.coupling)
+        return found + 0.0
+
+    def assignment(self, spins: Spins) -> Spins:
+        """What the file's variables are, int8 of the same shape: 0 and 1 of a QUBO, -1 and 1 of others.
+
+        Parameters
+        ----------
+        spins : int8[...]
+            Each -1 or 1.
+        """
+        return (spins + np.int8(1)) // np.int8(2) if self.kind == "qubo" else spins
 
 
 def max_cut(

@@ -227,6 +227,15 @@ def test_what_is_no_mapping(content: str) -> None:
     )
 
 
+BOMB = "a: &a0 [1, 1]\n" + "".join(f"b{n}: &a{n} [*a{n - 1}, *a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+
+
+def test_aliases_are_read() -> None:
+    recipe = written("oven: &hot {heat: 200, level: high}\nspare: *hot\ntimes: [&t 2, *t, *t]")
+    assert recipe.oven == recipe.spare == Oven(heat=200, level="high")
+    assert recipe.times == (2.0, 2.0, 2.0)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -234,7 +243,11 @@ def test_what_is_no_mapping(content: str) -> None:
         ("a: 1\n  b: 2\n", "line 2, column 4: not YAML"),
         ("a: 1\n---\nb: 2\n", "line 2, column 1: not YAML"),
         ("a: *b\n", "line 1, column 4: not YAML"),
-        ("a: \x00\n", "not YAML"),
+        ("a: 1\nb: \x00\n", "line 2: not YAML: character U+0000 is not allowed"),
+        ("a: \ufffe\n", "line 1: not YAML: character U+FFFE is not allowed"),
+        ("a: &a [1, *a]\n", "line 1, column 4: an alias of what it stands in"),
+        ("a: &a {b: [*a]}\n", "line 1, column 4: an alias of what it stands in"),
+        (BOMB, "line 1, column 1: aliases stand for more than 100000 values"),
         ("? [1, 2]\n: 3\n", "line 1, column 3: not YAML"),
         ("a: 1\nb: 2\na: 3\n", "line 3, column 1: key 'a' stands here a second time"),
         ("a: {b: 1, b: 2}\n", "line 1, column 11: key 'b' stands here a second time"),
@@ -248,6 +261,19 @@ def test_what_is_no_mapping(content: str) -> None:
 def test_what_is_no_yaml_or_more_than_is_needed(content: str, message: str) -> None:
     error = refused(content)
     assert (error.code, error.message) == ("recipe.yaml", message)
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        ('"a\\nb": 1', "a\\nb: unknown key"),
+        ("schema: recipe/1\n\ufeffoven: 1", "\\ufeffoven: unknown key; did you mean 'oven'?"),
+        ("salt: '\u202e'", "(was '\\u202e')"),
+        ('"\\e": 1\n"\\e": 2', "key '\\x1b' stands here a second time"),
+    ],
+)
+def test_what_cannot_be_printed_is_escaped(content: str, shown: str) -> None:
+    assert shown in refused(content).message
 
 
 def test_a_tag_that_says_nothing_is_taken() -> None:

@@ -7,9 +7,17 @@ import pytest
 
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.errors import OsccError
-from oscc.compiler.frontends.front_end import Source, front_end_of, opened_source, read_problem
+from oscc.compiler.frontends.front_end import Source, front_end_of, opened_source
 from oscc.compiler.spec_file import load_core
 
+DIMOD = (
+    b'{"type": "BinaryQuadraticModel", "variable_labels": ["x", "\\u00fc"], "variable_type": "SPIN", "offset": 0, '
+    b'"linear_biases": [0, 1], "quadratic_biases": [1], "quadratic_head": [0], "quadratic_tail": [1]}'
+)
+GRAPHML = (
+    '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected"><node id="\u00e9"/>'
+    '<node id="b"/><edge source="\u00e9" target="b"/></graph></graphml>'
+)
 SQUARE = "4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n"
 
 
@@ -17,9 +25,14 @@ SQUARE = "4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n"
     ("path", "name", "wanted"),
     [
         ("a.gset", None, "gset"),
+        ("A.GSET", None, "gset"),
         ("a.graphml", None, "graphml"),
+        ("X.GraphML", None, "graphml"),
         ("a.bqm", None, "bqm"),
+        ("a.Coo", None, "bqm"),
+        ("Y.JSON", None, "bqm"),
         ("a.safetensors", None, "checkpoint"),
+        ("a.SafeTensors", None, "checkpoint"),
         ("a", None, "checkpoint"),
         ("a.txt", "gset", "gset"),
         ("a.gset", "checkpoint", "checkpoint"),
@@ -27,6 +40,27 @@ SQUARE = "4 4\n1 2 1\n2 3 1\n3 4 1\n4 1 1\n"
 )
 def test_front_end_of_a_file(path: str, name: str | None, wanted: str) -> None:
     assert front_end_of(Path(path), name) == wanted
+
+
+@pytest.mark.parametrize("content", [SQUARE.encode(), b"", b"<graphml/>", b"\xff\xfe\0\0"])
+@pytest.mark.parametrize("name", ["G1", "square.txt", ".gset", "a.gset.gz"])
+def test_a_file_that_says_nowhere_what_it_is(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(OsccError) as caught, opened_source(tmp_path / name, None, load_core("tiny-8x8")):
+        pass
+    assert str(caught.value) == (
+        f"{tmp_path / name}: no checkpoint, and its name ends in none of .safetensors, .graphml, .gset, .bqm, .coo, "
+        ".json\nsay what it is: --frontend graphml, gset or bqm"
+    )
+
+
+@pytest.mark.parametrize("suffix", ["", ".bin", ".pt"])
+def test_what_begins_as_tensors_is_read_as_a_checkpoint(suffix: str, tmp_path: Path, example_path: Path) -> None:
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(example_path.read_bytes()[:2000])
+    assert front_end_of(path, None) == "checkpoint"
+    path.write_bytes(b"\x80\x04\x95\0\0\0\0\0\0\0\0.")
+    assert front_end_of(path, None) == "checkpoint"
 
 
 def test_an_unknown_front_end() -> None:
@@ -57,9 +91,65 @@ def test_a_checkpoint_is_taken_as_it_is(tmp_path: Path) -> None:
         assert source == Source(tmp_path / "m.safetensors", None, {}, ())
 
 
-def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
-    with pytest.raises(OsccError, match="cannot be read: No such file or directory"):
-        read_problem(tmp_path / "x.gset", "gset")
-    (tmp_path / "x.gset").write_bytes(b"\xff\xfe")
-    with pytest.raises(OsccError, match="cannot be read: not a text file"):
-        read_problem(tmp_path / "x.gset", "gset")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("crlf.gset", b"4 1\r\n1 2 1e0\r\n"),
+        ("cr.gset", b"4 1\r1 2 1\r"),
+        ("bom.gset", b"\xef\xbb\xbf4 1\n1 2 1\n"),
+        ("bom.coo", b"\xef\xbb\xbf# vartype=SPIN\r\n0\t1\t-1e0\r\n\r\n1 0 -0.5\r\n"),
+        ("bom.bqm", b"\xef\xbb\xbf" + DIMOD),
+        ("crlf.bqm", DIMOD.replace(b",", b",\r\n")),
+        ("crlf.graphml", GRAPHML.replace("><", ">\r\n<").encode()),
+        ("bom.graphml", b"\xef\xbb\xbf" + GRAPHML.encode()),
+        ("utf16.graphml", GRAPHML.encode("utf-16")),
+        ("latin.graphml", ('<?xml version="1.0" encoding="latin-1"?>' + GRAPHML).encode("latin-1")),
+    ],
+)
+def test_a_file_is_read_and_kept_byte_by_byte(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with opened_source(tmp_path / name, None, load_core("ising-56x56")) as source:
+        assert source.problem == content
+        assert source.description["sha256"] == hashlib.sha256(content).hexdigest()
+        assert read_checkpoint(source.checkpoint).couplings == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("x.gset", ("1", "2", "3", "4")),
+        ("x.coo", ("3", "10")),
+        ("x.graphml", ("\u00e9", "b")),
+        ("x.bqm", ("x", "\u00fc")),
+        ("mixed.bqm", ("1", '"1"')),
+    ],
+)
+def test_nodes_have_the_names_of_the_file(name: str, labels: tuple[str, ...], tmp_path: Path) -> None:
+    content = {
+        "x.gset": b"4 1\n1 2 1\n",
+        "x.coo": b"# vartype=SPIN\n10 3 1\n",
+        "x.graphml": GRAPHML.encode(),
+        "x.bqm": DIMOD,
+        "mixed.bqm": DIMOD.replace(b'["x", "\\u00fc"]', b'[1, "1"]'),
+    }[name]
+    (tmp_path / name).write_bytes(content)
+    with opened_source(tmp_path / name, None, load_core("ising-56x56")) as source:
+        assert source.labels == labels
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        (b"4 1\n1 2 \xe9\n", "not a text file: byte 8 (0xe9) is not UTF-8"),
+        (b"4 1\n1 2 1\0\n", "not a text file: byte 9 is NUL"),
+        ("\ufeff4 1\n1 2 1\n".encode("utf-16-le"), "UTF-16, as its first bytes say; expected UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x.gset", "x.bqm", "x.coo"])
+def test_a_file_that_is_not_there_or_no_text(name: str, content: bytes | None, message: str, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(OsccError) as caught, opened_source(tmp_path / name, None, load_core("tiny-8x8")):
+        pass
+    assert str(caught.value) == f"{tmp_path / name}: {message}"

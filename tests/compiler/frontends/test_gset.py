@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oscc.compiler.errors import OsccError
@@ -69,6 +69,14 @@ def test_what_is_written_is_read_back(graph: tuple[int, dict[tuple[int, int], fl
         ("2 1\n1 2 1_0\n", "x:2", "'1 2 1_0' is no edge", FORMAT),
         ("2 1\n1 2 \u0661\n", "x:2", "'1 2 \u0661' is no edge", FORMAT),
         ("3 2\n1 2 1\n2 1 1\n", "x:3", "edge 1 2 stands in line 2 already", ""),
+        ("2 1\n1 2 0x10\n", "x:2", "'1 2 0x10' is no edge", FORMAT),
+        ("2 1\n1 2 infinity\n", "x:2", "'1 2 infinity' is no edge", FORMAT),
+        # Characters that only Python takes for blanks or line ends.
+        ("2 1\n1\u00a02 1\n", "x:2", '"1\\u00a02 1" is no edge', FORMAT),
+        ("2 1\x0c1 2 1\n", "x:1", '"2 1\\f1 2 1" are no numbers of vertices and edges', FORMAT),
+        ("2 1\u20281 2 1\n", "x:1", '"2 1\\u20281 2 1" are no numbers of vertices and edges', FORMAT),
+        ("\ufeff2 1\n1 2 1\n", "x:1", '"\\ufeff2 1" are no numbers of vertices and edges', FORMAT),
+        (f"2 1\n1 2 {'9' * 100}x\n", "x:2", f"'1 2 {'9' * 14}...{'9' * 17}x' is no edge", FORMAT),
     ],
 )
 def test_what_is_wrong_is_said(text: str, place: str, message: str, hint: str) -> None:
@@ -76,3 +84,31 @@ def test_what_is_wrong_is_said(text: str, place: str, message: str, hint: str) -
         parse_gset(text, name="g", where="x")
     error = caught.value
     assert (error.code, error.where, error.message, error.hint) == ("problem.gset", place, message, hint)
+
+
+@pytest.mark.parametrize(
+    ("weights", "line", "message"),
+    [
+        (("1", "1e300"), 3, "with weight 1e+300, weights come to 1e+300 in all; at most 1e+150 can be computed with"),
+        (("1e308", "1e308"), 2, "with weight 1e+308, weights come to 1e+308 in all; at most 1e+150 can be computed"),
+        (("9e149", "-9e149"), 3, "with weight -9e+149, weights come to 1.8e+150 in all; at most 1e+150 can be com"),
+    ],
+)
+def test_weights_that_no_sum_holds(weights: tuple[str, str], line: int, message: str) -> None:
+    with pytest.raises(OsccError) as caught:
+        parse_gset(f"3 2\n1 2 {weights[0]}\n2 3 {weights[1]}\n", name="g", where="x")
+    assert (caught.value.code, caught.value.where) == ("problem.gset", f"x:{line}")
+    assert caught.value.message.startswith(message)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.sampled_from(["1", "-2.5", "+3", "1e0", ".5", "7."]), min_size=1, max_size=6), st.data())
+def test_weights_and_blanks_as_people_write_them(weights: list[str], data: st.DataObject) -> None:
+    blank = st.sampled_from([" ", "\t", "  \t "])
+    lines = [f"{len(weights) + 1}{data.draw(blank)}{len(weights)}"]
+    for place, weight in enumerate(weights, 1):
+        gaps = [data.draw(blank) for _ in range(4)]
+        lines.append(f"{gaps[0]}{place}{gaps[1]}{place + 1}{gaps[2]}{weight}{gaps[3]}")
+        lines.extend(data.draw(st.sampled_from([[], ["", " "]])))
+    problem = parse_gset("\n".join(lines), name="g", where="x")
+    assert (2 * problem.coupling).tolist() == [float(weight) for weight in weights]

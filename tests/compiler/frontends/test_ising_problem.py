@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
+
+Kind = Literal["ising", "qubo", "max-cut"]
 
 
 def test_energy_by_hand() -> None:
@@ -39,3 +42,23 @@ def test_arrays_cannot_be_changed() -> None:
     problem = max_cut("edge", np.array([0], np.int32), np.array([1], np.int32), np.ones(1), ("1", "2"))
     with pytest.raises(ValueError, match="read-only"):
         problem.coupling[0] = 0
+
+
+def test_no_value_is_minus_zero_or_what_rounding_leaves_of_it() -> None:
+    first, second = np.array([0, 1, 0], np.int32), np.array([1, 2, 2], np.int32)
+    # Their sum is rounded: from the energy, the empty cut would be worth 2.8e-17.
+    problem = max_cut("rounded", first, second, np.array([0.1, 0.2, -0.3]), (1, 2, 3))
+    nothing = problem.value(np.array([[1, 1, 1]], np.int8))
+    assert (nothing.tolist(), np.signbit(nothing).tolist()) == ([0.0], [False])
+    none = max_cut("none", first[:0], second[:0], np.zeros(0), (1, 2))
+    assert not np.signbit(none.value(np.array([[1, -1]], np.int8))).any()
+    field = IsingProblem("f", "ising", first[:0], second[:0], np.zeros(0), np.array([0.0]), -0.0, ("a",))
+    assert not np.signbit(field.value(np.array([[-1]], np.int8))).any()
+
+
+@pytest.mark.parametrize(("kind", "values"), [("ising", [-1, 1]), ("qubo", [0, 1]), ("max-cut", [-1, 1])])
+def test_variables_are_answered_as_the_file_has_them(kind: Kind, values: list[int]) -> None:
+    none = np.zeros(0, np.int32)
+    problem = IsingProblem("p", kind, none, none, np.zeros(0), np.zeros(2), 0.0, ("a", "b"))
+    found = problem.assignment(np.array([[-1, 1]], np.int8))
+    assert (found.tolist(), found.dtype) == ([values], np.int8)
