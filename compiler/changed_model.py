@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from pathlib import Path
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.errors import OsccError
 from oscc.compiler.graph import CouplingGraph
+
+LONGEST_STEM = 200
+"""Bytes of a file's name before its suffix; at most 255 are allowed with it."""
 
 
 @contextmanager
@@ -27,12 +31,19 @@ def changed_model(graph: CouplingGraph, original: Path) -> Iterator[Path]:
         ``file.write``, and those of the block.
     """
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{original.stem}.safetensors"
-        write_checkpoint(path, graph)
+        path = Path(folder) / f"{_short(original.stem)}.safetensors"
         try:
+            write_checkpoint(path, graph)
             yield path
         except OsccError as error:
             if str(path) not in error.where:
                 raise
             where = error.where.replace(str(path), str(original))
             raise OsccError(error.code, error.message, where=where, hint=error.hint) from None
+
+
+def _short(stem: str) -> str:
+    """Return as much of a name as leaves room for another suffix: a file system counts its bytes."""
+    while len(os.fsencode(stem)) > LONGEST_STEM:
+        stem = stem[:-1]
+    return stem

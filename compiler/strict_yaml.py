@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.compiler.node_labels import one_line
 
 MAX_SHOWN = 60
 """Characters of a faulty value that a message shows."""
@@ -94,7 +95,7 @@ def read_yaml(content: str, model: type[Model], *, where: str, what: str, code: 
         faults = [_phrase(fault, model) for fault in error.errors()]
         unknown = any(fault["type"] == "extra_forbidden" for fault in error.errors())
         kind = "unknown-key" if unknown else "invalid"
-        raise OsccError(f"{code}.{kind}", _escaped("; ".join(dict.fromkeys(faults))), where=where) from None
+        raise OsccError(f"{code}.{kind}", one_line("; ".join(dict.fromkeys(faults))), where=where) from None
 
 
 def _load(content: str, where: str, code: str) -> Any:
@@ -117,7 +118,7 @@ def _load(content: str, where: str, code: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        problem = _escaped(str(error.problem)) if isinstance(error, _Refused) else "not YAML"
+        problem = one_line(str(error.problem)) if isinstance(error, _Refused) else "not YAML"
         raise OsccError(f"{code}.yaml", f"{place}{problem}", where=where) from None
     except ValueError:
         raise OsccError(f"{code}.yaml", "a whole number in it has too many digits", where=where) from None
@@ -181,11 +182,6 @@ def _phrase(fault: Any, model: type[BaseModel]) -> str:
 def _is_kind(part: int | str) -> bool:
     """Whether a part of a path is no key, but one of the kinds that a value may have, as pydantic writes them."""
     return isinstance(part, str) and (part == "str" or "[" in part)
-
-
-def _escaped(text: str) -> str:
-    """Return a text that can be printed on one line: a key of a user may hold anything."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _shown(value: Any) -> str:

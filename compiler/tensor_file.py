@@ -15,11 +15,8 @@ import safetensors
 from numpy.typing import NDArray
 
 from oscc.compiler.errors import OsccError
-<<<<<<< HEAD
 from oscc.compiler.file_output import write_bytes
-=======
 from oscc.compiler.strict_json import JsonError, parse_json
->>>>>>> fcc05e7 (frontends: one check of GraphML, one reader of bytes, labels as JSON, weights that sums hold)
 
 _DTYPES = {
     "F64": "float64",

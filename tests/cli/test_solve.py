@@ -47,6 +47,7 @@ def test_the_best_cut_and_its_spins(oscc: Run, oscc_json: RunJson, solvable: Pat
     status, content = oscc_json("solve", solvable, "-n", 10, "-o", tmp_path / "spins.txt")
     assert status == 0
     assert (content["quantity"], content["values"]["best"]) == ("cut", 4)
+    assert (content["kind"], content["labels"]) == ("max-cut", [1, 2, 3, 4])
     spins = content["best_spins"]
     assert spins in ([1, -1, 1, -1], [-1, 1, -1, 1])
     assert (tmp_path / "spins.txt").read_text() == "".join(f"{n + 1} {spin}\n" for n, spin in enumerate(spins))
@@ -129,3 +130,85 @@ def test_a_manifest_without_a_problem(problem: object, oscc: Run, tiny_checkpoin
     status, _, err = oscc("solve", tmp_path / "out")
     assert (status, err.count("\n")) == (1, 1)
     assert "inputs.problem.file: field required" in err
+
+
+def dimod_json(vartype: str, labels: list[object], linear: list[float], bias: float = 0.5) -> str:
+    content = {
+        "type": "BinaryQuadraticModel",
+        "variable_labels": labels,
+        "variable_type": vartype,
+        "offset": 0.0,
+        "linear_biases": linear,
+        "quadratic_biases": [bias],
+        "quadratic_head": [0],
+        "quadratic_tail": [1],
+    }
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize(
+    ("vartype", "labels", "lines", "printed"),
+    [
+        ("SPIN", ["a b", "c\nd"], ['"a b" -1', '"c\\nd" 1'], ("spins of the best", "-+")),
+        ("SPIN", [1, "1"], ["1 -1", '"1" 1'], ("spins of the best", "-+")),
+        ("BINARY", ["\u00fc", ["x", [2]]], ['"\u00fc" 0', '["x", [2]] 1'], ("variables of the best", "01")),
+    ],
+)
+def test_labels_that_can_be_told_apart(
+    vartype: str,
+    labels: list[object],
+    lines: list[str],
+    printed: tuple[str, str],
+    oscc: Run,
+    oscc_json: RunJson,
+    core: Path,
+    tmp_path: Path,
+) -> None:
+    """The first variable is best small, the second large: -1 and 1, or 0 and 1."""
+    (tmp_path / "p.bqm").write_text(dimod_json(vartype, labels, [2.0, -2.0]))
+    assert oscc("compile", tmp_path / "p.bqm", "--core", core, "-o", tmp_path / "out")[0] == 0
+    status, content = oscc_json("solve", tmp_path / "out", "-n", 10, "-o", tmp_path / "spins.txt")
+    assert status == 0
+    assert content["kind"] == {"SPIN": "ising", "BINARY": "qubo"}[vartype]
+    assert content["labels"] == labels
+    assert content["best_spins"] == [int(line.split()[-1]) for line in lines]
+    assert content["values"]["best"] == {"SPIN": -4.5, "BINARY": -2.0}[vartype]
+    assert (tmp_path / "spins.txt").read_text(encoding="utf-8").split("\n") == [*lines, ""]
+    assert json.loads((tmp_path / "out" / "reports" / "solve.json").read_text()) == content
+    status, out, err = oscc("solve", tmp_path / "out", "-n", 10)
+    assert (status, err) == (0, "")
+    assert any(line.split("  ")[1:2] == [printed[0]] and line.endswith(f" {printed[1]}") for line in out.splitlines())
+
+
+def test_a_cut_of_nothing_is_zero(oscc: Run, core: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.gset").write_text("3 3\n1 2 -0.1\n2 3 -0.2\n1 3 -0.3\n")
+    assert oscc("compile", tmp_path / "p.gset", "--core", core, "-o", tmp_path / "out")[0] == 0
+    status, out, err = oscc("solve", tmp_path / "out", "-n", 10)
+    assert (status, err) == (0, "")
+    assert "  best cut           0, sample " in out
+
+
+def test_a_value_is_printed_with_its_digits(oscc: Run, core: Path, tmp_path: Path) -> None:
+    (tmp_path / "p.gset").write_text("3 2\n1 2 1234567.25\n2 3 7654321.5\n")
+    assert oscc("compile", tmp_path / "p.gset", "--core", core, "-o", tmp_path / "out")[0] == 0
+    status, out, _ = oscc("solve", tmp_path / "out", "-n", 20)
+    assert status == 0
+    assert "  best cut           8888888.75, sample " in out
+
+
+def test_an_edited_problem_is_refused(oscc: Run, solvable: Path) -> None:
+    (solvable / "problem").write_text(SQUARE.replace("1 2 1", "1 2 9"))
+    status, out, err = oscc("solve", solvable)
+    assert (status, out) == (1, "")
+    assert err == (
+        f"oscc: {solvable / 'problem'}: not the file that was compiled any more: its SHA-256 is not the one in "
+        f"manifest.json\ncompile it again: oscc compile {solvable / 'problem'} --frontend gset ...\n"
+    )
+
+
+def test_crlf_is_kept_and_solved(oscc: Run, oscc_json: RunJson, core: Path, tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + SQUARE.replace("\n", "\r\n").encode()
+    (tmp_path / "SQUARE.GSET").write_bytes(content)
+    assert oscc("compile", tmp_path / "SQUARE.GSET", "--core", core, "-o", tmp_path / "out")[0] == 0
+    assert (tmp_path / "out" / "problem").read_bytes() == content
+    assert oscc_json("solve", tmp_path / "out", "-n", 10)[1]["values"]["best"] == 4

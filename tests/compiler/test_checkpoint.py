@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.copies.copied_graph import copy_map_of
 from oscc.compiler.errors import OsccError
 from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.spec import CoreSpec
@@ -485,3 +486,14 @@ def test_what_could_not_be_read_is_not_written(
 def test_write_into_a_missing_folder(make_graph: MakeGraph, tiny_core: CoreSpec, tmp_path: Path) -> None:
     with pytest.raises(OsccError, match="there is no folder"):
         write_checkpoint(tmp_path / "no" / "model.safetensors", make_graph(tiny_core))
+
+
+@pytest.mark.parametrize("training", [["a", {"b": 1}], "by hand", 3, True, None, {"loss": 0.5}])
+def test_anything_may_be_recorded_of_a_training(
+    training: Any, tmp_path: Path, tiny_core: CoreSpec, make_graph: Callable[..., CouplingGraph]
+) -> None:
+    graph = dataclasses.replace(make_graph(tiny_core, density=0.2), training=training)
+    write_checkpoint(tmp_path / "m.safetensors", graph)
+    again = read_checkpoint(tmp_path / "m.safetensors")
+    assert again.training == training
+    assert copy_map_of(again) is None

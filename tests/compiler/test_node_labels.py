@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oscc.compiler.node_labels import MAX_SHOWN, Label, distinct_texts, label_json, node_label, printable
+from oscc.compiler.node_labels import MAX_SHOWN, Label, distinct_texts, label_json, node_label, one_line, printable
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,14 @@ def test_json_of_a_label_is_one_line_that_reads_back(label: Label) -> None:
     assert len(text.splitlines()) == 1
     assert json.loads(text) == label
     text.encode()
+
+
+@given(st.text(max_size=80))
+def test_a_text_on_one_line_is_whole(text: str) -> None:
+    shown = one_line(text)
+    assert shown.isprintable()
+    assert shown == text or not text.isprintable()
+
+
+def test_what_cannot_be_printed_is_escaped() -> None:
+    assert one_line("a\nb\u2028\udcff \u00fc\\") == "a\\nb\\u2028\\udcff \u00fc\\"

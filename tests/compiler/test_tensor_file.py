@@ -16,7 +16,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 
 from oscc.compiler.errors import OsccError
-from oscc.compiler.tensor_file import pack_tensors, read_tensors, write_tensors
+from oscc.compiler.tensor_file import begins_as_tensors, pack_tensors, read_tensors, write_tensors
 
 TENSORS: dict[str, NDArray[Any]] = {
     "weight": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -233,3 +233,35 @@ def test_write_replaces_a_file(tmp_path: Path) -> None:
     write_tensors(target, TENSORS, {})
     assert read_tensors(target).tensors.keys() == TENSORS.keys()
     assert list(tmp_path.iterdir()) == [target]
+
+
+TWICE = b'"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}'
+
+
+@pytest.mark.parametrize(
+    "header", [b"{" + TWICE + b"," + TWICE + b"}", b'{"__metadata__":{"a":"1","a":"2"},' + TWICE + b"}"]
+)
+def test_a_name_that_stands_twice_in_the_header(header: bytes, tmp_path: Path) -> None:
+    assert _refused(tmp_path, _framed(header, b"\1")).message == "header: key 'a' stands twice"
+
+
+@pytest.mark.parametrize(
+    ("content", "claimed"),
+    [
+        (pack_tensors(TENSORS, METADATA), True),
+        (pack_tensors(TENSORS, METADATA)[:40], True),
+        (pickle.dumps([1.5]), True),
+        (b"PK\x03\x04" + bytes(20), True),
+        (b"", False),
+        (b"4 1\n1 2 1\n3 4 1\n", False),
+        (b'{"type": "BinaryQuadraticModel"}', False),
+    ],
+)
+def test_what_begins_as_tensors(content: bytes, claimed: bool, tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(content)
+    assert begins_as_tensors(tmp_path / "x") is claimed
+
+
+def test_a_file_that_cannot_be_read_is_left_to_its_reader(tmp_path: Path) -> None:
+    assert begins_as_tensors(tmp_path)
+    assert begins_as_tensors(tmp_path / "none")

@@ -12,7 +12,7 @@ from oscc.compiler.frontends.gset import write_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 from oscc.compiler.program import Program
 from oscc.compiler.spec import CoreSpec
-from oscc.sim.solve import decoded, solve, valued
+from oscc.sim.solve import MOST_BINS, Solutions, decoded, distribution, histogram, solve, valued
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +82,44 @@ def test_the_best_is_the_largest_cut_and_the_lowest_energy(square) -> None:
     found = valued(energies, spins)
     assert found.value.tolist() == [0.0, -4.0, -2.0]
     assert found.best == 1
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [0.0],
+        [3.0] * 5,
+        [1.0, 2.0, 4.0],
+        [1e17] * 5,
+        [1e150, np.nextafter(1e150, 2e150)],
+        [1.0, np.nextafter(1.0, 2.0)] * 30,
+        [-1e150, 1e150] * 50,
+        [-1e-300, 1e-300],
+        list(range(100)),
+    ],
+)
+def test_a_histogram_holds_all_values_in_bins_that_differ(values: list[float]) -> None:
+    counts, edges = histogram(np.array(values, float))
+    assert len(counts) == len(edges) - 1 == min(MOST_BINS, len(values))
+    assert counts.sum() == len(values)
+    assert (np.diff(edges) > 0).all()
+    assert edges[0] <= min(values) <= max(values) <= edges[-1]
+
+
+def test_a_distribution_is_finite_for_the_largest_weights_that_are_read(square) -> None:
+    problem, _, _ = square
+    # 1e150 in all is what problems may have.
+    heavy = dataclasses.replace(problem, coupling=problem.coupling * (1e150 / np.abs(2 * problem.coupling).sum()))
+    spins = np.array([[1, 1, 1, 1, 1, 1], [1, -1, 1, -1, 1, 1], [1, -1, 1, 1, 1, 1]] * 20, np.int8)
+    found = distribution(heavy, valued(heavy, spins))
+    numbers = [found["best"], found["mean"], found["spread"], *found["quartiles"], *found["histogram"]["edges"]]
+    assert np.isfinite(numbers).all()
+    assert found["times_best"] == 20
+    assert found["spread"] == pytest.approx(np.std([0, 4 / 6, 2 / 6]) * 1e150)
+
+
+def test_values_that_differ_by_rounding_are_one(square) -> None:
+    problem, _, _ = square
+    spins = np.ones((4, 6), np.int8)
+    found = Solutions(spins, np.array([0.3, 0.1 + 0.2, 0.3 - 1e-6, 0.2]), 1)
+    assert distribution(problem, found)["times_best"] == 2

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.errors import OsccError
-from oscc.compiler.frontends.front_end import Source, front_end_of, opened_source
+from oscc.compiler.frontends.front_end import Source, front_end_of, opened_source, read_kept_problem
+from oscc.compiler.output_folder import OutputFolder
 from oscc.compiler.spec_file import load_core
 
 DIMOD = (
@@ -153,3 +155,41 @@ def test_a_file_that_is_not_there_or_no_text(name: str, content: bytes | None, m
     with pytest.raises(OsccError) as caught, opened_source(tmp_path / name, None, load_core("tiny-8x8")):
         pass
     assert str(caught.value) == f"{tmp_path / name}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"), [("a\nb", "a\\nb"), ("\udcff", "\\udcff"), (" ", "model"), ("n" * 250, "n" * 250), ("a b", "a b")]
+)
+def test_a_model_is_called_as_its_file(stem: str, name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{stem}.gset"
+    path.write_text(SQUARE)
+    with opened_source(path, None, load_core("ising-56x56")) as source:
+        assert read_checkpoint(source.checkpoint).name == name
+        assert source.description["file"] == path.name
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda kept: kept.write_bytes(kept.read_bytes().replace(b" 1\n", b" 2\n")),
+            "not the file that was compil",
+        ),
+        (
+            lambda kept: kept.write_bytes(kept.read_bytes().replace(b"\n", b"\r\n")),
+            "not the file that was compil",
+        ),
+        (Path.unlink, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_kept_problem_that_was_edited(change: Callable[[Path], object], message: str, tmp_path: Path) -> None:
+    (tmp_path / "problem").write_text(SQUARE)
+    digest = hashlib.sha256(SQUARE.encode()).hexdigest()
+    described = {"file": "square.gset", "frontend": "gset", "sha256": digest}
+    folder = OutputFolder(tmp_path, {"inputs": {"problem": described}})
+    assert read_kept_problem(folder).labels == (1, 2, 3, 4)
+    change(folder.problem)
+    with pytest.raises(OsccError) as caught:
+        read_kept_problem(folder)
+    assert caught.value.where == str(tmp_path / "problem")
+    assert caught.value.message.startswith(message)
