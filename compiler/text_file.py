@@ -48,18 +48,17 @@ class UserFile:
         content = self.content
         for encoding, marks in _MARKS.items():
             if content.startswith(marks):
-                raise OsccError(
-                    code, f"{encoding}, as its first bytes say; expected UTF-8", where=self.where, hint=hint
-                )
+                message = f"cannot be read: {encoding}, as its first bytes say; expected UTF-8"
+                raise OsccError(code, message, where=self.where, hint=hint)
         start = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
         try:
             text = content[start:].decode("utf-8")
         except UnicodeDecodeError as error:
             byte = content[start + error.start]
-            message = f"not a text file: byte {start + error.start} (0x{byte:02x}) is not UTF-8"
+            message = f"cannot be read: not a text file (byte {start + error.start}, 0x{byte:02x}, is not UTF-8)"
             raise OsccError(code, message, where=self.where, hint=hint) from None
         if (nul := content.find(b"\0")) >= 0:
-            raise OsccError(code, f"not a text file: byte {nul} is NUL", where=self.where, hint=hint)
+            raise OsccError(code, f"cannot be read: not a text file (byte {nul} is NUL)", where=self.where, hint=hint)
         return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

@@ -95,7 +95,7 @@ def test_another_core_and_no_file(tmp_path: Path, make_core: MakeCore, tiny_core
     with pytest.raises(OsccError, match="cannot be read"):
         read_die(tmp_path / "none.yaml")
     (tmp_path / "die.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(OsccError, match="not a text file"):
+    with pytest.raises(OsccError, match="cannot be read: UTF-16, as its first bytes say; expected UTF-8"):
         read_die(tmp_path / "die.yaml")
 
 

@@ -107,8 +107,8 @@ def test_folder_cannot_be_read(tmp_path: Path) -> None:
 
 def test_binary_file_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "core.yaml"
-    path.write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(OsccError, match="cannot be read: not a text file"):
+    path.write_bytes(b"name: \xff\xfe\x00\x80")
+    with pytest.raises(OsccError, match=r"cannot be read: not a text file \(byte 6, 0xff, is not UTF-8\)"):
         load_core(path)
 
 
@@ -247,4 +247,6 @@ def test_long_values_are_cut_in_messages(value: str) -> None:
 
 
 def test_a_list_that_contains_itself_is_refused() -> None:
-    assert _refused(_written("grid: &a [*a, 8]")).code == "spec.invalid"
+    error = _refused(_written("grid: &a [*a, 8]"))
+    assert error.code == "spec.yaml"
+    assert error.message.endswith("an alias of what it stands in")

@@ -34,17 +34,17 @@ def test_a_text_whatever_wrote_it(content: bytes, text: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"ab\xff", "not a text file: byte 2 (0xff) is not UTF-8"),
-        (codecs.BOM_UTF8 + b"a\xe4b", "not a text file: byte 4 (0xe4) is not UTF-8"),
-        (b"caf\xc3", "not a text file: byte 3 (0xc3) is not UTF-8"),
+        (b"ab\xff", "cannot be read: not a text file (byte 2, 0xff, is not UTF-8)"),
+        (codecs.BOM_UTF8 + b"a\xe4b", "cannot be read: not a text file (byte 4, 0xe4, is not UTF-8)"),
+        (b"caf\xc3", "cannot be read: not a text file (byte 3, 0xc3, is not UTF-8)"),
         # A surrogate and an overlong form, which other decoders take.
-        (b"\xed\xa0\x80", "not a text file: byte 0 (0xed) is not UTF-8"),
-        (b"\xc0\x80", "not a text file: byte 0 (0xc0) is not UTF-8"),
-        (codecs.BOM_UTF8 + b"a\0", "not a text file: byte 4 is NUL"),
-        ("\ufeff4 1\n".encode("utf-16-le"), "UTF-16, as its first bytes say; expected UTF-8"),
-        ("\ufeff4 1\n".encode("utf-16-be"), "UTF-16, as its first bytes say; expected UTF-8"),
-        ("\ufeff4 1\n".encode("utf-32-le"), "UTF-32, as its first bytes say; expected UTF-8"),
-        ("4 1\n".encode("utf-16-le"), "not a text file: byte 1 is NUL"),
+        (b"\xed\xa0\x80", "cannot be read: not a text file (byte 0, 0xed, is not UTF-8)"),
+        (b"\xc0\x80", "cannot be read: not a text file (byte 0, 0xc0, is not UTF-8)"),
+        (codecs.BOM_UTF8 + b"a\0", "cannot be read: not a text file (byte 4 is NUL)"),
+        ("\ufeff4 1\n".encode("utf-16-le"), "cannot be read: UTF-16, as its first bytes say; expected UTF-8"),
+        ("\ufeff4 1\n".encode("utf-16-be"), "cannot be read: UTF-16, as its first bytes say; expected UTF-8"),
+        ("\ufeff4 1\n".encode("utf-32-le"), "cannot be read: UTF-32, as its first bytes say; expected UTF-8"),
+        ("4 1\n".encode("utf-16-le"), "cannot be read: not a text file (byte 1 is NUL)"),
     ],
 )
 def test_bytes_that_are_no_text(content: bytes, message: str) -> None:

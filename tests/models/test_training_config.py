@@ -271,7 +271,11 @@ def test_what_is_no_configuration(content, code, message, tmp_path):
 
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x80")
-    for name, reason in ((".", "Is a directory"), ("no", "No such file or directory"), ("binary", "not a text file")):
+    for name, reason in (
+        (".", "Is a directory"),
+        ("no", "No such file or directory"),
+        ("binary", "UTF-16, as its first bytes say; expected UTF-8"),
+    ):
         with pytest.raises(OsccError) as caught:
             load_training(tmp_path / name)
         assert (caught.value.code, caught.value.message) == ("training.read", f"cannot be read: {reason}")

@@ -143,9 +143,9 @@ def test_nodes_have_the_names_of_the_file(name: str, labels: tuple[str, ...], tm
     ("content", "message"),
     [
         (None, "cannot be read: No such file or directory"),
-        (b"4 1\n1 2 \xe9\n", "not a text file: byte 8 (0xe9) is not UTF-8"),
-        (b"4 1\n1 2 1\0\n", "not a text file: byte 9 is NUL"),
-        ("\ufeff4 1\n1 2 1\n".encode("utf-16-le"), "UTF-16, as its first bytes say; expected UTF-8"),
+        (b"4 1\n1 2 \xe9\n", "cannot be read: not a text file (byte 8, 0xe9, is not UTF-8)"),
+        (b"4 1\n1 2 1\0\n", "cannot be read: not a text file (byte 9 is NUL)"),
+        ("\ufeff4 1\n1 2 1\n".encode("utf-16-le"), "cannot be read: UTF-16, as its first bytes say; expected UTF-8"),
     ],
 )
 @pytest.mark.parametrize("name", ["x.gset", "x.bqm", "x.coo"])

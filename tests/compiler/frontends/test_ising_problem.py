@@ -61,4 +61,5 @@ def test_variables_are_answered_as_the_file_has_them(kind: Kind, values: list[in
     none = np.zeros(0, np.int32)
     problem = IsingProblem("p", kind, none, none, np.zeros(0), np.zeros(2), 0.0, ("a", "b"))
     found = problem.assignment(np.array([[-1, 1]], np.int8))
-    assert (found.tolist(), found.dtype) == ([values], np.int8)
+    assert found.tolist() == [values]
+    assert found.dtype == np.int8
