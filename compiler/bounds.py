@@ -1,243 +1,307 @@
-"""Bounds: why no one-to-one placement of a graph can exist, whatever a search would try; each finding is a proof."""
+"""Bounds: why no one-to-one placement of a model can exist, whatever a search would try; each finding is a proof.
+
+Each bound is looked at in all `View`: of all nodes on all cells that are not defective and, where not every cell can be
+read, of the nodes that are read out on those that can be. What only the latter exceeds is due to the read-out.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
 
+from oscc.compiler.bound_views import ModelViews, View
+from oscc.compiler.closest_core import closest_preset
 from oscc.compiler.findings import Finding
-from oscc.compiler.kernels import run_kernel
-from oscc.compiler.placers.problem import PlacementProblem
-
-MOST_EIGEN = 1200
-"""Nodes up to which the spectral bound is computed: a dense eigenvalue problem, half a second at this size."""
-
-MOST_VISITS = 300_000_000
-"""Couplings that the density bound looks at: about a second."""
-
-MOST_CLIQUES = 20_000
-"""Maximal cliques that are looked at: about a second."""
-
-ROUNDING = 1e-6
-"""Taken off the computed eigenvalue, relative to the largest degree, so that what is left is certainly no more."""
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.placers.cell_rules import usable_cells
+from oscc.compiler.spec import MAX_SLOTS, CoreSpec
+from oscc.compiler.stencil import named_stencil
 
 COPY_ADVICE = ", or let nodes be copied: --copies"
 """End of a fix, where copies would be free of what is found."""
 
-SEVERAL = f"use a core with a wider stencil or a model with fewer couplings{COPY_ADVICE}"
+OPENED = "readout: {origin: [0, 0], step: [1, 1]}"
+"""Key of a core whose every cell can be read."""
+
+WIDER = ("king", "diamond-2", "box-2", "diamond-3", "diamond-4", "box-3", "box-4")
+"""Stencils that are advised, the first that is wide enough."""
 
 
-def diagnose_bounds(problem: PlacementProblem) -> Iterator[Finding]:
-    """Every bound that a graph exceeds (codes L010 to L013), each with its worst witness.
+@dataclass(frozen=True)
+class Bound:
+    """A condition that a placement needs.
+
+    Parameters
+    ----------
+    code : str
+    excess : callable
+        The witness of a view that exceeds it, or None.
+    words : callable
+        What such a witness says: of all nodes, and of the nodes that must be read out.
+    """
+
+    code: str
+    excess: Callable[[View], dict[str, Any] | None]
+    words: Callable[[View, dict[str, Any]], str]
+
+
+def diagnose_bounds(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
+    """Every bound that a model exceeds (codes L010 to L013), each with its worst witness, as far as they are needed.
 
     L010 a node with more neighbours than there are cells near a cell, L011 more nodes within some steps of a node than
     there are cells within as many steps of a cell, L012 more nodes that are all coupled with each other than there can
     be cells all near each other, L013 a cut that every placement has and that is wider than a line through the grid.
+    Where L010 or L011 says that there is no placement, no more bounds are looked at.
 
     Parameters
     ----------
-    problem : PlacementProblem
+    graph : CouplingGraph
+    core : CoreSpec
     """
-    for finding in (degree_bound(problem), density_bound(problem), clique_bound(problem), cut_bound(problem)):
-        if finding is not None:
-            yield finding
+    yield from _first_exceeded(((DEGREE,), (DENSITY,), (CLIQUE, CUT)), ModelViews(graph), core)
 
 
-def degree_bound(problem: PlacementProblem) -> Finding | None:
-    """L010: neighbours of a node need cells of their own near its cell."""
-    degree, near = problem.degree(), int(problem.near.sum())
-    node = int(degree.argmax()) if degree.size else 0
-    if degree.size == 0 or degree[node] <= near:
-        return None
-    return Finding(
-        "L010",
-        f"node {node} is coupled with {degree[node]} others; only {near} cells are near a cell",
-        SEVERAL,
-        {"node": node, "neighbours": int(degree[node]), "near": near},
-    )
-
-
-def density_bound(problem: PlacementProblem) -> Finding | None:
-    """L011: what d couplings reach from a node lies, placed, within d steps of the stencil from its cell.
-
-    So the nodes within d of any node, itself included, are at most as many as the cells within d steps of a cell: of
-    the cell in the middle of the grid, which reaches the most. With d = 1 this is the degree bound.
-    """
-    from oscc.compiler.reach_kernel import most_within
-
-    cells = _cells_of_steps(problem)
-    # Crowded surroundings are looked at first, since a graph of any size gets the same time.
-    start = np.argsort(-problem.degree(), kind="stable").astype(np.int32)
-    held, node = run_kernel(most_within, problem.first, problem.neighbour, start, max(0, cells.size - 1), MOST_VISITS)
-    beyond = np.flatnonzero(held[2 : cells.size] > cells[2:])
-    if beyond.size == 0:
-        return None
-    steps = int(beyond[0]) + 2
-    return Finding(
-        "L011",
-        f"{held[steps]} nodes are within {steps} couplings of node {node[steps]}; only {cells[steps]} cells are within "
-        f"{steps} steps of a cell",
-        SEVERAL,
-        {"node": int(node[steps]), "steps": steps, "nodes": int(held[steps]), "cells": int(cells[steps])},
-    )
-
-
-def _cells_of_steps(problem: PlacementProblem) -> NDArray[np.int64]:
-    """Cells within 0, 1, ... steps of a cell, as long as there are fewer than nodes, and fewer than on the grid.
-
-    Where the stencil does not reach the whole grid, the last number holds for any further step.
-    """
-    everything = problem.grid[0] * problem.grid[1]
-    cells: list[int] = []
-    for count in reachable_cells(problem.near, problem.grid):
-        # Within as many steps as reach the whole grid, more nodes are simply more nodes than cells.
-        if count >= min(problem.nodes, everything):
-            return np.array(cells, dtype=np.int64)
-        cells.append(count)
-    cells += [cells[-1]] * (problem.nodes - len(cells))
-    return np.array(cells, dtype=np.int64)
-
-
-def reachable_cells(near: NDArray[np.bool_], grid: tuple[int, int]) -> Iterator[int]:
-    """The most cells that any cell of a grid has within 0, 1, 2, ... steps, itself included, until they are all.
-
-    Steps may leave the grid and come back, but lead no further from the first cell than the grid is long: what is
-    counted is never less than what a placement can use.
+def diagnose_neighbourhoods(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
+    """L010 or, where no node exceeds that, L011: what is quick to compute, before any search.
 
     Parameters
     ----------
-    near : bool[2 r + 1, 2 r + 1]
-        As a `PlacementProblem` has it.
-    grid : tuple of (int, int)
+    graph : CouplingGraph
+    core : CoreSpec
     """
-    rows, cols = grid
-    held = np.zeros((2 * rows - 1, 2 * cols - 1), dtype=bool)
-    held[rows - 1, cols - 1] = True
-    moves = (np.argwhere(near) - near.shape[0] // 2).tolist()
-    while True:
-        yield _in_best_window(held, grid)
-        wider = held.copy()
-        for drow, dcol in moves:
-            if abs(drow) < held.shape[0] and abs(dcol) < held.shape[1]:
-                into, out = _overlap(held.shape, (drow, dcol))
-                wider[into] |= held[out]
-        if np.array_equal(wider, held):
+    yield from _first_exceeded(((DEGREE,), (DENSITY,)), ModelViews(graph), core)
+
+
+def diagnose_bound(bound: Bound, graph: CouplingGraph, core: CoreSpec) -> Finding | None:
+    """Return the finding of one bound; None where it is not exceeded.
+
+    Parameters
+    ----------
+    bound : Bound
+    graph : CouplingGraph
+    core : CoreSpec
+    """
+    return next(_exceeded((bound,), ModelViews(graph), core), None)
+
+
+def _first_exceeded(groups: Sequence[Sequence[Bound]], model: ModelViews, core: CoreSpec) -> Iterator[Finding]:
+    for bounds in groups:
+        if found := tuple(_exceeded(bounds, model, core)):
+            yield from found
             return
-        held = wider
 
 
-def _overlap(shape: tuple[int, ...], step: tuple[int, int]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Where the cells of a table come to by a step, and which of them stay on it."""
-    sizes = list(zip(shape, step, strict=True))
-    into = tuple(slice(max(0, by), size + min(0, by)) for size, by in sizes)
-    return into, tuple(slice(max(0, -by), size + min(0, -by)) for size, by in sizes)
+def _exceeded(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> Iterator[Finding]:
+    views = model.on(core)
+    for bound in bounds:
+        for view in views:
+            witness = bound.excess(view)
+            if witness is not None:
+                yield _finding(bound, view, witness, model, core)
+                break
 
 
-def _in_best_window(held: NDArray[np.bool_], grid: tuple[int, int]) -> int:
-    """The most of these displacements, bool[2 R - 1, 2 C - 1], that any cell of a grid has on it."""
-    rows, cols = grid
-    sums = np.zeros((2 * rows, 2 * cols), dtype=np.int64)
-    sums[1:, 1:] = held.cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
-    windows = sums[rows:, cols:] - sums[:-rows, cols:] - sums[rows:, :-cols] + sums[:-rows, :-cols]
-    return int(windows.max())
+def _finding(bound: Bound, view: View, witness: dict[str, Any], model: ModelViews, core: CoreSpec) -> Finding:
+    def suits(other: CoreSpec) -> bool:
+        # One unit for both directions of a pair is no substitute for two.
+        ways = other.couplings in ("directed", core.couplings)
+        return ways and model.graph.chunks <= other.chunks and _holds(bound, model, other)
+
+    cause = "stencil" if view.name == "all" else "readout"
+    defective = bool(core.defects.cells or core.defects.slots)
+    if defective and _holds(bound, model, core.changed(defects={})):
+        cause = "defects"
+    return Finding(
+        bound.code,
+        bound.words(view, witness),
+        _fix(cause, core, suits),
+        {"cause": cause, "view": view.name, **witness},
+    )
 
 
-def clique_bound(problem: PlacementProblem) -> Finding | None:
-    """L012: nodes that are all coupled with each other need cells that are all near each other."""
-    room = largest_near_set(problem.near)
-    if np.all(problem.degree() < room):
-        return None
-    # Whoever belongs to more than that has as many neighbours that do.
-    graph = nx.k_core(_networkx(problem), room)
-    for clique in itertools.islice(nx.find_cliques(graph), MOST_CLIQUES):
-        if len(clique) > room:
-            nodes = sorted(clique)[: room + 1]
-            return Finding(
-                "L012",
-                f"nodes {', '.join(map(str, nodes))} are all coupled with each other; at most {room} cells are all "
-                "near each other",
-                SEVERAL,
-                {"nodes": nodes, "cells": room},
-            )
+def _holds(bound: Bound, model: ModelViews, core: CoreSpec) -> bool:
+    """Whether a core has cells enough, and neither a node nor the bound itself asks for more than it has."""
+    room, readable = usable_cells(core)
+    if model.graph.nodes > np.count_nonzero(room) or np.count_nonzero(model.read) > np.count_nonzero(readable):
+        return False
+    bounds = (bound,) if bound is DEGREE else (DEGREE, bound)
+    return all(each.excess(view) is None for each in bounds for view in model.on(core))
+
+
+def _fix(cause: str, core: CoreSpec, suits: Callable[[CoreSpec], bool]) -> str:
+    """What to use instead: a preset that suits where there is one, and else keys of the core."""
+    if cause == "defects":
+        return f"use another die, or a core with more spare cells{COPY_ADVICE}"
+    preset = closest_preset(core, suits)
+    named = [] if preset is None else [f"such as {preset.name}"]
+    if cause == "readout":
+        if suits(_opened(core)):
+            named.append(f"or {OPENED}")
+        return f"{', '.join(('use a core with more readable cells', *named))}{COPY_ADVICE}"
+    if preset is None:
+        named = [f"such as {keys}" for keys in (_wider_stencil(core, suits),) if keys]
+    wider = ", ".join(("use a core with a wider stencil", *named))
+    return f"{wider}{',' if named else ''} or a model with fewer couplings{COPY_ADVICE}"
+
+
+def _wider_stencil(core: CoreSpec, suits: Callable[[CoreSpec], bool]) -> str | None:
+    """The keys of the core that are enough: a stencil and its tracks, and if they must be, all cells readable."""
+    for opened, name in itertools.product((False, True), WIDER):
+        stencil = named_stencil(name)
+        units = stencil if core.couplings == "directed" else stencil.half()
+        if not (len(core.model_stencil) < len(stencil) and len(units) <= MAX_SLOTS):
+            continue
+        tracks = max(core.tracks_per_boundary, units.peak_wires())
+        other = core.changed(stencil=name, tracks_per_boundary=tracks)
+        if suits(_opened(other) if opened else other):
+            return f"stencil: {name} with tracks_per_boundary: {tracks}{f' and {OPENED}' if opened else ''}"
     return None
 
 
-def largest_near_set(near: NDArray[np.bool_]) -> int:
-    """The most cells that are all near each other: by looking at all such sets that hold a given cell.
-
-    Parameters
-    ----------
-    near : bool[2 r + 1, 2 r + 1]
-    """
-    radius = near.shape[0] // 2
-    around = [tuple(cell) for cell in (np.argwhere(near) - radius).tolist()]
-    graph: nx.Graph[tuple[int, ...]] = nx.Graph()
-    graph.add_nodes_from(around)
-    for one, other in itertools.combinations(around, 2):
-        drow, dcol = other[0] - one[0], other[1] - one[1]
-        if max(abs(drow), abs(dcol)) <= radius and near[drow + radius, dcol + radius]:
-            graph.add_edge(one, other)
-    return 1 + max((len(clique) for clique in nx.find_cliques(graph)), default=0)
+def _opened(core: CoreSpec) -> CoreSpec:
+    """The same core with every cell readable."""
+    return core.changed(readout={**core.readout.model_dump(mode="json"), "origin": [0, 0], "step": [1, 1]})
 
 
-def cut_bound(problem: PlacementProblem) -> Finding | None:
-    """L013: the lines between columns (or rows) of a placement cut the graph, and few couplings cross a line.
+def _apart(view: View) -> str:
+    """The reason why few cells can be read, as the middle of a sentence."""
+    rows, cols = view.core.readout.step
+    return f"readable cells are {_counted(rows, 'row')} and {_counted(cols, 'column')} apart"
 
-    Counted from the left, the nodes in the first columns grow by at most one column of cells at a line, so some line
-    has between (N - R) / 2 and (N + R) / 2 nodes on its left. Any set of s nodes is left by at least
-    lambda s (N - s) / N couplings, lambda being the second-smallest eigenvalue of the graph's Laplacian (M. Fiedler,
-    Algebraic connectivity of graphs, 1973); with such an s this is at least lambda (N^2 - R^2) / (4 N). A line of R
-    rows is crossed by no more couplings than there are pairs of near cells across it. Likewise for rows.
-    """
-    nodes = problem.nodes
-    if not 2 <= nodes <= MOST_EIGEN:
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _alive(view: View) -> str:
+    """What else the cells must be that were counted."""
+    return " by units that work" if view.core.defects.slots else " and not defective" if view.core.defects.cells else ""
+
+
+# Neighbours of a node need cells of their own near its cell.
+
+
+def _crowded(view: View) -> dict[str, Any] | None:
+    degree = view.demand.degree
+    if degree.size == 0:
         return None
-    degree = problem.degree()
-    laplacian = np.diag(degree.astype(np.float64)) - _adjacency(problem).astype(np.float64)
-    least = float(np.linalg.eigvalsh(laplacian)[1]) - ROUNDING * max(1, int(degree.max()))
-    for line, length, depth in (("columns", *problem.grid), ("rows", *problem.grid[::-1])):
+    node, near = int(degree.argmax()), view.most_near()
+    if degree[node] <= near:
+        return None
+    return {"node": int(view.demand.node[node]), "neighbours": int(degree[node]), "near": near}
+
+
+def _crowded_words(view: View, witness: dict[str, Any]) -> str:
+    node, many, near = witness["node"], witness["neighbours"], witness["near"]
+    if view.name == "all":
+        return f"node {node} is coupled with {many} others; only {near} cells are near a cell{_alive(view)}"
+    few = f"at most {near} of them are" if near else "none of them is"
+    if view.name == "read out":
+        others = f"{many} nodes that it is coupled with" if many > 1 else "a node that it is coupled with"
+        return (
+            f"node {node} and {others} must be read out; {_apart(view)}, so that {few} within reach of another"
+            f"{_alive(view)}"
+        )
+    others = f"{many} nodes" if many > 1 else "a node"
+    return (
+        f"node {node} is coupled with {others} that must be read out; {_apart(view)}, so that {few} within reach of a "
+        f"cell{_alive(view)}"
+    )
+
+
+# What d couplings reach from a node lies, placed, within d steps of the stencil from its cell. So the nodes within d of
+# any node, itself included, are at most as many as the cells within d steps of the cell that reaches the most.
+
+
+def _dense(view: View) -> dict[str, Any] | None:
+    held, node = view.demand.within
+    most = int(held.max(initial=0))
+    for steps, cells in zip(range(held.size), view.cells_within(), strict=False):
+        if steps >= 2 and held[steps] > cells:
+            start = int(view.demand.node[node[steps]])
+            return {"node": start, "steps": steps, "nodes": int(held[steps]), "cells": cells}
+        if cells >= most:
+            break
+    return None
+
+
+def _dense_words(view: View, witness: dict[str, Any]) -> str:
+    nodes, steps, node, cells = (witness[name] for name in ("nodes", "steps", "node", "cells"))
+    if view.name == "all":
+        dead = " that are not defective" if view.core.defects.cells else ""
+        return (
+            f"{nodes} nodes are within {steps} couplings of node {node}; only {cells} cells{dead} are within {steps} "
+            "steps of a cell"
+        )
+    way = ", by way of such nodes" if view.name == "read out" else ""
+    return (
+        f"{nodes} nodes that must be read out are within {steps} couplings of node {node}{way}; {_apart(view)}, so "
+        f"that at most {cells} are within {steps} steps of a cell{way and ', by way of such cells'}"
+    )
+
+
+# Nodes that are all coupled with each other need cells that are all near each other.
+
+
+def _close(view: View) -> dict[str, Any] | None:
+    if view.name == "read out around all":
+        return None
+    room = view.largest_near_set()
+    clique = view.demand.clique(room)
+    return None if clique is None else {"nodes": view.demand.node[clique[: room + 1]].tolist(), "cells": room}
+
+
+def _close_words(view: View, witness: dict[str, Any]) -> str:
+    nodes, cells = ", ".join(map(str, witness["nodes"])), witness["cells"]
+    if view.name == "all":
+        return f"nodes {nodes} are all coupled with each other; at most {cells} cells are all near each other"
+    return (
+        f"nodes {nodes} must be read out and are all coupled with each other; {_apart(view)}, so that at most {cells} "
+        "are all near each other"
+    )
+
+
+# The lines between columns (or rows) of a placement cut the graph, and few couplings cross a line. Counted from the
+# left, the nodes in the first columns grow by at most one column of cells at a line, so some line has between
+# (N - R) / 2 and (N + R) / 2 nodes on its left. Any set of s nodes is left by at least lambda s (N - s) / N couplings,
+# lambda being the second-smallest eigenvalue of the graph's Laplacian (M. Fiedler, Algebraic connectivity of graphs,
+# 1973); with such an s this is at least lambda (N^2 - R^2) / (4 N). A line of R rows is crossed by no more couplings
+# than there are pairs of near cells across it. Likewise for rows.
+
+
+def _cut(view: View) -> dict[str, Any] | None:
+    nodes = view.demand.neighbours.nodes
+    least = 0.0 if view.name == "read out around all" else view.demand.connectivity
+    for line in ("columns", "rows") if least > 0 else ():
+        length, depth, pairs = view.pairs_across(line)
         if nodes <= length or depth < 2:
             continue
         needed = least * (nodes**2 - length**2) / (4 * nodes)
-        pairs = pairs_across(problem.near if line == "columns" else problem.near.T, length)
         if needed > pairs:
-            return Finding(
-                "L013",
-                f"any placement has a line between two {line} that at least {int(np.ceil(needed))} couplings cross; at "
-                f"most {pairs} pairs of near cells lie across one",
-                SEVERAL,
-                {"line": line, "eigenvalue": least, "couplings": int(np.ceil(needed)), "pairs": pairs},
-            )
+            return {"line": line, "eigenvalue": least, "couplings": int(np.ceil(needed)), "pairs": pairs}
     return None
 
 
-def pairs_across(near: NDArray[np.bool_], rows: int) -> int:
-    """Pairs of near cells on both sides of a line between two columns, on a grid that is wide enough.
-
-    Parameters
-    ----------
-    near : bool[2 r + 1, 2 r + 1]
-    rows : int
-        Of the grid.
-    """
-    radius = near.shape[0] // 2
-    # An offset of c columns to the right crosses the line from c columns, each at every row that it stays on the grid.
-    return sum(col * max(0, rows - abs(row)) for row, col in (np.argwhere(near) - radius).tolist() if col > 0)
-
-
-def _adjacency(problem: PlacementProblem) -> NDArray[np.float32]:
-    adjacent = np.zeros((problem.nodes, problem.nodes), dtype=np.float32)
-    adjacent[np.repeat(np.arange(problem.nodes), problem.degree()), problem.neighbour] = 1.0
-    return adjacent
+def _cut_words(view: View, witness: dict[str, Any]) -> str:
+    line, couplings, pairs = witness["line"], witness["couplings"], witness["pairs"]
+    if view.name == "all":
+        return (
+            f"any placement has a line between two {line} that at least {couplings} couplings cross; at most {pairs} "
+            "pairs of near cells lie across one"
+        )
+    return (
+        f"any placement has a line between two {line} that at least {couplings} couplings of nodes that must be read "
+        f"out cross; {_apart(view)}, so that at most {pairs} pairs of near ones lie across one"
+    )
 
 
-def _networkx(problem: PlacementProblem) -> nx.Graph[int]:
-    graph: nx.Graph[int] = nx.Graph()
-    graph.add_nodes_from(range(problem.nodes))
-    node = np.repeat(np.arange(problem.nodes), problem.degree())
-    graph.add_edges_from(zip(node.tolist(), problem.neighbour.tolist(), strict=True))
-    return graph
+DEGREE = Bound("L010", _crowded, _crowded_words)
+DENSITY = Bound("L011", _dense, _dense_words)
+CLIQUE = Bound("L012", _close, _close_words)
+CUT = Bound("L013", _cut, _cut_words)
+BOUNDS = (DEGREE, DENSITY, CLIQUE, CUT)
+"""All of them, the quick ones first."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from oscc.compiler.bounds import degree_bound, diagnose_bounds
+from oscc.compiler.bounds import diagnose_bounds, diagnose_neighbourhoods
 from oscc.compiler.families import family_named
 from oscc.compiler.findings import Finding
 from oscc.compiler.fitting import diagnose_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.scale import ScaleOptions, diagnose_time_scale
-from oscc.compiler.placers.placer import identity_placement
-from oscc.compiler.placers.problem import PlacementProblem
 from oscc.compiler.spec import CoreSpec
 
 
@@ -19,7 +17,7 @@ def diagnose_conditions(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
     """Every condition that a model does not meet, each a proof with its witness; no search is needed then.
 
     Family, nodes, cells, chunks and initial phases (`diagnose_model`), the time scale (`diagnose_time_scale`) where all
-    cells have the same gain, and of a model without positions its degree. Where any of these is not met, all bounds of
+    cells have the same gain, and of a model without positions its neighbourhoods. Where any of these is not met, all bounds of
     such a model are looked at, too, so that everything is said together; else the placers do it, after what is quicker.
 
     Parameters
@@ -32,11 +30,6 @@ def diagnose_conditions(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
     timed: list[Finding] = []
     if not core.defects.gain and family_named(graph.family).has_hardware:
         timed = list(diagnose_time_scale(graph, core, options))
-    if identity_placement(graph, core) is None and graph.nodes <= core.cells:
-        problem = PlacementProblem.of(graph, core)
-        crowded = degree_bound(problem)
-        if found or timed:
-            found += diagnose_bounds(problem)
-        elif crowded is not None:
-            found += [crowded, *(each for each in diagnose_bounds(problem) if each.code != crowded.code)]
+    if graph.position is None and graph.nodes <= core.cells:
+        found += (diagnose_bounds if found or timed else diagnose_neighbourhoods)(graph, core)
     yield from (*found, *timed)

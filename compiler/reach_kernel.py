@@ -9,14 +9,21 @@ from numpy.typing import NDArray
 
 @njit(cache=True)
 def most_within(
-    first: NDArray[np.int32], neighbour: NDArray[np.int32], start: NDArray[np.int32], steps: int, most_visits: int
+    first: NDArray[np.int32],
+    neighbour: NDArray[np.int32],
+    counted: NDArray[np.bool_],
+    start: NDArray[np.int32],
+    steps: int,
+    most_visits: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The most nodes within 0, 1, ... steps of any of some nodes, by a breadth-first search from each.
+    """The most counted nodes within 0, 1, ... steps of any of some nodes, by a breadth-first search from each.
 
     Parameters
     ----------
     first, neighbour
-        Of a `PlacementProblem`.
+        Of `Neighbours`.
+    counted : bool[N]
+        Nodes that count; the steps lead over all of them.
     start : int32[n]
         Nodes to search from, in turn.
     steps : int
@@ -26,8 +33,8 @@ def most_within(
     Returns
     -------
     most : int64[steps + 1]
-        The node itself included; less than the most where the visits ended it, and for steps after the last in which
-        a search came to anything new.
+        The node itself included, where it counts; less than the most where the visits ended it, and for steps after
+        the last in which a search came to anything new.
     node : int32[steps + 1]
         From which so many are within reach; the first such.
     """
@@ -41,9 +48,10 @@ def most_within(
             break
         queue[0], seen[root] = root, root
         begin, end = 0, 1
+        held = 1 if counted[root] else 0
         for step in range(steps + 1):
-            if end > most[step]:
-                most[step], best[step] = end, root
+            if held > most[step]:
+                most[step], best[step] = held, root
             last = end
             for place in range(begin, last):
                 for other in neighbour[first[queue[place]] : first[queue[place] + 1]]:
@@ -52,6 +60,8 @@ def most_within(
                         seen[other] = root
                         queue[end] = other
                         end += 1
+                        if counted[other]:
+                            held += 1
             if end == last:
                 break
             begin = last

@@ -16,6 +16,7 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.repair import repair
+from oscc.compiler.placers.search import Search
 from oscc.compiler.placers.symmetry import search_symmetric
 from oscc.compiler.spec import CoreSpec
 
@@ -183,7 +184,7 @@ def _tried(placed: PlacedGraph, die: CoreSpec, cells: int, slots: int, seed: int
     found, searched = search_symmetric(start)
     if found is not None:
         return Die(cells, slots, "")
-    if seed is not None and repair(start, seed=seed).placed is not None:
+    if seed is not None and repair(start, Search(seed)).placed is not None:
         return Die(cells, slots, "", repaired=True)
     reasons = " and ".join(reason for reason, count in searched.refused.items() if count)
     return Die(cells, slots, reasons or "no place on the grid")

@@ -23,6 +23,7 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.kernels import run_kernel
 from oscc.compiler.placers.anneal import anneal
 from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.placers.search import Search
 from oscc.compiler.spec import CoreSpec
 
 LONGEST = 128
@@ -199,8 +200,8 @@ def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: float, seed: int, end
     coarse = core
     if spacing > 1:
         coarse = core.changed(grid=[rows, cols], defects={}, readout={})
-    left = None if ends == np.inf else max(0.0, ends - time.monotonic())
-    placed = anneal(graph, coarse, seed=seed, attempts=1, moves=MOVES_PER_NODE * graph.nodes, timeout_s=left)
+    search = Search(seed, None if ends == np.inf else ends)
+    placed = anneal(graph, coarse, search, attempts=1, moves=MOVES_PER_NODE * graph.nodes)
     if not placed.complete and time.monotonic() < ends:
         raise KeyboardInterrupt
     if placed.cell is None:

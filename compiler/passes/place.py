@@ -7,16 +7,18 @@ placement is no proof that there is none; placer `exact` can give one for small 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from oscc.compiler.bounds import DEGREE, diagnose_bound, diagnose_neighbourhoods
 from oscc.compiler.errors import OsccError, did_you_mean
-from oscc.compiler.findings import FindingsError
+from oscc.compiler.findings import Finding, FindingsError
 from oscc.compiler.fitting import diagnose_fit, diagnose_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.exact import ExactPlacer
+from oscc.compiler.placers.lattice import Lattice
 from oscc.compiler.placers.placer import (
     AnnealPlacer,
     GrowthPlacer,
@@ -28,6 +30,7 @@ from oscc.compiler.placers.placer import (
     TorusPlacer,
     identity_placement,
 )
+from oscc.compiler.placers.search import Search
 from oscc.compiler.routing import diagnose_route
 from oscc.compiler.spec import CoreSpec
 
@@ -42,12 +45,12 @@ class PlaceOptions:
     ----------
     placer : str
         One of `PLACERS`. ``auto``: `RepairPlacer` for a model with positions; for one without, row by row when it fills
-        the core and fits so, then `TorusPlacer`, `GrowthPlacer` and `AnnealPlacer`.
+        the core, or its readable cells, and fits so, then `TorusPlacer`, `GrowthPlacer` and `AnnealPlacer`.
     seed : int
     timeout_s : float or None
-        Seconds that a search may take, where the placer searches.
+        Seconds that all searches together may take.
     report : callable or None
-        Called with what is being done and how far it is, 0 to 1.
+        Called with what is being done, with the best so far, and how far it is, 0 to 1.
 
     Raises
     ------
@@ -69,17 +72,16 @@ class PlaceOptions:
             )
 
     def placers(self, graph: CouplingGraph, core: CoreSpec) -> tuple[Placer, ...]:
-        """The placers that are tried, in turn; where several search, each has its part of the time."""
-        several = self.placer == "auto" and graph.position is None
-        timeout_s = self.timeout_s / 2 if several and self.timeout_s is not None else self.timeout_s
+        """The placers that are tried, in turn; their time is over, for all of them, so many seconds from now."""
+        search = Search.within(self.timeout_s, self.seed, self.report)
         searching: dict[str, Placer] = {
             "identity": IdentityPlacer(),
             "symmetry": SymmetryPlacer(),
-            "repair": RepairPlacer(self.seed, self.timeout_s, self.report),
-            "torus": TorusPlacer(),
-            "growth": GrowthPlacer(self.seed, timeout_s),
-            "anneal": AnnealPlacer(self.seed, timeout_s, self.report),
-            "exact": ExactPlacer(self.seed, self.timeout_s),
+            "repair": RepairPlacer(search),
+            "torus": TorusPlacer(search),
+            "growth": GrowthPlacer(search),
+            "anneal": AnnealPlacer(search),
+            "exact": ExactPlacer(search),
         }
         if self.placer != "auto":
             return (searching[self.placer],)
@@ -128,9 +130,15 @@ class PlacePass:
 
     def _place(self, level: CouplingGraph) -> Placing:
         impossible = tuple(diagnose_model(level, self.core)) if level.position is None else ()
-        if any(finding.code == "F005" for finding in impossible):
-            # What counting tells is not searched for, and comes first.
-            return Placing(None, tuple(sorted(impossible, key=lambda finding: finding.code != "F005")))
+        if any(finding.code in ("F005", "L007") for finding in impossible):
+            # What counting tells is not searched for.
+            return Placing(None, impossible)
+        if proofs := tuple(self._proofs(level)):
+            as_it_is = Placing(None, impossible)
+            if level.position is not None:
+                placer = IdentityPlacer() if self.options.placer == "identity" else SymmetryPlacer()
+                as_it_is = placer.place(level, self.core)
+            return Placing(None, (*proofs, *as_it_is.findings), as_it_is.tried)
         placing = Placing(None, ())
         for placer in self.options.placers(level, self.core):
             if impossible and isinstance(placer, AnnealPlacer) and placing.findings:
@@ -141,3 +149,16 @@ class PlacePass:
             if placing.placed is not None:
                 return placing
         return placing
+
+    def _proofs(self, level: CouplingGraph) -> Iterator[Finding]:
+        """Why a model has no placement, as far as that is quick to compute.
+
+        What is wrong with the positions of a model says more than the stencil of the core; but that nodes are on cells
+        that cannot be read does not say that they can be on no others.
+        """
+        if level.position is None:
+            yield from diagnose_neighbourhoods(level, self.core)
+        elif Lattice.readable(self.core) != Lattice.whole(self.core):
+            crowded = diagnose_bound(DEGREE, level, self.core)
+            if crowded is not None and crowded.witness["cause"] == "readout":
+                yield crowded

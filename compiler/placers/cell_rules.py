@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from oscc.compiler.arrays import freeze
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.placers.lattice import Lattice
 from oscc.compiler.placers.problem import PlacementProblem
 from oscc.compiler.routing import coupling_units, unit_index
 from oscc.compiler.spec import CoreSpec
@@ -16,8 +17,8 @@ from oscc.compiler.stencil import Stencil
 
 
 @dataclass(frozen=True, eq=False)
-class CellRules:
-    """A core as a search sees it, with its defects and its read-out. Arrays are read-only.
+class NodeCells:
+    """Which cells each node may have. Arrays are read-only.
 
     Parameters
     ----------
@@ -25,6 +26,21 @@ class CellRules:
         Cells that a node may have: of nodes that are not read out, and of those that are.
     read : int32[N]
         1 for nodes that are read out: which part of ``usable`` holds for them.
+    """
+
+    usable: NDArray[np.bool_]
+    read: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+
+@dataclass(frozen=True, eq=False)
+class CellRules(NodeCells):
+    """A core as a search sees it, with its defects and its read-out. Arrays are read-only.
+
+    Parameters
+    ----------
     receives, sends : bool[2 M]
         For each neighbour of each node, as the problem lists them: whether a coupling leads from it, and to it.
     excess : int32[2 R - 1, 2 C - 1]
@@ -34,18 +50,15 @@ class CellRules:
         By destination, and source minus destination: couplings whose unit is dead.
     """
 
-    usable: NDArray[np.bool_]
-    read: NDArray[np.int32]
     receives: NDArray[np.bool_]
     sends: NDArray[np.bool_]
     excess: NDArray[np.int32]
     lost: NDArray[np.bool_]
 
-    def __post_init__(self) -> None:
-        freeze(self)
-
     @classmethod
-    def of(cls, graph: CouplingGraph, core: CoreSpec, problem: PlacementProblem) -> CellRules:
+    def of(
+        cls, graph: CouplingGraph, core: CoreSpec, problem: PlacementProblem, lattice: Lattice | None = None
+    ) -> CellRules:
         """The rules of a model on a core.
 
         Parameters
@@ -54,18 +67,24 @@ class CellRules:
         core : CoreSpec
         problem : PlacementProblem
             Of the two.
+        lattice : Lattice, optional
+            The cells that nodes may have, and what rows and columns count; all of them by default. There are offsets
+            between them.
         """
+        lattice = Lattice.whole(core) if lattice is None else lattice
+        stencil = lattice.stencil(core.model_stencil)
+        assert stencil is not None
         read = np.zeros(graph.nodes, dtype=np.int32)
         read[graph.readout] = 1
-        node = np.repeat(np.arange(graph.nodes, dtype=np.int64), problem.degree())
+        node = problem.owner().astype(np.int64)
         coupled = np.unique(graph.src.astype(np.int64) * graph.nodes + graph.dst)
         return cls(
-            usable=_usable(core),
+            usable=np.stack([lattice.part(part) for part in usable_cells(core)]),
             read=read,
             receives=np.isin(problem.neighbour * np.int64(graph.nodes) + node, coupled),
             sends=np.isin(node * graph.nodes + problem.neighbour, coupled),
-            excess=excess_of(core.model_stencil, core.grid),
-            lost=_lost(core),
+            excess=excess_of(stencil, lattice.grid),
+            lost=lost_units(core, lattice),
         )
 
 
@@ -85,21 +104,40 @@ def excess_of(stencil: Stencil, grid: tuple[int, int]) -> NDArray[np.int32]:
     return found
 
 
-def _usable(core: CoreSpec) -> NDArray[np.bool_]:
-    (row, col), (drow, dcol) = core.readout.origin, core.readout.step
+def usable_cells(core: CoreSpec) -> NDArray[np.bool_]:
+    """Cells that are not dead, and those of them that can be read, bool[2, R, C]."""
     readable = np.zeros(core.grid, dtype=bool)
-    readable[row::drow, col::dcol] = True
+    Lattice.readable(core).part(readable)[...] = True
     alive = np.ones(core.grid, dtype=bool)
     for dead in core.defects.cells:
         alive[dead] = False
     return np.stack([alive, alive & readable])
 
 
+def lost_units(core: CoreSpec, lattice: Lattice) -> NDArray[np.bool_]:
+    """Couplings whose unit is dead: bool[R, C, 2 r + 1, 2 r + 1], as in `CellRules`.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    lattice : Lattice
+        Of the core; r is the radius of its stencil.
+    """
+    stencil, whole = lattice.stencil(core.model_stencil), core.model_stencil.radius
+    radius = 1 if stencil is None else stencil.radius
+    lost = np.zeros((*lattice.grid, 2 * radius + 1, 2 * radius + 1), dtype=bool)
+    if not core.defects.slots or stencil is None:
+        return lost
+    everywhere = _lost(core)
+    for drow, dcol in stencil.offsets:
+        away = (whole + drow * lattice.step[0], whole + dcol * lattice.step[1])
+        lost[:, :, drow + radius, dcol + radius] = lattice.part(everywhere[:, :, away[0], away[1]])
+    return lost
+
+
 def _lost(core: CoreSpec) -> NDArray[np.bool_]:
     radius = core.model_stencil.radius
     lost = np.zeros((*core.grid, 2 * radius + 1, 2 * radius + 1), dtype=bool)
-    if not core.defects.slots:
-        return lost
     row, col, slot = np.array(core.defects.slots, dtype=np.int32).T
     dead = unit_index(np.stack([row, col], axis=1), slot, core)
     cells = np.stack(np.meshgrid(*map(np.arange, core.grid), indexing="ij"), axis=-1).reshape(-1, 2).astype(np.int32)

@@ -16,6 +16,7 @@ from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.cell_rules import CellRules
 from oscc.compiler.placers.placer import Placing
 from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.placers.search import UNLIMITED, Search
 from oscc.compiler.spec import CoreSpec
 
 if TYPE_CHECKING:
@@ -36,13 +37,11 @@ class ExactPlacer:
 
     Parameters
     ----------
-    seed : int
-    timeout_s : float or None
-        `TIMEOUT_S` by default.
+    search : Search
+        Without a deadline, it ends after `TIMEOUT_S`.
     """
 
-    seed: int = 0
-    timeout_s: float | None = None
+    search: Search = UNLIMITED
     name: ClassVar[str] = "exact"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
@@ -66,6 +65,7 @@ class ExactPlacer:
                 where="--placer",
                 hint="use --placer anneal, or a smaller core",
             )
+        self.search.tell(f"CP-SAT: {choices} choices, no placement so far", 0.0)
         model, variables = _model(problem, rules)
         return self._solved(model, variables, graph, core)
 
@@ -75,10 +75,16 @@ class ExactPlacer:
         cp_model = _cp_model()
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
-        solver.parameters.random_seed = self.seed
-        solver.parameters.max_time_in_seconds = TIMEOUT_S if self.timeout_s is None else self.timeout_s
+        solver.parameters.random_seed = self.search.seed
+        left = self.search.seconds_left()
+        limit_s = solver.parameters.max_time_in_seconds = TIMEOUT_S if left is None else left
         status = solver.solve(model)
-        effort = {"nodes": graph.nodes, "cells": core.cells, "choices": sum(map(len, variables)), "seed": self.seed}
+        effort = {
+            "nodes": graph.nodes,
+            "cells": core.cells,
+            "choices": sum(map(len, variables)),
+            "seed": self.search.seed,
+        }
         if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             index = [next(cell for cell, chosen in own.items() if solver.value(chosen)) for own in variables]
             cells = np.stack(np.divmod(np.array(index, dtype=np.int32), np.int32(core.cols)), axis=1)
@@ -94,7 +100,7 @@ class ExactPlacer:
         else:
             finding = Finding(
                 "L009",
-                f"no placement found, and none excluded, within {solver.parameters.max_time_in_seconds:g} s of CP-SAT",
+                f"no placement found, and none excluded, within {limit_s:.3g} s of CP-SAT",
                 "use a longer --timeout, or --placer anneal",
                 effort,
                 proof=False,

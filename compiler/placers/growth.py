@@ -4,13 +4,13 @@ Two nodes of a grid have the more neighbours in common the nearer they are, and 
 number. So a placement can be grown from one node, the best-known node next, with no way back. It finds one-to-one
 placements of grids whose nodes were relabelled, also where a fifth of the nodes or a tenth of the couplings are
 missing, but not of grids so small that most nodes are near a border (8 x 8 with 24 couplings). Grids with fewer
-couplings than the core has units, such as King's graphs, are grown on stencils of their own. It does not search, and
-that it finds nothing says nothing about the graph.
+couplings than the core has units, such as King's graphs, are grown on stencils of their own. Nodes that are all read
+out are grown on the lattice of readable cells; of a model that has others, too, those that are read out may be grown
+there first. It does not search, and that it finds nothing says nothing about the graph.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 
 import networkx as nx
@@ -18,11 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.kernels import run_kernel
+from oscc.compiler.placers.cell_rules import NodeCells
 from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.placers.search import UNLIMITED, Search
+from oscc.compiler.placers.symmetry import ORIENTATIONS, oriented
 from oscc.compiler.stencil import named_stencil
 
 ATTEMPTS = 3000
 """Growths that are tried for each component: most end after a few nodes, so that all take about a second."""
+
+MOST_PLACED = 100_000, 40
+"""Nodes that growths place in all, and for each node of the problem, before no further one is begun: seconds."""
 
 DENSITIES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 """Parts of the expected common neighbours that nodes are taken to have, in turn."""
@@ -58,91 +64,96 @@ class Growth:
 
 
 def grow(
-    problem: PlacementProblem, *, seed: int = 0, attempts: int = ATTEMPTS, timeout_s: float | None = None
+    problem: PlacementProblem,
+    cells: NodeCells | None = None,
+    search: Search = UNLIMITED,
+    *,
+    attempts: int | None = None,
 ) -> Growth:
     """A cell for every node, such that neighbours are near each other.
 
-    Components are grown one by one, the largest first, and put where there is room, row by row.
+    Components are grown one by one, the largest first, and put where there is room, row by row: where they meet no dead
+    cell and have their pixels on readable ones, if there is such a place.
 
     Parameters
     ----------
     problem : PlacementProblem
-    seed : int
-        Of the first nodes after the first attempt, which begins with a node of the highest degree.
-    attempts : int
-        For each component, and each stencil that is tried for it.
-    timeout_s : float, optional
-        Seconds after which no further growth is begun.
+    cells : NodeCells, optional
+        On the grid of the problem. By default every node may have every cell.
+    search : Search
+        Its seed is that of the first nodes after the first attempt, which begins with a node of the highest degree.
+    attempts : int, optional
+        For each component, and each stencil that is tried for it; `ATTEMPTS` by default.
     """
-    ends = np.inf if timeout_s is None else time.monotonic() + timeout_s
-    random = np.random.default_rng(seed)
-    occupied = np.zeros(problem.grid, dtype=bool)
+    grower = _Grower(problem, search, ATTEMPTS if attempts is None else attempts)
+    usable = np.ones((2, *problem.grid), dtype=bool) if cells is None else cells.usable
+    read = np.zeros(problem.nodes, dtype=np.int32) if cells is None else cells.read
+    free = np.ones(problem.grid, dtype=bool)
     cell = np.full((problem.nodes, 2), -1, dtype=np.int32)
-    tried = placed = 0
+    placed = 0
     for component in _components(problem):
-        local, used, reached = _grown(problem, component, random, attempts, ends)
-        tried += used
-        corner = None if local is None else _room(local, occupied)
-        if local is None or corner is None:
-            return Growth(None, tried, placed + reached)
-        cell[component] = local + corner
-        occupied[tuple(cell[component].T)] = True
+        local = grower.grown(component, placed)
+        put = None if local is None else _put(local, read[component], usable, free, problem.near)
+        if put is None:
+            return Growth(None, grower.tried, placed + grower.reached)
+        cell[component] = put
+        free[tuple(put.T)] = False
         placed += len(component)
-    return Growth(cell, tried, placed)
+    return Growth(cell, grower.tried, placed)
 
 
-def _grown(
-    problem: PlacementProblem,
-    component: NDArray[np.int64],
-    random: np.random.Generator,
-    attempts: int,
-    ends: float,
-) -> tuple[NDArray[np.int32] | None, int, int]:
-    """Cells of a component, growths tried, and most nodes placed."""
-    if len(component) == 1:
-        return np.zeros((1, 2), dtype=np.int32), 0, 1
-    sides = (max(problem.grid), min(problem.grid))
-    degree = problem.degree()[component]
-    most = used = 0
-    smaller = [near for near in _smaller_stencils(problem.near) if near.sum() >= degree.max()]
-    for near, several in (*((near, min(attempts, FEW_ATTEMPTS)) for near in smaller), (problem.near, attempts)):
-        cell, tried, placed = _grown_on(problem, component, near, sides, random, several, ends)
-        used, most = used + tried, max(most, placed)
-        if cell is not None:
-            return _upright(cell[component], problem.grid), used, most
-    return None, used, most
+class _Grower:
+    """Growths of components, and what they came to."""
 
+    def __init__(self, problem: PlacementProblem, search: Search, attempts: int) -> None:
+        self.problem, self.search, self.attempts = problem, search, attempts
+        self.random = np.random.default_rng(search.seed)
+        self.tried = self.reached = 0
+        self.left = max(MOST_PLACED[0], MOST_PLACED[1] * problem.nodes)
 
-def _grown_on(
-    problem: PlacementProblem,
-    component: NDArray[np.int64],
-    near: NDArray[np.bool_],
-    sides: tuple[int, int],
-    random: np.random.Generator,
-    attempts: int,
-    ends: float,
-) -> tuple[NDArray[np.int32] | None, int, int]:
-    """The same on one stencil; cells of all nodes."""
-    # Numba takes seconds to import, and only models without positions need it.
-    from oscc.compiler.placers.growth_kernel import grow_component
+    def grown(self, component: NDArray[np.int64], before: int) -> NDArray[np.int32] | None:
+        """Cells of a component, beginning at (0, 0), int32[n, 2]; ``before`` nodes have one already."""
+        self.reached = 1
+        if len(component) == 1:
+            return np.zeros((1, 2), dtype=np.int32)
+        near, degree = self.problem.near, self.problem.degree()[component]
+        smaller = [part for part in _smaller_stencils(near) if part.sum() >= degree.max()]
+        for part, attempts in (*((part, min(self.attempts, FEW_ATTEMPTS)) for part in smaller), (near, self.attempts)):
+            cell = self._grown_on(part, component, attempts, before)
+            if cell is not None:
+                return cell[component]
+        return None
 
-    common = _common_cells(near) / near.sum()
-    start = int(component[np.argmax(problem.degree()[component])])
-    most = 0
-    for attempt in range(attempts):
-        if time.monotonic() >= ends:
-            return None, attempt, most
-        density = DENSITIES[attempt % len(DENSITIES)]
-        noise = NOISES[attempt // len(DENSITIES) % len(NOISES)]
-        chance = int(random.integers(2**31))
-        cell, placed = run_kernel(
-            grow_component, problem.first, problem.neighbour, near, common, sides, start, density, noise, chance
-        )
-        most = max(most, placed)
-        if placed == len(component):
-            return cell, attempt + 1, most
-        start = int(random.choice(component))
-    return None, attempts, most
+    def _grown_on(
+        self, near: NDArray[np.bool_], component: NDArray[np.int64], attempts: int, before: int
+    ) -> NDArray[np.int32] | None:
+        """The same on one stencil; cells of all nodes."""
+        # Numba takes seconds to import, and only models without positions need it.
+        from oscc.compiler.placers.growth_kernel import grow_component
+
+        problem = self.problem
+        if not near.any():
+            return None
+        common = _common_cells(near) / near.sum()
+        sides = (max(problem.grid), min(problem.grid))
+        start = int(component[np.argmax(problem.degree()[component])])
+        for attempt in range(attempts):
+            if self.search.is_over() or self.left <= 0:
+                return None
+            best = before + self.reached
+            self.search.tell(f"growing: {best} of {problem.nodes} nodes placed so far", attempt / attempts)
+            density = DENSITIES[attempt % len(DENSITIES)]
+            noise = NOISES[attempt // len(DENSITIES) % len(NOISES)]
+            chance = int(self.random.integers(2**31))
+            cell, placed = run_kernel(
+                grow_component, problem.first, problem.neighbour, near, common, sides, start, density, noise, chance
+            )
+            self.tried, self.left = self.tried + 1, self.left - placed
+            self.reached = max(self.reached, placed)
+            if placed == len(component):
+                return cell
+            start = int(self.random.choice(component))
+        return None
 
 
 def _smaller_stencils(near: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
@@ -157,12 +168,6 @@ def _smaller_stencils(near: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
         if np.all(near[margin : near.shape[0] - margin, margin : near.shape[0] - margin] | ~part):
             found.append(part)
     return found
-
-
-def _upright(cell: NDArray[np.int32], grid: tuple[int, int]) -> NDArray[np.int32]:
-    """A placement turned, where it must be, so that its longer side is along that of the grid."""
-    height, width = (cell.max(axis=0) + 1).tolist()
-    return cell if height <= grid[0] and width <= grid[1] else np.ascontiguousarray(cell[:, ::-1])
 
 
 def _common_cells(near: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -182,19 +187,55 @@ def _components(problem: PlacementProblem) -> list[NDArray[np.int64]]:
     """Nodes of each connected component, ascending; the largest first, then by their first node."""
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(problem.nodes))
-    node = np.repeat(np.arange(problem.nodes), problem.degree())
-    graph.add_edges_from(zip(node.tolist(), problem.neighbour.tolist(), strict=True))
+    graph.add_edges_from(zip(problem.owner().tolist(), problem.neighbour.tolist(), strict=True))
     components = [sorted(part) for part in nx.connected_components(graph)]
     return [np.array(part) for part in sorted(components, key=lambda part: (-len(part), part[0]))]
 
 
-def _room(cell: NDArray[np.int32], occupied: NDArray[np.bool_]) -> NDArray[np.int64] | None:
-    """The first corner, row by row, at which all cells of a component are free; None when there is none."""
-    span = np.array(occupied.shape) - cell.max(axis=0)
+def _put(
+    local: NDArray[np.int32],
+    read: NDArray[np.int32],
+    usable: NDArray[np.bool_],
+    free: NDArray[np.bool_],
+    near: NDArray[np.bool_],
+) -> NDArray[np.int32] | None:
+    """Cells for a component, in the first orientation and at the first corner, row by row, that has room for it.
+
+    Where no place has cells that all of its nodes may have, free ones must do, and what is placed is to be moved.
+
+    Parameters
+    ----------
+    local : int32[n, 2]
+        Cells, beginning at (0, 0).
+    read : int32[n]
+        1 for nodes that are read out.
+    usable : bool[2, R, C]
+        Cells that nodes may have, as in `CellRules`.
+    free : bool[R, C]
+        Cells that no other component has.
+    near : bool[2 r + 1, 2 r + 1]
+        In which a turned component must be as near as before.
+    """
+    turned = [
+        oriented(local, turns, mirrored)
+        for turns, mirrored in ORIENTATIONS
+        if np.array_equal(near, np.rot90(near, -turns)[:, :: -1 if mirrored else 1])
+    ]
+    for allowed in (usable & free, np.stack([free, free])):
+        for cells in turned:
+            corner = _corner(cells, read, allowed)
+            if corner is not None:
+                return (cells + corner).astype(np.int32)
+    return None
+
+
+def _corner(cells: NDArray[np.int32], read: NDArray[np.int32], allowed: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """The first corner, row by row, at which all nodes have cells that they may have; None when there is none."""
+    span = np.array(allowed.shape[1:]) - cells.max(axis=0)
     if span.min() < 1:
         return None
-    free = np.ones(tuple(span), dtype=bool)
-    for row, col in cell:
-        free &= ~occupied[row : row + span[0], col : col + span[1]]
-    corners = np.argwhere(free)
+    room = np.ones(tuple(span), dtype=bool)
+    for kind, (row, col) in zip(read, cells, strict=True):
+        room &= allowed[kind, row : row + span[0], col : col + span[1]]
+    corners = np.argwhere(room)
     return corners[0] if len(corners) else None

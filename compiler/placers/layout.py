@@ -47,8 +47,8 @@ def pivot_coordinates(problem: PlacementProblem, seed: int = 0) -> NDArray[np.fl
 def cells_in_order(coordinates: NDArray[np.float64], rules: CellRules) -> NDArray[np.int32] | None:
     """Cells in the order of coordinates: strips of nodes by the first one, and in each strip by the second.
 
-    The block of cells is as square as the grid allows, in its middle. Nodes whose cell they may not have are then moved
-    to the nearest one that they may have.
+    The block of cells is as square as the grid allows, in its middle, and has room for the nodes that are read out on
+    its readable cells. Nodes whose cell they may not have are then moved to the nearest one that they may have.
 
     Parameters
     ----------
@@ -64,14 +64,17 @@ def cells_in_order(coordinates: NDArray[np.float64], rules: CellRules) -> NDArra
     rows, cols = rules.usable.shape[1:]
     if nodes > rules.usable[0].sum() or rules.read.sum() > rules.usable[1].sum():
         return None
-    height = min(rows, max(int(np.ceil(np.sqrt(nodes))), -(-nodes // cols)))
-    width = -(-nodes // height)
+    # As many cells as have enough readable ones among them; the nodes are spread over them.
+    needed = max(nodes, int(rules.read.sum() * rules.usable[0].sum() // max(1, rules.usable[1].sum())))
+    height = min(rows, max(int(np.ceil(np.sqrt(needed))), -(-needed // cols)))
+    width = -(-needed // height)
     cell = np.zeros((nodes, 2), dtype=np.int32)
     by_first = np.argsort(coordinates[:, 0], kind="stable")
     for row in range(height):
-        strip = by_first[row * width : (row + 1) * width]
+        strip = by_first[row * width * nodes // needed : (row + 1) * width * nodes // needed]
         strip = strip[np.argsort(coordinates[strip, 1], kind="stable")]
-        cell[strip, 0], cell[strip, 1] = row, np.arange(len(strip))
+        apart = 1 if needed == nodes else width / max(1, len(strip))
+        cell[strip, 0], cell[strip, 1] = row, (np.arange(len(strip)) * apart).astype(np.int32)
     return on_usable_cells(cell + np.array([(rows - height) // 2, (cols - width) // 2], dtype=np.int32), rules)
 
 

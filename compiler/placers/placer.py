@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
 
 from oscc.compiler.bounds import diagnose_bounds
-from oscc.compiler.findings import Finding
-from oscc.compiler.fitting import diagnose_fit, diagnose_model
+from oscc.compiler.findings import Finding, is_empty
+from oscc.compiler.fitting import diagnose_fit, diagnose_model, diagnose_sizes
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.anneal import anneal
+from oscc.compiler.placers.cell_rules import CellRules
 from oscc.compiler.placers.growth import grow
+from oscc.compiler.placers.lattice import Lattice
 from oscc.compiler.placers.problem import PlacementProblem
-from oscc.compiler.placers.repair import DEFECTS, repair
+from oscc.compiler.placers.repair import DEFECTS, repair, settle_nodes
+from oscc.compiler.placers.search import UNLIMITED, Search
 from oscc.compiler.placers.symmetry import search_symmetric
 from oscc.compiler.placers.torus import folded_torus
+from oscc.compiler.placers.visible_growth import grow_visible
 from oscc.compiler.routing import diagnose_route
 from oscc.compiler.spec import CoreSpec
 
@@ -65,7 +68,7 @@ class IdentityPlacer:
         """The placement, or every finding of `diagnose_route` and `diagnose_fit` on it."""
         placed = identity_placement(graph, core)
         if placed is None:
-            return Placing(None, (_no_positions(graph, core), *diagnose_model(graph, core)))
+            return _without_positions(graph, core)
         findings = (*diagnose_route(placed), *diagnose_fit(placed))
         return Placing(None, findings, placed) if findings else Placing(placed)
 
@@ -80,7 +83,7 @@ class SymmetryPlacer:
         """The placement, or every finding on the identity, and L002, which says what was searched."""
         start = identity_placement(graph, core)
         if start is None:
-            return Placing(None, (_no_positions(graph, core), *diagnose_model(graph, core)))
+            return _without_positions(graph, core)
         return _symmetric(start)
 
 
@@ -90,100 +93,120 @@ class GrowthPlacer:
 
     Parameters
     ----------
-    seed : int
-    timeout_s : float or None
+    search : Search
     """
 
-    seed: int = 0
-    timeout_s: float | None = None
+    search: Search = UNLIMITED
     name: ClassVar[str] = "growth"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """What was grown, turned and shifted as `SymmetryPlacer` does; L001 when nothing grew."""
-        growth = grow(PlacementProblem.of(graph, core), seed=self.seed, timeout_s=self.timeout_s)
-        if growth.cell is not None:
-            return _symmetric(PlacedGraph(graph, core, growth.cell, self.name))
-        finding = Finding(
-            "L001",
-            f"no placement could be grown: from one node it never held more than {growth.placed} of {graph.nodes} "
-            f"nodes on {core.rows} x {core.cols} cells ({growth.attempts} attempts)",
-            "use --placer anneal, or write the (row, column) of every node into node.position",
-            {"nodes": graph.nodes, "cells": core.cells, "placed": growth.placed, "attempts": growth.attempts},
-            proof=False,
-        )
-        return Placing(None, (finding,))
+        """What was grown, turned, shifted and repaired as `RepairPlacer` does; L001 when nothing grew.
+
+        Of a model that is read out in part and does not fit so, the nodes that are read out are grown first.
+        """
+        lattice = Lattice.of(graph, core)
+        problem = PlacementProblem.of(graph, core, lattice)
+        rules = CellRules.of(graph, core, problem, lattice)
+        growth = grow(problem, rules, self.search)
+        if growth.cell is None:
+            shown = f"{core.rows} x {core.cols} cells"
+            if lattice != Lattice.whole(core):
+                shown = f"{lattice.grid[0]} x {lattice.grid[1]} readable cells"
+            placing = _unplaced(
+                graph,
+                core,
+                f"no placement could be grown: from one node it never held more than {growth.placed} of {graph.nodes} "
+                f"nodes on {shown} ({growth.attempts} attempts)",
+                "use --placer anneal",
+                placed=growth.placed,
+                attempts=growth.attempts,
+            )
+        else:
+            placing = _settled(PlacedGraph(graph, core, lattice.cells(growth.cell), self.name), self.search)
+        if placing.placed is None and lattice == Lattice.whole(core):
+            return self._visible_first(graph, core, problem, rules) or placing
+        return placing
+
+    def _visible_first(
+        self, graph: CouplingGraph, core: CoreSpec, problem: PlacementProblem, rules: CellRules
+    ) -> Placing | None:
+        start = grow_visible(graph, core, problem, rules, self.search)
+        if start is None:
+            return None
+        found = settle_nodes(problem, rules, start, self.search)
+        if found.cell is None or found.cost > 0:
+            return None
+        return Placing(PlacedGraph(graph, core, found.cell, f"{self.name}, pixels first"))
 
 
 @dataclass(frozen=True)
 class TorusPlacer:
-    """Of grids that close in both directions: see `oscc.compiler.placers.torus`."""
-
-    name: ClassVar[str] = "torus"
-
-    def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """The folded torus, turned and shifted as `SymmetryPlacer` does; L001 when the graph is none that fits."""
-        cell = folded_torus(PlacementProblem.of(graph, core))
-        if cell is not None:
-            return _symmetric(PlacedGraph(graph, core, cell, self.name))
-        finding = Finding(
-            "L001",
-            f"the {graph.nodes} nodes are no torus that can be folded onto {core.rows} x {core.cols} cells",
-            "use --placer auto, or write the (row, column) of every node into node.position",
-            {"nodes": graph.nodes, "cells": core.cells},
-            proof=False,
-        )
-        return Placing(None, (finding, *diagnose_model(graph, core)))
-
-
-@dataclass(frozen=True)
-class _AnnealingPlacer:
-    """What placers that anneal are told.
+    """Of grids that close in both directions: see `oscc.compiler.placers.torus`.
 
     Parameters
     ----------
-    seed : int
-    timeout_s : float or None
-    report : callable or None
-        Called with what is being done and how far it is, 0 to 1.
+    search : Search
+        Of the repair where a torus meets defects.
     """
 
-    seed: int = 0
-    timeout_s: float | None = None
-    report: Callable[[str, float], None] | None = None
+    search: Search = UNLIMITED
+    name: ClassVar[str] = "torus"
+
+    def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
+        """The folded torus, turned, shifted and repaired as `RepairPlacer` does; L001 when the graph is none."""
+        lattice = Lattice.of(graph, core)
+        self.search.tell("folding rings", 0.0)
+        cell = folded_torus(PlacementProblem.of(graph, core, lattice))
+        if cell is not None:
+            return _settled(PlacedGraph(graph, core, lattice.cells(cell), self.name), self.search)
+        return _unplaced(
+            graph,
+            core,
+            f"the {graph.nodes} nodes are no torus that can be folded onto {core.rows} x {core.cols} cells",
+            "use --placer auto",
+        )
 
 
 @dataclass(frozen=True)
-class AnnealPlacer(_AnnealingPlacer):
-    """Of any sparse graph: see `oscc.compiler.placers.anneal`."""
+class AnnealPlacer:
+    """Of any sparse graph: see `oscc.compiler.placers.anneal`.
 
+    Parameters
+    ----------
+    search : Search
+    """
+
+    search: Search = UNLIMITED
     name: ClassVar[str] = "anneal"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
         """The placement; L006 with what is wrong with the best one when it does not fit, L010 to L013 when none can."""
-        # More nodes than cells is said below, at no cost.
-        fits = graph.nodes <= core.cells
-        if fits and (bounds := tuple(diagnose_bounds(PlacementProblem.of(graph, core)))):
-            return Placing(None, (*bounds, *diagnose_model(graph, core)))
-        found = anneal(graph, core, seed=self.seed, timeout_s=self.timeout_s, report=self.report)
-        if found.cell is None:
+        if not is_empty(diagnose_sizes(graph, core)):
             return Placing(None, tuple(diagnose_model(graph, core)))
+        if bounds := tuple(diagnose_bounds(graph, core)):
+            return Placing(None, (*bounds, *diagnose_model(graph, core)))
+        found = anneal(graph, core, self.search)
+        assert found.cell is not None, "there are cells enough"
         placed = PlacedGraph(graph, core, found.cell, self.name)
         if found.cost == 0:
             return Placing(placed)
         far = [finding.code for finding in diagnose_route(placed)]
         tried = replace(placed, transform=f"{self.name}, does not fit")
         ended = "" if found.complete else ", ended by time or an interrupt"
+        more = "a wider stencil"
+        if graph.readout.size and Lattice.readable(core) != Lattice.whole(core):
+            more = "more readable cells or a wider stencil"
         finding = Finding(
             "L006",
             f"no placement found: the best that annealing came to has {far.count('R001')} couplings outside the "
             f"stencil, together {found.cost} cells too far ({found.attempts} attempts{ended})",
-            "use another --seed or a longer --timeout, a core with a wider stencil, or a model with fewer couplings",
+            f"use another --seed or a longer --timeout, a core with {more}, or a model with fewer couplings",
             {
                 "couplings": far.count("R001"),
                 "cost": found.cost,
                 "attempts": found.attempts,
                 "complete": found.complete,
-                "seed": self.seed,
+                "seed": self.search.seed,
                 "cells": found.cell.tolist(),
             },
             proof=False,
@@ -192,22 +215,23 @@ class AnnealPlacer(_AnnealingPlacer):
 
 
 @dataclass(frozen=True)
-class RepairPlacer(_AnnealingPlacer):
-    """What `SymmetryPlacer` does and, where only defects are in the way of all that, single nodes moved off them."""
+class RepairPlacer:
+    """What `SymmetryPlacer` does and, where only defects and the read-out are in the way, single nodes moved.
 
+    Parameters
+    ----------
+    search : Search
+    """
+
+    search: Search = UNLIMITED
     name: ClassVar[str] = "repair"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
         """The placement, or what `SymmetryPlacer` found against it, and L014 where moving nodes did not help either."""
-        placing = SymmetryPlacer().place(graph, core)
-        # L002 only says what was searched. To know this here saves routing most models that do not fit once more.
-        others = {finding.code for finding in placing.findings} - DEFECTS - {"L002"}
-        if placing.placed is not None or placing.tried is None or others:
-            return placing
-        found = repair(placing.tried, seed=self.seed, timeout_s=self.timeout_s, report=self.report)
-        if found.placed is not None:
-            return Placing(found.placed)
-        return replace(placing, findings=(*placing.findings, *found.findings))
+        start = identity_placement(graph, core)
+        if start is None:
+            return _without_positions(graph, core)
+        return _settled(start, self.search)
 
 
 def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | None:
@@ -216,7 +240,8 @@ def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | No
     Parameters
     ----------
     graph : CouplingGraph
-        Nodes without positions are placed row by row when they fill the core.
+        Nodes without positions are placed row by row when they fill the core or, being all read out, its readable
+        cells.
     core : CoreSpec
 
     Returns
@@ -226,10 +251,25 @@ def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | No
     """
     if graph.position is not None:
         return PlacedGraph(graph, core, graph.position, "identity")
-    if graph.nodes != core.cells:
-        return None
-    node = np.arange(graph.nodes, dtype=np.int32)
-    return PlacedGraph(graph, core, np.stack(np.divmod(node, np.int32(core.cols)), axis=1), "row-major")
+    for lattice in (Lattice.whole(core), Lattice.of(graph, core)):
+        rows, cols = lattice.grid
+        if graph.nodes == rows * cols:
+            place = np.stack(np.divmod(np.arange(graph.nodes, dtype=np.int32), np.int32(cols)), axis=1)
+            return PlacedGraph(graph, core, lattice.cells(place), "row-major")
+    return None
+
+
+def _settled(start: PlacedGraph, search: Search) -> Placing:
+    """A placement as it is, turned or shifted, or else with single nodes moved."""
+    placing = _symmetric(start)
+    # L002 only says what was searched. To know this here saves routing most models that do not fit once more.
+    others = {finding.code for finding in placing.findings} - DEFECTS - {"L002"}
+    if placing.placed is not None or placing.tried is None or others:
+        return placing
+    found = repair(placing.tried, search)
+    if found.placed is not None:
+        return Placing(found.placed)
+    return replace(placing, findings=(*placing.findings, *found.findings))
 
 
 def _symmetric(start: PlacedGraph) -> Placing:
@@ -239,11 +279,22 @@ def _symmetric(start: PlacedGraph) -> Placing:
     return Placing(None, (*diagnose_route(start), *diagnose_fit(start), searched.as_finding()), start)
 
 
-def _no_positions(graph: CouplingGraph, core: CoreSpec) -> Finding:
-    return Finding(
-        "L001",
+def _without_positions(graph: CouplingGraph, core: CoreSpec) -> Placing:
+    return _unplaced(
+        graph,
+        core,
         f"the model has no node.position, and its {graph.nodes} nodes do not fill the {core.cells} cells of the core",
-        "use --placer auto, or write the (row, column) of every node into node.position",
-        {"nodes": graph.nodes, "cells": core.cells},
+        "use --placer auto",
+    )
+
+
+def _unplaced(graph: CouplingGraph, core: CoreSpec, message: str, instead: str, **numbers: int) -> Placing:
+    """L001: that a model without positions got none, which proves nothing; and what no placement can change."""
+    finding = Finding(
+        "L001",
+        message,
+        f"{instead}, or write the (row, column) of every node into node.position",
+        {"nodes": graph.nodes, "cells": core.cells, **numbers},
         proof=False,
     )
+    return Placing(None, (finding, *diagnose_model(graph, core)))

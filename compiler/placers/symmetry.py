@@ -1,4 +1,8 @@
-"""Placer `symmetry`: where a model was trained, shifted, mirrored and rotated, also around defects."""
+"""Placer `symmetry`: where a model was trained, shifted, mirrored and rotated, also around defects.
+
+Where only the read-out is in the way of all that, the rows and columns of the model are drawn apart as those of the
+readable cells are: a grid whose nodes are all read out then has its place on them.
+"""
 
 from __future__ import annotations
 
@@ -29,14 +33,19 @@ class SymmetrySearch:
     grid: tuple[int, int]
     placements: int
     refused: dict[str, int]
+    spread: tuple[int, int] = (1, 1)
 
     def as_finding(self) -> Finding:
         """L002: what was searched, and by which condition how many placements were refused."""
         reasons = "; ".join(f"{count} fail by {reason}" for reason, count in self.refused.items() if count)
         box, grid = (" x ".join(map(str, size)) for size in (self.box, self.grid))
+        drawn = (
+            "" if self.spread == (1, 1) else f"; nor with rows and columns {' and '.join(map(str, self.spread))} apart"
+        )
         return Finding(
             "L002",
             f"no placement found among {self.placements} (8 rotations and mirrors, every shift on the grid): {reasons}"
+            f"{drawn}"
             if self.placements
             else f"no placement found: the model needs {box} cells, the grid has {grid}",
             "see the other findings, which are those of the placement as trained",
@@ -46,6 +55,7 @@ class SymmetrySearch:
                 "orientations": len(ORIENTATIONS),
                 "placements": self.placements,
                 "refused": self.refused,
+                "spread": list(self.spread),
             },
             proof=False,
         )
@@ -56,7 +66,9 @@ def search_symmetric(identity: PlacedGraph) -> tuple[PlacedGraph | None, Symmetr
 
     All eight rotations and mirrors of the model's bounding box are tried in the order of `ORIENTATIONS`, each at every
     place where it lies on the grid; of these, the one nearest to where the model is comes first (the sum of the
-    absolute row and column shift, then the smaller row shift, then the smaller column shift).
+    absolute row and column shift, then the smaller row shift, then the smaller column shift). Where the read-out
+    refuses some and none fits, all of it is tried once more with rows and columns drawn apart by the steps of the
+    read-out.
 
     Parameters
     ----------
@@ -67,14 +79,25 @@ def search_symmetric(identity: PlacedGraph) -> tuple[PlacedGraph | None, Symmetr
     -------
     placed : PlacedGraph or None
     searched : SymmetrySearch
+        Of the model as it is; whether it was drawn apart, too.
     """
+    found, searched = _search(identity, (1, 1))
+    step = identity.core.readout.step
+    if found is not None or step == (1, 1) or not searched.refused["read-out"]:
+        return found, searched
+    searched.spread = step
+    return _search(identity, step)[0], searched
+
+
+def _search(identity: PlacedGraph, spread: tuple[int, int]) -> tuple[PlacedGraph | None, SymmetrySearch]:
+    """The first placement that fits, with rows and columns so far apart, and what was tried."""
     graph, core = identity.graph, identity.core
     corner = identity.cell.min(axis=0)
     rows, cols = (identity.cell.max(axis=0) - corner + 1).tolist()
     conditions = ("stencil", "read-out", "dead cells", "dead slots", "wires")
     searched = SymmetrySearch((rows, cols), core.grid, 0, dict.fromkeys(conditions, 0))
     for turns, mirrored in ORIENTATIONS:
-        local = _oriented(identity.cell - corner, turns, mirrored)
+        local = oriented(identity.cell - corner, turns, mirrored) * np.array(spread, dtype=np.int32)
         size = local.max(axis=0) + 1
         span = np.array(core.grid) - size + 1
         if span.min() < 1:
@@ -89,11 +112,12 @@ def search_symmetric(identity: PlacedGraph) -> tuple[PlacedGraph | None, Symmetr
         else:
             shift = _nearest(np.argwhere(fits) - corner)
             cell = (local + corner + shift).astype(np.int32)
-            return PlacedGraph(graph, core, cell, _name(identity.transform, turns, mirrored, shift)), searched
+            name = _name(identity.transform, turns, mirrored, spread, shift)
+            return PlacedGraph(graph, core, cell, name), searched
     return None, searched
 
 
-def _oriented(local: Cells, turns: int, mirrored: bool) -> Cells:
+def oriented(local: Cells, turns: int, mirrored: bool) -> Cells:
     """Cells within a bounding box that begins at (0, 0), rotated and mirrored; so does theirs."""
     for _ in range(turns):
         local = np.stack([local[:, 1], local[:, 0].max() - local[:, 0]], axis=1)
@@ -108,10 +132,11 @@ def _nearest(shifts: NDArray[np.int64]) -> NDArray[np.int64]:
     return nearest
 
 
-def _name(base: str, turns: int, mirrored: bool, shift: NDArray[np.int64]) -> str:
+def _name(base: str, turns: int, mirrored: bool, spread: tuple[int, int], shift: NDArray[np.int64]) -> str:
     parts = [base] if base != "identity" else []
     parts += [f"rotate-{90 * turns}"] if turns else []
     parts += ["mirror"] if mirrored else []
+    parts += [f"spread{spread}"] if spread != (1, 1) else []
     parts += [f"shift({shift[0]}, {shift[1]})"] if shift.any() else []
     return " ".join(parts) or "identity"
 

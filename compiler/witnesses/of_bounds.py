@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy as np
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.witnesses.of_placements import Witness
+
+Cell = tuple[int, int]
 
 
 def _neighbours(graph: CouplingGraph) -> list[set[int]]:
@@ -21,43 +22,101 @@ def _neighbours(graph: CouplingGraph) -> list[set[int]]:
     return found
 
 
-def _offsets(core: CoreSpec) -> set[tuple[int, int]]:
-    """Displacements at which two cells can be coupled in one direction at least."""
-    offsets = set(core.model_stencil.offsets)
+def _offsets(core: CoreSpec, view: str = "all") -> set[Cell]:
+    """Displacements at which two cells can be coupled in one direction at least; of readable cells in their steps."""
+    rows, cols = core.readout.step if view == "read out" else (1, 1)
+    offsets = {(row // rows, col // cols) for row, col in core.model_stencil.offsets if not (row % rows or col % cols)}
     return offsets | {(-row, -col) for row, col in offsets}
 
 
+def _readable(core: CoreSpec) -> set[Cell]:
+    (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
+    return {(row, col) for row in range(row0, core.rows, drow) for col in range(col0, core.cols, dcol)}
+
+
+def _cells(core: CoreSpec) -> set[Cell]:
+    return {(row, col) for row in range(core.rows) for col in range(core.cols)} - set(core.defects.cells)
+
+
+def _pixels(graph: CouplingGraph) -> set[int]:
+    return set(graph.readout.tolist())
+
+
+def _is_due(witness: Witness, core: CoreSpec) -> bool:
+    """Whether the cause goes with what was counted: all nodes and cells, or those that are read out."""
+    if witness["cause"] == "defects":
+        return bool(core.defects.cells or core.defects.slots)
+    return bool((witness["cause"] == "stencil") == (witness["view"] == "all"))
+
+
+def _unit_lives(core: CoreSpec, into: Cell, out_of: Cell) -> bool:
+    """Whether there is a unit for a coupling between two cells, and it works."""
+    there = (out_of[0] - into[0], out_of[1] - into[1])
+    units, cell = core.unit_stencil.offsets, into
+    if there not in core.model_stencil.offsets:
+        return False
+    if there not in units:
+        there, cell = (-there[0], -there[1]), out_of
+    return (*cell, units.index(there)) not in core.defects.slots
+
+
 def _degree(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
-    neighbours, near = len(_neighbours(graph)[witness["node"]]), len(_offsets(core))
-    return (neighbours, near) == (witness["neighbours"], witness["near"]) and neighbours > near
+    node, view = witness["node"], witness["view"]
+    around, pixels, cells = _neighbours(graph)[node], _pixels(graph), _cells(core)
+    room, start = cells, cells
+    if view != "all":
+        around, room = around & pixels, cells & _readable(core)
+    if view == "read out":
+        start = room
+        if node not in pixels:
+            return False
+    offsets = _offsets(core)
+    near = max(
+        (
+            sum(
+                (row + drow, col + dcol) in room
+                and (
+                    _unit_lives(core, (row, col), (row + drow, col + dcol))
+                    or _unit_lives(core, (row + drow, col + dcol), (row, col))
+                )
+                for drow, dcol in offsets
+            )
+            for row, col in start
+        ),
+        default=0,
+    )
+    return (len(around), near) == (witness["neighbours"], witness["near"]) and len(around) > near
 
 
 def _density(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
-    neighbours, offsets = _neighbours(graph), _offsets(core)
+    neighbours, pixels, view = _neighbours(graph), _pixels(graph), witness["view"]
+    if view == "read out":
+        neighbours = [others & pixels if node in pixels else set() for node, others in enumerate(neighbours)]
     held = {witness["node"]}
     for _ in range(witness["steps"]):
         held |= {other for node in held for other in neighbours[node]}
-    rows, cols = core.grid
+    if view != "all":
+        held &= pixels
+    cells, readable = _cells(core), _readable(core)
+    grid, start, room = core.grid, cells, cells if view == "all" else cells & readable
+    if view == "read out":
+        (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
+        grid = (len(range(row0, core.rows, drow)), len(range(col0, core.cols, dcol)))
+        start = room = {((row - row0) // drow, (col - col0) // dcol) for row, col in room}
+    reached = _reached(_offsets(core, view), grid, witness["steps"])
+    most = max((sum((row + down, col + right) in room for down, right in reached) for row, col in start), default=0)
+    return (len(held), most) == (witness["nodes"], witness["cells"]) and len(held) > most
+
+
+def _reached(offsets: set[Cell], grid: Cell, steps: int) -> set[Cell]:
+    """Displacements that steps lead to, no further than the grid is long."""
+    rows, cols = grid
     edge = reached = {(0, 0)}
-    for _ in range(witness["steps"]):
+    for _ in range(steps):
         further = {(row + drow, col + dcol) for row, col in edge for drow, dcol in offsets}
-        # Two cells of the grid are never further apart than it is long.
         edge = {(row, col) for row, col in further if abs(row) < rows and abs(col) < cols} - reached
         reached = reached | edge
-    lines: dict[int, list[int]] = {}
-    for down, right in sorted(reached):
-        lines.setdefault(down, []).append(right)
-    # Every cell of the grid is tried: on a border fewer are within reach, so that the most counts.
-    most = max(
-        sum(
-            bisect_left(line, cols - col) - bisect_left(line, -col)
-            for down, line in lines.items()
-            if 0 <= row + down < rows
-        )
-        for row in range(rows)
-        for col in range(cols)
-    )
-    return (len(held), most) == (witness["nodes"], witness["cells"]) and len(held) > most
+    return reached
 
 
 def _clique(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
@@ -66,7 +125,9 @@ def _clique(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
         return False
     if any(other not in neighbours[node] for node in nodes for other in nodes if other != node):
         return False
-    return bool(_most_near(_offsets(core)) == witness["cells"])
+    if witness["view"] == "read out" and not set(nodes) <= _pixels(graph):
+        return False
+    return bool(_most_near(_offsets(core, witness["view"])) == witness["cells"])
 
 
 def _most_near(offsets: set[tuple[int, int]]) -> int:
@@ -104,9 +165,17 @@ def _most_near(offsets: set[tuple[int, int]]) -> int:
 
 def _line(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
     """The eigenvalue by a Cholesky factorisation: L + J - lambda (I - J / N) is positive for none that is greater."""
-    neighbours, nodes = _neighbours(graph), graph.nodes
-    rows, cols = core.grid if witness["line"] == "columns" else core.grid[::-1]
-    offsets = _offsets(core) if witness["line"] == "columns" else {(col, row) for row, col in _offsets(core)}
+    neighbours, view = _neighbours(graph), witness["view"]
+    chosen, grid = list(range(graph.nodes)), core.grid
+    if view == "read out":
+        chosen, readable = sorted(_pixels(graph)), _readable(core)
+        grid = (len({row for row, _ in readable}), len({col for _, col in readable}))
+    number = {node: place for place, node in enumerate(chosen)}
+    neighbours = [{number[other] for other in neighbours[node] if other in number} for node in chosen]
+    nodes = len(chosen)
+    rows, cols = grid if witness["line"] == "columns" else grid[::-1]
+    offsets = _offsets(core, view)
+    offsets = offsets if witness["line"] == "columns" else {(col, row) for row, col in offsets}
     matrix = np.zeros((nodes, nodes))
     for node, others in enumerate(neighbours):
         matrix[node, node] = len(others)
@@ -128,10 +197,16 @@ def _line(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
     )
 
 
+def _with_cause(
+    check: Callable[[Witness, CouplingGraph, CoreSpec], bool],
+) -> Callable[[Witness, CouplingGraph, CoreSpec], bool]:
+    return lambda witness, graph, core: _is_due(witness, core) and check(witness, graph, core)
+
+
 CHECKS: dict[str, Callable[[Witness, CouplingGraph, CoreSpec], bool]] = {
-    "L010": _degree,
-    "L011": _density,
-    "L012": _clique,
-    "L013": _line,
+    "L010": _with_cause(_degree),
+    "L011": _with_cause(_density),
+    "L012": _with_cause(_clique),
+    "L013": _with_cause(_line),
 }
 """By code of the finding."""

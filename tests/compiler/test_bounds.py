@@ -12,19 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oscc.compiler.bounds import (
-    clique_bound,
-    cut_bound,
-    degree_bound,
-    density_bound,
+    BOUNDS,
+    CLIQUE,
+    COPY_ADVICE,
+    CUT,
+    DEGREE,
+    DENSITY,
+    Bound,
+    diagnose_bound,
     diagnose_bounds,
-    largest_near_set,
-    pairs_across,
-    reachable_cells,
+    diagnose_neighbourhoods,
 )
 from oscc.compiler.findings import Finding
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.placers.problem import Neighbours
 from oscc.compiler.reach_kernel import most_within
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
@@ -34,70 +36,48 @@ MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
 
 
-def model(graph: Any) -> CouplingGraph:
+def model(graph: Any, pixels: list[int] | None = None) -> CouplingGraph:
+    """Of a graph whose nodes, in their order, are all read out, or some of them."""
     numbered = nx.convert_node_labels_to_integers(graph)
     for one, other in numbered.edges:
         numbered.edges[one, other]["weight"] = 1.0
-    return graph_model(numbered, name="g", where="g")
+    made = graph_model(numbered, name="g", where="g")
+    if pixels is None:
+        return made
+    return dataclasses.replace(made, readout=np.array(pixels, dtype=np.int32), image_shape=(1, len(pixels)))
 
 
-def near_of(offsets: list[tuple[int, int]]) -> np.ndarray:
-    radius = max(max(abs(row), abs(col)) for row, col in offsets)
-    near = np.zeros((2 * radius + 1, 2 * radius + 1), dtype=bool)
-    for row, col in offsets:
-        near[row + radius, col + radius] = near[radius - row, radius - col] = True
-    near[radius, radius] = False
-    return near
+def has_placement(graph: CouplingGraph, core: CoreSpec) -> bool:
+    """By trying every placement, node by node, with the read-out, dead cells and dead units."""
+    (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
+    whole = itertools.product(range(core.rows), range(core.cols))
+    cells = [cell for cell in whole if cell not in core.defects.cells]
+    readable = [(row, col) for row, col in cells if row in range(row0, 99, drow) and col in range(col0, 99, dcol)]
+    pixels, dead = set(graph.readout.tolist()), set(core.defects.slots)
+    pairs = list(zip(graph.src.tolist(), graph.dst.tolist(), strict=True))
 
+    def works(source: tuple[int, int], destination: tuple[int, int]) -> bool:
+        offset = (source[0] - destination[0], source[1] - destination[1])
+        if offset not in core.model_stencil.offsets:
+            return False
+        if offset in core.unit_stencil.offsets:
+            return (*destination, core.unit_stencil.offsets.index(offset)) not in dead
+        return (*source, core.unit_stencil.offsets.index((-offset[0], -offset[1]))) not in dead
 
-OFFSETS = st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)).filter(any), min_size=1, max_size=8)
+    def extended(chosen: list[tuple[int, int]]) -> bool:
+        node = len(chosen)
+        if node == graph.nodes:
+            return True
+        for cell in readable if node in pixels else cells:
+            if cell in chosen:
+                continue
+            placed = [*chosen, cell]
+            due = [(a, b) for a, b in pairs if node in (a, b) and max(a, b) == node]
+            if all(works(placed[a], placed[b]) for a, b in due) and extended(placed):
+                return True
+        return False
 
-
-@settings(max_examples=60)
-@given(offsets=OFFSETS, rows=st.integers(1, 5), cols=st.integers(1, 5), steps=st.integers(1, 3))
-def test_cells_within_steps_by_walking(offsets: list[tuple[int, int]], rows: int, cols: int, steps: int) -> None:
-    near = near_of(offsets)
-    radius = near.shape[0] // 2
-    grid = set(itertools.product(range(1 - rows, rows), range(1 - cols, cols)))
-    moves = [(int(row) - radius, int(col) - radius) for row, col in np.argwhere(near)]
-    reached = {(0, 0)}
-    for _ in range(steps):
-        reached |= {(row + a, col + b) for row, col in reached for a, b in moves} & grid
-    # All cells as the start, the steps free to leave the grid, but not its length: what a cell reaches at most.
-    most = max(
-        sum(0 <= row + a < rows and 0 <= col + b < cols for a, b in reached)
-        for row, col in itertools.product(range(rows), range(cols))
-    )
-    counts = list(reachable_cells(near, (rows, cols)))
-    assert counts[min(steps, len(counts) - 1)] == most
-
-
-@settings(max_examples=30)
-@given(offsets=OFFSETS)
-def test_largest_near_set_by_trying_all(offsets: list[tuple[int, int]]) -> None:
-    near = near_of(offsets)
-    radius = near.shape[0] // 2
-    cells = [(int(row) - radius, int(col) - radius) for row, col in np.argwhere(near)]
-    joined = set(cells)
-    best = 1
-    for size in range(2, 6):
-        for some in itertools.combinations(cells, size - 1):
-            if all((a[0] - b[0], a[1] - b[1]) in joined for a, b in itertools.combinations(some, 2)):
-                best = size
-                break
-    assert min(largest_near_set(near), 5) == best
-
-
-@settings(max_examples=30)
-@given(offsets=OFFSETS, rows=st.integers(1, 6))
-def test_pairs_across_a_line_by_counting(offsets: list[tuple[int, int]], rows: int) -> None:
-    near = near_of(offsets)
-    radius = near.shape[0] // 2
-    moves = [(int(row) - radius, int(col) - radius) for row, col in np.argwhere(near)]
-    count = sum(
-        0 <= row + a < rows and col + b > 3 for row, col in itertools.product(range(rows), range(4)) for a, b in moves
-    )
-    assert pairs_across(near, rows) == count
+    return extended([])
 
 
 @settings(max_examples=40)
@@ -105,20 +85,35 @@ def test_pairs_across_a_line_by_counting(offsets: list[tuple[int, int]], rows: i
     rows=st.integers(1, 6),
     cols=st.integers(2, 6),
     stencil=st.sampled_from(["king", "box-2", "diamond-3"]),
+    step=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    origin=st.tuples(st.integers(0, 1), st.integers(0, 1)),
     density=st.floats(0.2, 1.0),
     seed=st.integers(0, 9999),
 )
 def test_what_was_cut_out_of_the_grid_exceeds_no_bound(
-    rows: int, cols: int, stencil: str, density: float, seed: int, make_core: MakeCore, make_graph: MakeGraph
+    rows: int,
+    cols: int,
+    stencil: str,
+    step: tuple[int, int],
+    origin: tuple[int, int],
+    density: float,
+    seed: int,
+    make_core: MakeCore,
+    make_graph: MakeGraph,
 ) -> None:
-    core = make_core(grid=[rows, cols], stencil=stencil, readout={"step": [1, 1]})
+    origin = (min(origin[0], rows - 1), min(origin[1], cols - 1))
+    core = make_core(grid=[rows, cols], stencil=stencil, readout={"origin": origin, "step": step})
     graph = make_graph(core, chunks=1, density=density, seed=seed)
-    assert list(diagnose_bounds(PlacementProblem.of(graph, core))) == []
+    for bound in BOUNDS:
+        assert diagnose_bound(bound, graph, core) is None
 
 
-def random_graphs() -> list[Any]:
-    found = [nx.gnp_random_graph(nodes, share, seed=nodes) for nodes in (4, 5, 6) for share in (0.5, 0.8, 1.0)]
-    return [*found, nx.star_graph(5), nx.cycle_graph(6), nx.complete_bipartite_graph(2, 4)]
+SMALL = [
+    *(nx.gnp_random_graph(nodes, share, seed=nodes) for nodes in (4, 5, 6) for share in (0.5, 0.8, 1.0)),
+    nx.star_graph(5),
+    nx.cycle_graph(6),
+    nx.complete_bipartite_graph(2, 4),
+]
 
 
 @pytest.mark.parametrize("grid", [(2, 3), (1, 6), (3, 2)])
@@ -126,74 +121,243 @@ def random_graphs() -> list[Any]:
 def test_a_bound_never_refuses_what_fits(grid: tuple[int, int], stencil: object, make_core: MakeCore) -> None:
     """Against all placements of small graphs on small grids."""
     core = make_core(grid=list(grid), stencil=stencil, readout={"step": [1, 1]})
-    cells = list(itertools.product(range(grid[0]), range(grid[1])))
-    near = set(core.model_stencil.offsets)
     refused = 0
-    for graph in random_graphs():
-        edges = list(nx.convert_node_labels_to_integers(graph).edges)
-        fits = any(
-            all((place[a][0] - place[b][0], place[a][1] - place[b][1]) in near for a, b in edges)
-            for place in itertools.permutations(cells, graph.number_of_nodes())
-        )
-        bounds = list(diagnose_bounds(PlacementProblem.of(model(graph), core)))
+    for graph in map(model, SMALL):
+        bounds = [each for bound in BOUNDS if (each := diagnose_bound(bound, graph, core))]
         refused += bool(bounds)
-        assert not (fits and bounds), (graph, bounds)
+        assert not (bounds and has_placement(graph, core)), bounds
     assert refused, "the graphs are to have some that a bound refuses"
 
 
-def finding(found: Finding | None) -> Finding:
+READ_OUT: list[dict[str, Any]] = [
+    {"grid": [3, 4], "stencil": "king", "readout": {"step": [2, 2]}},
+    {"grid": [3, 5], "stencil": "box-2", "readout": {"step": [2, 2]}},
+    {"grid": [3, 4], "stencil": "box-2", "readout": {"origin": [1, 0], "step": [2, 1]}},
+    {"grid": [2, 6], "stencil": "diamond-3", "readout": {"origin": [0, 1], "step": [1, 3]}},
+    {"grid": [4, 4], "stencil": "box-2", "readout": {"step": [2, 2]}, "defects": {"cells": [[0, 0], [1, 1]]}},
+    {
+        "grid": [3, 4],
+        "stencil": "king",
+        "readout": {"step": [1, 2]},
+        "defects": {"cells": [[1, 2]], "slots": [[0, 0, slot] for slot in range(3, 8)]},
+    },
+    {
+        "grid": [3, 4],
+        "stencil": "king",
+        "couplings": "reciprocal",
+        "readout": {"step": [1, 2]},
+        "defects": {"slots": [[0, 0, 0], [1, 1, 2], [1, 2, 1]]},
+    },
+    {"grid": [3, 4], "stencil": [[0, 2], [0, -1], [1, 1], [-1, 0]], "readout": {"step": [1, 2]}},
+]
+
+
+@pytest.mark.parametrize("described", READ_OUT, ids=str)
+@pytest.mark.parametrize("share", [0.3, 0.6, 1.0])
+def test_neither_with_a_read_out_and_defects(described: dict[str, Any], share: float, make_core: MakeCore) -> None:
+    core = make_core(**described)
+    random = np.random.default_rng(7)
+    for graph in SMALL:
+        pixels = np.flatnonzero(random.random(len(graph)) < share).tolist()
+        made = model(graph, pixels)
+        found = [each for bound in BOUNDS if (each := diagnose_bound(bound, made, core))]
+        assert all(check_witness(each, made, core, None) for each in found), found
+        assert not (found and has_placement(made, core)), found
+
+
+def test_the_read_out_refuses_some_of_these(make_core: MakeCore) -> None:
+    """Or the test above would say nothing of bounds that are due to the read-out."""
+    found: list[Finding] = []
+    for described in READ_OUT:
+        core = make_core(**described)
+        for graph, share in itertools.product(SMALL, (0.6, 1.0)):
+            pixels = list(range(round(share * len(graph))))
+            made = model(graph, pixels)
+            found += [each for bound in BOUNDS if (each := diagnose_bound(bound, made, core))]
+    by_cause = {(each.code, each.witness["cause"]) for each in found}
+    assert {(code, "readout") for code in ("L010", "L011", "L012")} <= by_cause
+    assert {"all", "read out", "read out around all"} == {each.witness["view"] for each in found}
+
+
+def exceeded(bound: Bound, graph: CouplingGraph, core: CoreSpec) -> Finding:
+    found = diagnose_bound(bound, graph, core)
     assert found is not None
     assert found.proof
+    assert check_witness(found, graph, core, None) is True
     return found
 
 
 def test_each_bound_has_a_witness_that_holds(make_core: MakeCore) -> None:
     core = make_core(grid=[20, 20], stencil="box-2", readout={"step": [1, 1]})
     star, tree = nx.star_graph(30), nx.balanced_tree(5, 3)
-    cases = [
-        (degree_bound, star, {"node": 0, "neighbours": 30, "near": 24}),
+    cases: list[tuple[Bound, Any, dict[str, Any]]] = [
+        (DEGREE, star, {"node": 0, "neighbours": 30, "near": 24}),
         # The root, 5, 25 and 125 nodes: within two steps of a child of the root are all but few.
-        (density_bound, nx.balanced_tree(20, 2), {"steps": 2, "nodes": 421, "cells": 81, "node": 0}),
-        (clique_bound, nx.complete_graph(10), {"nodes": list(range(10)), "cells": 9}),
+        (DENSITY, nx.balanced_tree(20, 2), {"steps": 2, "nodes": 421, "cells": 81, "node": 0}),
+        (CLIQUE, nx.complete_graph(10), {"nodes": list(range(10)), "cells": 9}),
     ]
     for bound, graph, witness in cases:
-        made = model(graph)
-        found = finding(bound(PlacementProblem.of(made, core)))
-        assert found.witness == witness
-        assert check_witness(found, made, core, None) is True
-    assert density_bound(PlacementProblem.of(model(tree), core)) is None
+        assert exceeded(bound, model(graph), core).witness == {"cause": "stencil", "view": "all", **witness}
+    assert diagnose_bound(DENSITY, model(tree), core) is None
     expander = model(nx.random_regular_graph(12, 300, seed=1))
-    found = finding(cut_bound(PlacementProblem.of(expander, core)))
+    found = exceeded(CUT, expander, core)
     assert found.witness["pairs"] == sum(b * (20 - abs(a)) for a in range(-2, 3) for b in (1, 2))
-    assert check_witness(found, expander, core, None) is True
+
+
+def test_each_bound_knows_the_cells_that_can_be_read(make_core: MakeCore) -> None:
+    """With step 2, box-2 leads from a readable cell to the eight around it, as a king's moves do."""
+    core = make_core(grid=[40, 40], stencil="box-2", readout={"origin": [1, 0], "step": [2, 2]})
+    apart = "readable cells are 2 rows and 2 columns apart"
+    star, tree = model(nx.star_graph(12)), model(nx.balanced_tree(8, 2))
+    found = exceeded(DEGREE, star, core)
+    assert found.witness == {"cause": "readout", "view": "read out", "node": 0, "neighbours": 12, "near": 8}
+    assert found.message == (
+        f"node 0 and 12 nodes that it is coupled with must be read out; {apart}, so that at most 8 of them are within "
+        "reach of another"
+    )
+    # The root, 8 and 64 nodes; two steps of a king reach 25 cells.
+    found = exceeded(DENSITY, tree, core)
+    assert (found.witness["nodes"], found.witness["cells"]) == (73, 25)
+    assert found.witness["cause"] == "readout"
+    assert found.message == (
+        f"73 nodes that must be read out are within 2 couplings of node 0, by way of such nodes; {apart}, so that at "
+        "most 25 are within 2 steps of a cell, by way of such cells"
+    )
+    found = exceeded(CLIQUE, model(nx.complete_graph(5)), core)
+    assert found.witness == {"cause": "readout", "view": "read out", "nodes": [0, 1, 2, 3, 4], "cells": 4}
+    assert found.message == (
+        f"nodes 0, 1, 2, 3, 4 must be read out and are all coupled with each other; {apart}, so that at most 4 are all "
+        "near each other"
+    )
+    found = exceeded(CUT, model(nx.random_regular_graph(8, 200, seed=1)), core)
+    assert (found.witness["cause"], found.witness["pairs"]) == ("readout", 20 + 2 * 19)
+    assert f"couplings of nodes that must be read out cross; {apart}, so that at most 58 pairs" in found.message
+    # Hidden nodes may have any cell, so that one of them has six readable cells near it, and no more than nine.
+    mixed = model(nx.star_graph(10), list(range(1, 11)))
+    found = exceeded(DEGREE, mixed, core)
+    assert found.witness == {
+        "cause": "readout",
+        "view": "read out around all",
+        "node": 0,
+        "neighbours": 10,
+        "near": 8,
+    }
+    assert found.message == (
+        f"node 0 is coupled with 10 nodes that must be read out; {apart}, so that at most 8 of them are within reach "
+        "of a cell"
+    )
+    assert diagnose_bound(DEGREE, model(nx.star_graph(24), [0]), core) is None
+    around = model(nx.balanced_tree(8, 2), [0, *range(9, 73)])
+    found = exceeded(DENSITY, around, core)
+    assert found.witness["view"] == "read out around all"
+    assert found.witness["nodes"] == 65
+
+
+def test_no_two_readable_cells_are_near_each_other(make_core: MakeCore) -> None:
+    core = make_core(grid=[20, 20], stencil="king", readout={"step": [2, 2]})
+    found = exceeded(DEGREE, model(nx.path_graph(20)), core)
+    assert found.witness["near"] == 0
+    assert found.message.startswith("node 1 and 2 nodes that it is coupled with must be read out; readable cells are ")
+    assert found.message.endswith("2 rows and 2 columns apart, so that none of them is within reach of another")
+    single = exceeded(DEGREE, model(nx.path_graph(2)), core)
+    assert single.message.startswith("node 0 and a node that it is coupled with must be read out")
+    # Every second node hidden: a king reaches from one readable cell to the next but one.
+    assert list(diagnose_bounds(model(nx.path_graph(20), list(range(0, 20, 2))), core)) == []
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("graph", "core", "preset"),
     [
-        {"L010": {"neighbours": 29}},
-        {"L010": {"node": 3}},
-        {"L011": {"nodes": 500}},
-        {"L011": {"cells": 80}},
-        {"L012": {"nodes": [0, 1, 2, 3, 4, 5, 6, 7, 8, 8]}},
-        {"L012": {"cells": 8, "nodes": [0, 1, 2, 3, 4, 5, 6, 7, 8]}},
-        {"L013": {"eigenvalue": 6.0}},
-        {"L013": {"pairs": 100}},
+        (nx.star_graph(12), "ais-56x56", "ising-56x56"),
+        (nx.star_graph(12), "ais-56x56-diamond", "ising-56x56"),
+        (nx.star_graph(12), "tiny-8x8", "ais-28x28"),
+        (nx.star_graph(12), "king-48x41", "ais-28x28"),
+        (nx.complete_graph(9), "ais-56x56", "ising-56x56"),
     ],
 )
-def test_a_false_witness_is_found_out(change: dict[str, dict[str, object]], make_core: MakeCore) -> None:
+def test_the_advice_names_a_core_that_the_bound_allows(graph: Any, core: str, preset: str) -> None:
+    (found,) = diagnose_bounds(model(graph), load_core(core))
+    assert f"such as {preset}," in found.fix
+    assert found.fix.endswith(COPY_ADVICE)
+    assert list(diagnose_bounds(model(graph), load_core(preset))) == []
+    if found.witness["cause"] == "readout":
+        opened = load_core(core).changed(readout={"origin": [0, 0], "step": [1, 1]})
+        assert list(diagnose_bounds(model(graph), opened)) == []
+        assert "or readout: {origin: [0, 0], step: [1, 1]}" in found.fix
+
+
+def test_what_no_preset_allows_is_advised_a_stencil(make_core: MakeCore) -> None:
     core = make_core(grid=[20, 20], stencil="box-2", readout={"step": [1, 1]})
-    graphs = {
-        "L010": nx.star_graph(30),
-        "L011": nx.balanced_tree(20, 2),
-        "L012": nx.complete_graph(10),
-        "L013": nx.random_regular_graph(12, 300, seed=1),
-    }
-    ((code, changes),) = change.items()
-    made = model(graphs[code])
-    true = next(each for each in diagnose_bounds(PlacementProblem.of(made, core)) if each.code == code)
-    assert check_witness(true, made, core, None) is True
-    false = dataclasses.replace(true, witness={**true.witness, **changes})
+    (found,) = diagnose_bounds(model(nx.star_graph(40)), core)
+    assert found.fix.startswith(
+        "use a core with a wider stencil, such as stencil: diamond-4 with tracks_per_boundary: 60, or a model with "
+    )
+    closed = make_core(grid=[20, 20], stencil="box-2", readout={"step": [2, 2]})
+    (found,) = diagnose_bounds(model(nx.star_graph(40)), closed)
+    assert "stencil: diamond-4 with tracks_per_boundary: 60 and readout: {origin: [0, 0], step: [1, 1]}" in found.fix
+    (found,) = diagnose_bounds(model(nx.star_graph(300)), core)
+    assert found.fix == "use a core with a wider stencil or a model with fewer couplings" + COPY_ADVICE
+
+
+def test_what_only_defects_are_in_the_way_of(make_core: MakeCore) -> None:
+    holes = [[row, col] for row in range(9) for col in range(9) if (row + col) % 4 == 0]
+    core = make_core(grid=[9, 9], stencil="king", readout={"step": [1, 1]}, defects={"cells": holes})
+    (found,) = diagnose_bounds(model(nx.star_graph(8)), core)
+    assert (found.witness["cause"], found.witness["near"]) == ("defects", 6)
+    assert found.message == "node 0 is coupled with 8 others; only 6 cells are near a cell and not defective"
+    assert found.fix.startswith("use another die, or a core with more spare cells")
+    assert check_witness(found, model(nx.star_graph(8)), core, None) is True
+    slots = [[row, col, slot] for row in range(9) for col in range(9) for slot in (0, 7)]
+    weak = make_core(grid=[9, 9], stencil="king", readout={"step": [1, 1]}, defects={"slots": slots})
+    (found,) = diagnose_bounds(model(nx.star_graph(8)), weak)
+    assert (found.witness["cause"], found.witness["near"]) == ("defects", 6)
+    assert check_witness(found, model(nx.star_graph(8)), weak, None) is True
+
+
+def test_what_is_quick_to_decide_is_all_that_is_said(make_core: MakeCore, monkeypatch: pytest.MonkeyPatch) -> None:
+    core = make_core(grid=[20, 20], stencil="box-2", readout={"step": [1, 1]})
+    dense = model(nx.complete_graph(30))
+    assert [each.code for each in diagnose_bounds(dense, core)] == ["L010"]
+    assert [each.code for each in diagnose_neighbourhoods(dense, core)] == ["L010"]
+    clique = model(nx.complete_graph(10))
+    assert [each.code for each in diagnose_bounds(clique, core)] == ["L012"]
+    assert [each.code for each in diagnose_neighbourhoods(clique, core)] == []
+    assert [each.code for each in diagnose_neighbourhoods(model(nx.balanced_tree(20, 2)), core)] == ["L011"]
+
+
+STAR, TREE, CLIQUE_OF_TEN = nx.star_graph(30), nx.balanced_tree(20, 2), nx.complete_graph(10)
+
+
+@pytest.mark.parametrize(
+    ("bound", "graph", "step", "change"),
+    [
+        (DEGREE, STAR, 1, {"neighbours": 29}),
+        (DEGREE, STAR, 1, {"node": 3}),
+        (DEGREE, STAR, 1, {"near": 23}),
+        (DEGREE, STAR, 1, {"cause": "readout"}),
+        (DEGREE, STAR, 1, {"cause": "defects"}),
+        (DEGREE, nx.star_graph(9), 2, {"near": 7}),
+        (DEGREE, nx.star_graph(9), 2, {"view": "all"}),
+        (DEGREE, nx.star_graph(9), 2, {"cause": "stencil"}),
+        (DENSITY, TREE, 1, {"nodes": 500}),
+        (DENSITY, TREE, 1, {"cells": 80}),
+        (DENSITY, nx.balanced_tree(8, 2), 2, {"nodes": 74}),
+        (DENSITY, nx.balanced_tree(8, 2), 2, {"cells": 24}),
+        (CLIQUE, CLIQUE_OF_TEN, 1, {"nodes": [0, 1, 2, 3, 4, 5, 6, 7, 8, 8]}),
+        (CLIQUE, CLIQUE_OF_TEN, 1, {"cells": 8, "nodes": [0, 1, 2, 3, 4, 5, 6, 7, 8]}),
+        (CLIQUE, nx.complete_graph(6), 2, {"cells": 5, "nodes": [0, 1, 2, 3, 4, 5]}),
+        (CUT, nx.random_regular_graph(12, 300, seed=1), 1, {"eigenvalue": 6.0}),
+        (CUT, nx.random_regular_graph(12, 300, seed=1), 1, {"pairs": 100}),
+        (CUT, nx.random_regular_graph(5, 100, seed=1), 2, {"pairs": 27}),
+    ],
+)
+def test_a_false_witness_is_found_out(
+    bound: Bound, graph: Any, step: int, change: dict[str, object], make_core: MakeCore
+) -> None:
+    core = make_core(grid=[20, 20], stencil="box-2", readout={"step": [step, step]})
+    made = model(graph)
+    true = exceeded(bound, made, core)
+    false = dataclasses.replace(true, witness={**true.witness, **change})
     assert check_witness(false, made, core, None) is False
 
 
@@ -213,28 +377,31 @@ def test_stencils_that_do_not_reach_the_whole_grid(stencil: list[list[int]], mak
             edge = {cell for cell in edge if 0 <= cell[0] < 8 and 0 <= cell[1] < 8}
             reached |= edge
         most = max(most, len(reached))
-    fits, large = (PlacementProblem.of(model(nx.path_graph(nodes)), core) for nodes in (most, most + 1))
-    assert density_bound(fits) is None
-    found = finding(density_bound(large))
+    fits, large = (model(nx.path_graph(nodes)) for nodes in (most, most + 1))
+    assert diagnose_bound(DENSITY, fits, core) is None
+    found = exceeded(DENSITY, large, core)
     assert found.witness["nodes"] == most + 1
     assert found.witness["cells"] <= most
-    assert check_witness(found, model(nx.path_graph(most + 1)), core, None) is True
 
 
 def test_searches_end_when_their_visits_are_used_up() -> None:
     graph = model(nx.union(nx.path_graph(30), nx.convert_node_labels_to_integers(nx.star_graph(9), first_label=30)))
-    problem = PlacementProblem.of(graph, load_core("ising-56x56"))
+    near = Neighbours.in_graph(graph)
+    every = np.ones(graph.nodes, dtype=bool)
     order = np.arange(graph.nodes, dtype=np.int32)
-    most, node = most_within(problem.first, problem.neighbour, order, 1, 0)
+    most, node = most_within(near.first, near.neighbour, every, order, 1, 0)
     assert (most.tolist(), node.tolist()) == ([1, 2], [0, 0])
-    most, node = most_within(problem.first, problem.neighbour, order, 1, 10**9)
-    assert (most.tolist(), node[1]) == ([1, 10], int(problem.degree().argmax()))
+    most, node = most_within(near.first, near.neighbour, every, order, 1, 10**9)
+    assert (most.tolist(), node[1]) == ([1, 10], int(near.degree().argmax()))
+    # Of a star, the leaves count; they are two couplings from each other.
+    most, node = most_within(near.first, near.neighbour, near.degree() < 2, order, 2, 10**9)
+    assert (most.tolist(), node[1]) == ([1, 9, 9], int(near.degree().argmax()))
 
 
 def test_crowded_nodes_are_searched_from_first(make_core: MakeCore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oscc.compiler.bounds.MOST_VISITS", 0)
+    monkeypatch.setattr("oscc.compiler.bound_views.MOST_VISITS", 0)
     core = make_core(grid=[30, 30], stencil="box-2", readout={"step": [1, 1]})
     tree = nx.union(nx.path_graph(5), nx.convert_node_labels_to_integers(nx.balanced_tree(20, 2), first_label=5))
     # The leaves have one neighbour, the root 20, and its children 21, one of which is the first to be searched from.
-    found = finding(density_bound(PlacementProblem.of(model(tree), core)))
+    found = exceeded(DENSITY, model(tree), core)
     assert found.witness["nodes"] > found.witness["cells"]

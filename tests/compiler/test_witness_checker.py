@@ -146,7 +146,7 @@ CLAIMS = {
     "F002": ("phases", "model", "core"),
     "F003": ("chunks", "chunks", "capacity"),
     "F005": ("grid", "nodes", "cells"),
-    "L007": ("few readable", "nodes", "pixels", "usable"),
+    "L007": ("few readable", "nodes", "pixels", "usable", "readable"),
     "S001": ("budget", "run_cycles", "init_cycles", "cycles", "tau_s", "bounds_s", "cycles_per_sample"),
     "S002": ("full scale", "run_cycles", "tau_s", "bounds_s"),
     "S003": ("short sample", "run_cycles", "cycles", "readout_cycles", "tau_s", "bounds_s"),

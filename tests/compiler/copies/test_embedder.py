@@ -12,6 +12,7 @@ from oscc.compiler.copies.host_graph import HostGraph
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placers.anneal import Annealing
+from oscc.compiler.placers.search import Search
 from oscc.compiler.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -130,8 +131,8 @@ def test_an_interrupt_of_an_annealing_ends_the_search(make_core: MakeCore, monke
     core = make_core(grid=[20, 20], stencil="king", readout={"step": [1, 1]})
     asked: list[float | None] = []
 
-    def interrupted(graph: CouplingGraph, core: CoreSpec, *, timeout_s: float | None, **_: object) -> Annealing:
-        asked.append(timeout_s)
+    def interrupted(graph: CouplingGraph, core: CoreSpec, search: Search, **_: object) -> Annealing:
+        asked.append(search.seconds_left())
         return Annealing(np.argwhere(np.ones((3, 4))).astype(np.int32), 5, 1, False)
 
     monkeypatch.setattr("oscc.compiler.copies.embedder.anneal", interrupted)

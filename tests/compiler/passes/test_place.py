@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -56,20 +57,28 @@ def _turned(cells: list[Cell], turns: int, mirrored: bool) -> list[Cell]:
     return [(row + top, col + left) for row, col in local]
 
 
-def _candidates(graph: CouplingGraph, core: CoreSpec) -> Iterator[tuple[str, list[Cell]]]:
+def _candidates(
+    graph: CouplingGraph, core: CoreSpec, spread: tuple[int, int] = (1, 1)
+) -> Iterator[tuple[str, list[Cell]]]:
     """Every placement that the pass promises to try, in the order that it promises."""
+    first_row, first_col, _, _ = _box(_cells(graph))
     for turns, mirrored in ORIENTATIONS:
-        cells = _turned(_cells(graph), turns, mirrored)
+        cells = [
+            (first_row + spread[0] * (row - first_row), first_col + spread[1] * (col - first_col))
+            for row, col in _turned(_cells(graph), turns, mirrored)
+        ]
         top, left, bottom, right = _box(cells)
         shifts = [(drow, dcol) for drow in range(-top, core.rows - bottom) for dcol in range(-left, core.cols - right)]
         for drow, dcol in sorted(shifts, key=lambda shift: (abs(shift[0]) + abs(shift[1]), shift)):
             parts = ([f"rotate-{90 * turns}"] if turns else []) + (["mirror"] if mirrored else [])
+            parts += [f"spread{spread}"] if spread != (1, 1) else []
             parts += [f"shift({drow}, {dcol})"] if (drow, dcol) != (0, 0) else []
             yield " ".join(parts) or "identity", [(row + drow, col + dcol) for row, col in cells]
 
 
 def _first_that_fits(graph: CouplingGraph, core: CoreSpec) -> tuple[str, list[Cell]] | None:
-    for name, cells in _candidates(graph, core):
+    spreads = dict.fromkeys(((1, 1), core.readout.step))
+    for name, cells in (each for spread in spreads for each in _candidates(graph, core, spread)):
         placed = PlacedGraph(graph, core, np.array(cells, dtype=np.int32), name)
         if is_valid_route(placed) and is_valid_fit(placed):
             return name, cells
@@ -271,15 +280,18 @@ def test_relabelled_nodes_that_fill_the_core(make_graph: MakeGraph, make_core: M
 
 
 def test_no_positions_and_no_placement(make_graph: MakeGraph, make_core: MakeCore) -> None:
-    graph = make_graph(make_core(grid=[4, 4]), positions=False, family="tanh_ising")
-    findings = _findings(graph, make_core(stencil="king"))
+    # No node has too many neighbours, nor are too many nodes near one, but nothing grows.
+    whole = make_graph(make_core(grid=[4, 4]), positions=False, family="tanh_ising", chunks=1)
+    edges = np.array(nx.random_regular_graph(4, 16, seed=1).edges, dtype=np.int32)
+    src, dst = np.concatenate([edges, edges[:, ::-1]]).T
+    graph = dataclasses.replace(whole, src=src.copy(), dst=dst.copy(), weight=whole.weight[:, : src.size])
+    findings = _findings(graph, make_core(stencil="king", readout={"step": [1, 1]}))
     assert [finding.code for finding in findings] == ["L001", "F004"]
     words = r"no placement could be grown: from one node it never held more than (\d+) of 16 nodes on 8 x 8 cells "
-    match = re.match(words + r"\(3000 attempts\)$", findings[0].message)
+    match = re.match(words + r"\(3060 attempts\)$", findings[0].message)
     assert match is not None
-    # Of a King's graph, four cells at most are near each other; here it is nine.
-    assert 1 < int(match[1]) < 9
-    assert findings[0].witness == {"nodes": 16, "cells": 64, "placed": int(match[1]), "attempts": 3000}
+    assert 1 < int(match[1]) < 16
+    assert findings[0].witness == {"nodes": 16, "cells": 64, "placed": int(match[1]), "attempts": 3060}
     assert findings[0].proof is False
 
 
@@ -346,4 +358,5 @@ def test_what_is_impossible_is_said_once(make_graph: MakeGraph, make_core: MakeC
     with pytest.raises(FindingsError) as caught:
         PlacePass(core).run(graph)
     codes = [finding.code for finding in caught.value.findings]
-    assert sorted(codes) == ["F003", "L002", "R004"]
+    # Around the dead cell, fewer cells are within some steps than nodes are within as many couplings.
+    assert sorted(codes) == ["F003", "L011"]

@@ -14,6 +14,7 @@ from oscc.compiler.placers.anneal import anneal
 from oscc.compiler.placers.anneal_kernel import distances_from, move_nodes, total_cost
 from oscc.compiler.placers.cell_rules import CellRules
 from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.placers.search import Search
 from oscc.compiler.routing import diagnose_route
 from oscc.compiler.spec import CoreSpec
 
@@ -99,7 +100,7 @@ def test_a_dead_slot_costs_one(open_core: MakeCore, model_of: ModelOf) -> None:
 
 def test_the_same_seed_gives_the_same_cells(open_core: MakeCore, model_of: ModelOf) -> None:
     model, core = model_of(nx.grid_2d_graph(6, 6, periodic=True)), open_core(7, 7)
-    first, again, other = (anneal(model, core, seed=seed).cell for seed in (1, 1, 2))
+    first, again, other = (anneal(model, core, Search(seed)).cell for seed in (1, 1, 2))
     assert first is not None
     assert again is not None
     assert first.tolist() == again.tolist()
@@ -120,8 +121,8 @@ def test_a_search_that_is_ended_gives_the_best_so_far(
             raise KeyboardInterrupt
 
     ticks = iter(range(1000))
-    monkeypatch.setattr("oscc.compiler.placers.anneal.time.monotonic", lambda: float(next(ticks)))
-    found = anneal(model, core, report=report, timeout_s=10.0 if ending == "time" else None)
+    monkeypatch.setattr("oscc.compiler.placers.search.time.monotonic", lambda: float(next(ticks)))
+    found = anneal(model, core, Search.within(10.0 if ending == "time" else None, report=report))
     assert not found.complete
     assert len(seen) in (9, 10)
     assert found.cell is not None

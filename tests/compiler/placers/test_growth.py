@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from oscc.compiler.placers import growth as module
 from oscc.compiler.placers.growth import grow
 from oscc.compiler.placers.problem import PlacementProblem
+from oscc.compiler.placers.search import Search
 from oscc.compiler.stencil import Stencil, named_stencil
 
 Cell = tuple[int, int]
@@ -122,7 +123,7 @@ def test_the_same_bytes_for_the_same_seed() -> None:
     stencil = named_stencil("box-2")
     cells = [cell for number, cell in enumerate(cells_of(15, 15)) if number % 11]
     problem = problem_of(grid_graph(cells, stencil), stencil, (15, 15))
-    first, second = grow(problem, seed=4), grow(problem, seed=4)
+    first, second = grow(problem, search=Search(4)), grow(problem, search=Search(4))
     assert first.cell is not None
     assert second.cell is not None
     np.testing.assert_array_equal(first.cell, second.cell)
@@ -168,5 +169,5 @@ def test_common_cells_are_counted(name: str) -> None:
 def test_no_growth_is_begun_after_the_time() -> None:
     stencil = named_stencil("box-2")
     problem = problem_of(grid_graph(cells_of(20, 20), stencil), stencil, (20, 20))
-    found = grow(problem, timeout_s=0.0)
+    found = grow(problem, search=Search.within(0.0))
     assert (found.cell, found.attempts) == (None, 0)

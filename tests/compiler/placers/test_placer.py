@@ -13,6 +13,7 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PLACERS, PlaceOptions, PlacePass
 from oscc.compiler.placers import placer as module
 from oscc.compiler.placers.placer import AnnealPlacer, GrowthPlacer, IdentityPlacer, SymmetryPlacer
+from oscc.compiler.placers.search import Search
 from oscc.compiler.spec import CoreSpec
 
 MakeGraph = Callable[..., CouplingGraph]
@@ -45,7 +46,7 @@ def test_without_positions_nodes_must_fill_the_core(
 
 def test_what_annealing_could_not_place(model_of: ModelOf, open_core: MakeCore) -> None:
     model, core = model_of(nx.random_regular_graph(10, 24, seed=1)), open_core(5, 5)
-    (finding,) = AnnealPlacer(seed=3).place(model, core).findings
+    (finding,) = AnnealPlacer(Search(3)).place(model, core).findings
     assert (finding.code, finding.proof, finding.witness["seed"]) == ("L006", False, 3)
     cells = finding.witness["cells"]
     apart = [
@@ -69,14 +70,14 @@ def test_too_many_neighbours_are_a_proof_and_not_searched_for(model_of: ModelOf,
 
 
 def test_annealing_says_when_time_ended_it(model_of: ModelOf, open_core: MakeCore) -> None:
-    placing = AnnealPlacer(timeout_s=0.0).place(model_of(nx.random_regular_graph(10, 24, seed=1)), open_core(5, 5))
+    placing = AnnealPlacer(Search.within(0.0)).place(model_of(nx.random_regular_graph(10, 24, seed=1)), open_core(5, 5))
     assert placing.findings[0].message.endswith("(1 attempts, ended by time or an interrupt)")
 
 
 def test_too_few_cells(model_of: ModelOf, open_core: MakeCore) -> None:
     core = open_core(3, 3, defects={"cells": [[0, 0], [1, 1]]})
     (finding,) = AnnealPlacer().place(model_of(nx.path_graph(8)), core).findings
-    assert (finding.code, finding.proof) == ("L007", True)
+    assert (finding.code, finding.proof, finding.witness["cause"]) == ("L007", True, "defects")
     assert [one.code for one in AnnealPlacer().place(model_of(nx.path_graph(10)), core).findings] == ["F005"]
 
 
@@ -122,20 +123,22 @@ def test_a_placer_can_be_chosen(name: str, model_of: ModelOf, open_core: MakeCor
 def test_seed_and_time_reach_the_search(
     model_of: ModelOf, open_core: MakeCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {}
+    given: list[Search] = []
 
-    def record(*_: object, **options: object) -> object:
-        given.update(options)
+    def record(_: object, __: object, search: Search) -> object:
+        given.append(search)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "anneal", record)
+    monkeypatch.setattr("oscc.compiler.placers.search.time.monotonic", lambda: 100.0)
     with pytest.raises(KeyboardInterrupt):
         PlacePass(open_core(4, 4), PlaceOptions("anneal", 7, 2.5, print)).run(model_of(nx.path_graph(5)))
-    assert given == {"seed": 7, "timeout_s": 2.5, "report": print}
+    assert given == [Search(7, 102.5, print)]
+    assert given[0].report is print
 
 
 def test_growth_takes_its_seed(model_of: ModelOf, open_core: MakeCore) -> None:
-    found = GrowthPlacer(seed=1).place(model_of(nx.grid_2d_graph(6, 6, periodic=True)), open_core(8, 8))
+    found = GrowthPlacer(Search(1)).place(model_of(nx.grid_2d_graph(6, 6, periodic=True)), open_core(8, 8))
     assert [finding.code for finding in found.findings] == ["L001"]
 
 
