@@ -17,8 +17,9 @@ def diagnose_conditions(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
     """Every condition that a model does not meet, each a proof with its witness; no search is needed then.
 
     Family, nodes, cells, chunks and initial phases (`diagnose_model`), the time scale (`diagnose_time_scale`) where all
-    cells have the same gain, and of a model without positions its neighbourhoods. Where any of these is not met, all bounds of
-    such a model are looked at, too, so that everything is said together; else the placers do it, after what is quicker.
+    cells have the same gain, and of a model without positions its neighbourhoods. Where any of these is not met, all
+    bounds of such a model are looked at, too, so that everything is said together; else the placers do it, after what
+    is quicker.
 
     Parameters
     ----------

@@ -136,8 +136,8 @@ class PlacePass:
         if proofs := tuple(self._proofs(level)):
             as_it_is = Placing(None, impossible)
             if level.position is not None:
-                placer = IdentityPlacer() if self.options.placer == "identity" else SymmetryPlacer()
-                as_it_is = placer.place(level, self.core)
+                as_given = IdentityPlacer() if self.options.placer == "identity" else SymmetryPlacer()
+                as_it_is = as_given.place(level, self.core)
             return Placing(None, (*proofs, *as_it_is.findings), as_it_is.tried)
         placing = Placing(None, ())
         for placer in self.options.placers(level, self.core):
