@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,6 +88,29 @@ def print_findings(findings: Sequence[Finding]) -> None:
     from oscc.compiler.finding_text import finding_lines
 
     sys.stdout.write("".join(f"{line}\n" for line in finding_lines(findings)))
+
+
+def refuse_ignored(context: typer.Context, options: Mapping[str, str], reason: str) -> None:
+    """Refuse options that were given though nothing would come of them.
+
+    Parameters
+    ----------
+    context : Context
+        Of the verb.
+    options : mapping
+        From the name of a parameter to how the option is written.
+    reason : str
+        Why nothing would come of them.
+
+    Raises
+    ------
+    BadParameter
+        For the first that was given on the command line, also where its value is the default.
+    """
+    for name, option in options.items():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise typer.BadParameter(f"would be ignored: {reason}", param_hint=option)
 
 
 def counted(count: int, what: str) -> str:

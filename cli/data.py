@@ -1,4 +1,4 @@
-"""`oscc data`: data sets for training."""
+"""`oscc data`: data sets for training, and the networks that measure how near a model comes to them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table
+from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb, with its own verbs, to the command."""
-    group = typer.Typer(help="Data sets for training.", context_settings={"help_option_names": ["-h", "--help"]})
+    group = typer.Typer(
+        help="Data sets, and what measures them.", context_settings={"help_option_names": ["-h", "--help"]}
+    )
     group.callback()(lambda: None)
     group.command("fetch")(fetch_verb)
+    group.command("extractor")(extractor_verb)
     app.add_typer(group, name="data")
 
 
@@ -34,3 +37,38 @@ def fetch_verb(
         print_json(result)
     else:
         print_table(name, [("file", str(path)), ("images", f"{len(data.train)} to train, {len(data.test)} to test")])
+
+
+def extractor_verb(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="digits, mnist or fashion-mnist.", show_default=False)],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Weights to write.", show_default=False)
+    ],
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="DIR", help="Folder with the data set's file.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of all that is random.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Train an extractor of FD-LeNet on a data set, for oscc evaluate --extractor.
+
+    Those of digits, mnist and fashion-mnist come with oscc: figures compare only where they are of the same one.
+    """
+    if name == "digits":
+        refuse_ignored(context, {"data": "--data"}, "'digits' comes with scikit-learn")
+    from oscc.compiler.file_output import check_file_target, write_bytes
+    from oscc.models.datasets import load_images
+    from oscc.models.extractor_training import train_extractor
+    from oscc.models.features import check_extractor
+
+    check_file_target(output)
+    images = load_images(name, data)
+    net, content = train_extractor(images, seed)
+    accuracy = check_extractor(net, images)
+    write_bytes(output, content)
+    if as_json:
+        print_json({"file": str(output), "dataset": name, "seed": seed, "sha256": net.sha256, "accuracy": accuracy})
+    else:
+        rows = [("file", str(output)), ("classifies", f"{100 * accuracy:.1f} % of test images rightly")]
+        print_table(f"extractor of {name}, seed {seed}", rows)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, ModelArgument, print_json, print_table
+from oscc.cli.common import JsonOption, ModelArgument, print_json, print_table, refuse_ignored
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from oscc.compiler.spec import CoreSpec
+    from oscc.models.sensitivity import Difference
+
+
+FILES = {"data": "--data", "extractor": "--extractor", "inception": "--inception-weights"}
+"""Options that only images use."""
+
+MEASURING = {"dataset": "--dataset", "noise": "--noise", "samples": "-n", "seeds": "--seeds", "step": "--step"}
+"""Options of drawing samples and of measuring them."""
 
 
 def register(app: typer.Typer) -> None:
@@ -21,16 +28,28 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate_verb(
+    context: typer.Context,
     model: ModelArgument,
     dataset: Annotated[
-        str, typer.Option("--dataset", metavar="NAME", help="mnist, fashion-mnist or a set of points.")
-    ] = "mnist",
+        str | None,
+        typer.Option(
+            "--dataset",
+            metavar="NAME",
+            help="digits, mnist, fashion-mnist or a set of points; what the model was trained on if left out.",
+            show_default=False,
+        ),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Folder with the data set's file.", show_default=False)
     ] = None,
     extractor: Annotated[
         Path | None,
-        typer.Option("--extractor", metavar="FILE", help="Weights of the extractor of FD-LeNet.", show_default=False),
+        typer.Option(
+            "--extractor",
+            metavar="FILE",
+            help="Other weights for the extractor of FD-LeNet than the data set's own.",
+            show_default=False,
+        ),
     ] = None,
     core: Annotated[
         str | None,
@@ -63,33 +82,27 @@ def evaluate_verb(
     """Measure FD-LeNet (it is not FID), memorisation and coverage of classes; of points, the Wasserstein distance."""
     if bits is not None and core is None:
         raise typer.BadParameter("the bits of a core's codes; give --core too", param_hint="--bits")
-    files = {"--data": data, "--extractor": extractor, "--inception-weights": inception}
     if sensitivity:
-        _refuse(files, "what moves the end of a run needs no data")
+        refuse_ignored(context, {**FILES, **MEASURING}, "--sensitivity has runs of its own, and needs no data")
         _show_sensitivity(model, _core(core, bits), threads, as_json)
         return
     from oscc.models.datasets import POINT_SETS
-    from oscc.models.evaluation import Conditions, noise_named
+    from oscc.models.evaluation import Conditions, noise_named, trained_on
 
     level, chosen = noise_named(noise), _core(core, bits)
     conditions = [Conditions(chosen, level, step, seed, threads) for seed in range(seeds)]
-    if dataset in POINT_SETS:
+    measured = dataset if dataset is not None else trained_on(model)
+    if measured in POINT_SETS:
         from oscc.cli.evaluate_points import evaluate_points
 
-        _refuse(files, f"'{dataset}' is a set of points, which is computed")
-        evaluate_points(model, dataset, noise, conditions, samples, as_json)
+        refuse_ignored(context, FILES, f"'{measured}' is a set of points, which is computed")
+        evaluate_points(model, measured, noise, conditions, samples, as_json)
         return
     from oscc.cli.evaluate_images import evaluate_images
 
-    if extractor is None:
-        raise typer.BadParameter("needs the weights of the extractor", param_hint="--extractor")
-    evaluate_images(model, dataset, data, extractor, inception, noise, conditions, samples, as_json)
-
-
-def _refuse(files: Mapping[str, Path | None], reason: str) -> None:
-    for option, path in files.items():
-        if path is not None:
-            raise typer.BadParameter(reason, param_hint=option)
+    if measured == "digits":
+        refuse_ignored(context, {"data": "--data"}, "'digits' comes with scikit-learn")
+    evaluate_images(model, measured, data, extractor, inception, noise, conditions, samples, as_json)
 
 
 def _show_sensitivity(model: Path, core: CoreSpec | None, threads: int, as_json: bool) -> None:
@@ -108,15 +121,17 @@ def _show_sensitivity(model: Path, core: CoreSpec | None, threads: int, as_json:
             }
         )
         return
-    rows = [
-        (
-            difference.what,
-            f"median {difference.median:.1e}, 99 % {difference.percentile_99:.1e}, max {difference.largest:.1e} rad; "
-            f"pixels {difference.pixel:.1e}",
-        )
-        for difference in found
-    ]
+    rows = [(difference.what, _difference_text(difference, SAMPLES)) for difference in found]
     print_table(f"{model.name}: end of {SAMPLES} runs against RK4 {CONVERGED_STEP:g}", rows)
+
+
+def _difference_text(difference: Difference, samples: int) -> str:
+    if difference.diverged:
+        return f"{difference.diverged} of {samples} runs diverge: the step is too long for this model"
+    return (
+        f"median {difference.median:.1e}, 99 % {difference.percentile_99:.1e}, max {difference.largest:.1e} rad; "
+        f"pixels {difference.pixel:.1e}"
+    )
 
 
 def _core(name: str | None, bits: int | None) -> CoreSpec | None:

@@ -16,7 +16,7 @@ def evaluate_images(
     model: Path,
     dataset: str,
     data: Path | None,
-    extractor: Path,
+    extractor: Path | None,
     inception: Path | None,
     noise: str,
     conditions: list[Conditions],
@@ -31,8 +31,8 @@ def evaluate_images(
     dataset : str
     data : Path or None
         Folder with the data set's file.
-    extractor : Path
-        Weights of the extractor of FD-LeNet.
+    extractor : Path or None
+        Weights of the extractor of FD-LeNet, in place of those that come with the package for the data set.
     inception : Path or None
         Weights of the Inception network, for FID as well.
     noise : str
@@ -46,19 +46,22 @@ def evaluate_images(
     Raises
     ------
     OsccError
-        When a file cannot be read, images and model are of different sizes, or runs diverge.
+        When a file cannot be read, images, extractor and model are of different sizes, the extractor does not know the
+        data set, or runs diverge.
     FindingsError
         When the model does not fit the core.
     """
     from oscc.models.datasets import load_images, pool_factor, pooled
     from oscc.models.evaluation import Yardstick, draw_images, measure, running_graph
-    from oscc.models.features import load_lenet
+    from oscc.models.features import check_extractor, load_lenet, shipped_extractor
     from oscc.models.inception import InceptionDistance
 
-    images, net = load_images(dataset, data), load_lenet(extractor)
+    images = load_images(dataset, data)
+    net = shipped_extractor(dataset) if extractor is None else load_lenet(extractor)
     graph = running_graph(model, conditions[0].core)
     # A model trained on images that were made smaller is compared with images that were.
     pool = pool_factor(images, graph.image_shape)
+    accuracy = check_extractor(net, images)
     images = pooled(images, pool)
     fid_to = None if inception is None else InceptionDistance(inception, images.test)
     yardstick = Yardstick.of(images, net)
@@ -75,6 +78,7 @@ def evaluate_images(
         "pool": pool,
         **run_keys(conditions[0], noise),
         "extractor_sha256": net.sha256,
+        "extractor_accuracy": accuracy,
         "seeds": [quality.as_dict() for quality in found],
         "fd_lenet": mean_and_spread([quality.fd_lenet for quality in found]),
     }
@@ -129,6 +133,7 @@ def _rows(result: dict[str, Any], found: list[Quality], samples: int) -> list[tu
         ("FD-LeNet", f"{distance['mean']:.1f} +- {distance['spread']:.1f}, {sets}"),
         ("nearest training image", f"{first.nearest_pixel:.2f} of a test image's"),
         ("classes", f"{shares}; coverage {first.coverage:.3f}"),
+        ("extractor", f"classifies {100 * result['extractor_accuracy']:.1f} % of test images rightly"),
     ]
     if fid := result.get("inception_fid"):
         rows.append(("FID (Inception)", f"{fid['mean']:.1f} +- {fid['spread']:.1f}, against the test images"))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table
+from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored
 from oscc.cli.output import FirstOption, SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sample_verb(
+    context: typer.Context,
     folder: Annotated[
         Path,
         typer.Argument(
@@ -47,6 +48,7 @@ def sample_verb(
     from oscc.sim.pictures import check_sheet_target, sample_sheet
 
     if folder.is_file():
+        refuse_ignored(context, {"first": "--first"}, "the samples of a checkpoint are drawn from their first on")
         _sample_checkpoint(folder, samples, output, columns, seed, as_json)
         return
     core, program = read_program_of(folder)

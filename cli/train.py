@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table
+from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored
 from oscc.cli.progress import training_progress
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def train_verb(
+    context: typer.Context,
     config: Annotated[
         Path | None, typer.Argument(metavar="CONFIG", help="Training configuration (YAML).", show_default=False)
     ] = None,
@@ -47,15 +48,19 @@ def train_verb(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model. A training that was stopped goes on from its last saved state."""
+    from oscc.models.datasets import IMAGE_FILES
     from oscc.models.trainer import Trainer, load_data
 
     described = _configuration(config, quick)
+    if described.data.name not in IMAGE_FILES:
+        refuse_ignored(context, {"data": "--data"}, f"'{described.data.name}' has no file of its own")
     folder = output if output is not None else Path("out") / "train" / described.name
     _make_folder(folder / SHEETS)
     trainer = Trainer(described, load_data(described, data), threads, device)
     state = folder / STATE_FILE
-    if state.exists() and not fresh:
-        trainer.resume(state)
+    remarks = trainer.resume(state) if state.exists() and not fresh else ()
+    for remark in remarks:
+        sys.stderr.write(f"{described.name}: {remark}\n")
     resumed = trainer.progress.iteration
     _run(trainer, folder)
     model = folder / MODEL_FILE
@@ -64,6 +69,7 @@ def train_verb(
         "model": str(model),
         "iterations": trainer.progress.iteration,
         "resumed_at": resumed,
+        "remarks": list(remarks),
         "wall_s": round(trainer.progress.seconds, 1),
         "losses": trainer.progress.history[-1] if trainer.progress.history else {},
     }

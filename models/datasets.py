@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -107,6 +108,31 @@ def pool_factor(data: ImageData, image_shape: tuple[int, int]) -> int:
     return factor
 
 
+def check_labels(data: ImageData, classes: int, what: str) -> None:
+    """Check that the labels of a data set are 0 to ``classes`` - 1.
+
+    Parameters
+    ----------
+    data : ImageData
+    classes : int
+    what : str
+        What tells so many classes, for the message.
+
+    Raises
+    ------
+    OsccError
+        ``data.labels``.
+    """
+    for part, labels in (("train", data.train_labels), ("test", data.test_labels)):
+        least, most = int(labels.min()), int(labels.max())
+        if least < 0 or most >= classes:
+            raise OsccError(
+                "data.labels",
+                f"y_{part}: labels are {least} to {most}, {what} takes {classes} classes, 0 to {classes - 1}",
+                where=data.name,
+            )
+
+
 def load_images(name: str, folder: Path | None) -> ImageData:
     """A data set of images.
 
@@ -138,6 +164,14 @@ def load_images(name: str, folder: Path | None) -> ImageData:
     return read_images(name, folder / IMAGE_FILES[name])
 
 
+_UNREADABLE = (
+    *(OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error),
+    # An archive with a password or of a compression that nobody knows; a header that asks for more than there is.
+    *(RuntimeError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError),
+)
+"""What numpy and zipfile raise of files that are damaged or of another kind."""
+
+
 def read_images(name: str, path: Path) -> ImageData:
     """The images of an ``.npz`` file with the keys of `NPZ_KEYS`.
 
@@ -162,7 +196,7 @@ def read_images(name: str, path: Path) -> ImageData:
                     "data.keys", f"{', '.join(missing)} missing; expected {', '.join(NPZ_KEYS)}", where=where
                 )
             arrays = {key: np.asarray(file[key]) for key in NPZ_KEYS}
-    except (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except _UNREADABLE as error:
         raise OsccError("data.read", f"not a readable .npz file ({type(error).__name__})", where=where) from None
     return _checked(name, arrays, where)
 
@@ -202,9 +236,11 @@ def _unit_range(images: NDArray[Any], key: str, where: str) -> NDArray[np.float3
     bad = np.argwhere(~np.isfinite(images) | (images < 0) | (images > 1))
     if len(bad):
         value = images[tuple(bad[0])]
+        bytes_of = np.all((images >= 0) & (images <= 255)) and np.max(images) > 2
         raise OsccError(
             "data.values",
-            f"{key}: {len(bad)} values are not within 0 and 1, the first {value} at {bad[0].tolist()}",
+            f"{key}: {len(bad)} values are not within 0 and 1, the first {value} at {bad[0].tolist()}"
+            + ("; grey values up to 255 are stored as uint8, or divided by 255" if bytes_of else ""),
             where=where,
         )
     return (2 * images - 1).astype(np.float32)

@@ -85,26 +85,34 @@ def shaken(images: Tensor, random: torch.Generator) -> Tensor:
 
 
 def train_encoder(
-    encoder: Encoder, images: NDArray[np.float32], labels: NDArray[np.int64], random: torch.Generator
+    encoder: nn.Module,
+    images: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    random: torch.Generator,
+    passes: int | None = None,
 ) -> None:
     """Train an encoder to tell the classes of shaken images, by cross entropy; it does not change afterwards.
 
     Parameters
     ----------
-    encoder : Encoder
+    encoder : Module
+        Tensor[B, rows, columns] to scores, Tensor[B, `CLASSES`].
     images : float32[n, rows, columns]
         Within -1 and 1.
     labels : int64[n]
         0 to 9.
     random : torch.Generator
         On the encoder's device.
+    passes : int, optional
+        Bound of how often each image is seen on average, where images are few; `TRAINING_STEPS` bounds it, too.
     """
-    device = encoder.linear2.weight.device
+    steps = TRAINING_STEPS if passes is None else min(TRAINING_STEPS, -(-passes * len(images) // TRAINING_BATCH))
+    device = next(encoder.parameters()).device
     pixels, classes = torch.from_numpy(np.array(images)).to(device), torch.from_numpy(np.array(labels)).to(device)
     optimizer = torch.optim.Adam(encoder.parameters(), TRAINING_RATE)
-    for step in range(TRAINING_STEPS):
+    for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = TRAINING_RATE * (1 - step / TRAINING_STEPS)
+            group["lr"] = TRAINING_RATE * (1 - step / steps)
         chosen = torch.randint(len(pixels), (TRAINING_BATCH,), generator=random, device=device)
         # Four shifts in a batch: one alone would make the steps of a batch pull in one direction.
         batch = torch.cat([shaken(part, random) for part in pixels[chosen].chunk(4)])

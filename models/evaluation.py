@@ -18,7 +18,7 @@ from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.findings import FindingsError
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
-from oscc.models.datasets import ImageData
+from oscc.models.datasets import IMAGE_SETS, POINT_SETS, ImageData
 from oscc.models.features import LeNet
 from oscc.models.frechet import class_shares, frechet_distance, nearest_distances
 from oscc.models.generator import IDEAL, Generator, Imperfections, random_stream
@@ -136,6 +136,23 @@ def running_graph(model: Path, core: CoreSpec | None) -> CouplingGraph:
     return AISModel.from_coded(result.coded).to_graph()
 
 
+def trained_on(model: Path) -> str:
+    """Return the data set that a checkpoint's receipt names; ``mnist`` where it names none.
+
+    Parameters
+    ----------
+    model : Path
+
+    Raises
+    ------
+    OsccError
+        When the checkpoint cannot be read.
+    """
+    data = read_checkpoint(model).training.get("data")
+    name = data.get("name") if isinstance(data, dict) else None
+    return name if name in (*IMAGE_SETS, *POINT_SETS) else "mnist"
+
+
 def draw_images(
     graph: CouplingGraph, conditions: Conditions, samples: int, progress: Callable[[str, float], None] | None = None
 ) -> NDArray[np.float32]:
@@ -155,7 +172,10 @@ def draw_images(
         ``evaluation.diverged`` when a run ends in something that is not a number, which no measure could tell.
     """
     core = conditions.core
-    generator = Generator(graph, bound=_largest(graph), step=conditions.step, threads=conditions.threads)
+    # One unit of a reciprocal core makes both directions of a coupling, with one error.
+    shared = core is not None and core.couplings == "reciprocal"
+    options = {"step": conditions.step, "threads": conditions.threads}
+    generator = Generator(graph, bound=_largest(graph), shared_units=shared, **options)
     phase_steps = None if core is None else core.readout.phase_steps
     images = []
     with torch.no_grad():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from oscc.compiler.errors import OsccError
 from oscc.models.encoder import FEATURES, Encoder, shaken, train_encoder
 
 DECAY = 0.98
@@ -69,6 +72,11 @@ class FeatureMatching(nn.Module):
         labels : int64[n]
             0 to 9.
         random : torch.Generator
+
+        Raises
+        ------
+        OsccError
+            ``data.features`` when the images do not differ.
         """
         train_encoder(self.encoder, images, labels, random)
         with torch.no_grad():
@@ -76,7 +84,13 @@ class FeatureMatching(nn.Module):
             parts = [self.encoder.features(shaken(part, random)) for part in torch.split(pixels, FIT_BATCH)]
             features = torch.cat(parts).double()
             self.real_mean.copy_(features.mean(dim=0))
-            self.real_covariance.copy_(torch.cov(features.T))
+            self.real_covariance.copy_(torch.cov(features.T, correction=min(1, len(features) - 1)))
+            if not self.real_covariance.trace() > 0:
+                raise OsccError(
+                    "data.features",
+                    f"the {len(features)} training images are all alike to the encoder: there is nothing to match",
+                    where="loss.features",
+                )
 
     def forward(self, images: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """What to go down, and the distance.
@@ -98,6 +112,9 @@ class FeatureMatching(nn.Module):
         features = self.encoder.features(shaken(images, random))
         given = features.detach()
         self._take_in(given)
+        if not torch.isfinite(self.square).all():
+            # Images beyond all bounds have no map; the training finds that the loss is no number.
+            return features.sum() * math.nan, features.new_tensor(math.nan)
         transport, distance = self._transport()
         aims = self.real_mean + (given - self.mean) @ transport
         scale = self.real_covariance.trace()

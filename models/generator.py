@@ -61,6 +61,8 @@ class Generator(nn.Module):
         Whether parameters are rounded to codes; needs a grid.
     reciprocal : bool
         Whether couplings are equal in both directions: the mean of the two that are trained.
+    shared_units : bool
+        Whether one unit makes both directions of a coupling, as on a reciprocal core: then its error is one, too.
     integrator : str
     step : float
         Longest integration step [model time].
@@ -85,6 +87,7 @@ class Generator(nn.Module):
         bound: float = math.inf,
         quantize: bool = False,
         reciprocal: bool = False,
+        shared_units: bool = False,
         integrator: str = "rk4",
         step: float = 0.1,
         threads: int = 1,
@@ -102,7 +105,11 @@ class Generator(nn.Module):
             into, out_of = self._kernels.into, self._kernels.out_of
             self._couplings = TorchCouplings.of(into, out_of, graph.src, graph.dst, self.device)
         self._steps = [even_steps(duration, step) for duration in graph.chunk_duration.tolist()]
-        self._partner = torch.from_numpy(reverse_couplings(graph)).to(self.device) if reciprocal else None
+        partner = torch.from_numpy(reverse_couplings(graph)).to(self.device) if reciprocal or shared_units else None
+        self._partner = partner if reciprocal else None
+        # Of the two numbers of a pair of couplings, that of the one whose error both have.
+        unit = torch.arange(graph.couplings, device=self.device)
+        self._unit = torch.minimum(unit, partner) if shared_units and partner is not None else None
         self._readout = torch.from_numpy(graph.readout.astype(np.int64)).to(self.device)
         for group in GROUPS:
             values = graph.weight if group == "coupling" else getattr(graph, group)
@@ -148,12 +155,16 @@ class Generator(nn.Module):
             if self.quantizes and self.grid is not None:
                 value = self.grid.quantize(group, value)
             if imperfections.mismatch:
-                value = value * (1 + imperfections.mismatch * self._randn(value.shape, random))
+                value = value * (1 + imperfections.mismatch * self._errors(group, random))
             if imperfections.weight_noise and self.get_parameter(group).requires_grad:
-                spread = imperfections.weight_noise * self.full_scale(group)
-                value = value + spread * self._randn(value.shape, random)
+                value = value + imperfections.weight_noise * self.full_scale(group) * self._errors(group, random)
             values[group] = value
         return values
+
+    def _errors(self, group: str, random: torch.Generator | None) -> Tensor:
+        """Standard normal errors of the units that make a group's parameters, Tensor[C, n]."""
+        drawn = self._randn(self.get_parameter(group).shape, random)
+        return drawn[:, self._unit] if group == "coupling" and self._unit is not None else drawn
 
     def noise(self, batch: int, random: torch.Generator) -> Tensor:
         """States before the first chunk, Tensor[N, batch]."""

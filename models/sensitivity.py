@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from oscc.compiler.checkpoint import read_checkpoint
+from oscc.compiler.errors import OsccError
 from oscc.compiler.families import family_named
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
@@ -38,13 +39,16 @@ class Difference:
         Of the absolute difference of states; of phases, the shorter way around the circle [rad].
     pixel : float
         Mean absolute difference of pixels.
+    diverged : int
+        Runs whose end is no number, for which the step was too long; where there are some, the figures are None.
     """
 
     what: str
-    median: float
-    percentile_99: float
-    largest: float
-    pixel: float
+    median: float | None
+    percentile_99: float | None
+    largest: float | None
+    pixel: float | None
+    diverged: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON."""
@@ -79,6 +83,8 @@ def measure_sensitivity(
 
     Raises
     ------
+    OsccError
+        ``evaluation.diverged`` when runs at `CONVERGED_STEP` end in something that is not a number.
     OsccError, FindingsError
         As `running_graph` does.
     """
@@ -94,8 +100,15 @@ def measure_sensitivity(
     if core is not None:
         runs.append(("parameters not rounded", own, CONVERGED_STEP, start))
     ends = []
-    for number, (_, of_graph, step, state) in enumerate(runs):
+    for number, (what, of_graph, step, state) in enumerate(runs):
         ends.append(_end(of_graph, step, state, threads))
+        if step == CONVERGED_STEP and (wrong := _diverged(ends[-1])):
+            raise OsccError(
+                "evaluation.diverged",
+                f"{wrong} of {samples} runs of '{graph.name}' end in something that is not a number at RK4 "
+                f"{step:g}{f', {what}' if what else ''}",
+                hint="such steps are too long for it: train it with a smaller model.init.std or weaker couplings",
+            )
         if progress is not None:
             progress("comparing runs", (number + 1) / len(runs))
     (reference, pixels), *others = ends
@@ -113,7 +126,16 @@ def _end(graph: CouplingGraph, step: float, start: Tensor, threads: int) -> tupl
     return end, generator.pixels(end)
 
 
+def _diverged(end: tuple[Tensor, Tensor]) -> int:
+    """How many runs, of states [N, B] and pixels [B, rows, columns], end in something that is not a number."""
+    state, pixels = end
+    good = torch.isfinite(state).all(dim=0) & torch.isfinite(pixels).flatten(1).all(dim=1)
+    return int((~good).sum())
+
+
 def _difference(what: str, reference: Tensor, end: Tensor, pixels: Tensor, shown: Tensor, phases: bool) -> Difference:
+    if wrong := _diverged((end, shown)):
+        return Difference(what, None, None, None, None, wrong)
     apart = (end - reference).abs().flatten()
     if phases:
         apart = apart % (2 * math.pi)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,13 +20,18 @@ from oscc.compiler.findings import FindingsError
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.models.critic import Critic
-from oscc.models.datasets import ImageData, draw_points, load_images, pooled
+from oscc.models.datasets import ImageData, check_labels, draw_points, load_images, pooled
+from oscc.models.divergence import DivergedError, descend, not_finite
+from oscc.models.encoder import CLASSES
 from oscc.models.feature_matching import FeatureMatching
 from oscc.models.flow_matching import flow_matching_loss
 from oscc.models.generator import Generator, Imperfections, random_stream
 from oscc.models.losses import gradient_penalty, random_directions, sliced_wasserstein
 from oscc.models.training_config import TrainingConfig
 from oscc.models.training_state import Progress, load_state, save_state
+
+JUMP = 0.01
+"""Difference of a schedule's parts, between what was planned and what follows, from which it is worth a line."""
 
 KEEP_EVERY = 20
 """Iterations between losses that are kept for the receipt."""
@@ -76,8 +80,8 @@ class Trainer:
     Raises
     ------
     OsccError
-        ``training.image`` when the images are not of the size that the model shows; what the configuration's
-        `dac_grid` and `graph` raise.
+        ``training.image`` when the images are not of the size that the model shows; ``data.labels`` when features are
+        to be matched and labels are not 0 to 9; what the configuration's `dac_grid` and `graph` raise.
     FindingsError
         When the model would not fit the core that it is to be trained for: better known before than after.
 
@@ -103,6 +107,8 @@ class Trainer:
                 where="model",
                 hint="choose grid, origin and step (or the core) so that there are as many visible nodes",
             )
+        if config.loss.features and data is not None:
+            check_labels(data, CLASSES, "loss.features")
         random = random_stream(config.seed, 0)
         self.generator = Generator(
             _first_parameters(graph, config, random),
@@ -110,6 +116,7 @@ class Trainer:
             bound=config.hardware.bound,
             quantize=config.quantizes,
             reciprocal=config.model.couplings == "reciprocal",
+            shared_units=config.shared_units,
             integrator=config.solver.integrator,
             step=config.solver.step,
             threads=threads,
@@ -140,6 +147,7 @@ class Trainer:
         self.imperfections = Imperfections(hardware.weight_noise, hardware.mismatch, hardware.transient_noise)
         self._phase_steps = config.core.readout.phase_steps if config.core and hardware.readout else None
         self.progress = Progress()
+        self._has_state = False
 
     @property
     def fits_features(self) -> bool:
@@ -153,10 +161,39 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write the state; errors as in `save_state`."""
         save_state(path, self.config, self.progress, self._modules, self._optimizers, data=self._data_hash)
+        self._has_state = True
 
-    def resume(self, path: Path) -> None:
-        """Go on from a saved state; errors as in `load_state`."""
-        self.progress = load_state(path, self.config, self._modules, self._optimizers, data=self._data_hash)
+    def resume(self, path: Path) -> tuple[str, ...]:
+        """Go on from a saved state; errors as in `load_state`.
+
+        Returns
+        -------
+        tuple of str
+            What the user should know: what an earlier version did not save, and how rates and limits jump where the
+            number of iterations is another one than planned before.
+        """
+        found = load_state(path, self.config, self._modules, self._optimizers, data=self._data_hash)
+        self.progress, self._has_state = found.progress, True
+        remarks = (found.remark, self._remark_on_schedule(found.planned))
+        return tuple(remark for remark in remarks if remark)
+
+    def _remark_on_schedule(self, planned: int | None) -> str:
+        """How the schedule of other iterations than planned goes on, or nothing where it goes on as it was."""
+        schedule, hardware, done = self.config.schedule, self.config.hardware, self.progress.iteration
+        if planned is None or planned == schedule.iterations:
+            return ""
+        if done > schedule.iterations:
+            return f"{done} iterations are done, {schedule.iterations} are asked for: none follows"
+        if done == schedule.iterations:
+            return ""
+        following, jumps = done + 1, []
+        for what, part in (("learning rate", schedule.rate_part), ("clip", hardware.clip_part)):
+            before, after = part(done / planned), part(following / schedule.iterations)
+            if abs(after - part(min(1.0, following / planned))) > JUMP:
+                jumps.append(f"the {what} goes from {before:.3g} to {after:.3g} of full")
+        if not jumps:
+            return ""
+        return f"{schedule.iterations} iterations instead of {planned}: at iteration {following} {', '.join(jumps)}"
 
     def run(self, state: Path) -> Iterator[Report]:
         """The iterations that are left, one after another; the state is saved now and then, and at the end.
@@ -169,7 +206,8 @@ class Trainer:
         Raises
         ------
         OsccError
-            ``training.diverged`` when a loss is no number any more; what `save` raises.
+            ``training.diverged`` when a loss, a gradient, a parameter or a moment is not finite any more: such a step
+            does not count and is not saved. What `save` raises.
         """
         schedule = self.config.schedule
         if self.fits_features:
@@ -177,14 +215,12 @@ class Trainer:
         while self.progress.iteration < schedule.iterations:
             started = time.perf_counter()
             number = self.progress.iteration + 1
-            losses = self._iterate(number)
-            if not all(math.isfinite(loss) for loss in losses.values()):
+            try:
+                losses = self._iterate(number)
+            except DivergedError as found:
                 raise OsccError(
-                    "training.diverged",
-                    f"iteration {number}: {', '.join(f'{name} {loss:g}' for name, loss in losses.items())}",
-                    hint="use a smaller schedule.rate or loss.critic_rate"
-                    + (f"; {state} holds the last good state" if state.exists() else ""),
-                )
+                    "training.diverged", f"iteration {number}: {found}", hint=self._advice(number, found, state)
+                ) from None
             self.progress.iteration = number
             self.progress.seconds += time.perf_counter() - started
             if number % KEEP_EVERY == 0 or number == schedule.iterations:
@@ -193,6 +229,23 @@ class Trainer:
             if saved:
                 self.save(state)
             yield Report(number, losses, saved)
+
+    def _advice(self, number: int, found: DivergedError, state: Path) -> str:
+        """What to change after a step that is not finite."""
+        rates = "schedule.rate" if self._critic is None else "schedule.rate or loss.critic_rate"
+        if found.cause == "loss" or number > 1:
+            advice = f"begin anew (--fresh) with a smaller {rates}"
+            advice += {"loss": "", "gradient": " or a shorter model.duration", "run": " or solver.step"}[found.cause]
+        elif found.cause == "run":
+            advice = "use a smaller solver.step"
+        elif self._critic is not None:
+            advice = f"use a smaller {rates} or a shorter model.duration"
+        else:
+            # No step was taken before: it is the model as training begins that amplifies.
+            couplings = "model.start" if self.config.model.start else "model.weight_std"
+            advice = f"its runs amplify too much before any training: use a smaller {couplings} or model.duration"
+            advice = advice.replace("a smaller model.start", "another model.start")
+        return advice + (f"; {state} holds the last good state" if self._has_state else "")
 
     @torch.no_grad()
     def samples(self, count: int, seed: int = 0) -> Tensor:
@@ -221,9 +274,7 @@ class Trainer:
         self._set_rates(number)
         loss = self.config.loss.kind
         losses = self._adversarial(random) if loss == "wgan-gp" else self._points(random)
-        hardware = self.config.hardware
-        done = number / self.config.schedule.iterations
-        self.generator.clip(hardware.clip_start + (hardware.clip - hardware.clip_start) * done)
+        self.generator.clip(self.config.hardware.clip_part(number / self.config.schedule.iterations))
         self._move_average(number)
         return losses
 
@@ -242,7 +293,8 @@ class Trainer:
             penalty = gradient_penalty(self._critic, real, given, mixture)
             distance = self._critic(real).mean() - self._critic(given).mean()
             critic_loss = config.gradient_penalty * penalty - distance
-            _descend(self._optimizers["critic-optimizer"], critic_loss)
+            told = {"distance": distance, "penalty": penalty}
+            descend(self._critic, self._optimizers["critic-optimizer"], critic_loss, told, "critic.")
         loss = -self._critic(self._packs(fake)).mean()
         found = {"distance": distance, "penalty": penalty, "loss": loss}
         found |= {"sensitivity": sensitivity} if config.sensitivity else {}
@@ -250,7 +302,7 @@ class Trainer:
         if self._features is not None:
             mismatch, found["features"] = self._features(fake, random)
             loss = loss + config.features * mismatch
-        _descend(self._optimizers["generator-optimizer"], loss)
+        descend(self.generator, self._optimizers["generator-optimizer"], loss, found)
         return {name: value.item() for name, value in found.items()}
 
     def _packs(self, images: Tensor) -> Tensor:
@@ -270,7 +322,7 @@ class Trainer:
             directions = random_directions(2, config.loss.projections, random)
             loss = sliced_wasserstein(fake.reshape(count, 2), real, directions)
             loss = loss + config.loss.sensitivity * sensitivity
-        _descend(self._optimizers["generator-optimizer"], loss)
+        descend(self.generator, self._optimizers["generator-optimizer"], loss, {"loss": loss})
         return {"loss": loss.item()}
 
     def _fake(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -287,7 +339,11 @@ class Trainer:
             first, second = ends.chunk(2, dim=1)
             growth = (2 - 2 * torch.cos(first - second)).mean() / TWIN_DISTANCE**2
         state = generator(start, values, self.imperfections, random)
-        return generator.pixels(state, self._phase_steps), growth
+        pixels = generator.pixels(state, self._phase_steps)
+        if not_finite(pixels):
+            wrong = int((~torch.isfinite(pixels)).flatten(1).any(dim=1).sum())
+            raise DivergedError(f"{wrong} of {batch} runs end in pixels that are not numbers", "run")
+        return pixels, growth
 
     def _real(self, count: int, random: torch.Generator) -> Tensor:
         assert self.data is not None
@@ -297,8 +353,7 @@ class Trainer:
     def _set_rates(self, number: int) -> None:
         """Learning rates: constant in the first half, then down along a cosine."""
         config = self.config
-        late = max(0.0, 2 * number / config.schedule.iterations - 1)
-        part = config.schedule.final_rate + (1 - config.schedule.final_rate) * 0.5 * (1 + math.cos(math.pi * late))
+        part = config.schedule.rate_part(number / config.schedule.iterations)
         rates = {"generator-optimizer": config.schedule.rate, "critic-optimizer": config.loss.critic_rate}
         for name, optimizer in self._optimizers.items():
             for group in optimizer.param_groups:
@@ -330,12 +385,6 @@ def _device(name: str) -> torch.device:
             "training.device", f"'{name}' is no device that this PyTorch can use", where="--device"
         ) from None
     return device
-
-
-def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
 
 
 def _first_parameters(graph: CouplingGraph, config: TrainingConfig, random: torch.Generator) -> CouplingGraph:

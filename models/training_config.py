@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -182,6 +184,10 @@ class HardwareSection(Section):
     transient_noise: NotNegative = 0.0
     readout: bool = False
 
+    def clip_part(self, done: float) -> float:
+        """Return the part of full scale that may be used when a part of the iterations is ``done``, 0 to 1."""
+        return self.clip_start + (self.clip - self.clip_start) * done
+
     @field_validator("bits")
     @classmethod
     def _check_bits(cls, value: int | None) -> int | None:
@@ -267,6 +273,11 @@ class ScheduleSection(Section):
     save_every: Whole = Field(default=100, ge=1)
     sheet_every: Whole = Field(default=500, ge=1)
 
+    def rate_part(self, done: float) -> float:
+        """Return the part of both learning rates that holds when a part of the iterations is ``done``, 0 to 1."""
+        late = max(0.0, 2 * done - 1)
+        return self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * late))
+
 
 class TrainingConfig(Section):
     """A training run.
@@ -322,6 +333,38 @@ class TrainingConfig(Section):
             raise ValueError("model: grid and stencil are those of hardware.core; leave them out")
         return self
 
+    @model_validator(mode="after")
+    def _check_ignored(self) -> TrainingConfig:
+        """Refuse keys that were given though nothing would come of them."""
+        for section, keys, reason in self._without_effect():
+            for key in keys:
+                # What is written out at its default asks for nothing: receipts name every key.
+                if getattr(getattr(self, section), key) != type(getattr(self, section)).model_fields[key].default:
+                    raise ValueError(f"{section}.{key}: would be ignored, {reason}; leave it out")
+        return self
+
+    def _without_effect(self) -> Iterator[tuple[str, tuple[str, ...], str]]:
+        """Sections, keys and reasons of what has no effect beside the other keys."""
+        if self.data.name not in IMAGE_FILES:
+            yield "data", ("folder",), f"'{self.data.name}' has no file"
+        if self.hardware.core is not None:
+            yield "model", ("origin", "step"), "hardware.core has its own read-out"
+            yield "hardware", ("bound",), "hardware.core has full scales of its own"
+        if self.model.start is not None:
+            begun = ("weight_mean", "weight_std", "field_std", "shil")
+            yield "model", begun, "training begins with the parameters of model.start"
+        of_kind = {
+            "wgan-gp": ("critic_channels", "critic_pack", "critic_steps", "gradient_penalty", "critic_rate"),
+            "sliced-wasserstein": ("projections",),
+            "flow-matching": (),
+        }
+        for kind, keys in of_kind.items():
+            if kind != self.loss.kind:
+                yield "loss", keys, f"it belongs to kind '{kind}'"
+        if self.loss.kind == "flow-matching":
+            yield "loss", ("sensitivity",), "nothing is run to its end with kind 'flow-matching'"
+            yield "hardware", ("transient_noise",), "nothing is run to its end with kind 'flow-matching'"
+
     @property
     def family(self) -> Family:
         """Of the model."""
@@ -340,6 +383,15 @@ class TrainingConfig(Section):
             return None
         core = load_core(self.hardware.core)
         return core.with_coupling_bits(self.hardware.bits) if self.hardware.bits else core
+
+    @property
+    def shared_units(self) -> bool:
+        """Whether one coupling unit makes both directions of a pair, so that its error is one.
+
+        A core says so; without one, units are as the couplings of the model are.
+        """
+        couplings = self.model.couplings if self.core is None else self.core.couplings
+        return couplings == "reciprocal"
 
     @property
     def quantizes(self) -> bool:
@@ -377,6 +429,13 @@ class TrainingConfig(Section):
                 "training.model",
                 "reciprocal couplings need a symmetric stencil (every offset with its opposite)",
                 where="model.couplings",
+            )
+        if core is not None and core.couplings == "reciprocal" and self.model.couplings == "directed":
+            raise OsccError(
+                "training.model",
+                f"one unit of core {core.name} makes both directions of a coupling, which training must keep equal",
+                where="model.couplings",
+                hint="couplings: reciprocal",
             )
         init = self.model.init
         return grid_graph(

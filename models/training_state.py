@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,12 +15,14 @@ from torch import Tensor
 
 from oscc.compiler.errors import OsccError
 from oscc.compiler.tensor_file import read_tensors, write_tensors
+from oscc.models.divergence import not_finite
 from oscc.models.training_config import TrainingConfig
+from oscc.models.training_key import different_keys, earlier_key, listed, training_keys
 
-SCHEMA = "oscc.training-state/1"
+SCHEMA = "oscc.training-state/2"
 
-KEPT_FREE = {"schedule": ("iterations", "save_every", "sheet_every"), "data": ("folder",)}
-"""What may differ between a saved state and the configuration that goes on from it."""
+EARLIER_SCHEMA = "oscc.training-state/1"
+"""Of the first release: such states tell their configuration by a hash, and a core by its name."""
 
 
 @dataclass
@@ -42,16 +44,22 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def config_key(config: TrainingConfig) -> str:
-    """SHA-256 of what a saved state depends on, in hexadecimal.
+@dataclass(frozen=True)
+class SavedState:
+    """What `load_state` found beside tensors.
 
-    Defaults do not count: a state stays good when a later version has more keys.
+    Parameters
+    ----------
+    progress : Progress
+    planned : int or None
+        Iterations that the training was to have when the state was saved; states of the first release do not say it.
+    remark : str
+        What a user should know of the state, or empty.
     """
-    described = config.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    for section, keys in KEPT_FREE.items():
-        for key in keys:
-            described.get(section, {}).pop(key, None)
-    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+
+    progress: Progress
+    planned: int | None = None
+    remark: str = ""
 
 
 def save_state(
@@ -79,13 +87,17 @@ def save_state(
     Raises
     ------
     OsccError
-        ``file.write`` when the disk is full, for example; the state before is still there then.
+        ``file.write`` when the disk is full, for example, and ``training.diverged`` when a tensor is not finite; the
+        state before is still there then.
     """
+    for name, tensor in _tensors(modules, optimizers):
+        if wrong := not_finite(tensor):
+            raise OsccError("training.diverged", f"{_wrong(name, wrong)}; it is not saved", where=str(path))
     tensors = {name: _array(tensor) for name, tensor in _tensors(modules, optimizers)}
     described = {
         "schema": SCHEMA,
-        "config": config_key(config),
-        "data": data,
+        "keys": training_keys(config, data),
+        "planned": config.schedule.iterations,
         "iteration": progress.iteration,
         "seconds": progress.seconds,
         "history": progress.history,
@@ -100,7 +112,7 @@ def load_state(
     optimizers: dict[str, torch.optim.Optimizer],
     *,
     data: str | None = None,
-) -> Progress:
+) -> SavedState:
     """Go on from a state that `save_state` wrote; modules and optimizers take its tensors.
 
     Parameters
@@ -110,38 +122,35 @@ def load_state(
     modules, optimizers
         As for `save_state`.
     data : str, optional
-        SHA-256 of the images that are trained on. States of earlier versions do not have theirs.
+        SHA-256 of the images that are trained on. Some states of the first release do not have theirs.
 
     Raises
     ------
     OsccError
-        What `read_tensors` raises; ``training.state`` when the file is no such state, ``training.other`` when it is
-        that of another configuration, or of other images.
+        What `read_tensors` raises; ``training.state`` when the file is no such state, or holds numbers that are not
+        finite; ``training.other`` when it is that of another configuration, core, start or set of images.
     """
     where = str(path)
     file = read_tensors(path)
     try:
         described = json.loads(file.metadata["oscc.training"])
-        if described["schema"] != SCHEMA:
-            raise KeyError("schema")
-        progress = Progress(int(described["iteration"]), float(described["seconds"]), list(described["history"]))
-        key = described["config"]
+        found = _saved(described)
+        kept = {key: described[key] for key in ("keys", "config", "data") if key in described}
+        if not ("config" in kept if described["schema"] == EARLIER_SCHEMA else isinstance(kept["keys"], dict)):
+            raise KeyError("config")
     except (KeyError, ValueError, TypeError):
         raise OsccError("training.state", "not the state of a training", where=where) from None
-    if key != config_key(config):
+    if differences := _differences(kept, config, data):
         raise OsccError(
             "training.other",
-            "the state of a training with another configuration",
+            f"the state of a training with another configuration{differences}",
             where=where,
             hint="use another output folder, or --fresh to begin anew",
         )
-    if data is not None and described.get("data") not in (None, data):
-        raise OsccError(
-            "training.other",
-            "the state of a training with other images under the same name",
-            where=where,
-            hint="give the data that it began with, use another output folder, or --fresh to begin anew",
-        )
+    for name, array in file.tensors.items():
+        if wrong := int(np.count_nonzero(~np.isfinite(array))):
+            hint = "nothing can go on from it; --fresh begins anew"
+            raise OsccError("training.state", _wrong(name, wrong), where=where, hint=hint)
     for optimizer in optimizers.values():
         _prepare(optimizer)
     for name, tensor in _tensors(modules, optimizers):
@@ -149,7 +158,34 @@ def load_state(
             raise OsccError("training.state", f"tensor '{name}' is missing or of another shape", where=where)
         with torch.no_grad():
             tensor.copy_(torch.from_numpy(file.tensors[name].copy()))
-    return progress
+    if "keys" not in kept and (config.core is not None or config.model.start is not None):
+        unknown = "whether core and start have changed is unknown"
+        return replace(found, remark=f"{where} is of an earlier version: {unknown}")
+    return found
+
+
+def _saved(described: dict[str, Any]) -> SavedState:
+    """What the metadata of a state say; `KeyError`, `ValueError` or `TypeError` where they are those of no state."""
+    if described["schema"] not in (SCHEMA, EARLIER_SCHEMA):
+        raise KeyError("schema")
+    progress = Progress(int(described["iteration"]), float(described["seconds"]), list(described["history"]))
+    return SavedState(progress, int(described["planned"]) if described["schema"] == SCHEMA else None)
+
+
+def _differences(kept: dict[str, Any], config: TrainingConfig, data: str | None) -> str:
+    """What differs, as the rest of a sentence; empty where nothing does."""
+    if "keys" in kept:
+        differences = different_keys(kept["keys"], config, data)
+        return f": {listed(differences)}" if differences else ""
+    if kept["config"] != earlier_key(config):
+        return " (a state of an earlier version, which does not say by which key)"
+    if data is not None and kept.get("data") not in (None, data):
+        return ": data.images: other images under the same name"
+    return ""
+
+
+def _wrong(name: str, count: int) -> str:
+    return f"tensor '{name}' has {count} values that are NaN or infinite"
 
 
 def _tensors(

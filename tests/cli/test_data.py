@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from oscc.cli.main import main
-from oscc.models import data_fetch
+from oscc.models import data_fetch, encoder
 
 
 @pytest.fixture
@@ -36,3 +37,41 @@ def test_it_says_what_it_fetched(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_an_unknown_name_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "fetch", "fashion", "-o", str(tmp_path)]) == 1
     assert capsys.readouterr().err == "oscc: 'fashion' cannot be fetched; did you mean 'fashion-mnist'?\n"
+
+
+def test_an_extractor_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder, "TRAINING_STEPS", 40)
+    path = tmp_path / "net.safetensors"
+    run = ["data", "extractor", "digits", "-o", str(path), "--seed", "3"]
+    assert main([*run, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told.pop("accuracy") > 0.6
+    content = path.read_bytes()
+    assert told == {
+        "file": str(path),
+        "dataset": "digits",
+        "seed": 3,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    assert main(run) == 0
+    assert capsys.readouterr().out.startswith("extractor of digits, seed 3\n  file        ")
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["digits", "--data", "."], 2, "Invalid value for --data: would be ignored: 'digits' comes with scikit-learn"),
+        (["digit"], 1, "'digit' is no data set; did you mean 'digits'?"),
+        (["spiral"], 1, "'spiral' is a set of points; images are wanted: digits, mnist, fashion-mnist"),
+        (["mnist"], 1, "data.folder: mnist.npz is not there"),
+    ],
+)
+def test_what_has_no_extractor(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, message: str
+) -> None:
+    assert main(["data", "extractor", *arguments, "-o", str(tmp_path / "x")]) == status
+    assert message in capsys.readouterr().err.splitlines()[0]
+    assert not (tmp_path / "x").exists()

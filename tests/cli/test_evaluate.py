@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
+import re
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +12,16 @@ import pytest
 import torch
 
 from oscc.compiler.checkpoint import write_checkpoint
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.families import family_named
+from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.spec_file import load_core
 from oscc.compiler.tensor_file import pack_tensors
 from oscc.models.datasets import load_images
 from oscc.models.evaluation import NOISE, Conditions, Yardstick, draw_images, measure, running_graph
-from oscc.models.features import LAYERS, load_lenet
+from oscc.models.features import layer_shapes, load_lenet, shipped_extractor
 from oscc.models.frechet import frechet_distance
 from oscc.models.point_quality import measure_points
+from oscc.models.topology import grid_graph
 
 torch.set_num_threads(1)
 
@@ -36,13 +41,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory, make_graph: Callable[..., C
     for part, count in (("train", 30), ("test", 20)):
         arrays[f"x_{part}"] = random.integers(0, 256, (count, 28, 28)).astype(np.uint8)
         arrays[f"y_{part}"] = random.integers(0, 10, count)
-    np.savez(path / "mnist.npz", **arrays)
     weights = {}
-    for layer, shape in LAYERS.items():
+    for layer, shape in layer_shapes(28).items():
         scale = (2 / np.prod(shape[1:])) ** 0.5
         weights[f"{layer}.weight"] = (scale * random.normal(size=shape)).astype(np.float32)
         weights[f"{layer}.bias"] = np.zeros(shape[0], np.float32)
     (path / "lenet.safetensors").write_bytes(pack_tensors(weights, {}))
+    # Labels as the extractor sees them, but for every fourth: it knows these data.
+    classes = load_lenet(path / "lenet.safetensors")(arrays["x_test"].astype(np.float32) / 127.5 - 1)[1]
+    arrays["y_test"] = np.where(np.arange(20) % 4, classes, (classes + 1) % 10)
+    np.savez(path / "mnist.npz", **arrays)
     return path
 
 
@@ -74,6 +82,7 @@ def test_at_full_precision(oscc_json: RunJson, folder: Path, arguments: tuple[ob
         "noise": "none",
         "step": 0.25,
         "extractor_sha256": load_lenet(folder / "lenet.safetensors").sha256,
+        "extractor_accuracy": 0.75,
         "seeds": seeds,
         "fd_lenet": {"mean": pytest.approx(np.mean(found)), "spread": pytest.approx(np.std(found, ddof=1))},
     }
@@ -104,6 +113,7 @@ def test_as_a_table(oscc: Run, folder: Path, arguments: tuple[object, ...]) -> N
         "(simulated; not FID)",
         f"  nearest training image  {found[0]['nearest_pixel']:.2f} of a test image's",
         f"  classes                 {shares}; coverage {found[0]['coverage']:.3f}",
+        "  extractor               classifies 75.0 % of test images rightly",
     ]
     status, text, _ = oscc("evaluate", *arguments, "-n", "4", "--step", "0.5")
     assert text.splitlines()[1] == "  run                     full precision, noise none, RK4 0.5"
@@ -118,8 +128,11 @@ def test_as_a_table(oscc: Run, folder: Path, arguments: tuple[object, ...]) -> N
         (("--bits", "4"), "Invalid value for --bits: the bits of a core's codes; give --core too"),
         (("--step", "0"), "Invalid value for '--step': "),
         (("--inception-weights", "no"), "Invalid value for '--inception-weights': "),
-        (("--dataset", "two-moons"), "Invalid value for --data: 'two-moons' is a set of points, which is computed"),
-        (("--sensitivity",), "Invalid value for --data: what moves the end of a run needs no data"),
+        (
+            ("--dataset", "two-moons"),
+            "Invalid value for --data: would be ignored: 'two-moons' is a set of points, which is computed",
+        ),
+        (("--dataset", "digits"), "Invalid value for --data: would be ignored: 'digits' comes with scikit-learn"),
     ],
 )
 def test_wrong_usage(options: tuple[str, ...], message: str, oscc: Run, arguments: tuple[object, ...]) -> None:
@@ -129,12 +142,100 @@ def test_wrong_usage(options: tuple[str, ...], message: str, oscc: Run, argument
     assert err.endswith("\ntry: oscc evaluate --help\n")
 
 
-def test_the_extractor_is_needed(oscc: Run, folder: Path) -> None:
-    status, _, err = oscc("evaluate", folder / "model.safetensors", "--data", folder)
-    assert (status, err.splitlines()[0]) == (
-        2,
-        "oscc evaluate: Invalid value for --extractor: needs the weights of the extractor",
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--dataset", "mnist"),
+        ("--data", "data"),
+        ("--extractor", "lenet.safetensors"),
+        ("--inception-weights", __file__),
+        ("--noise", "none"),
+        ("-n", "10000"),
+        ("--samples", "5"),
+        ("--seeds", "1"),
+        ("--step", "0.1"),
+    ],
+)
+def test_options_that_sensitivity_ignores(options: tuple[str, str], oscc: Run, folder: Path) -> None:
+    # At their defaults, too: whoever writes them expects something of them.
+    status, text, err = oscc("evaluate", folder / "small.safetensors", "--sensitivity", *options)
+    assert (status, text) == (2, "")
+    name = options[0].replace("--samples", "-n")
+    reason = "would be ignored: --sensitivity has runs of its own, and needs no data"
+    assert err.splitlines()[0] == f"oscc evaluate: Invalid value for {name}: {reason}"
+
+
+def test_sensitivity_of_runs_that_diverge(oscc: Run, oscc_json: RunJson, tmp_path: Path) -> None:
+    core = load_core("tiny-8x8").changed(grid=[3, 4], readout={"step": [1, 1]})
+    graph = grid_graph(
+        "free",
+        family_named("poly_ising"),
+        core.grid,
+        core.model_stencil,
+        origin=(0, 0),
+        step=(1, 1),
+        chunk_duration=(2.0,),
+        init=InitialPhases("normal", 0.0, 1.6),
     )
+    for std, status in ((1.6, 0), (1000.0, 1)):
+        write_checkpoint(tmp_path / "m", dataclasses.replace(graph, init=InitialPhases("normal", 0.0, std)))
+        found, content = oscc_json("evaluate", tmp_path / "m", "--sensitivity")
+        _, text, err = oscc("evaluate", tmp_path / "m", "--sensitivity")
+        assert found == status
+        if status:
+            message = "16 of 16 runs of 'free' end in something that is not a number at RK4 0.01"
+            assert (content["error"]["code"], content["error"]["message"]) == ("evaluation.diverged", message)
+            assert (text, err.splitlines()[0]) == ("", f"oscc: {message}")
+        else:
+            # Only the longest of the steps that are compared is too long.
+            (long,) = (line for line in content["differences"] if line["what"] == "RK4 0.2")
+            assert long["diverged"] > 0
+            assert long["median"] is None
+            assert f"  RK4 0.2                           {long['diverged']} of 16 runs diverge: the step is" in text
+            assert "nan" not in text
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_digits_need_no_file(
+    oscc_json: RunJson, tmp_path: Path, make_graph: Callable[..., CouplingGraph], trained: bool
+) -> None:
+    core = load_core("tiny-8x8").changed(readout={"step": [1, 1]})
+    graph = make_graph(core, chunks=1, density=0.2, duration=1.0)
+    model = tmp_path / "model.safetensors"
+    receipt = {"data": {"name": "digits"}} if trained else {}
+    write_checkpoint(model, dataclasses.replace(graph, training=receipt))
+    # The receipt names the data that a model was trained on.
+    options = () if trained else ("--dataset", "digits")
+    status, content = oscc_json("evaluate", model, "-n", "6", *options)
+    assert (status, content["dataset"], content["pool"]) == (0, "digits", 1)
+    assert content["extractor_sha256"] == shipped_extractor("digits").sha256
+    assert content["extractor_accuracy"] > 0.97
+
+
+def test_an_extractor_of_other_data(oscc: Run, oscc_json: RunJson, folder: Path, arguments: tuple[object, ...]) -> None:
+    # The extractor of MNIST in the package does not know the labels of these random images.
+    status, content = oscc_json("evaluate", *arguments[:3], "-n", "2")
+    assert (status, content["error"]["code"]) == (1, "metrics.other-data")
+    _, text, err = oscc("evaluate", *arguments[:3], "-n", "2")
+    assert text == ""
+    pattern = r"oscc: --extractor: the extractor classifies [0-9.]+ % of 20 test images of 'mnist' rightly: it was "
+    assert re.match(pattern, err)
+    assert len(err.splitlines()) == 2
+    digits = Path(str(resources.files("oscc.models") / "extractors" / "lenet-digits.safetensors"))
+    status, content = oscc_json("evaluate", *arguments[:3], "--extractor", digits, "-n", "2")
+    assert (status, content["error"]["code"]) == (1, "metrics.image")
+    assert content["error"]["message"] == (
+        "the extractor takes images of 8 x 8 pixels, or smaller by a whole factor; these have 28 x 28"
+    )
+
+
+def test_labels_that_are_no_classes(oscc_json: RunJson, folder: Path, tmp_path: Path) -> None:
+    arrays = dict(np.load(folder / "mnist.npz"))
+    np.savez(tmp_path / "mnist.npz", **(arrays | {"y_test": arrays["y_test"] % 10 + 1}))
+    model = folder / "model.safetensors"
+    status, content = oscc_json("evaluate", model, "--data", tmp_path, "-n", "2")
+    assert (status, content["error"]["code"]) == (1, "data.labels")
+    assert content["error"]["message"].endswith(" to 10, the extractor takes 10 classes, 0 to 9")
 
 
 @pytest.mark.parametrize(

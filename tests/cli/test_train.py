@@ -21,6 +21,7 @@ from PIL import Image
 
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.compile import compile_model
+from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.compiler.tensor_file import read_tensors
 from oscc.models import training_config
@@ -137,7 +138,7 @@ def test_points_as_json(oscc: Run, configured: Callable[..., Path], tmp_path: Pa
     losses = content.pop("losses")
     assert set(losses) == {"iteration", "loss"}
     assert losses["iteration"] == 6
-    assert content == {"model": str(out / "model.safetensors"), "iterations": 6, "resumed_at": 0}
+    assert content == {"model": str(out / "model.safetensors"), "iterations": 6, "resumed_at": 0, "remarks": []}
     assert names(out) == {"state.safetensors", "model.safetensors"}, "points have no sheets"
     graph = read_checkpoint(out / "model.safetensors")
     receipt = graph.training
@@ -248,13 +249,95 @@ def test_fresh_begins_anew(oscc: Run, configured: Callable[..., Path], tmp_path:
     status, text, err = oscc("train", other, "-o", out)
     assert (status, text) == (1, "")
     assert err == (
-        f"oscc: {out / 'state.safetensors'}: the state of a training with another configuration\n"
+        f"oscc: {out / 'state.safetensors'}: the state of a training with another configuration: seed is 1, was 0\n"
         "use another output folder, or --fresh to begin anew\n"
     )
     status, text, _ = oscc("train", other, "-o", out, "--fresh", "--json")
     assert (status, json.loads(text)["resumed_at"]) == (0, 0)
     oscc("train", other, "-o", tmp_path / "again")
     assert same_model(out, tmp_path / "again")
+
+
+def test_another_core_under_the_same_name_is_refused(
+    oscc: Run, configured: Callable[..., Path], tmp_path: Path, make_core: Callable[..., CoreSpec]
+) -> None:
+    core, out = tmp_path / "core.yaml", tmp_path / "out"
+    described = make_core().model_dump(mode="json", by_alias=True)
+    core.write_text(yaml.safe_dump(described))
+    config = configured(
+        IMAGES,
+        data={"name": "digits", "pool": 2},
+        model={"grid": None, "stencil": None, "step": None},
+        hardware={"core": str(core), "readout": True, "mismatch": 0.03},
+        schedule={"iterations": 2},
+    )
+    assert oscc("train", config, "-o", out)[0] == 0
+    core.write_text(yaml.safe_dump(described | {"clock_hz": 50e6}))
+    state = (out / "state.safetensors").read_bytes()
+    status, text, err = oscc("train", config, "-o", out)
+    assert (status, text) == (1, "")
+    assert err == (
+        f"oscc: {out / 'state.safetensors'}: the state of a training with another configuration: "
+        "hardware.core.clock_hz is 50000000.0, was 100000000.0\n"
+        "use another output folder, or --fresh to begin anew\n"
+    )
+    assert (out / "state.safetensors").read_bytes() == state
+    # The same core, written in another way and under another name.
+    other = tmp_path / "renamed.yaml"
+    other.write_text("# moved\n" + yaml.safe_dump(described, sort_keys=False))
+    moved = configured(yaml.safe_load(config.read_text()), hardware={"core": str(other)})
+    assert oscc("train", moved, "-o", out)[0] == 0
+
+
+def test_how_the_learning_rate_goes_on_is_said(oscc: Run, configured: Callable[..., Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    schedule = {"iterations": 4, "final_rate": 0.1}
+    assert oscc("train", configured(POINTS, schedule=schedule), "-o", out)[0] == 0
+    more = configured(POINTS, schedule=schedule | {"iterations": 20})
+    status, text, err = oscc("train", more, "-o", out, "--json")
+    remark = "20 iterations instead of 4: at iteration 5 the learning rate goes from 0.1 to 1 of full"
+    assert (status, json.loads(text)["remarks"]) == (0, [remark])
+    assert err.splitlines()[0] == f"points: {remark}"
+
+
+def test_a_gradient_that_overflows_is_one_line(
+    oscc: Run, configured: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configured(
+        POINTS,
+        data={"name": "two-moons"},
+        model={"grid": [6, 6], "step": [6, 3], "stencil": "box-2", "chunks": 1, "duration": 25, "weight_std": 6.0},
+        hardware={"bound": 20},
+        solver={"step": 0.05},
+        schedule={"iterations": 3, "batch": 4, "save_every": 1},
+    )
+    for _ in range(2):
+        status, text, err = oscc("train", config, "-o", tmp_path / "out")
+        assert (status, text) == (1, "")
+        assert err.startswith("oscc: iteration 1: the ")
+        assert len(err.splitlines()) == 2
+        assert names(tmp_path / "out") == set()
+
+
+@pytest.mark.parametrize("base", [POINTS, {**IMAGES, "data": {"name": "digits"}}])
+def test_a_folder_for_data_that_have_no_file(
+    oscc: Run, configured: Callable[..., Path], tmp_path: Path, base: dict[str, Any]
+) -> None:
+    status, text, err = oscc("train", configured(base), "--data", tmp_path, "-o", tmp_path / "out")
+    assert (status, text) == (2, "")
+    name = base["data"]["name"]
+    message = f"Invalid value for --data: would be ignored: '{name}' has no file of its own"
+    assert err.splitlines()[0] == f"oscc train: {message}"
+    assert not (tmp_path / "out").exists()
+
+
+def test_labels_of_a_matched_encoder(oscc: Run, configured: Callable[..., Path], data: Path, tmp_path: Path) -> None:
+    arrays = dict(np.load(data / "mnist.npz"))
+    np.savez(data / "mnist.npz", **(arrays | {"y_train": np.arange(30) % 10 + 1}))
+    config = configured(IMAGES, loss={"features": 3.0})
+    status, text, err = oscc("train", config, "--data", data, "-o", tmp_path / "out")
+    assert (status, text) == (1, "")
+    assert err == "oscc: mnist: y_train: labels are 1 to 10, loss.features takes 10 classes, 0 to 9\n"
 
 
 def test_a_process_that_is_killed_loses_nothing(oscc: Run, configured: Callable[..., Path], tmp_path: Path) -> None:
@@ -377,12 +460,15 @@ def test_bad_configurations(
     tmp_path: Path,
 ) -> None:
     path = configured(base, **changes)
-    status, text, err = oscc("train", path, "--data", data, "-o", tmp_path / "out", "--json")
+    options = ("-o", tmp_path / "out", *(("--data", data) if changes.get("data") is None else ()))
+    if base is POINTS:
+        options = options[:2]
+    status, text, err = oscc("train", path, *options, "--json")
     assert (status, err) == (1, "")
     error = json.loads(text)["error"]
     assert error["code"] == f"training.{code}"
     assert error["message"].startswith(message)
-    status, text, err = oscc("train", path, "--data", data, "-o", tmp_path / "out")
+    status, text, err = oscc("train", path, *options)
     assert (status, text) == (1, "")
     assert err.startswith(f"oscc: {error['where']}: {message}")
     assert len(err.splitlines()) == 1 + bool(error["hint"])

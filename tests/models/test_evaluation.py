@@ -26,10 +26,12 @@ from oscc.models.evaluation import (
     measure,
     noise_named,
     running_graph,
+    trained_on,
 )
 from oscc.models.frechet import frechet_distance
 from oscc.models.generator import Generator, draw_states
 from oscc.models.reference import AISModel
+from oscc.models.topology import reverse_couplings
 
 TINY = load_core("tiny-8x8")
 
@@ -145,6 +147,26 @@ def test_levels_of_noise_are_those_of_the_manual():
     assert found == {"none": (0, 0, 0), "moderate": (0, 0.03, 0.05), "strong": (0, 0.10, 0.20)}
 
 
+def test_directions_of_a_reciprocal_core_have_one_error(tmp_path, make_core, make_graph, monkeypatch):
+    core, path = make_core(couplings="reciprocal"), tmp_path / "model.safetensors"
+    write_checkpoint(path, make_graph(core, chunks=2, density=0.5))
+    delivered, seen = Generator.delivered, []
+
+    def spy(self, *arguments):
+        found = delivered(self, *arguments)
+        seen.append((self.graph, found["coupling"]))
+        return found
+
+    monkeypatch.setattr(Generator, "delivered", spy)
+    images_of(path, Conditions(core=core, noise=NOISE["strong"], step=0.5), 4)
+    graph, values = seen[0]
+    partner = torch.from_numpy(reverse_couplings(graph))
+    assert torch.equal(values, values[:, partner])
+    used = graph.weight != 0
+    off = values.numpy()[used] / graph.weight[used] - 1
+    assert off.std() == pytest.approx(0.1, rel=0.15)
+
+
 def test_an_unknown_level_of_noise_is_refused():
     with pytest.raises(OsccError) as caught:
         noise_named("storng")
@@ -185,6 +207,23 @@ def test_runs_that_diverge_are_an_error(model, monkeypatch):
     graph = read_checkpoint(model)
     assert str(caught.value).startswith(f"3 of 10 runs of '{graph.name}' end in pixels that are not numbers")
     assert caught.value.hint == "a --step smaller than 0.5 may help"
+
+
+@pytest.mark.parametrize(
+    ("training", "name"),
+    [
+        ({"data": {"name": "digits"}}, "digits"),
+        ({"data": {"name": "spiral"}}, "spiral"),
+        ({"data": {"name": "of another tool"}}, "mnist"),
+        ({"data": ["digits"]}, "mnist"),
+        ({"data": {"name": ["digits"]}}, "mnist"),
+        ({}, "mnist"),
+    ],
+)
+def test_the_data_set_of_a_receipt(tmp_path, make_graph, training, name):
+    path = tmp_path / "model.safetensors"
+    write_checkpoint(path, dataclasses.replace(make_graph(TINY, chunks=1), training=training))
+    assert trained_on(path) == name
 
 
 # Quality

@@ -10,7 +10,8 @@ from scipy.signal import correlate2d
 from oscc.compiler.errors import OsccError
 from oscc.compiler.tensor_file import pack_tensors
 from oscc.models import features
-from oscc.models.features import load_lenet
+from oscc.models.datasets import IMAGE_SETS, ImageData, load_images
+from oscc.models.features import check_extractor, load_lenet, shipped_extractor
 
 SHAPES = {"conv1": (32, 1, 5, 5), "conv2": (64, 32, 5, 5), "fc1": (128, 64 * 7 * 7), "fc2": (10, 128)}
 
@@ -108,7 +109,8 @@ def test_images_of_another_size_are_refused(lenet_file, shape):
         load_lenet(lenet_file())(np.zeros(shape, np.float32))
     assert (caught.value.code, str(caught.value)) == (
         "metrics.image",
-        f"FD-LeNet takes images of 28 x 28 pixels, or smaller by a whole factor; these have {shape[1]} x {shape[2]}",
+        "the extractor takes images of 28 x 28 pixels, or smaller by a whole factor; these have "
+        f"{shape[1]} x {shape[2]}",
     )
 
 
@@ -149,3 +151,63 @@ def test_another_net_is_refused(lenet_file, weights, layer, part, change):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(OsccError, match="cannot be read: No such file or directory"):
         load_lenet(tmp_path / "no")
+
+
+# Which data it is for
+
+
+def judged(images, labels):
+    return ImageData("mnist", images, images, labels, labels, "00")
+
+
+def test_an_extractor_is_judged_by_what_it_makes_of_the_data(lenet_file, monkeypatch):
+    net = load_lenet(lenet_file())
+    images = np.random.default_rng(2).uniform(-1, 1, (40, 28, 28)).astype(np.float32)
+    classes = net(images)[1]
+    wrong = (classes + 1) % 10
+    for right, accuracy in ((40, 1.0), (20, 0.5)):
+        labels = np.where(np.arange(40) < right, classes, wrong)
+        assert check_extractor(net, judged(images, labels)) == accuracy
+    monkeypatch.setattr(features, "JUDGED", 20)
+    assert check_extractor(net, judged(images, labels)) == 1.0, "the first ones are looked at"
+    with pytest.raises(OsccError) as caught:
+        check_extractor(net, judged(images, np.where(np.arange(40) < 9, classes, wrong)))
+    assert caught.value.code == "metrics.other-data"
+    assert str(caught.value) == (
+        "--extractor: the extractor classifies 45.0 % of 20 test images of 'mnist' rightly: it was trained on other "
+        "data\ngive one that was trained on 'mnist', or leave --extractor out"
+    )
+
+
+def test_an_extractor_has_ten_classes(lenet_file):
+    net = load_lenet(lenet_file())
+    with pytest.raises(OsccError) as caught:
+        check_extractor(net, judged(np.zeros((3, 28, 28), np.float32), np.array([0, 1, 10])))
+    assert str(caught.value) == "mnist: y_train: labels are 0 to 10, the extractor takes 10 classes, 0 to 9"
+
+
+@pytest.mark.parametrize(("dataset", "side"), [("digits", 8), ("mnist", 28), ("fashion-mnist", 28)])
+def test_every_data_set_of_images_has_an_extractor_in_the_package(dataset, side):
+    net = shipped_extractor(dataset)
+    assert net.side == side
+    assert net(np.zeros((2, side, side), np.float32))[0].shape == (2, 128)
+    assert set(features.SHIPPED) == set(IMAGE_SETS)
+
+
+def test_the_shipped_extractor_knows_the_digits():
+    digits = load_images("digits", None)
+    net = shipped_extractor("digits")
+    assert np.mean(net(digits.test)[1] == digits.test_labels) > 0.97
+    assert check_extractor(net, digits) > 0.97
+
+
+def test_a_data_set_without_an_extractor():
+    with pytest.raises(OsccError, match=r"'digit' has no extractor; did you mean 'digits'\?"):
+        shipped_extractor("digit")
+
+
+def test_weights_that_are_not_finite_are_refused(lenet_file, weights):
+    bad = weights["fc2.bias"].copy()
+    bad[3] = np.inf
+    with pytest.raises(OsccError, match=r"tensor 'fc2\.bias' is not finite"):
+        load_lenet(lenet_file({"fc2.bias": bad}))

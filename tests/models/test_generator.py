@@ -199,6 +199,30 @@ def test_errors_follow_from_the_generator_and_gradients_pass(small_graph):
     np.testing.assert_allclose(gradient, 1, atol=0.5)
 
 
+@pytest.mark.parametrize("imperfections", [Imperfections(mismatch=0.1), Imperfections(weight_noise=0.1)])
+def test_a_unit_that_makes_both_directions_has_one_error(small_graph, imperfections):
+    graph = paired(small_graph())
+    partner = [1, 0, 4, 5, 2, 3]
+    equal = dataclasses.replace(graph, weight=(graph.weight + graph.weight[:, partner]) / 2)
+    one, own = (Generator(equal, bound=2.0, shared_units=shared) for shared in (True, False))
+    shared, apart = (each.delivered(imperfections, seeded(5)) for each in (one, own))
+    assert torch.equal(shared["coupling"], shared["coupling"][:, partner])
+    assert not (apart["coupling"] == apart["coupling"][:, partner]).any()
+    # The first of each pair, and what nodes have, draw as ever.
+    assert torch.equal(shared["coupling"][:, [0, 2, 3]], apart["coupling"][:, [0, 2, 3]])
+    assert all(torch.equal(shared[group], apart[group]) for group in ("shil", "field", "detuning"))
+
+
+def test_errors_of_directed_units_are_those_of_the_first_release(small_graph):
+    values = Generator(small_graph(), bound=2.0).delivered(Imperfections(0.1, 0.2), seeded(7))
+    random = seeded(7)
+    for group, name in TENSORS.items():
+        ideal = torch.tensor(getattr(small_graph(), name))
+        relative = 1 + 0.2 * torch.randn(ideal.shape, generator=random)
+        expected = ideal * relative + 0.1 * 2.0 * torch.randn(ideal.shape, generator=random)
+        np.testing.assert_allclose(values[group].detach(), expected, rtol=1e-6)
+
+
 def test_a_free_oscillator_gathers_the_transient_noise(small_graph):
     graph = small_graph("kuramoto")
     zero = {name: 0 * getattr(graph, name) for name in TENSORS.values()}

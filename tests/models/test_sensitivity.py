@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.errors import OsccError
 from oscc.compiler.families import family_named
 from oscc.compiler.graph import InitialPhases
 from oscc.compiler.spec_file import load_core
@@ -92,3 +94,32 @@ def test_rounding_is_compared_with_the_model_itself(tmp_path: Path) -> None:
     assert four.what == eight.what == "parameters not rounded"
     assert 1e-3 < eight.median < four.median
     assert len(measure_sensitivity(path, None, samples=2)) == len(sensitivity.STEPS) + len(sensitivity.PERTURBATIONS)
+
+
+def diverging(tmp_path: Path, std: float) -> Path:
+    """A model of free nodes, dx/dt = -x^3, from an initial spread."""
+    path = written(tmp_path, "poly_ising")
+    graph = dataclasses.replace(read_checkpoint(path), init=InitialPhases("normal", 0.0, std))
+    write_checkpoint(path, graph)
+    return path
+
+
+def test_a_step_that_is_too_long_is_said(tmp_path: Path) -> None:
+    # RK4 of x' = -x^3 jumps ever farther where x^2 times the step is above some 2.8 / 3.
+    lines = measure_sensitivity(diverging(tmp_path, 1.6), None, samples=8, seed=1)
+    found = {line.what: line for line in lines}
+    long = found["RK4 0.2"]
+    assert long.diverged > 0
+    assert {long.median, long.percentile_99, long.largest, long.pixel} == {None}
+    assert found["RK4 0.05"].diverged == 0
+    json.dumps([line.as_dict() for line in lines], allow_nan=False)
+
+
+def test_a_model_that_diverges_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OsccError) as caught:
+        measure_sensitivity(diverging(tmp_path, 1000.0), None, samples=3)
+    assert caught.value.code == "evaluation.diverged"
+    assert str(caught.value) == (
+        "3 of 3 runs of 'small' end in something that is not a number at RK4 0.01\n"
+        "such steps are too long for it: train it with a smaller model.init.std or weaker couplings"
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.compile import compile_model
@@ -18,9 +19,13 @@ from oscc.compiler.tensor_file import read_tensors
 from oscc.models import encoder, feature_matching, losses
 from oscc.models.datasets import ImageData
 from oscc.models.generator import Generator
+from oscc.models.topology import reverse_couplings
 from oscc.models.trainer import Trainer, load_data
 
 TINY: dict[str, Any] = {"model": {"grid": None, "stencil": None, "step": None}, "hardware": {"core": "tiny-8x8"}}
+
+
+FLOW = {"kind": "flow-matching", "projections": None}
 
 
 def images_of(shape, value=None):
@@ -70,8 +75,11 @@ def make_trainer(request, images_config, points_config, tiny_images, monkeypatch
                 hardware = {**noisy, "core": "tiny-8x8", "bits": 5, "readout": True}
                 config = images_config(seed=seed, model=TINY["model"], hardware=hardware, schedule=schedule)
                 return Trainer(config, images_of((4, 4)))
-            case kind:
-                return Trainer(points_config(seed=seed, loss={"kind": kind}, hardware=noisy, schedule=schedule), None)
+            case "flow-matching":
+                steady = {key: value for key, value in noisy.items() if key != "transient_noise"}
+                return Trainer(points_config(seed=seed, loss=FLOW, hardware=steady, schedule=schedule), None)
+            case _:
+                return Trainer(points_config(seed=seed, hardware=noisy, schedule=schedule), None)
 
     return make
 
@@ -131,6 +139,37 @@ def test_more_iterations_may_follow(points_config, tmp_path):
     again = Trainer(points_config(schedule={"iterations": 7}), None)
     again.resume(state)
     assert drawn(again, state) == []
+
+
+@pytest.mark.parametrize(
+    ("planned", "asked", "schedule", "hardware", "remark"),
+    [
+        (
+            4,
+            40,
+            {"final_rate": 0.1},
+            {},
+            "40 iterations instead of 4: at iteration 5 the learning rate goes from 0.1 to 1 of full",
+        ),
+        (
+            4,
+            8,
+            {"final_rate": 0.1},
+            {"clip_start": 0.2, "clip": 0.6},
+            # Late by a quarter of the last half: 0.1 + 0.9 (1 + cos(pi / 4)) / 2.
+            "8 iterations instead of 4: at iteration 5 the learning rate goes from 0.1 to 0.868 of full, the clip goes "
+            "from 0.6 to 0.45 of full",
+        ),
+        (4, 40, {}, {}, ""),
+        (4, 4, {"final_rate": 0.1}, {}, ""),
+        (4, 2, {"final_rate": 0.1}, {}, "4 iterations are done, 2 are asked for: none follows"),
+    ],
+)
+def test_how_the_schedule_goes_on_is_said(points_config, tmp_path, planned, asked, schedule, hardware, remark):
+    first = points_config(schedule={**schedule, "iterations": planned}, hardware=hardware)
+    drawn(Trainer(first, None), tmp_path / "state")
+    more = Trainer(points_config(schedule={**schedule, "iterations": asked}, hardware=hardware), None)
+    assert more.resume(tmp_path / "state") == ((remark,) if remark else ())
 
 
 def test_a_state_of_another_configuration_is_refused(points_config, tmp_path):
@@ -235,14 +274,16 @@ def test_a_full_disk_stops_the_training_with_the_state_before(points_config, tmp
 
 
 def test_a_training_that_diverges_stops(images_config, tiny_images, tmp_path):
-    state, advice = tmp_path / "state", "use a smaller schedule.rate or loss.critic_rate"
-    for rate, number, hint in ((1e25, 1, advice), (1e7, 2, f"{advice}; {state} holds the last good state")):
+    state, advice = tmp_path / "state", "begin anew (--fresh) with a smaller schedule.rate or loss.critic_rate"
+    overflow = "iteration 2: the second moment of the gradient of critic.layers.0.weight has "
+    later = f"{advice} or a shorter model.duration; {state} holds the last good state"
+    for rate, number, message, hint in ((1e25, 1, "iteration 1: distance ", advice), (1e3, 2, overflow, later)):
         trainer = Trainer(images_config(loss={"critic_rate": rate}, schedule={"save_every": 1}), tiny_images)
         with pytest.raises(OsccError) as caught:
             drawn(trainer, state)
         assert caught.value.code == "training.diverged"
-        assert caught.value.message.startswith(f"iteration {number}: distance ")
-        assert {"nan", "inf", "-inf"} & set(caught.value.message.replace(",", "").split())
+        assert caught.value.message.startswith(message)
+        assert number == 2 or {"nan", "inf", "-inf"} & set(caught.value.message.replace(",", "").split())
         assert caught.value.hint == hint
         assert trainer.progress.iteration == number - 1
         assert state.exists() is (number == 2)
@@ -250,6 +291,113 @@ def test_a_training_that_diverges_stops(images_config, tiny_images, tmp_path):
     again.resume(state)
     assert again.progress.iteration == 1
     assert all(torch.isfinite(values).all() for values in parameters(again.generator))
+
+
+WILD: dict[str, Any] = {
+    "seed": 0,
+    "model": {"grid": [6, 6], "step": [6, 3], "stencil": "box-2", "chunks": 1, "weight_std": 6.0, "field_std": 3.0},
+    "hardware": {"bound": 20},
+    "solver": {"step": 0.05},
+    "schedule": {"iterations": 2, "batch": 4, "save_every": 1},
+}
+"""Couplings so strong that runs are chaotic: in a long one a gradient grows beyond what float32 holds."""
+
+
+@pytest.mark.parametrize(
+    ("duration", "quantity"), [(100.0, "the gradient of coupling"), (25.0, "the second moment of the gradient of")]
+)
+def test_gradients_and_moments_that_overflow_stop_the_training(points_config, tmp_path, duration, quantity):
+    model = {**WILD["model"], "duration": duration, "shil": 3.0}
+    trainer = Trainer(points_config(**{**WILD, "model": model}), None)
+    before = parameters(trainer.average)
+    with pytest.raises(OsccError) as caught:
+        drawn(trainer, tmp_path / "state")
+    assert caught.value.code == "training.diverged"
+    assert caught.value.message.startswith(f"iteration 1: {quantity}")
+    assert caught.value.message.endswith(" values that are NaN or infinite")
+    assert caught.value.hint == (
+        "its runs amplify too much before any training: use a smaller model.weight_std or model.duration"
+    )
+    assert not (tmp_path / "state").exists()
+    assert same(parameters(trainer.average), before), "the step does not count"
+    assert trainer.progress.iteration == 0
+    # The advice helps.
+    for change in ({"weight_std": 0.3}, {"duration": 2.0}):
+        advised = points_config(**{**WILD, "model": {**model, **change}})
+        assert len(drawn(Trainer(advised, None), tmp_path / f"{change}")) == 2
+
+
+def test_the_last_good_state_is_kept_when_gradients_overflow_later(points_config, tmp_path, monkeypatch):
+    state, losses_of = tmp_path / "state", Trainer._points
+    config = points_config(schedule={"save_every": 1})
+
+    def overflow(self, random):
+        if self.progress.iteration == 3:
+            self.generator.get_parameter("field").register_hook(lambda slope: slope * 1e30)
+        return losses_of(self, random)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_points", overflow)
+        with pytest.raises(OsccError) as caught:
+            drawn(Trainer(config, None), state)
+    assert caught.value.message == (
+        "iteration 4: the second moment of the gradient of field has 24 of 24 values that are NaN or infinite"
+    )
+    assert caught.value.hint == (
+        f"begin anew (--fresh) with a smaller schedule.rate or a shorter model.duration; {state} holds the last good "
+        "state"
+    )
+    again, whole = Trainer(config, None), Trainer(config, None)
+    again.resume(state)
+    assert again.progress.iteration == 3
+    drawn(again, state)
+    drawn(whole, tmp_path / "whole")
+    assert same(parameters(again.average), parameters(whole.average))
+
+
+def test_runs_that_diverge_stop_the_training(points_config, tmp_path):
+    # x' = -x^3 from where steps of 0.25 jump over it, farther out every time.
+    model = {"family": "poly_ising", "duration": [5.0, 5.0], "init": {"std": 20.0}}
+    trainer = Trainer(points_config(model=model), None)
+    with pytest.raises(OsccError) as caught:
+        drawn(trainer, tmp_path / "state")
+    assert caught.value.code == "training.diverged"
+    assert caught.value.message == "iteration 1: 8 of 8 runs end in pixels that are not numbers"
+    assert caught.value.hint == "use a smaller solver.step"
+
+
+def test_a_state_of_another_training_is_not_called_the_last_good_one(points_config, tmp_path):
+    state = tmp_path / "state"
+    drawn(Trainer(points_config(), None), state)
+    with pytest.raises(OsccError) as caught:
+        drawn(Trainer(points_config(**{**WILD, "model": {**WILD["model"], "duration": 100.0}}), None), state)
+    assert "last good state" not in caught.value.hint
+
+
+def test_labels_must_be_classes_where_features_are_matched(images_config, tiny_images):
+    shifted = dataclasses.replace(tiny_images, train_labels=tiny_images.train_labels + 1)
+    with pytest.raises(OsccError) as caught:
+        Trainer(images_config(loss={"features": 1.0}), shifted)
+    assert (caught.value.code, str(caught.value)) == (
+        "data.labels",
+        "mnist: y_train: labels are 1 to 10, loss.features takes 10 classes, 0 to 9",
+    )
+    # Labels are not looked at without it.
+    Trainer(images_config(), shifted)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_images_that_are_alike_have_no_features_to_match(images_config, tiny_images, tmp_path, monkeypatch, count):
+    monkeypatch.setattr(encoder, "TRAINING_STEPS", 2)
+    monkeypatch.setattr(encoder, "LARGEST_NOISE", 0.0)
+    alike = np.repeat(tiny_images.train[:1], count, axis=0)
+    data = dataclasses.replace(tiny_images, train=alike, train_labels=tiny_images.train_labels[:count])
+    with pytest.raises(OsccError) as caught:
+        drawn(Trainer(images_config(loss={"features": 1.0}), data), tmp_path / "state")
+    assert (caught.value.code, caught.value.message) == (
+        "data.features",
+        f"the {count} training images are all alike to the encoder: there is nothing to match",
+    )
 
 
 # Where a training begins
@@ -344,7 +492,7 @@ def test_training_may_go_on_from_a_checkpoint(points_config, tmp_path):
         {"stencil": "box-2"},
         {"grid": [4, 4], "step": [4, 2]},
         {"chunks": 3, "duration": 1.0},
-        {"family": "kuramoto", "shil": 0},
+        {"family": "kuramoto"},
         {"origin": [1, 0]},
     ],
 )
@@ -541,7 +689,8 @@ def test_sensitivity_is_minimised(images_config, tiny_images, tmp_path):
 @pytest.mark.parametrize("kind", ["sliced-wasserstein", "flow-matching"])
 def test_points_are_learnt(points_config, tmp_path, kind):
     schedule = {"iterations": 80, "batch": 64, "rate": 0.05}
-    config = points_config(loss={"kind": kind}, schedule=schedule, hardware={"bound": 5.0})
+    loss = FLOW if kind == "flow-matching" else {}
+    config = points_config(loss=loss, schedule=schedule, hardware={"bound": 5.0})
     losses = [report.losses["loss"] for report in Trainer(config, None).run(tmp_path / "state")]
     assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
 
@@ -606,6 +755,39 @@ def test_reciprocal_couplings_stay_equal_in_both_directions(points_config, tmp_p
         for edge, pair in enumerate(zip(graph.src.tolist(), graph.dst.tolist(), strict=True))
     }
     assert all(values == weights[dst, src] for (src, dst), values in weights.items())
+
+
+@pytest.fixture
+def reciprocal_core(make_core, tmp_path):
+    """File of tiny-8x8 with units that make both directions."""
+    path = tmp_path / "core.yaml"
+    path.write_text(yaml.safe_dump(make_core(couplings="reciprocal").model_dump(mode="json", by_alias=True)))
+    return str(path)
+
+
+def test_errors_of_a_reciprocal_core_are_equal_in_both_directions(images_config, reciprocal_core):
+    noisy = {"mismatch": 0.1, "weight_noise": 0.05}
+    for core, equal in ((reciprocal_core, True), ("tiny-8x8", False)):
+        model = {**TINY["model"], "couplings": "reciprocal"}
+        trainer = Trainer(images_config(model=model, hardware={"core": core, **noisy}), images_of((4, 4)))
+        values = trainer.generator.delivered(trainer.imperfections, torch.Generator().manual_seed(0))["coupling"]
+        partner = torch.from_numpy(reverse_couplings(trainer.generator.graph))
+        # On a directed core each direction has a unit of its own, also of a model that is equal in both.
+        assert torch.equal(values, values[:, partner]) is equal
+
+
+def test_directed_couplings_are_not_trained_for_a_reciprocal_core(images_config, reciprocal_core):
+    config = images_config(model=TINY["model"], hardware={"core": reciprocal_core})
+    with pytest.raises(OsccError) as caught:
+        Trainer(config, images_of((4, 4)))
+    assert (caught.value.code, caught.value.where, caught.value.hint) == (
+        "training.model",
+        "model.couplings",
+        "couplings: reciprocal",
+    )
+    assert caught.value.message == (
+        "one unit of core tiny-8x8 makes both directions of a coupling, which training must keep equal"
+    )
 
 
 def test_what_was_trained_is_read_back(points_config, tmp_path):

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from oscc.compiler.errors import OsccError
 from oscc.compiler.tensor_file import pack_tensors, read_tensors
-from oscc.models.training_state import Progress, config_key, load_state, save_state
+from oscc.models.training_state import Progress, load_state, save_state
 
+WHOLE = {"iteration": 1, "seconds": 1, "history": []}
 HISTORY = [{"iteration": 20.0, "loss": 0.5}, {"iteration": 40.0, "loss": 0.25}]
 
 
@@ -60,9 +64,9 @@ def test_what_is_saved_comes_back(saved, config, steps):
     path, before = saved
     other = parts(1, steps)
     assert not equal(contents(*parts(1)), before)
-    progress = load_state(path, config, *other)
+    found = load_state(path, config, *other)
     assert equal(contents(*other), before)
-    assert progress == Progress(40, 12.5, HISTORY)
+    assert (found.progress, found.planned, found.remark) == (Progress(40, 12.5, HISTORY), 6, "")
 
 
 def test_an_optimizer_goes_on_where_it_was(saved, config):
@@ -84,7 +88,7 @@ def test_saving_again_replaces_the_state_and_leaves_nothing_else(saved, config):
     after = parts(5)
     save_state(path, config, Progress(60, 20.0, []), *after)
     found = parts(1)
-    assert load_state(path, config, *found).iteration == 60
+    assert load_state(path, config, *found).progress.iteration == 60
     assert equal(contents(*found), contents(*after))
     assert not equal(contents(*found), before)
     assert [file.name for file in path.parent.iterdir()] == ["state"]
@@ -120,29 +124,32 @@ def test_a_full_disk_leaves_the_state_before(saved, config, monkeypatch, method,
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "differences"),
     [
-        {"seed": 4},
-        {"name": "other"},
-        {"data": {"name": "spiral"}},
-        {"model": {"duration": [0.5, 0.9]}},
-        {"model": {"init": {"std": 0.5}}},
-        {"solver": {"step": 0.2}},
-        {"loss": {"projections": 9}},
-        {"loss": {"sensitivity": 0.1}},
-        {"schedule": {"batch": 9}},
-        {"schedule": {"rate": 0.1}},
-        {"hardware": {"mismatch": 0.1}},
+        ({"seed": 4}, "seed is 4, was 3"),
+        ({"name": "other"}, "name is other, was points"),
+        ({"data": {"name": "spiral"}}, "data.name is spiral, was two-moons"),
+        ({"model": {"duration": [0.5, 0.9]}}, "model.duration is [0.5, 0.9], was [0.5, 0.8]"),
+        ({"model": {"init": {"std": 0.5}}}, "model.init.std is 0.5, was 1.0"),
+        ({"solver": {"step": 0.2}}, "solver.step is 0.2, was 0.25"),
+        ({"loss": {"projections": 9}}, "loss.projections is 9, was 8"),
+        ({"loss": {"sensitivity": 0.1}}, "loss.sensitivity is 0.1, was 0.0"),
+        ({"schedule": {"rate": 0.1, "batch": 9}}, "schedule.batch is 9, was 8, schedule.rate is 0.1, was 0.005"),
+        ({"hardware": {"mismatch": 0.1}}, "hardware.mismatch is 0.1, was 0.0"),
+        (
+            {"seed": 4, "name": "a", "schedule": {"batch": 9, "rate": 0.1, "average": 0.5}},
+            "name is a, was points, schedule.average is 0.5, was 0.998, schedule.batch is 9, was 8, and 2 more",
+        ),
     ],
 )
-def test_a_state_of_another_configuration_is_refused(saved, points_config, changes):
+def test_a_state_of_another_configuration_is_refused(saved, points_config, changes, differences):
     path, _ = saved
     other = parts(1)
     before = contents(*other)
     with pytest.raises(OsccError) as caught:
         load_state(path, points_config(**changes), *other)
     assert (caught.value.code, caught.value.where) == ("training.other", str(path))
-    assert caught.value.message == "the state of a training with another configuration"
+    assert caught.value.message == f"the state of a training with another configuration: {differences}"
     assert caught.value.hint == "use another output folder, or --fresh to begin anew"
     assert equal(contents(*other), before), "nothing was touched"
 
@@ -152,7 +159,6 @@ def test_a_state_of_another_configuration_is_refused(saved, points_config, chang
     [
         {},
         {"schedule": {"iterations": 600, "save_every": 7, "sheet_every": 9}},
-        {"data": {"folder": "elsewhere"}},
         {"solver": {"integrator": "rk4"}},
     ],
 )
@@ -163,14 +169,6 @@ def test_what_may_differ(saved, points_config, changes):
     assert equal(contents(*found), before)
 
 
-def test_key_of_a_configuration_is_a_sha256(config, points_config):
-    assert len(bytes.fromhex(config_key(config))) == 32
-    assert config_key(config) == config_key(points_config())
-    assert config_key(config) != config_key(points_config(seed=4))
-    # Keys that later versions add, at their defaults, must not invalidate what is saved.
-    assert config_key(config) == config_key(points_config(loss={"features": 0.0}, hardware={"clip": 1.0}))
-
-
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -178,8 +176,11 @@ def test_key_of_a_configuration_is_a_sha256(config, points_config):
         {"oscc.training": "{"},
         {"oscc.training": "[1]"},
         {"oscc.training": "{}"},
-        {"oscc.training": json.dumps({"schema": "oscc.training-state/2"})},
+        {"oscc.training": json.dumps({"schema": "oscc.training-state/3"})},
         {"oscc.training": json.dumps({"schema": "oscc.training-state/1", "config": "a", "seconds": 1, "history": []})},
+        {"oscc.training": json.dumps({**WHOLE, "schema": "oscc.training-state/1"})},
+        {"oscc.training": json.dumps({**WHOLE, "schema": "oscc.training-state/2", "planned": 6})},
+        {"oscc.training": json.dumps({**WHOLE, "schema": "oscc.training-state/2", "planned": 6, "keys": [1]})},
     ],
 )
 def test_another_file_is_no_state(saved, config, metadata):
@@ -233,10 +234,81 @@ def test_a_loss_that_is_no_number_is_not_saved(saved, config):
 def test_other_images_under_the_same_name_are_refused(config, tmp_path: Path) -> None:
     path = tmp_path / "state"
     save_state(path, config, Progress(40, 12.5, []), *parts(1), data="aa")
-    assert load_state(path, config, *parts(2), data="aa").iteration == 40
-    with pytest.raises(OsccError, match="other images") as caught:
-        load_state(path, config, *parts(2), data="bb")
-    assert caught.value.code == "training.other"
-    # A state of an earlier version does not say what it was trained on.
-    save_state(path, config, Progress(40, 12.5, []), *parts(1))
-    assert load_state(path, config, *parts(2), data="bb").iteration == 40
+    assert load_state(path, config, *parts(2), data="aa").progress.iteration == 40
+    for other in ("bb", None):
+        with pytest.raises(OsccError, match=r"data\.images: other images under the same name") as caught:
+            load_state(path, config, *parts(2), data=other)
+        assert caught.value.code == "training.other"
+
+
+# What is not finite
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("name", ["second.bias", "adam.1.exp_avg_sq"])
+def test_what_is_not_finite_is_neither_saved_nor_gone_on_from(saved, config, name, value):
+    path, before = saved
+    modules, optimizers = parts(5)
+    (adam,) = optimizers.values()
+    bias = modules["first"].bias
+    where = modules["second"].bias.data if name == "second.bias" else adam.state[bias]["exp_avg_sq"]
+    where[0] = value
+    with pytest.raises(OsccError) as caught:
+        save_state(path, config, Progress(60, 1.0, []), modules, optimizers)
+    message = f"tensor '{name}' has 1 values that are NaN or infinite"
+    assert (caught.value.code, caught.value.message) == ("training.diverged", f"{message}; it is not saved")
+    found = parts(1)
+    load_state(path, config, *found)
+    assert equal(contents(*found), before)
+    # As the first release saved it.
+    file = read_tensors(path)
+    tensors = dict(file.tensors)
+    tensors[name] = np.full_like(tensors[name], 1.0)
+    tensors[name][0] = value
+    path.write_bytes(pack_tensors(tensors, file.metadata))
+    untouched = contents(*found)
+    with pytest.raises(OsccError) as caught:
+        load_state(path, config, *found)
+    assert (caught.value.code, caught.value.message) == ("training.state", message)
+    assert equal(contents(*found), untouched)
+
+
+# States of the first release
+
+
+def first_release(path, config):
+    """Rewrite a state as the first release wrote it: a hash of the configuration, with the name of a core."""
+    file = read_tensors(path)
+    described = json.loads(file.metadata["oscc.training"])
+    dumped = config.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    for key in ("iterations", "save_every", "sheet_every"):
+        dumped["schedule"].pop(key, None)
+    key = hashlib.sha256(json.dumps(dumped, sort_keys=True).encode()).hexdigest()
+    kept = {name: described[name] for name in ("iteration", "seconds", "history")}
+    metadata = {"oscc.training": json.dumps({**kept, "schema": "oscc.training-state/1", "config": key})}
+    path.write_bytes(pack_tensors(file.tensors, metadata))
+
+
+def test_a_state_of_the_first_release_goes_on(saved, config, points_config):
+    path, before = saved
+    first_release(path, config)
+    found = parts(1)
+    state = load_state(path, config, *found)
+    assert equal(contents(*found), before)
+    assert (state.progress, state.planned, state.remark) == (Progress(40, 12.5, HISTORY), None, "")
+    with pytest.raises(OsccError) as caught:
+        load_state(path, points_config(seed=4), *found)
+    assert caught.value.message == (
+        "the state of a training with another configuration (a state of an earlier version, which does not say by "
+        "which key)"
+    )
+
+
+def test_a_state_of_the_first_release_does_not_tell_its_core(images_config, tmp_path):
+    path = tmp_path / "state"
+    config = images_config(model={"grid": None, "stencil": None, "step": None}, hardware={"core": "tiny-8x8"})
+    save_state(path, config, Progress(40, 12.5, []), *parts(0), data="aa")
+    assert load_state(path, config, *parts(1), data="aa").remark == ""
+    first_release(path, config)
+    expected = f"{path} is of an earlier version: whether core and start have changed is unknown"
+    assert load_state(path, config, *parts(1), data="aa").remark == expected
