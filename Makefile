@@ -4,7 +4,6 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out/demo
 DATA ?= data
-METRICS ?= metrics
 MODEL := examples/kurashil-mnist-56x56.safetensors
 CORE := ais-56x56
 PACKAGES := cli compiler models rtl sim
@@ -78,9 +77,9 @@ synth: $(VENV)/.dev
 	nice $(BIN)/python benchmarks/bench_synthesis.py --markdown docs/synthesis.md
 
 # How the quality of models moves with what they are made of, docs/results.md: hours of one processor. What was measured before is committed and not
-# repeated. DATA has mnist.npz (oscc data fetch mnist -o data), METRICS the weights of the extractors.
+# repeated. DATA has mnist.npz (oscc data fetch mnist -o data).
 results: $(VENV)/.dev
-	$(BIN)/python benchmarks/bench_results.py --markdown docs/results.md --data $(DATA) --metrics $(METRICS)
+	$(BIN)/python benchmarks/bench_results.py --markdown docs/results.md --data $(DATA)
 
 # What is generated from the register map and committed.
 registers: $(VENV)/.dev

@@ -26,6 +26,7 @@ from oscc.compiler.spec_file import load_core
 from oscc.compiler.spec_sections import Section
 from oscc.compiler.strict_yaml import read_yaml
 from oscc.models.datasets import IMAGE_FILES
+from oscc.models.features import SHIPPED
 from oscc.models.training_config import TrainingConfig, parse_training
 from oscc.rtl.synthesis.report import markdown_table
 
@@ -33,6 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENTS = ROOT / "benchmarks" / "results" / "experiments.yaml"
 MEASURED = ROOT / "benchmarks" / "results" / "measured"
 """A file per configuration and seed, committed."""
+
+EXTRACTORS = ROOT / "models" / "extractors"
 
 EVALUATION_STEP = "0.25"
 """Longest RK4 step of the evaluation [model time]."""
@@ -70,10 +73,9 @@ class Experiments(Section):
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where data and extractors are, and where models are trained."""
+    """Where data are, and where models are trained."""
 
     data: Path
-    metrics: Path
     work: Path
 
 
@@ -102,18 +104,17 @@ class Measurement:
         parts = [self.text, load_core(core).hash if core else ""]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
-    def extractor(self, metrics: Path) -> Path | None:
-        """Weights of the extractor of the data set; points need none."""
-        name = self.config.data.name
-        return None if self.config.data.has_points else metrics / f"lenet-{name.removesuffix('-mnist')}.safetensors"
+    def extractor(self) -> Path | None:
+        """Weights of the data set's extractor in the package; points need none."""
+        return None if self.config.data.has_points else EXTRACTORS / SHIPPED[self.config.data.name]
 
     def evaluation(self, model: Path, inputs: Inputs) -> list[str]:
         """Arguments of the command that measures the model."""
         name, hardware = self.config.data.name, self.config.hardware
         arguments = ["evaluate", str(model), "--dataset", name, "-n", str(self.samples)]
         arguments += ["--noise", self.noise, "--step", EVALUATION_STEP]
-        if (extractor := self.extractor(inputs.metrics)) is not None:
-            arguments += ["--data", str(inputs.data), "--extractor", str(extractor)]
+        if not self.config.data.has_points:
+            arguments += ["--data", str(inputs.data)]
         if self.config.quantizes:
             arguments += ["--core", str(hardware.core)]
             arguments += ["--bits", str(hardware.bits)] if hardware.bits else []
@@ -121,9 +122,13 @@ class Measurement:
 
     def key(self, inputs: Inputs) -> str:
         """Hash of all that the result follows from."""
-        extractor = self.extractor(inputs.metrics)
+        extractor = self.extractor()
         files = [] if extractor is None else [extractor, inputs.data / IMAGE_FILES[self.config.data.name]]
-        nowhere = self.evaluation(Path(), Inputs(Path(), Path(), Path()))
+        nowhere = self.evaluation(Path(), Inputs(Path(), Path()))
+        if extractor is not None:
+            # What was measured before there were extractors in the package named them here.
+            after_data = nowhere.index("--data") + 2
+            nowhere[after_data:after_data] = ["--extractor", extractor.name]
         parts = [self.trained_from, *nowhere, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -232,13 +237,12 @@ def main() -> None:
     titles = [table.title for table in experiments.tables]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=ROOT / "data", help="folder with mnist.npz")
-    parser.add_argument("--metrics", type=Path, default=ROOT / "metrics", help="folder with the extractors")
     parser.add_argument("--work", type=Path, default=ROOT / "out" / "results", help="where models are trained")
     parser.add_argument("--table", action="append", choices=titles, help="only this one; may be given again")
     parser.add_argument("--markdown", type=Path, help="file for the tables")
     given = parser.parse_args()
     os.nice(5)
-    inputs = Inputs(given.data.resolve(), given.metrics.resolve(), given.work.resolve())
+    inputs = Inputs(given.data.resolve(), given.work.resolve())
     chosen = [table for table in experiments.tables if given.table is None or table.title in given.table]
     # A mistake in the last row is to be found before the first model is trained.
     for table in chosen:

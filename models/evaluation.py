@@ -174,8 +174,8 @@ def draw_images(
     core = conditions.core
     # One unit of a reciprocal core makes both directions of a coupling, with one error.
     shared = core is not None and core.couplings == "reciprocal"
-    options = {"step": conditions.step, "threads": conditions.threads}
-    generator = Generator(graph, bound=_largest(graph), shared_units=shared, **options)
+    step, threads = conditions.step, conditions.threads
+    generator = Generator(graph, bound=_largest(graph), shared_units=shared, step=step, threads=threads)
     phase_steps = None if core is None else core.readout.phase_steps
     images = []
     with torch.no_grad():

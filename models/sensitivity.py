@@ -40,19 +40,19 @@ class Difference:
     pixel : float
         Mean absolute difference of pixels.
     diverged : int
-        Runs whose end is no number, for which the step was too long; where there are some, the figures are None.
+        Runs whose end is no number, for which the step was too long; where there are some, the figures are infinite.
     """
 
     what: str
-    median: float | None
-    percentile_99: float | None
-    largest: float | None
-    pixel: float | None
+    median: float
+    percentile_99: float
+    largest: float
+    pixel: float
     diverged: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
+        """As JSON, which has no infinity: None stands for it."""
+        return {name: None if value == math.inf else value for name, value in asdict(self).items()}
 
 
 def measure_sensitivity(
@@ -135,7 +135,7 @@ def _diverged(end: tuple[Tensor, Tensor]) -> int:
 
 def _difference(what: str, reference: Tensor, end: Tensor, pixels: Tensor, shown: Tensor, phases: bool) -> Difference:
     if wrong := _diverged((end, shown)):
-        return Difference(what, None, None, None, None, wrong)
+        return Difference(what, math.inf, math.inf, math.inf, math.inf, wrong)
     apart = (end - reference).abs().flatten()
     if phases:
         apart = apart % (2 * math.pi)

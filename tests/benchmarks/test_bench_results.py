@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import sys
@@ -62,23 +63,44 @@ def test_a_change_replaces_keys_and_none_takes_them_away(bench: ModuleType) -> N
     assert base == {"a": {"b": 1, "c": 2}, "d": 3}
 
 
-def test_the_key_tells_all_that_matters_apart(bench: ModuleType, experiments: Any, tmp_path: Path) -> None:
+def test_the_key_tells_all_that_matters_apart(
+    bench: ModuleType, experiments: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("mnist.npz", "lenet-mnist.safetensors"):
         (tmp_path / name).write_text(name)
-    inputs = bench.Inputs(tmp_path, tmp_path, tmp_path / "work")
+    monkeypatch.setattr(bench, "EXTRACTORS", tmp_path)
+    inputs = bench.Inputs(tmp_path, tmp_path / "work")
     noise = table(experiments, "Noise")
     found = bench.measurements(experiments, noise, noise.rows[0])
     keys = {one.key(inputs) for every in found.values() for one in every}
     assert len(keys) == 9
     one = found["none"][0]
     key = one.key(inputs)
-    assert one.key(bench.Inputs(tmp_path, tmp_path, Path("elsewhere"))) == key
+    assert one.key(bench.Inputs(tmp_path, Path("elsewhere"))) == key
     (tmp_path / "lenet-mnist.safetensors").write_text("another")
     assert one.key(inputs) != key
 
 
+def test_what_was_measured_with_extractors_of_ones_own_is_still_good(
+    bench: ModuleType, experiments: Any, tmp_path: Path
+) -> None:
+    # The extractor of the package is the one that the committed figures are of.
+    digest = hashlib.sha256((bench.EXTRACTORS / "lenet-mnist.safetensors").read_bytes()).hexdigest()
+    measured = [json.loads(path.read_text())["quality"] for path in bench.MEASURED.iterdir()]
+    assert {quality["extractor_sha256"] for quality in measured if "fd_lenet" in quality} == {digest}
+    # Keys are of a time when the file was named: the hash of the data would be, too.
+    images = table(experiments, "Noise")
+    one = bench.measurements(experiments, images, images.rows[0])["none"][0]
+    (tmp_path / "mnist.npz").write_bytes(b"data")
+    arguments = ["evaluate", ".", "--dataset", "mnist", "-n", "5000", "--noise", "none", "--step", "0.25"]
+    arguments += ["--data", ".", "--extractor", "lenet-mnist.safetensors"]
+    arguments += ["--core", "benchmarks/results/hidden-28x28.yaml"]
+    parts = [one.trained_from, *arguments, digest, hashlib.sha256(b"data").hexdigest()]
+    assert one.key(bench.Inputs(tmp_path, tmp_path)) == hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
 def test_codes_and_bits_are_those_of_the_training(bench: ModuleType, experiments: Any, tmp_path: Path) -> None:
-    inputs = bench.Inputs(tmp_path, tmp_path, tmp_path)
+    inputs = bench.Inputs(tmp_path, tmp_path)
     bits = table(experiments, "Bits of the coupling codes")
     options = []
     for row in bits.rows:
@@ -104,7 +126,7 @@ def test_what_was_measured_is_not_measured_again(
 
     monkeypatch.setattr(bench, "_oscc", run)
     monkeypatch.setattr(bench, "MEASURED", tmp_path / "measured")
-    inputs = bench.Inputs(tmp_path, tmp_path, tmp_path / "work")
+    inputs = bench.Inputs(tmp_path, tmp_path / "work")
     points = table(experiments, "End point or trajectory")
     first = bench.table_of(experiments, points, inputs)
     # 8 rows, 3 seeds; each is trained and evaluated.

@@ -110,9 +110,13 @@ def test_a_step_that_is_too_long_is_said(tmp_path: Path) -> None:
     found = {line.what: line for line in lines}
     long = found["RK4 0.2"]
     assert long.diverged > 0
-    assert {long.median, long.percentile_99, long.largest, long.pixel} == {None}
+    assert {long.median, long.percentile_99, long.largest, long.pixel} == {math.inf}
     assert found["RK4 0.05"].diverged == 0
-    json.dumps([line.as_dict() for line in lines], allow_nan=False)
+    assert json.loads(json.dumps(long.as_dict(), allow_nan=False)) == {
+        "what": "RK4 0.2",
+        **dict.fromkeys(("median", "percentile_99", "largest", "pixel")),
+        "diverged": long.diverged,
+    }
 
 
 def test_a_model_that_diverges_is_an_error(tmp_path: Path) -> None:
