@@ -14,7 +14,7 @@ from oscc.cli.progress import progress_bar
 if TYPE_CHECKING:
     import numpy as np
 
-    from oscc.cli.progress import Report
+    from oscc.compiler.progress import Report
     from oscc.sim.engines.job import CosimJob, CosimRecord
 
 
@@ -50,7 +50,7 @@ def cosim_verb(
     if missing := missing_for(engine):
         raise OsccError("engine.missing", f"engine '{engine}' is not installed", hint=f"install: {missing}")
     job = CosimJob(core, program, samples, seed=seed, first_sample=first)
-    with progress_bar() as progress:
+    with progress_bar(f"starting engine {engine}") as progress:
         try:
             record = runner.run(job, progress)
         except (HostError, MacroContractError) as error:

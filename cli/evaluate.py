@@ -108,7 +108,7 @@ def evaluate_verb(
 def _show_sensitivity(model: Path, core: CoreSpec | None, threads: int, as_json: bool) -> None:
     from oscc.models.sensitivity import CONVERGED_STEP, SAMPLES, measure_sensitivity
 
-    with progress_bar() as progress:
+    with progress_bar("comparing runs") as progress:
         found = measure_sensitivity(model, core, threads=threads, progress=progress)
     if as_json:
         print_json(

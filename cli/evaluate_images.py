@@ -66,9 +66,15 @@ def evaluate_images(
     fid_to = None if inception is None else InceptionDistance(inception, images.test)
     yardstick = Yardstick.of(images, net)
     found, fids = [], []
-    with progress_bar() as progress:
-        for each in conditions:
-            drawn = draw_images(graph, each, samples, progress)
+    with progress_bar("drawing samples") as progress:
+        for number, each in enumerate(conditions, 1):
+
+            def tell(what: str, done: float, number: int = number) -> None:
+                before = f", FD-LeNet {found[-1].fd_lenet:.1f} before" if found else ""
+                progress(f"{what}, set {number} of {len(conditions)}{before}", done)
+
+            drawn = draw_images(graph, each, samples, tell)
+            progress("measuring the images", 0.0)
             found.append(measure(drawn, yardstick))
             if fid_to is not None:
                 fids.append(fid_to(drawn))

@@ -42,7 +42,7 @@ def evaluate_points(
     from oscc.models.point_quality import measure_points
 
     graph = running_graph(model, conditions[0].core)
-    with progress_bar() as progress:
+    with progress_bar("drawing samples") as progress:
         found = [measure_points(draw_images(graph, each, samples, progress), dataset, each.seed) for each in conditions]
     distance = mean_and_spread([quality.distance for quality in found])
     floor = mean_and_spread([quality.floor for quality in found])

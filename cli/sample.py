@@ -55,7 +55,7 @@ def sample_verb(
     target = output if output is not None else folder / "samples.png"
     check_sheet_target(target)
     started = time.perf_counter()
-    with progress_bar() as progress:
+    with progress_bar("running the array") as progress:
         if full_precision:
             from oscc.compiler.output_folder import read_output_folder
             from oscc.compiler.recompile import recompile
@@ -89,7 +89,7 @@ def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: 
 
     target = output if output is not None else model.with_name("samples.png")
     check_sheet_target(target)
-    with progress_bar() as progress:
+    with progress_bar("drawing samples") as progress:
         images = draw_images(running_graph(model, None), Conditions(seed=seed), samples, progress)
     sample_sheet(images, target, columns)
     if as_json:

@@ -67,10 +67,8 @@ def synth_verb(
     check_target(output)
     compiled = _check_same_core(output, asked)
     run = synthesise_largest if fit else synthesise
-    with progress_bar() as progress, scratch_folder() as scratch:
-        if progress:
-            progress(f"synthesising {asked.name} for {target}", 0.0)
-        result = run(asked, target, scratch, frequency_mhz=freq, seed=seed, timeout_s=timeout)
+    with progress_bar(f"writing the Verilog of {asked.name}") as report, scratch_folder() as scratch:
+        result = run(asked, target, scratch, frequency_mhz=freq, seed=seed, timeout_s=timeout, report=report)
         _write(output, result, scratch, compiled)
     missed = any(finding.code == "Y002" for finding in result.findings) and freq is not None
     if as_json:

@@ -48,7 +48,7 @@ def yield_verb(
 
         check_plot_target(output)
     target = load_core(core)
-    with opened_source(model, frontend, target) as source, progress_bar() as report:
+    with opened_source(model, frontend, target) as source, progress_bar("placing the model on a whole core") as report:
         study = study_yield(
             str(source.checkpoint),
             target,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.repair import repair
 from oscc.compiler.placers.search import Search
 from oscc.compiler.placers.symmetry import search_symmetric
+from oscc.compiler.progress import Report
 from oscc.compiler.spec import CoreSpec
 
 SCHEMA = "oscc.yield/1"
@@ -112,7 +112,7 @@ def study_yield(
     dies: int,
     seed: int = 0,
     repairing: bool = False,
-    report: Callable[[str, float], None] | None = None,
+    report: Report | None = None,
 ) -> YieldStudy:
     """Whether random dies take a model, each independent of the others.
 
@@ -153,7 +153,8 @@ def study_yield(
     found = []
     for number in range(dies):
         if report is not None:
-            report("trying dies", number / dies)
+            good = sum(not die.refused_by for die in found)
+            report(f"trying dies, {good} of {number} take the model", number / dies)
         # A generator for each, so that die n is the same however many there are.
         random = np.random.default_rng([seed, number])
         die, cells, slots = _drawn(core, cell_rate, slot_rate, random)

@@ -23,6 +23,7 @@ from formal.proof import Proof
 from formal.report import as_json, cells, markdown, table
 from formal.runner import ProofResult, run_proofs
 from formal.sby import ROOT
+from oscc.cli.progress import progress_bar
 from oscc.compiler.errors import OsccError, did_you_mean
 
 SCRATCH = ROOT / "build" / "formal"
@@ -62,7 +63,15 @@ def main(arguments: Sequence[str]) -> int:
             for proof in proofs:
                 print(f"{proof.name}{' (quick)' if proof.quick else ''}: {proof.component}: {proof.claim}")
             return 0
-        results = run_proofs(proofs, options.scratch, jobs=options.jobs, done=_report_progress)
+        told: list[ProofResult] = []
+        with progress_bar(f"0 of {len(proofs)} proofs done") as report:
+
+            def done(result: ProofResult) -> None:
+                print("  ".join(cells(result)), flush=True)
+                told.append(result)
+                report(f"{len(told)} of {len(proofs)} proofs done", len(told) / len(proofs))
+
+            results = run_proofs(proofs, options.scratch, jobs=options.jobs, done=done)
         command = "python formal/run.py" + (" --quick" if options.quick else "")
         if options.json:
             options.json.write_text(as_json(results), encoding="utf-8")
@@ -81,10 +90,6 @@ def main(arguments: Sequence[str]) -> int:
         for fault in result.faults():
             print(fault, file=sys.stderr)
     return 0 if all(result.passed for result in results) else 3
-
-
-def _report_progress(result: ProofResult) -> None:
-    print("  ".join(cells(result)), flush=True)
 
 
 if __name__ == "__main__":

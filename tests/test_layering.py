@@ -30,12 +30,13 @@ FORMATS = {
     "johnson",
     "program",
     "program_file",
+    "progress",
     "registers",
     "spec",
     "spec_file",
     "stencil",
 }
-"""What RTL may know of the compiler: the specification, the formats of registers and programs, and how files are written."""
+"""What RTL may know: the specification, formats of registers and programs, how files are written, work is reported."""
 
 HEAVY = {"torch", "amaranth", "numba", "scipy", "matplotlib", "PIL", "cocotb", "ortools"}
 

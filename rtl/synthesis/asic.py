@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from oscc.compiler.file_output import write_text
+from oscc.compiler.progress import Report
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis.harness import control_plane_module_name, control_plane_verilog
 from oscc.rtl.synthesis.memories import MEMORIES_FILE, memory_script, read_memories, wildcarded
@@ -46,7 +47,9 @@ def library_text() -> str:
     return (resources.files("oscc.rtl.synthesis") / LIBRARY).read_text(encoding="utf-8")
 
 
-def synthesise_asic(core: CoreSpec, folder: Path, *, timeout_s: float = TIMEOUT_S) -> SynthesisResult:
+def synthesise_asic(
+    core: CoreSpec, folder: Path, *, timeout_s: float = TIMEOUT_S, report: Report | None = None
+) -> SynthesisResult:
     """Cell area of the control plane of a core. No harness is needed: its ports are pins of nothing.
 
     Parameters
@@ -55,6 +58,7 @@ def synthesise_asic(core: CoreSpec, folder: Path, *, timeout_s: float = TIMEOUT_
     folder : Path
         Where the tool works and leaves its log, ``yosys.log``.
     timeout_s : float
+    report : callable, optional
 
     Raises
     ------
@@ -65,7 +69,7 @@ def synthesise_asic(core: CoreSpec, folder: Path, *, timeout_s: float = TIMEOUT_
     write_text(folder / CORE_FILE, control_plane_verilog(core))
     write_text(folder / LIBRARY, library_text())
     write_text(folder / "synthesis.ys", "\n".join(asic_script(core)) + "\n")
-    yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", timeout_s)
+    yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", timeout_s, report)
     flat, tree = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (FLAT_FILE, TREE_FILE))
     area = read_area(flat, tree, control_plane_module_name(core), cell_areas(library_text()))
     return SynthesisResult(

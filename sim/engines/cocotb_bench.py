@@ -26,13 +26,16 @@ from oscc.compiler.spec_file import load_core
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pauses import LONGEST_SHORT, SLACK, bursts
-from oscc.sim.engines.verilog import CONTRACT, JOB_FOLDER, RECORD, REFUSAL
+from oscc.sim.engines.verilog import CONTRACT, CYCLES, JOB_FOLDER, RECORD, REFUSAL
 from oscc.sim.host import DiscardedFrameError, Host, HostError
 from oscc.sim.macro import ArrayMacro, MacroContractError
 from oscc.sim.record_file import write_record
 
 CLOCK_NS = 10
 """Simulated clock period; only the count of cycles matters."""
+
+TELL_EVERY = 256
+"""Clock cycles after which the bench leaves word how far it is."""
 
 
 class CocotbBus:
@@ -151,6 +154,18 @@ async def serve_array(shim: Any, macro: ArrayMacro, folder: Path) -> None:
         raise
 
 
+async def count_cycles(folder: Path) -> None:
+    """Leave the number of simulated clock cycles in ``cycles.txt`` again and again, for ever.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    while True:
+        await Timer(TELL_EVERY * CLOCK_NS, "ns")
+        (folder / CYCLES).write_text(str(round(cocotb.utils.get_sim_time("ns") / CLOCK_NS)))
+
+
 @cocotb.test()
 async def run_job(dut: Any) -> None:
     """Run the job of the job folder."""
@@ -165,6 +180,7 @@ async def run_job(dut: Any) -> None:
     dut.rst.value = 1
     if core.spi:
         dut.spi_cs_n.value, dut.spi_sclk.value, dut.spi_mosi.value = 1, 0, 0
+    cocotb.start_soon(count_cycles(folder))
     started = time.perf_counter()
     bus = CocotbBus(dut, core, job.pauses, job.longest_pause)
     host = Host(bus, core)

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from oscc.compiler.families import family_named
 from oscc.compiler.instructions import Operation
 from oscc.compiler.program import Program
+from oscc.compiler.progress import Report
 from oscc.compiler.spec import CoreSpec
 from oscc.sim.array import MAX_STEP, OscillatorArray, program_step
 from oscc.sim.engines.pauses import SLACK
 from oscc.sim.host import RunCounters
 from oscc.sim.macro import MacroRecord
 
-Progress = Callable[[str, float], None]
-"""Called with what is being done and how far it is, 0 to 1."""
+Progress = Report
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,12 @@ class CosimJob:
         loads = sum(step.operation is Operation.LOAD for step in self.program.instructions())
         limit = 4 * (self._timed_cycles + (loads + 1) * self.core.load_cycles + self.core.readout_cycles) + 1000
         return limit if self.pauses is None else SLACK * limit
+
+    @property
+    def expected_cycles(self) -> int:
+        """About as many clock cycles as all takes with the RTL, program load included, where the host never pauses."""
+        core = self.core
+        return core.program_beats + core.load_cycles + self.samples * self._timed_cycles + core.readout_cycles
 
     @property
     def longest_pause(self) -> int:

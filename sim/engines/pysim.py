@@ -28,6 +28,10 @@ DesignFactory = Callable[[CoreSpec], wiring.Component]
 """Makes the control plane; another than `ControlPlane` puts a changed design under test."""
 
 
+REPORT_EVERY = 16
+"""Clock cycles between two reports of how far a simulation is."""
+
+
 class PysimBus:
     """`oscc.sim.host.CoreBus` on a control plane in Amaranth's simulator.
 
@@ -37,6 +41,8 @@ class PysimBus:
     plane : wiring.Component
     core : CoreSpec
     progress : callable, optional
+    expected : int
+        Clock cycles that all is expected to take; 0 where nobody knows.
     pausing : int, optional
         Seed of random pauses before every transfer of every channel.
     longest_pause : int
@@ -49,6 +55,7 @@ class PysimBus:
         plane: Any,
         core: CoreSpec,
         progress: Progress | None = None,
+        expected: int = 0,
         pausing: int | None = None,
         longest_pause: int = LONGEST_SHORT,
     ) -> None:
@@ -56,13 +63,23 @@ class PysimBus:
         self._plane = plane
         self._core = core
         self._progress = progress
+        self._expected = expected
+        self._doing = "loading the program"
         self._pauses = {channel: pauses(pausing, channel) for channel in ("ar", "r", "aw", "w", "b", "program")}
         self._pauses["images"] = pauses(pausing, "images", longest_pause)
         self.cycles = 0
 
+    def _count(self, cycles: int = 1) -> None:
+        """Count clock cycles, and tell how many there were now and then."""
+        before = self.cycles
+        self.cycles += cycles
+        if self._progress and before // REPORT_EVERY != self.cycles // REPORT_EVERY:
+            share = min(self.cycles / self._expected, 1.0) if self._expected else 0.0
+            self._progress(f"{self._doing}, {self.cycles:,} cycles simulated", share)
+
     async def wait(self, cycles: int) -> None:
         """Let clock cycles pass."""
-        self.cycles += cycles
+        self._count(cycles)
         await self._context.tick().repeat(cycles)
 
     async def _pause(self, channel: str) -> None:
@@ -73,7 +90,7 @@ class PysimBus:
     async def _handshake(self, ready: Any, what: str, limit: int = 1000) -> None:
         """Tick until ``ready`` was high on an edge."""
         for _ in range(limit):
-            self.cycles += 1
+            self._count()
             *_, was_ready = await self._context.tick().sample(ready)
             if was_ready:
                 return
@@ -118,7 +135,7 @@ class PysimBus:
                 valid = getattr(plane, f"s_axil_{channel}valid")
                 if not context.get(valid) and not next(self._pauses[channel]):
                     context.set(valid, 1)
-            self.cycles += 1
+            self._count()
             *_, address_taken, word_taken = await context.tick().sample(
                 plane.s_axil_awvalid & plane.s_axil_awready, plane.s_axil_wvalid & plane.s_axil_wready
             )
@@ -154,10 +171,9 @@ class PysimBus:
             if number == len(beats) - 1:
                 context.set(plane.s_axis_tlast, 1)
             await self._handshake(plane.s_axis_tready, f"beat {number} of the program", limit=64)
-            if self._progress and number % 256 == 0:
-                self._progress("loading the program", number / len(beats))
         context.set(plane.s_axis_tvalid, 0)
         context.set(plane.s_axis_tlast, 0)
+        self._doing = "running samples"
 
     async def receive(self, limit: int) -> bytes:
         """The next image, all beats of it."""
@@ -166,7 +182,7 @@ class PysimBus:
         beats: list[bytes] = []
         waited, ready = 0, False
         while True:
-            self.cycles += 1
+            self._count()
             if ready == next(self._pauses["images"]):
                 ready = not ready
                 context.set(plane.m_axis_tready, ready)
@@ -227,14 +243,12 @@ class PysimEngine:
         outcome: dict[str, Any] = {}
 
         async def host(context: Any) -> None:
-            bus = PysimBus(context, plane, core, progress, job.pauses, job.longest_pause)
+            bus = PysimBus(context, plane, core, progress, job.expected_cycles, job.pauses, job.longest_pause)
             driver = Host(bus, core)
             await bus.wait(4)
             await driver.identify()
             await driver.load(job.program)
             times["loaded"] = time.perf_counter()
-            if progress:
-                progress("running samples", 0.0)
             outcome["codes"] = await driver.take_samples(
                 job.samples, seed=job.seed, first=job.first_sample, limit=job.sample_limit
             )

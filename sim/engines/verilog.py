@@ -16,6 +16,7 @@ from pathlib import Path
 from oscc.compiler.errors import OsccError
 from oscc.compiler.file_output import write_text
 from oscc.compiler.program_file import write_program
+from oscc.compiler.progress import Report, watched
 from oscc.compiler.spec_file import dump_core
 from oscc.rtl.emit import core_verilog
 from oscc.rtl.top import core_module_name
@@ -32,6 +33,9 @@ JOB_FOLDER = "OSCC_COSIM_JOB"
 
 RECORD, REFUSAL, CONTRACT = "record.npz", "error.txt", "contract.txt"
 """What the bench leaves in the job folder: the result, or why there is none."""
+
+CYCLES = "cycles.txt"
+"""In which the bench counts there how far it is."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ def build_verilog(
     folder: Path,
     build_args: Sequence[str] = (),
     optimize: str = OPTIMIZE,
+    progress: Report | None = None,
 ) -> None:
     """Build Verilog for a simulator; where the folder already holds that very build, nothing is done.
 
@@ -137,6 +142,7 @@ def build_verilog(
     optimize : str
         Option for the C++ compiler of a simulator that has one. Where little is simulated, ``-O0`` saves most of the
         time of a build.
+    progress : callable, optional
 
     Raises
     ------
@@ -249,15 +255,15 @@ class VerilogEngine:
         with tempfile.TemporaryDirectory(prefix="oscc-cosim-") as scratch:
             folder = Path(scratch)
             if progress:
-                progress(f"building for {self.name}", 0.0)
+                progress("emitting the Verilog", 0.0)
             build = folder if self._build is None else self._build
             verilog = self._verilog if self._verilog is not None else core_verilog(job.core)[0]
             sources = {"core.v": verilog, "array_shim.v": shim_verilog(job.core)}
-            build_verilog(self.name, core_module_name(job.core), sources, build, optimize=self._optimize)
-            if progress:
-                progress(f"running in {self.name}", 0.0)
+            top = core_module_name(job.core)
+            build_verilog(self.name, top, sources, build, optimize=self._optimize, progress=progress)
             self._prepare(folder, job)
-            self._simulate(build, folder, job)
+            with watched(progress, lambda: self._ran(folder, job)):
+                self._simulate(build, folder, job)
             for name, kind in ((CONTRACT, MacroContractError), (REFUSAL, HostError)):
                 if (folder / name).exists():
                     raise kind((folder / name).read_text())
@@ -282,8 +288,36 @@ class VerilogEngine:
         }
         write_text(folder / "job.json", json.dumps(options))
 
+    def _ran(self, folder: Path, job: CosimJob) -> tuple[str, float]:
+        """How far the bench is."""
+        # The bench may just be writing it.
+        counted = (folder / CYCLES).read_text() if (folder / CYCLES).exists() else ""
+        if not counted:
+            return f"running in {self.name}", 0.0
+        return f"running in {self.name}, {int(counted):,} cycles simulated", min(int(counted) / job.expected_cycles, 1)
+
     def _simulate(self, build: Path, folder: Path, job: CosimJob) -> None:
         run_bench(self.name, core_module_name(job.core), build, folder, BENCH, {JOB_FOLDER: str(folder)})
+
+
+def built(simulator: str, folder: Path) -> tuple[str, float]:
+    """How far a build is: Verilator writes all its C++ files before the first of them is compiled.
+
+    Parameters
+    ----------
+    simulator : {"icarus", "verilator"}
+    folder : Path
+        In which it builds.
+
+    Returns
+    -------
+    tuple of (str, float)
+        What it does, and how far it is, 0 to 1.
+    """
+    sources, objects = len(list(folder.glob("V*.cpp"))), len(list(folder.glob("V*.o")))
+    if not objects:
+        return f"building for {simulator}", 0.0
+    return f"building for {simulator}, {objects} of {sources} files compiled", min(objects / sources, 1.0)
 
 
 def _last_lines(log: Path, count: int = 3) -> str:

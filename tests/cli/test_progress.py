@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 
 import pytest
 
-from oscc.cli.progress import LINE_EVERY, progress_bar, training_progress
+from oscc.cli import progress
+from oscc.cli.progress import progress_bar, progress_line, training_progress
 
 
 @pytest.fixture
@@ -21,13 +23,78 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     return arrange
 
 
-def test_without_a_terminal_nothing_is_printed(
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines come at once, again and again, where there is no terminal."""
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.001)
+
+
+def line_with(words: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """The first line on standard error, from now on, that has these words; nothing is on standard output."""
+    seen = ""
+    while words not in seen:
+        out, err = capsys.readouterr()
+        assert out == ""
+        seen += err
+    return next(line for line in seen.splitlines() if words in line)
+
+
+def test_without_a_terminal_short_work_says_nothing(
     terminal: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal(False)
-    with progress_bar() as report:
-        assert report is None
+    with progress_bar("placing") as report:
+        report("annealing, 3 cells too far", 0.5)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("hurried")
+def test_without_a_terminal_lines_tell_the_last_that_was_reported(
+    terminal: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal(False)
+    with progress_bar("placing a model") as report:
+        # Also while nothing was reported yet.
+        assert line_with("placing", capsys) == "oscc: placing a model, 0 s"
+        report("annealing, 3 cells too far", 0.416)
+        assert line_with("annealing", capsys) == "oscc: annealing, 3 cells too far: 42 %, 0 s"
+        report("growing", 0.0)
+        assert line_with("growing", capsys) == "oscc: growing, 0 s"
+    capsys.readouterr()
+    assert "oscc-progress" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.usefixtures("hurried")
+def test_work_goes_on_when_nobody_reads_the_lines(
+    terminal: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal(False)
+    gone = threading.Event()
+
+    def write(line: str) -> int:
+        gone.set()
+        raise BrokenPipeError
+
+    monkeypatch.setattr(sys.stderr, "write", write)
+    with progress_bar() as report:
+        assert gone.wait(60)
+        report("working", 0.5)
+
+
+def test_lines_say_how_far_and_how_long() -> None:
+    assert progress_line("building", 0.0, 12.4) == "oscc: building, 12 s\n"
+    assert progress_line("building", 0.999, 60.0) == "oscc: building: 100 %, 60 s\n"
+    assert progress_line("building", 1.3, 3601.0) == "oscc: building: 100 %, 3601 s\n"
+
+
+def test_what_is_printed_meanwhile_goes_where_it_would(
+    terminal: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal(True)
+    with progress_bar() as report:
+        report("working", 0.5)
+        print("a result")
+    assert capsys.readouterr().out == "a result\n"
 
 
 def test_on_a_terminal_the_work_is_named_on_standard_error(
@@ -35,7 +102,6 @@ def test_on_a_terminal_the_work_is_named_on_standard_error(
 ) -> None:
     terminal(True)
     with progress_bar() as report:
-        assert report is not None
         for done in (0.0, 0.25, 0.5):
             report("running the array", done)
         report("reading images", 0.0)
@@ -49,7 +115,6 @@ def test_work_that_comes_again_is_shown_again(
 ) -> None:
     terminal(True)
     with progress_bar() as report:
-        assert report is not None
         for what in ("reference", "array", "reference"):
             report(what, 0.5)
     last = capsys.readouterr().err.rpartition("\x1b[2K")[0].rpartition("\x1b[2K")[2]
@@ -64,7 +129,6 @@ def test_the_bar_is_gone_afterwards_and_errors_come_through(
 
     def work() -> None:
         with progress_bar() as report:
-            assert report is not None
             report("working", 0.5)
             raise ValueError("stop")
 
@@ -79,28 +143,25 @@ def test_the_bar_is_gone_afterwards_and_errors_come_through(
 # Trainings
 
 
+@pytest.mark.usefixtures("hurried")
 def test_a_training_without_a_terminal_tells_a_line_now_and_then(
     terminal: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal(False)
-    total = 2 * LINE_EVERY + 7
-    with training_progress("name", 0, total) as show:
-        for iteration in range(1, total + 1):
-            show(iteration, {"distance": iteration / 2, "loss": -0.12345})
-            told = iteration in (LINE_EVERY, 2 * LINE_EVERY, total)
-            line = f"name: {iteration}/{total}  distance {iteration / 2:.3f}  loss -0.123\n"
-            assert capsys.readouterr() == ("", line if told else "")
-    assert capsys.readouterr() == ("", "")
+    # Of one that goes on, the iterations of the whole.
+    with training_progress("name", 98, 101) as show:
+        show(99, {"distance": 49.5, "loss": -0.12345})
+        assert line_with("loss", capsys) == "oscc: name, 99/101  distance 49.500  loss -0.123, 0 s"
 
 
-def test_a_training_that_goes_on_tells_the_iterations_of_the_whole(
+def test_a_short_training_without_a_terminal_tells_nothing(
     terminal: Callable[[bool], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     terminal(False)
-    with training_progress("name", 98, 101) as show:
-        for iteration in (99, 100, 101):
+    with training_progress("name", 0, 1000) as show:
+        for iteration in range(1, 1001):
             show(iteration, {"loss": 1.0})
-    assert capsys.readouterr().err == "name: 100/101  loss 1.000\nname: 101/101  loss 1.000\n"
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_training_on_a_terminal_shows_a_bar(

@@ -29,6 +29,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, dict[str, Any
         assert list(folder.iterdir()) == []
         (folder / "left").mkdir()
         (folder / "yosys.log").write_text("x")
+        if (report := options.pop("report")) is not None:
+            report("yosys: Executing", 0.0)
         calls.append((device.target, core.chunks, options))
         return result_of(core, fits=core.chunks <= 2)
 
@@ -48,7 +50,13 @@ def test_what_is_given_is_passed_on(asked: list[Any], tmp_path: Path) -> None:
 
 
 def test_the_largest_that_fits_is_found_from_above(asked: list[Any], tmp_path: Path) -> None:
-    result = synthesise_largest(load_core("tiny-8x8"), "ecp5", tmp_path)
+    told: list[str] = []
+    result = synthesise_largest(load_core("tiny-8x8"), "ecp5", tmp_path, report=lambda what, done: told.append(what))
+    assert told == [
+        "4 of 4 chunks: yosys: Executing",
+        "3 of 4 chunks; 4 did not fit: yosys: Executing",
+        "2 of 4 chunks; 3 did not fit: yosys: Executing",
+    ]
     assert [chunks for _, chunks, _ in asked] == [4, 3, 2]
     assert (result.core.name, result.core.chunks, result.fits) == ("tiny-8x8-2-chunks", 2, True)
 
@@ -71,7 +79,7 @@ def test_an_asic_has_no_clock_to_meet(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setattr(targets, "synthesise_asic", lambda *given, **options: seen.append((given, options)))
     core = load_core("tiny-8x8")
     synthesise(core, "asic", tmp_path, timeout_s=3.0)
-    assert seen == [((core, tmp_path), {"timeout_s": 3.0})]
+    assert seen == [((core, tmp_path), {"timeout_s": 3.0, "report": None})]
 
 
 def test_names_of_targets() -> None:

