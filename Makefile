@@ -20,7 +20,7 @@ export NUMBA_NUM_THREADS ?= 1
 
 demo: $(VENV)/.demo
 	$(BIN)/oscc compile $(MODEL) --core $(CORE) -o $(OUT)
-	$(BIN)/oscc emit --core $(CORE) -o $(OUT)
+	$(BIN)/oscc emit $(OUT)
 	$(BIN)/oscc report $(OUT)
 	$(BIN)/oscc sample $(OUT) -n 64 -o $(OUT)/samples.png
 	$(BIN)/oscc sample $(OUT) -n 64 --full-precision -o $(OUT)/samples-full-precision.png

@@ -26,6 +26,9 @@ EXIT_NO = 3
 EXIT_INTERRUPTED = 130
 """Exit status after an interrupt from the keyboard, as shells report it."""
 
+FEW = 4
+"""Names up to which a line lists all."""
+
 ModelArgument = Annotated[
     Path,
     typer.Argument(
@@ -111,6 +114,19 @@ def refuse_ignored(context: typer.Context, options: Mapping[str, str], reason: s
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise typer.BadParameter(f"would be ignored: {reason}", param_hint=option)
+
+
+def folded(names: Sequence[str]) -> str:
+    """Names in a line: all of a few, else how many and the first `FEW`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        JSON has all of them.
+    """
+    if len(names) <= FEW:
+        return ", ".join(names) or "none"
+    return f"{len(names)}: {', '.join(names[:FEW])}, ... (all with --json)"
 
 
 def counted(count: int, what: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from oscc.cli.common import CoreOption, JsonOption, print_json, print_table
+from oscc.cli.common import JsonOption, folded, print_json, print_table
 from oscc.cli.output import SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -36,13 +36,26 @@ def register(app: typer.Typer) -> None:
 
 
 def emit_verb(
-    core: CoreOption,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--output", metavar="DIR", help="Folder that gets a sub-folder rtl/; replaced if oscc made it."
+    compiled: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]", help="Output folder of oscc compile; its core goes into DIR/rtl.", show_default=False
         ),
-    ],
+    ] = None,
+    core: Annotated[
+        str | None,
+        typer.Option("--core", metavar="SPEC", help="Preset name or YAML file, without DIR.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Folder that gets a sub-folder rtl/; replaced if oscc made it.",
+            show_default=False,
+        ),
+    ] = None,
     samples: Annotated[
         int, typer.Option("-n", "--samples", min=1, max=1000, help="Samples of the stand-alone test bench.")
     ] = 2,
@@ -54,51 +67,67 @@ def emit_verb(
 ) -> None:
     """Emit a core: Verilog, constraints, black box of the array, register files, firmware, stand-alone test bench.
 
-    DIR may be an output folder of `oscc compile` for the same core, or a new one. In the former, the test bench gets
-    the program, and initial phases and expected codes of some samples.
+    Of a compilation: oscc emit DIR. The test bench then gets the program, and initial phases and expected codes of
+    some samples. Of any core: oscc emit --core SPEC -o DIR; where DIR is a compilation for the same core, that is the
+    same.
     """
     from oscc.compiler.errors import OsccError
-    from oscc.compiler.output_folder import (
-        REPORTS,
-        check_target,
-        read_output_folder,
-        replace_folder,
-        replace_subfolder,
-    )
+    from oscc.compiler.output_folder import check_target, replace_folder, replace_subfolder
     from oscc.compiler.spec_file import load_core
     from oscc.rtl.emit import emit_core
 
-    spec = load_core(core)
-    check_target(output)
-    # In the folder of a compilation, its files stay; one that did not fit holds no core to emit.
-    compiled = read_output_folder(output) if (output / REPORTS).is_dir() else None
-    if compiled is not None and (theirs := load_core(compiled.core)).hash != spec.hash:
+    if compiled is not None and output is not None:
+        raise typer.BadParameter(f"{compiled} is written into already; leave out one of the two", param_hint="-o")
+    if compiled is None and (core is None or output is None):
+        raise typer.BadParameter("give the folder of a compilation, or --core SPEC and -o DIR", param_hint="DIR")
+    target = compiled if compiled is not None else output
+    assert target is not None
+    given = None if core is None else load_core(core)
+    check_target(target)
+    theirs = _compiled_core(target, must=compiled is not None)
+    spec = theirs if theirs is not None else given
+    assert spec is not None
+    if given is not None and given.hash != spec.hash:
         raise OsccError(
             "emit.other-core",
-            f"holds a program for another core ({theirs.name}, {theirs.hash[:8]}) than {spec.name} ({spec.hash[:8]})",
-            where=str(output),
-            hint="emit into a folder of its own",
+            f"holds a program for another core ({spec.name}, {spec.hash[:8]}) than {given.name} ({given.hash[:8]})",
+            where=str(target),
+            hint="emit into a folder of its own" if compiled is None else "leave out --core",
         )
-    with progress_bar() as progress:
-        if progress:
-            progress(f"emitting {spec.name}", 0.0)
-        bench = _bench_data(output, samples, seed) if compiled is not None else {}
+    with progress_bar(f"emitting {spec.name}"):
+        bench = {} if theirs is None else _bench_data(target, samples, seed)
         files = emit_core(spec, bench)
-    if compiled is not None:
-        with replace_subfolder(output, RTL_FOLDER) as folder:
+    if theirs is not None:
+        with replace_subfolder(target, RTL_FOLDER) as folder:
             hashes = _write(folder, files, spec, register_pages)
     else:
-        with replace_folder(output) as folder:
+        with replace_folder(target) as folder:
             hashes = _write(folder / RTL_FOLDER, files, spec, register_pages)
             # A manifest of its own makes it a folder that oscc may replace.
             _write_manifest(folder, {f"{RTL_FOLDER}/{name}": entry for name, entry in hashes.items()}, spec)
     names = [f"{RTL_FOLDER}/{name}" for name in hashes]
     size = sum(entry["bytes"] for entry in hashes.values())
     if as_json:
-        print_json({"core": spec.name, "output": str(output), "files": names, "bytes": size})
+        print_json({"core": spec.name, "output": str(target), "files": names, "bytes": size})
     else:
-        rows = [("core", spec.name), ("output", str(output)), ("files", ", ".join(names)), ("size", f"{size} bytes")]
+        rows = [("core", spec.name), ("output", str(target)), ("files", folded(names)), ("size", f"{size} bytes")]
         print_table("emitted", rows)
+
+
+def _compiled_core(folder: Path, *, must: bool) -> CoreSpec | None:
+    """The core of a compilation, whose files stay; None where the folder is none, if it need not be.
+
+    Raises
+    ------
+    OsccError
+        What `read_output_folder` and `load_core` raise: one that did not fit holds no core to emit.
+    """
+    from oscc.compiler.output_folder import REPORTS, read_output_folder
+    from oscc.compiler.spec_file import load_core
+
+    if not must and not (folder / REPORTS).is_dir():
+        return None
+    return load_core(read_output_folder(folder).core)
 
 
 def _bench_data(compiled: Path, samples: int, seed: int) -> dict[str, str]:

@@ -65,7 +65,8 @@ def evaluate_images(
     images = pooled(images, pool)
     fid_to = None if inception is None else InceptionDistance(inception, images.test)
     yardstick = Yardstick.of(images, net)
-    found, fids = [], []
+    found: list[Quality] = []
+    fids: list[float] = []
     with progress_bar("drawing samples") as progress:
         for number, each in enumerate(conditions, 1):
 

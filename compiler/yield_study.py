@@ -150,7 +150,7 @@ def study_yield(
             where=str(model),
             hint="see: oscc check",
         )
-    found = []
+    found: list[Die] = []
     for number in range(dies):
         if report is not None:
             good = sum(not die.refused_by for die in found)

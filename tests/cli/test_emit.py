@@ -251,9 +251,67 @@ def test_half_a_folder_is_never_left(
     assert not (tmp_path / "deep").exists()
 
 
-def test_core_and_output_must_be_given(oscc: Run) -> None:
-    assert oscc("emit", "--core", "tiny-8x8") == (
-        2,
-        "",
-        "oscc emit: Missing option '-o' / '--output'.\ntry: oscc emit --help\n",
+def test_a_compilation_is_emitted_into_its_folder(oscc_json: RunJson, quick: list[str], folder: Path) -> None:
+    status, content = oscc_json("emit", folder, "-n", 1)
+    assert (status, content["core"], content["output"]) == (0, "tiny-8x8", str(folder))
+    assert "rtl/tb/program.hex" in content["files"]
+    # It is the same as with the core and the folder named, and so it is with the same core named besides.
+    files = contents(folder)
+    assert oscc_json("emit", "--core", "tiny-8x8", "-o", folder, "-n", 1)[0] == 0
+    assert contents(folder) == files
+    assert oscc_json("emit", folder, "--core", "tiny-8x8", "-n", 1) == (0, content)
+    assert contents(folder) == files
+    assert quick == ["tiny-8x8"] * 3
+
+
+def test_a_compilation_is_not_emitted_for_another_core(oscc: Run, quick: list[str], folder: Path) -> None:
+    before = contents(folder)
+    status, out, err = oscc("emit", folder, "--core", "king-48x41")
+    assert (status, out) == (1, "")
+    first, hint = err.splitlines()
+    assert first.startswith(f"oscc: {folder}: holds a program for another core (tiny-8x8, ")
+    assert "than king-48x41 (" in first
+    assert hint == "leave out --core"
+    assert contents(folder) == before
+    assert quick == []
+
+
+@pytest.mark.parametrize("place", ["nowhere", "emitted", "a file"])
+def test_what_is_no_compilation_is_not_emitted(place: str, oscc: Run, quick: list[str], tmp_path: Path) -> None:
+    given = tmp_path / place
+    if place == "emitted":
+        assert oscc("emit", "--core", "tiny-8x8", "-o", given)[0] == 0
+    elif place == "a file":
+        given.write_text("mine")
+    before = contents(tmp_path)
+    status, out, err = oscc("emit", given)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"oscc: {given}: ")
+    assert contents(tmp_path) == before
+    assert quick == (["tiny-8x8"] if place == "emitted" else [])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--core", "tiny-8x8"], "Invalid value for DIR: give the folder of a compilation, or --core SPEC and -o DIR"),
+        (["-o", "x"], "Invalid value for DIR: give the folder of a compilation, or --core SPEC and -o DIR"),
+        ([], "Invalid value for DIR: give the folder of a compilation, or --core SPEC and -o DIR"),
+        (["x", "-o", "y"], "Invalid value for -o: x is written into already; leave out one of the two"),
+    ],
+)
+def test_a_compilation_or_core_and_output_must_be_given(arguments: list[str], words: str, oscc: Run) -> None:
+    assert oscc("emit", *arguments) == (2, "", f"oscc emit: {words}\ntry: oscc emit --help\n")
+
+
+def test_many_files_are_counted_and_the_first_are_named(
+    oscc: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"{letter}.v": "" for letter in "edcba"}
+    monkeypatch.setattr("oscc.rtl.emit.emit_core", lambda core, bench: files)
+    out = oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")[1]
+    assert "  files   5: rtl/a.v, rtl/b.v, rtl/c.v, rtl/d.v, ... (all with --json)\n" in out
+    del files["e.v"]
+    assert (
+        "  files   rtl/a.v, rtl/b.v, rtl/c.v, rtl/d.v\n" in oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")[1]
     )
