@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table
-from oscc.cli.output import FolderArgument
+from oscc.cli.output import FolderArgument, read_program_of
+from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from oscc.compiler.report.report_data import ReportData
+    from oscc.sim.report.samples import Samples
 
 REPORT_FOLDER = "report"
 
@@ -26,6 +28,9 @@ def report_verb(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="HTML", help="Write the page alone, to this file.")
     ] = None,
+    without_samples: Annotated[
+        bool, typer.Option("--no-samples", help="Leave out the images, which are simulated for the page.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the report of a compilation into DIR/report: a page that opens from disk, report.json, and pictures.
@@ -51,21 +56,36 @@ def report_verb(
         return
     from oscc.sim.report.page import report_page
 
-    page = report_page(data)
+    samples = None if without_samples else _samples(folder, data)
+    page = report_page(data, samples)
     if output is not None:
         write_text(output, page)
         written = [("page", str(output))]
     else:
+        from oscc.sim.report.samples import write_samples
         from oscc.sim.report.slides import write_slides
 
         with replace_subfolder(folder, REPORT_FOLDER) as target:
             write_text(target / "report.html", page)
             write_text(target / "report.json", report_json(data))
             pictures = write_slides(data, target)
+            if samples is not None:
+                pictures += write_samples(samples, target)
         written = [("page", str(folder / REPORT_FOLDER / "report.html")), ("pictures", ", ".join(pictures) or "none")]
     print_table(f"{data.model} on {data.core}: {data.verdict}", [*_rows(data), *written])
     for name, result in results.items():
         print_table(f"synthesis for {name}", result_rows(result))
+
+
+def _samples(folder: Path, data: ReportData) -> Samples:
+    """The samples of the program in an output folder, or why there are none."""
+    from oscc.sim.report.samples import Samples, draw_samples, no_images
+
+    if why := no_images(data, None) if data.program is None else "":
+        return Samples.none(why)
+    core, program = read_program_of(folder)
+    with progress_bar("running the array") as progress:
+        return draw_samples(data, core, program, progress)
 
 
 def _rows(data: ReportData) -> list[tuple[str, str]]:

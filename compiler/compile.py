@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from oscc.compiler.causes import Cause, find_causes
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.conditions import diagnose_conditions
@@ -128,6 +130,8 @@ class CompileResult:
             "chunks": graph.chunks,
             "findings": [cause.as_dict() for cause in self.causes],
             "weight_bits": core.weight_bits,
+            "read_out": int(np.unique(graph.readout).size),
+            "offers": _offers(core),
             **({"idle_couplings": self.idle} if self.idle else {}),
         }
         if placed is not None and placed.route is not None:
@@ -149,6 +153,16 @@ class CompileResult:
             timing = trace_schedule(self.program.instructions(), core, samples=1)
             summary["cycles_per_sample"] = timing.cycles_per_sample
         return summary
+
+
+def _offers(core: CoreSpec) -> dict[str, int]:
+    """How many cells of a core live, how many of those can be read, and for how many chunks it has memory."""
+    living = np.ones(core.grid, dtype=bool)
+    for cell in core.defects.cells:
+        living[cell] = False
+    (row, col), (rows, cols) = core.readout.origin, core.readout.step
+    readable = int(living[row::rows, col::cols].sum())
+    return {"cells": int(living.sum()), "readable_cells": readable, "chunks": core.chunks}
 
 
 def front_passes(core: CoreSpec, placing: PlaceOptions = AUTOMATIC) -> tuple[Pass, ...]:

@@ -57,6 +57,12 @@ class _Finding(_Part):
     nodes: dict[str, str] = {}
 
 
+class _Offers(_Part):
+    cells: int
+    readable_cells: int
+    chunks: int
+
+
 class _Summary(_Part):
     feasible: bool
     model: str
@@ -68,6 +74,8 @@ class _Summary(_Part):
     chunks: int
     weight_bits: int
     cycles_per_sample: int | None = None
+    read_out: int | None = None
+    offers: _Offers | None = None
     findings: list[_Finding]
 
 

@@ -136,6 +136,27 @@ def sample_sheet(images: NDArray[Any], path: Path, columns: int = 8) -> None:
     ValueError
         When there is no image.
     """
+    kind = _format_of(path, SHEET_FORMATS)
+    write_bytes(path, sheet_bytes(images, columns, kind))
+
+
+def sheet_bytes(images: NDArray[Any], columns: int = 8, kind: str = "PNG") -> bytes:
+    """A sheet of samples as the content of a picture's file.
+
+    Parameters
+    ----------
+    images : float[n, height, width]
+        Pixels within -1 (black) and 1 (white); at least one image.
+    columns : int
+        Images beside each other; the last row may stay incomplete.
+    kind : str
+        A value of `SHEET_FORMATS`.
+
+    Raises
+    ------
+    ValueError
+        When there is no image.
+    """
     if len(images) == 0:
         raise ValueError("a sheet needs at least one image")
     levels = grey_levels(images).repeat(SCALE, axis=1).repeat(SCALE, axis=2)
@@ -146,9 +167,9 @@ def sample_sheet(images: NDArray[Any], path: Path, columns: int = 8) -> None:
     for place, image in enumerate(levels):
         top, left = GAP + place // columns * (height + GAP), GAP + place % columns * (width + GAP)
         sheet[top : top + height, left : left + width] = image
-    kind, content = _format_of(path, SHEET_FORMATS), io.BytesIO()
+    content = io.BytesIO()
     Image.fromarray(sheet).save(content, format=kind, **_SAVE_OPTIONS.get(kind, {}))
-    write_bytes(path, content.getvalue())
+    return content.getvalue()
 
 
 def cosim_picture(rtl: NDArray[Any], reference: NDArray[Any], path: Path, source: str = "RTL") -> None:

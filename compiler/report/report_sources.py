@@ -204,20 +204,23 @@ def report_of(sources: Sources, *, where: str) -> ReportData:
 def _resources(summary: Mapping[str, Any], core: CoreSpec | None, routing: Routing | None) -> list[Resource]:
     """What is used of what there is, as far as it is known."""
     found: list[Resource] = []
-    if routing is not None:
-        rows, cols = routing.cells.grid
-        living = rows * cols - len(routing.defects.cells)
+    offers = summary.get("offers")
+    if offers is not None:
         found += [
-            Resource("cells", summary["nodes"], living, "living cells"),
+            Resource("cells", summary["nodes"], offers["cells"], "living cells"),
+            Resource("readable cells", summary["read_out"], offers["readable_cells"], "living cells that can be read"),
+        ]
+    if routing is not None:
+        found += [
             Resource("coupling units", routing.slots.used, routing.slots.available, "units"),
             Resource("couplings into a node", summary["max_degree"], routing.degree.limit, "offsets of the stencil"),
             Resource("busiest boundary", routing.boundaries.peak, routing.boundaries.capacity, "tracks"),
         ]
-    if core is not None:
-        found.append(Resource("chunks", summary["chunks"], core.chunks, "chunks of weight memory"))
-        if "cycles_per_sample" in summary:
-            cycles = summary["cycles_per_sample"]
-            found.append(Resource("cycles per sample", cycles, core.cycles_per_sample, "clock cycles"))
+    if offers is not None:
+        found.append(Resource("chunks", summary["chunks"], offers["chunks"], "chunks of weight memory"))
+    if core is not None and "cycles_per_sample" in summary:
+        cycles = summary["cycles_per_sample"]
+        found.append(Resource("cycles per sample", cycles, core.cycles_per_sample, "clock cycles"))
     return found
 
 

@@ -161,7 +161,7 @@ def build_verilog(
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources.items():
         write_text(folder / name, text)
-    with _environment(optimize):
+    with _environment(optimize), watched(progress, lambda: built(simulator, folder / "build")):
         try:
             get_runner(simulator).build(
                 sources=[folder / name for name in sources],

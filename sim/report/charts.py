@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from oscc.compiler.report.report_data import ReportData, Solve
-from oscc.sim.report.svg_charts import bar_chart, distances, matrix, merge_bars
+from oscc.sim.report.svg_charts import bar_chart, distances, matrix, merge_bars, value_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ def distribution_charts(data: ReportData) -> list[Chart]:
             Chart(
                 "wires",
                 "Lengths of the wires",
-                f"{routing.wires.count:,} wires; the longest crosses {routing.wires.longest} boundaries.",
+                f"{routing.wires.count:,} wires; the longest crosses {_boundaries(routing.wires.longest)}.",
                 bar_chart(
                     merge_bars(routing.wires.lengths),
                     across="boundaries crossed",
@@ -99,6 +99,10 @@ def distribution_charts(data: ReportData) -> list[Chart]:
             )
         )
     return charts
+
+
+def _boundaries(count: int) -> str:
+    return "1 boundary" if count == 1 else f"{count} boundaries"
 
 
 def code_charts(data: ReportData) -> list[Chart]:
@@ -138,7 +142,7 @@ def solve_chart(data: ReportData) -> Markup:
         return Markup("")
     edges = solve.values.histogram.edges
     bars = [
-        (f"{low:g} to {high:g}", count)
+        (f"{value_text(low)} to {value_text(high)}", count)
         for low, high, count in zip(edges, edges[1:], solve.values.histogram.counts, strict=False)
     ]
     return bar_chart(

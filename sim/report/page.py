@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -12,20 +13,25 @@ from markupsafe import Markup
 
 from oscc.compiler.change_costs import cost_words
 from oscc.compiler.report.report_data import ReportData
+from oscc.sim.pictures import sheet_bytes
 from oscc.sim.report.charts import code_charts, distribution_charts, solve_chart
 from oscc.sim.report.maps import GridMap, grid_maps
+from oscc.sim.report.samples import SEED, Samples
 from oscc.sim.report.scales import DARK, LIGHT
+from oscc.sim.report.svg_charts import value_text
 
 
-def report_page(data: ReportData) -> str:
+def report_page(data: ReportData, samples: Samples | None = None) -> str:
     """The page of a report; the same text for the same data.
 
     Parameters
     ----------
     data : ReportData
+    samples : Samples, optional
+        Without them, the page has no section about them.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
-    environment.filters |= {"number": number_text, "witness": witness_text, "cost": cost_words}
+    environment.filters |= {"number": number_text, "witness": witness_text, "cost": cost_words, "value": value_text}
     maps = grid_maps(data)
     charts = distribution_charts(data)
     style = environment.from_string(_asset("report.css")).render(
@@ -33,7 +39,10 @@ def report_page(data: ReportData) -> str:
     )
     return environment.from_string(_asset("report.html")).render(
         data=data,
-        sections=_sections(data, maps),
+        sections=_sections(data, maps, samples),
+        samples=samples,
+        sample_seed=SEED,
+        sheet=_sheet(samples),
         sentence=_sentence(data),
         tiles=_tiles(data),
         maps=maps,
@@ -71,6 +80,13 @@ def _value_text(value: Any) -> str:
     return ends[0] + ", ".join(map(_value_text, value)) + ends[1]
 
 
+def _sheet(samples: Samples | None) -> str:
+    """The sheet of samples as the address of an image that the page itself holds; empty without images."""
+    if samples is None or not len(samples.images):
+        return ""
+    return f"data:image/png;base64,{b64encode(sheet_bytes(samples.images)).decode('ascii')}"
+
+
 def _asset(name: str) -> str:
     return (files("oscc.sim.report") / name).read_text(encoding="utf-8")
 
@@ -79,7 +95,7 @@ def _colour_variables(colours: tuple[str, ...]) -> str:
     return " ".join(f"--k{step}: {colour};" for step, colour in enumerate(colours))
 
 
-def _sections(data: ReportData, maps: list[GridMap]) -> list[tuple[str, str]]:
+def _sections(data: ReportData, maps: list[GridMap], samples: Samples | None) -> list[tuple[str, str]]:
     findings = [("findings", f"Findings ({data.findings.total:,})")]
     if data.what_if is not None:
         findings.append(("what-if", "What if"))
@@ -90,7 +106,8 @@ def _sections(data: ReportData, maps: list[GridMap]) -> list[tuple[str, str]]:
         middle.append(("codes", "Codes"))
     if data.solve is not None:
         middle.append(("solutions", "Solutions"))
-    order = (*middle, *findings) if data.fits else (*findings, *middle)
+    shown = [("samples", "Samples")] if samples is not None else []
+    order = (*shown, *middle, *findings) if data.fits else (*findings, *middle, *shown)
     return [("summary", "Summary"), *order, ("settings", "Settings")]
 
 
@@ -136,7 +153,7 @@ def _tiles(data: ReportData) -> list[tuple[str, str, str]]:
         tiles.append(("cycles per sample", f"{data.cycles_per_sample:,}", rate))
     if data.solve is not None:
         best = f"best of {data.solve.samples:,} samples, simulated"
-        tiles.append((data.solve.quantity, f"{data.solve.values.best:g}", best))
+        tiles.append((data.solve.quantity, value_text(data.solve.values.best), best))
     return tiles
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,14 +11,25 @@ from numpy.typing import NDArray
 
 from oscc.sim.report.scales import FULL, OVER, STEPS
 
-WIDTH = 560
+WIDTH = 420
 HEIGHT = 190
-LEFT = 52
-BOTTOM = 34
+LEFT = 40
+"""Least room for the numbers of the upright axis."""
+
+BOTTOM = 38
 TOP = 20
 MOST_BARS = 64
-LABELLED = 16
-"""Bars up to which each has its number above it."""
+
+TEXT = 11
+"""Height of the text of charts and matrices in units of the picture, as the style sheet has it."""
+
+GAP = 6
+"""Least distance between two labels beside each other."""
+
+
+def text_width(text: str, size: float = TEXT) -> float:
+    """How wide a text is at most, in units of the picture: digits of common fonts are 0.55 to 0.64 of its height."""
+    return 0.65 * size * len(text)
 
 
 def bar_chart(bars: Sequence[tuple[str, int]], *, across: str, up: str, label: str) -> Markup:
@@ -33,15 +45,18 @@ def bar_chart(bars: Sequence[tuple[str, int]], *, across: str, up: str, label: s
         What the chart shows, for those who cannot see it.
     """
     most = max(max(count for _, count in bars), 1)
-    room, floor = (WIDTH - LEFT - 6) / len(bars), HEIGHT - BOTTOM
-    every = max(1, -(-len(bars) // LABELLED))
+    ticks = _ticks(most)
+    left = max(LEFT, text_width(f"{ticks[-1]:,}") + 10)
+    room, floor = (WIDTH - left - 6) / len(bars), HEIGHT - BOTTOM
+    numbers = _numbers([count for _, count in bars], room)
     parts = []
-    for tick in _ticks(most):
+    for tick in ticks:
         y = round(floor - tick / most * (floor - TOP), 1)
-        parts.append(f'<path class="rule" d="M{LEFT} {y}H{WIDTH}"/>')
-        parts.append(f'<text class="n e" x="{LEFT - 6}" y="{y + 4}">{tick:,}</text>')
+        parts.append(f'<path class="rule" d="M{left:g} {y}H{WIDTH}"/>')
+        parts.append(f'<text class="n e" x="{left - 6:g}" y="{y + 4}">{tick:,}</text>')
+    free = 0.0
     for place, (value, count) in enumerate(bars):
-        x, width = round(LEFT + place * room + room * 0.1, 2), round(room * 0.8, 2)
+        x, width = round(left + place * room + room * 0.1, 2), round(room * 0.8, 2)
         # A bar that stands for anything at all can be seen.
         height = round(max(count / most * (floor - TOP), 1.0 if count else 0.0), 1)
         middle, text = round(x + width / 2, 2), Markup.escape(value)
@@ -49,12 +64,15 @@ def bar_chart(bars: Sequence[tuple[str, int]], *, across: str, up: str, label: s
             f'<rect class="bar" x="{x}" y="{round(floor - height, 1)}" width="{width}" height="{height}">'
             f"<title>{text}: {count:,}</title></rect>"
         )
-        if len(bars) <= LABELLED:
-            parts.append(f'<text class="n" x="{middle}" y="{round(floor - height - 4, 1)}">{count:,}</text>')
-        if place % every == 0:
-            parts.append(f'<text class="n" x="{middle}" y="{floor + 13}">{text}</text>')
-    parts.append(f'<path class="axis" d="M{LEFT} {floor}H{WIDTH}"/>')
-    parts.append(f'<text class="name" x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 4}">{Markup.escape(across)}</text>')
+        if numbers:
+            parts.append(f'<text class="n" x="{middle}" y="{round(floor - height - 4, 1)}">{numbers[place]}</text>')
+        # Labels that would run into the one before, or out of the picture, are left out: the bar's own text has them.
+        half = text_width(value) / 2
+        if middle - half >= free and middle + half <= WIDTH:
+            parts.append(f'<text class="n" x="{middle}" y="{floor + 17}">{text}</text>')
+            free = middle + half + GAP
+    parts.append(f'<path class="axis" d="M{left:g} {floor}H{WIDTH}"/>')
+    parts.append(f'<text class="name" x="{(left + WIDTH) / 2:g}" y="{HEIGHT - 4}">{Markup.escape(across)}</text>')
     parts.append(f'<text class="name s" x="2" y="11">{Markup.escape(up)}</text>')
     return _svg("chart", WIDTH, HEIGHT, "".join(parts), label)
 
@@ -78,8 +96,6 @@ def merge_bars(counts: Sequence[tuple[int, int]]) -> list[tuple[str, int]]:
 
 
 MATRIX_CELL = 46
-NUMBERED = 15
-"""Rows and columns up to which a matrix shows its numbers."""
 
 
 def matrix(
@@ -101,7 +117,7 @@ def matrix(
     side = 2 * reach + 1
     cell = MATRIX_CELL if side <= 7 else max(8, 7 * MATRIX_CELL // side)
     highest = max(1, most or max(count for _, _, count, _ in counts))
-    numbered = side <= NUMBERED
+    numbered = max(text_width(_short(count)) for _, _, count, _ in counts) <= cell - 2
     parts = []
     for drow, dcol, count, outside in counts:
         note = ", outside the stencil" if outside else ""
@@ -116,8 +132,9 @@ def matrix(
             parts.append(f'<text class="v {style}" x="{x + cell / 2}" y="{y + cell / 2 + 4}">{_short(count)}</text>')
     middle = (reach + 0.5) * cell
     parts.append(f'<circle class="middle" cx="{middle}" cy="{middle}" r="{min(cell / 5, 6)}"/>')
-    every = 1 if numbered else -(-side // NUMBERED)
-    for place in range(-reach, reach + 1, every):
+    every = max(1, math.ceil((text_width(f"{reach:+d}") + GAP) / cell))
+    # The middle, where the destination is, always has its zero.
+    for place in (place for place in range(-reach, reach + 1) if place % every == 0):
         at = (place + reach + 0.5) * cell
         parts.append(f'<text class="n" x="{at}" y="-5">{place:+d}</text>')
         parts.append(f'<text class="n e" x="-5" y="{at + 4}">{place:+d}</text>')
@@ -142,11 +159,30 @@ def distances(displacements: Sequence[tuple[int, int, int | None, int]]) -> list
     return [(int(value), int(counts[value])) for value in np.flatnonzero(counts)]
 
 
+def _numbers(counts: Sequence[int], room: float) -> list[str]:
+    """The numbers above the bars: whole, else in short, where all have room side by side; else none."""
+    for written in ([f"{count:,}" for count in counts], [_short(count) for count in counts]):
+        if max(map(text_width, written)) + 2 <= room:
+            return written
+    return []
+
+
 def _ticks(most: int) -> list[int]:
     """Whole numbers of a round step, up to the highest count."""
     size: int = 10 ** (len(str(most)) - 1)
     step = next(step for step in (size // 5, size // 2, size, 2 * size, 5 * size) if step and most / step <= 5)
     return list(range(0, most + 1, step))
+
+
+def value_text(value: float) -> str:
+    """A value for people: whole numbers in full, with commas between thousands; others in six digits.
+
+    Parameters
+    ----------
+    value : float
+        Finite.
+    """
+    return f"{int(value):,}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
 
 
 def _short(count: int) -> str:

@@ -11,12 +11,17 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from oscc.sim.report.scales import NONE, Classes
+from oscc.sim.report.svg_charts import text_width
 
 CELL = 10
 """Side of a cell, in units of the picture."""
 
-MARGIN = 26
-"""Space for the numbers of rows and columns."""
+TEXT = 1 / 34
+"""Height of the numbers of rows and columns, of the longer side: some 10 pixels where that is as wide as a phone."""
+
+
+STEPS_OF_NUMBERS = (1, 2, 4, 5, 8, 10, 16, 20, 32, 50, 64, 100, 128, 200, 256, 500, 512, 1000, 1024, 2048)
+"""Rows or columns from one number to the next."""
 
 
 def style_class(step: int) -> str:
@@ -121,13 +126,23 @@ def _mesh(rows: int, cols: int) -> str:
 def _frame(rows: int, cols: int, body: str, name: str, label: str) -> Markup:
     """The picture around a map: numbers of rows and columns, an outline, a square for the cell that is pointed at."""
     width, height = cols * CELL, rows * CELL
-    step = next(step for step in (1, 2, 4, 8, 16, 32, 64) if max(rows, cols) / step <= 16)
-    numbers = "".join(f'<text x="{col * CELL + 5}" y="-6" class="n">{col}</text>' for col in range(0, cols, step))
-    numbers += "".join(f'<text x="-6" y="{row * CELL + 8}" class="n e">{row}</text>' for row in range(0, rows, step))
+    size = round(max(width, height) * TEXT, 2)
+    widest = text_width(str(max(rows, cols) - 1), size)
+    margin = round(widest + size, 2)
+    # A number for every so many that they do not touch, beside each other or below each other.
+    step = next(step for step in STEPS_OF_NUMBERS if step * CELL >= widest + size / 2)
+    numbers = "".join(
+        f'<text x="{col * CELL + 5}" y="{-size / 2:g}" class="n">{col}</text>' for col in range(0, cols, step)
+    )
+    numbers += "".join(
+        f'<text x="{-size / 2:g}" y="{row * CELL + 5 + 0.36 * size:g}" class="n e">{row}</text>'
+        for row in range(0, rows, step)
+    )
     title = Markup.escape(label)
+    box = f"{-margin:g} {-margin:g} {width + margin + 4:g} {height + margin + 4:g}"
     return Markup(
         f'<svg class="map" data-map="{name}" data-rows="{rows}" data-cols="{cols}" tabindex="0" role="img" '
-        f'aria-label="{title}" viewBox="{-MARGIN} {-MARGIN} {width + MARGIN + 4} {height + MARGIN + 4}">'
+        f'aria-label="{title}" style="--text:{size:g}px" viewBox="{box}">'
         f'{numbers}{body}<rect class="outline" width="{width}" height="{height}"/>'
         f'<rect class="cursor" width="{CELL}" height="{CELL}" hidden="hidden"/></svg>'
     )

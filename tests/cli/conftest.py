@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,12 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 
 Outcome = tuple[int, str, str]
+
+
+@pytest.fixture(autouse=True)
+def no_lines_of_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine short work takes long, too: what is on standard error must not depend on it."""
+    monkeypatch.setattr("oscc.cli.progress.LINE_EVERY_S", threading.TIMEOUT_MAX)
 
 
 @pytest.fixture

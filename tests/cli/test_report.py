@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from importlib.resources import files
@@ -44,6 +45,7 @@ def test_the_report_is_a_folder_of_its_own(oscc: Run, folder: Path) -> None:
     assert lines[0] == "synthetic-tiny-8x8 on tiny-8x8: fits"
     assert lines[1] == f"  peak demand  {peak_demand(folder / 'model.safetensors')} of 30 tracks per boundary"
     pictures = {f"report/{name}.png" for name in ("degree", "boundaries", "distributions")}
+    pictures.add("report/samples.png")
     assert names(folder) - before == {"report/report.html", "report/report.json", *pictures}
     for picture in pictures:
         with Image.open(folder / picture) as image:
@@ -54,6 +56,19 @@ def test_the_report_is_a_folder_of_its_own(oscc: Run, folder: Path) -> None:
     first = {name: (folder / name).read_bytes() for name in names(folder)}
     assert oscc("report", folder)[0] == 0
     assert {name: (folder / name).read_bytes() for name in names(folder)} == first
+
+
+def test_the_samples_are_those_that_the_array_draws(oscc: Run, folder: Path, tmp_path: Path) -> None:
+    assert oscc("sample", folder, "-n", 64, "-o", tmp_path / "sheet.png")[0] == 0
+    assert oscc("report", folder)[0] == 0
+    sheet = (tmp_path / "sheet.png").read_bytes()
+    assert (folder / "report" / "samples.png").read_bytes() == sheet
+    page = (folder / "report" / "report.html").read_text()
+    assert base64.b64encode(sheet).decode() in page
+    # Nothing is simulated where it is not wanted.
+    assert oscc("report", folder, "--no-samples")[0] == 0
+    assert not (folder / "report" / "samples.png").exists()
+    assert "<img" not in (folder / "report" / "report.html").read_text()
 
 
 def test_json_is_the_report_and_writes_nothing(oscc_json: RunJson, compiled: Path) -> None:

@@ -42,6 +42,7 @@ class Synthesis:
 
     def make(self, kind: str) -> Callable[..., SynthesisResult]:
         def run(core: CoreSpec, target: str, folder: Path, **options: Any) -> SynthesisResult:
+            options.pop("report")("yosys: starting", 0.0)
             self.asked.append((kind, core, target, options))
             (folder / "yosys.log").write_text(self.log)
             if self.error is not None:

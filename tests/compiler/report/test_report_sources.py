@@ -50,6 +50,7 @@ def test_a_model_that_fits(folder: Path, tiny_result: CompileResult, tiny_core: 
     used = {resource.name: (resource.used, resource.available) for resource in data.resources}
     assert used["cells"] == (64, 64)
     assert used["coupling units"][0] == graph.couplings
+    assert used["readable cells"] == (16, 16)
     assert used["chunks"] == (2, 4)
     assert data.findings.total == 0
     assert (data.what_if, data.solve) == (None, None)
@@ -61,6 +62,9 @@ def test_a_model_that_does_not_fit(make_core: MakeCore, tiny_model: Path, tmp_pa
     data = report_of_folder(write(checked, tiny_model, tmp_path / "out"))
     assert not data.fits
     assert (data.program, data.quantization, data.cycles_per_sample) == (None, None, None)
+    used = {resource.name: (resource.used, resource.available) for resource in data.resources}
+    # Rows and columns 0, 2, 4, 6 can be read, with seven columns as with eight.
+    assert (used["cells"], used["readable cells"], used["chunks"]) == ((64, 56), (16, 16), (2, 4))
     assert data.findings.total == len(checked.findings)
     counts = {each.code: (each.count, each.proof) for each in data.findings.by_code}
     for code, (count, proof) in counts.items():

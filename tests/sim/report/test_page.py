@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -10,11 +11,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from oscc.compiler.report.report_data import ReportData
+from oscc.compiler.report.report_data import Histogram, ReportData
 from oscc.sim.report.page import report_page, witness_text
+from oscc.sim.report.samples import Samples
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install Debian package chromium")
@@ -29,11 +32,11 @@ class Opened:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
 
-    def open(self, data: ReportData, path: Path) -> Any:
-        path.write_text(report_page(data), encoding="utf-8")
+    def open(self, data: ReportData, path: Path, samples: Samples | None = None) -> Any:
+        path.write_text(report_page(data, samples), encoding="utf-8")
         self.page.goto(path.as_uri())
         assert self.complaints == []
-        assert self.requests == [path.as_uri()]
+        assert [url for url in self.requests if not url.startswith("data:")] == [path.as_uri()]
         return self.page
 
 
@@ -187,10 +190,81 @@ def test_what_if_and_texts_that_look_like_code(opened: Opened, misfit: ReportDat
     assert page.locator("#what-if b").count() == 0
 
 
+COLLISIONS = """() => {
+  const found = [];
+  if (document.documentElement.scrollWidth > innerWidth) found.push("the page scrolls sideways");
+  for (const picture of document.querySelectorAll("svg.chart, svg.matrix, svg.map")) {
+    const frame = picture.getBoundingClientRect(), name = picture.getAttribute("aria-label");
+    const texts = [...picture.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
+    texts.forEach(([one, box], index) => {
+      if (box.height < 9) found.push(`${name}: ${one} is ${box.height} pixels high`);
+      if (Math.min(box.left - frame.left, frame.right - box.right, box.top - frame.top, frame.bottom - box.bottom) < -1)
+        found.push(`${name}: ${one} is cut off`);
+      for (const [other, its] of texts.slice(0, index))
+        // The box of a line is somewhat higher than its letters.
+        if (box.left < its.right && its.left < box.right && box.top < its.bottom - 2 && its.top < box.bottom - 2)
+          found.push(`${name}: ${one} runs into ${other}`);
+    });
+  }
+  return found;
+}"""
+"""What runs into something else, is cut off or too small to be read, a line each."""
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_runs_into_anything_at_any_width(
+    width: int, opened: Opened, fitting: ReportData, misfit: ReportData, tmp_path: Path
+) -> None:
+    opened.page.set_viewport_size({"width": width, "height": 900})
+    assert fitting.routing is not None
+    assert fitting.quantization is not None
+    assert fitting.solve is not None
+    # As far apart as they may be: many bars with large counts, wide spans, a wide stencil, long names.
+    wires = dataclasses.replace(fitting.routing.wires, lengths=tuple((at, 123_456 * at) for at in range(1, 200)))
+    degree = dataclasses.replace(fitting.routing.degree, histogram=tuple((at, 10**at) for at in range(8)))
+    far = tuple((row, col, None, 9_999) for row in range(-9, 10) for col in range(-9, 10) if (row, col) != (0, 0))
+    routing = dataclasses.replace(fitting.routing, wires=wires, degree=degree, displacements=far)
+    coupling = dataclasses.replace(
+        fitting.quantization.groups["coupling"], histogram=tuple((code, 1_000_000 + code) for code in range(-7, 8))
+    )
+    quantization = dataclasses.replace(fitting.quantization, groups={"coupling": coupling})
+    edges = tuple(-123_456.789 + 1234.5 * at for at in range(21))
+    values = dataclasses.replace(fitting.solve.values, histogram=Histogram(tuple(range(20)), edges))
+    solve = dataclasses.replace(fitting.solve, values=values, problem="p" * 120)
+    extreme = dataclasses.replace(
+        fitting, model="m" * 150, core="c" * 60, routing=routing, quantization=quantization, solve=solve
+    )
+    images = Samples(np.zeros((64, 28, 28), np.float32))
+    for data in (fitting, misfit, extreme):
+        page = opened.open(data, tmp_path / "r.html", images)
+        assert page.evaluate(COLLISIONS) == []
+        opened.requests.clear()
+
+
+@needs_chromium
+def test_samples_are_shown_and_said_to_be_simulated(opened: Opened, fitting: ReportData, tmp_path: Path) -> None:
+    images = np.linspace(-1, 1, 64 * 12, dtype=np.float32).reshape(64, 3, 4)
+    page = opened.open(fitting, tmp_path / "r.html", Samples(images))
+    text = page.locator("#samples").inner_text()
+    assert "64 images of the behavioural array, simulated" in text
+    assert "seed 0, samples 0 to 63" in text
+    size = page.eval_on_selector("#samples img", "image => [image.complete, image.naturalWidth, image.naturalHeight]")
+    # Eight by eight images of 3 x 4 pixels, each pixel four wide, with gaps of four.
+    assert size == [True, 8 * (16 + 4) + 4, 8 * (12 + 4) + 4]
+
+
+def test_why_there_are_no_samples(fitting: ReportData) -> None:
+    page = report_page(fitting, Samples.none("No images: <none>."))
+    assert "<p>No images: &lt;none&gt;.</p>" in page
+    assert "<img" not in page
+    assert 'id="samples"' not in report_page(fitting)
+
+
 class _Tags(HTMLParser):
     """Whether every tag is closed, in order."""
 
-    EMPTY = ("meta", "link", "input", "path", "rect", "circle", "br")
+    EMPTY = ("meta", "link", "input", "path", "rect", "circle", "br", "img")
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,8 +282,9 @@ class _Tags(HTMLParser):
 
 def test_it_is_whole_and_refers_to_nothing_outside(fitting: ReportData, misfit: ReportData) -> None:
     for data in (fitting, misfit):
-        page = report_page(data)
-        assert page == report_page(data)
+        samples = Samples(np.zeros((2, 2, 2), np.float32))
+        page = report_page(data, samples)
+        assert page == report_page(data, samples)
         tags = _Tags()
         tags.feed(page)
         assert tags.open == []
@@ -218,8 +293,6 @@ def test_it_is_whole_and_refers_to_nothing_outside(fitting: ReportData, misfit: 
 
 
 def test_a_report_without_a_placement(misfit: ReportData) -> None:
-    import dataclasses
-
     bare = dataclasses.replace(misfit, routing=None, what_if=None)
     page = report_page(bare)
     assert 'id="maps"' not in page

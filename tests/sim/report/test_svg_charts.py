@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oscc.sim.report.svg_charts import MOST_BARS, bar_chart, distances, matrix, merge_bars
+from oscc.sim.report.svg_charts import MOST_BARS, bar_chart, distances, matrix, merge_bars, value_text
 
 
 def bars_of(picture: str) -> list[tuple[str, float]]:
@@ -31,6 +31,38 @@ def test_heights_follow_the_counts() -> None:
 
 def test_nothing_to_show() -> None:
     assert bars_of(bar_chart([("0", 0)], across="x", up="y", label="z")) == [("0: 0", 0.0)]
+
+
+def words_of(picture: str) -> list[str]:
+    """The texts of a picture, in their order."""
+    return [text.text or "" for text in ET.fromstring(picture).iter("text")]
+
+
+def test_numbers_stand_above_the_bars_where_they_all_have_room() -> None:
+    few = words_of(bar_chart([("a", 12_345), ("b", 2)], across="x", up="y", label="z"))
+    assert {"12,345", "2"} <= set(few)
+    many = [(str(bar), 12_345 + bar) for bar in range(10)]
+    shorter = words_of(bar_chart(many, across="x", up="y", label="z"))
+    assert shorter.count("12k") == 10
+    none = words_of(bar_chart([(str(bar), 12_345 + bar) for bar in range(30)], across="x", up="y", label="z"))
+    assert [word for word in none if word.startswith("12")] == ["12"]
+
+
+def test_labels_of_bars_keep_a_distance() -> None:
+    labels = words_of(
+        bar_chart([(f"{bar * 1000} to {bar * 1000 + 999}", 0) for bar in range(30)], across="x", up="y", label="z")
+    )
+    shown = [label for label in labels if " to " in label]
+    assert shown[0] == "0 to 999"
+    assert 2 <= len(shown) <= 6
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(4_827_190.0, "4,827,190"), (-3.0, "-3"), (0.0, "0"), (5.25, "5.25"), (1 / 3, "0.333333"), (1e20, "1e+20")],
+)
+def test_values_are_written_in_full_where_they_are_whole(value: float, text: str) -> None:
+    assert value_text(value) == text
 
 
 @given(st.dictionaries(st.integers(-50, 300), st.integers(1, 99), min_size=1, max_size=20))
