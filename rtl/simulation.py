@@ -50,7 +50,7 @@ class Simulation:
         self._benches: list[tuple[Bench, bool]] = []
         self._places = 0
 
-    def run(self, *benches: Bench, background: Sequence[Bench] = (), limit: int | None = None) -> None:
+    def run(self, *benches: Bench, background: Sequence[Bench] = (), limit: int | None = 20_000) -> None:
         """Run until every bench has ended; all registers and memories begin with their initial values.
 
         Parameters
@@ -59,7 +59,7 @@ class Simulation:
         background : sequence of Bench
             Run along for as long as the benches do.
         limit : int, optional
-            Clock cycles that the benches may take together.
+            Clock cycles that the benches may take together; None for as many as they like.
 
         Raises
         ------

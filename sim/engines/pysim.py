@@ -250,7 +250,7 @@ class PysimCore:
                 if take_event(macro(), lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
                     context.set(shim.frame, frame_word(macro()))
 
-        self._simulation.run(host, background=[array, *background])
+        self._simulation.run(host, background=[array, *background], limit=None)
 
 
 class PysimEngine:

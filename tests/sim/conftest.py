@@ -16,7 +16,7 @@ from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.emit import core_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
-from oscc.sim.engines.pysim import PysimBus, PysimCore
+from oscc.sim.engines.pysim import PysimBus, PysimCore, PysimEngine
 from oscc.sim.engines.registry import engine_named, missing_for
 from oscc.sim.engines.transaction_core import TransactionCore
 from oscc.sim.engines.verilog import VerilogEngine
@@ -59,10 +59,20 @@ def tiny_job(tiny_core: CoreSpec, tiny_result: CompileResult) -> CosimJob:
 
 
 @pytest.fixture(scope="session")
-def record_of(tiny_job: CosimJob, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], CosimRecord]:
+def tiny_pysim() -> PysimEngine:
+    """Engine pysim for tiny-8x8, which is made ready for simulation once."""
+    return PysimEngine()
+
+
+@pytest.fixture(scope="session")
+def record_of(
+    tiny_job: CosimJob, tiny_pysim: PysimEngine, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], CosimRecord]:
     """``record_of(engine)``: the record of `tiny_job`, run once; skips the test where the engine is not installed."""
 
     def engine_of(name: str) -> Engine:
+        if name == "pysim":
+            return tiny_pysim
         if name != "verilator":
             return engine_named(name)
         # Compiled without optimisation: so little is simulated that it would take longer than it saves.
