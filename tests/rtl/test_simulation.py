@@ -177,7 +177,7 @@ class Kept(wiring.Component):  # type: ignore[misc]
 def test_every_run_of_a_simulation_begins_as_the_first() -> None:
     kept = Kept()
     simulation = Simulation(kept)
-    waves = []
+    waves: list[list[list[int]]] = []
 
     async def bench(context: Any) -> None:
         await wait(context, 2)
