@@ -161,9 +161,28 @@ def test_neither_with_a_read_out_and_defects(described: dict[str, Any], share: f
     for graph in SMALL:
         pixels = np.flatnonzero(random.random(len(graph)) < share).tolist()
         made = model(graph, pixels)
+        if core.couplings == "directed":
+            # Some couplings in one direction only: of a pair of units, one that works is enough.
+            kept = random.random(made.src.size) < 0.6
+            made = dataclasses.replace(
+                made, src=made.src[kept], dst=made.dst[kept], weight=made.weight[:, kept], model_hash=""
+            )
         found = [each for bound in BOUNDS if (each := diagnose_bound(bound, made, core))]
         assert all(check_witness(each, made, core, None) for each in found), found
         assert not (found and has_placement(made, core)), found
+
+
+def test_one_unit_of_two_is_enough_for_one_direction(make_core: MakeCore) -> None:
+    # Nothing can be coupled into the middle, but it can be coupled into all others.
+    dead = [[1, 1, slot] for slot in range(8)]
+    core = make_core(grid=[3, 3], stencil="king", readout={"step": [1, 1]}, defects={"slots": dead})
+    star = model(nx.star_graph(8))
+    out = star.src == 0
+    outwards = dataclasses.replace(
+        star, src=star.src[out], dst=star.dst[out], weight=star.weight[:, out], model_hash=""
+    )
+    assert has_placement(outwards, core)
+    assert [bound.code for bound in BOUNDS if diagnose_bound(bound, outwards, core)] == []
 
 
 def test_the_read_out_refuses_some_of_these(make_core: MakeCore) -> None:
