@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.child_process import scratch_folder
 from oscc.compiler.errors import OsccError
 from oscc.compiler.graph import CouplingGraph
 
@@ -30,8 +30,8 @@ def changed_model(graph: CouplingGraph, original: Path) -> Iterator[Path]:
     OsccError
         ``file.write``, and those of the block.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{_short(original.stem)}.safetensors"
+    with scratch_folder() as folder:
+        path = folder / f"{_short(original.stem)}.safetensors"
         try:
             write_checkpoint(path, graph)
             yield path

@@ -6,13 +6,13 @@ import gzip
 import hashlib
 import io
 import struct
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oscc.compiler.child_process import scratch_folder
 from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.file_output import check_file_target, write_bytes
 from oscc.models.datasets import IMAGE_FILES, NPZ_KEYS
@@ -125,7 +125,7 @@ def _download(name: str, key: str, source: Source, folder: Path) -> Path:
     reasons = []
     for mirror in source.mirrors:
         try:
-            with tempfile.TemporaryDirectory() as scratch:
+            with scratch_folder() as scratch:
                 found = pooch.retrieve(
                     mirror + IDX_FILES[key],
                     known_hash=f"md5:{source.md5[key]}",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from oscc.compiler.child_process import scratch_folder
 from oscc.compiler.errors import OsccError
 
 FEATURES = 2048
@@ -87,8 +87,8 @@ def _metric(weights: Path) -> tuple[Any, str]:
     except Exception:
         # Of a damaged file the reader raises whatever its parser stumbles over.
         raise OsccError("metrics.inception", "not a PyTorch file of tensors", where=str(weights)) from None
-    with tempfile.TemporaryDirectory() as folder:
-        checked = Path(folder) / "weights.pth"
+    with scratch_folder() as folder:
+        checked = folder / "weights.pth"
         torch.save(state, checked)
         try:
             metric = FrechetInceptionDistance(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.child_process import scratch_folder
 from oscc.compiler.compile import check_model
 from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import FindingsError
@@ -368,8 +368,8 @@ class Trainer:
 
 
 def _check_fits(generator: Generator, core: CoreSpec) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / "untrained.safetensors"
+    with scratch_folder() as folder:
+        model = folder / "untrained.safetensors"
         write_checkpoint(model, generator.to_graph({}))
         findings = check_model(model, core).causes
     if findings:

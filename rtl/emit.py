@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from importlib import resources
 
-from amaranth.back import verilog
 from amaranth.hdl import Fragment, Shape
 from amaranth.lib import wiring
 
@@ -20,6 +19,7 @@ from oscc.rtl.standalone import FOLDER as BENCH_FOLDER
 from oscc.rtl.standalone import bench_sources
 from oscc.rtl.system_rdl import system_rdl
 from oscc.rtl.top import Core, array_module_name, core_module_name
+from oscc.rtl.yosys import verilog_of
 
 WAIVERS = "oscc_waivers.vlt"
 
@@ -72,7 +72,6 @@ def core_verilog(core: CoreSpec) -> tuple[str, dict[str, str]]:
     Returns
     -------
     text : str
-        Without source locations: they would put this machine's paths into it.
     names : dict of str to str
         Name of each generator signal, by its hierarchical path in the Verilog.
     """
@@ -81,9 +80,7 @@ def core_verilog(core: CoreSpec) -> tuple[str, dict[str, str]]:
     for path, member, value in component.signature.flatten(component):
         ports["__".join(map(str, path))] = (value, _direction(member))
     fragment = Fragment.get(component, None)
-    text, name_map = verilog.convert_fragment(
-        fragment, ports, core_module_name(core), emit_src=False, strip_internal_attrs=True
-    )
+    text, name_map = verilog_of(fragment, ports, core_module_name(core))
     return text, {".".join(path): signal.name for signal, path in name_map.items()}
 
 

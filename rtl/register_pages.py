@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oscc.compiler.child_process import scratch_folder
 from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.file_output import write_text
 from oscc.compiler.spec import CoreSpec
@@ -82,8 +82,8 @@ def _compile(text: str) -> AddrmapNode:
     """The elaborated address map. The compiler reads files only."""
     from systemrdl.compiler import RDLCompiler
 
-    with tempfile.TemporaryDirectory(prefix="oscc-registers-") as scratch:
-        source = Path(scratch) / "registers.rdl"
+    with scratch_folder("oscc-registers-") as scratch:
+        source = scratch / "registers.rdl"
         write_text(source, text)
         compiler = RDLCompiler()
         compiler.compile_file(str(source))

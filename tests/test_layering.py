@@ -22,6 +22,7 @@ BELOW = {
 }
 FORMATS = {
     "arrays",
+    "child_process",
     "codes",
     "errors",
     "file_output",
@@ -36,7 +37,7 @@ FORMATS = {
     "spec_file",
     "stencil",
 }
-"""What RTL may know: the specification, formats of registers and programs, how files are written, work is reported."""
+"""What RTL may know: the specification, formats, how files are written, tools are called and work is reported."""
 
 HEAVY = {"torch", "amaranth", "numba", "scipy", "matplotlib", "PIL", "cocotb", "ortools"}
 
@@ -100,8 +101,17 @@ def test_there_are_no_circles() -> None:
 def test_the_compiler_has_light_dependencies(name: str) -> None:
     used = {part.partition(".")[0] for part in imports_of(SOURCES[name], for_types=True)}
     # Compiled loops, and one placer's solver; what was trained on a grid is compiled without them, as a test shows.
-    allowed = {"numba"} if name.endswith("_kernel") else {"ortools"} if name.endswith("placers.exact") else set()
-    assert used & HEAVY == allowed
+    allowed = {"oscc.compiler.kernels": {"numba"}, "oscc.compiler.placers.exact": {"ortools"}}
+    assert used & HEAVY == allowed.get(name, set())
+
+
+def test_kernels_are_compiled_in_one_place() -> None:
+    users = [
+        name
+        for name in SOURCES
+        if any(part.split(".")[0] == "numba" for part in imports_of(SOURCES[name], for_types=True))
+    ]
+    assert users == ["oscc.compiler.kernels"]
 
 
 @pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith("oscc.cli")])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from amaranth.back import verilog
 from amaranth.hdl import Cat, ClockSignal, Fragment, Instance, Module, ResetSignal, Signal
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
@@ -13,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import ControlPlane, host_members
+from oscc.rtl.yosys import verilog_of
 
 FOLD_INPUTS = 4
 """Registers whose parity goes into one register of the next stage: what one 4-input table takes."""
@@ -142,8 +142,4 @@ def _verilog(component: wiring.Component, name: str) -> str:
     for path, member, value in component.signature.flatten(component):
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
         ports["__".join(map(str, path))] = (value, direction)
-    # Without source locations: they would put this machine's paths into the text.
-    text, _ = verilog.convert_fragment(
-        Fragment.get(component, None), ports, name, emit_src=False, strip_internal_attrs=True
-    )
-    return text
+    return verilog_of(Fragment.get(component, None), ports, name)[0]

@@ -6,12 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from oscc.compiler.child_process import make_scratch, run_child
 from oscc.compiler.errors import OsccError
 from oscc.compiler.progress import Report, watched
 
@@ -48,9 +48,9 @@ class Tool:
 
     def version(self) -> str:
         """What the tool calls itself, such as ``Yosys 0.70`` or ``nextpnr-0.11.1``."""
-        done = subprocess.run(
-            [self.path, "-V" if self.name == YOSYS else "--version"], capture_output=True, text=True, timeout=TIMEOUT_S
-        )
+        option = "-V" if self.name == YOSYS else "--version"
+        with scratch_folder() as folder:
+            done = run_child([self.path, option], folder, timeout_s=TIMEOUT_S)
         found = re.search(r"Yosys \d\S*|nextpnr-\d[^\s)]*", done.stdout + done.stderr)
         return found[0] if found else "unknown"
 
@@ -87,14 +87,7 @@ class Tool:
             watched(report, lambda: (f"{self.name.removeprefix('yowasp-')}: {last_step(folder / log)}", 0.0)),
         ):
             try:
-                done = subprocess.run(
-                    [self.path, "-q", "-l", log, *arguments],
-                    cwd=folder,
-                    stdin=subprocess.DEVNULL,
-                    stdout=console,
-                    stderr=subprocess.STDOUT,
-                    timeout=timeout_s,
-                )
+                done = run_child([self.path, "-q", "-l", log, *arguments], folder, console=console, timeout_s=timeout_s)
             except subprocess.TimeoutExpired:
                 raise OsccError(
                     "synthesis.timeout",
@@ -201,7 +194,7 @@ def scratch_folder() -> Iterator[Path]:
     ------
     Path
     """
-    folder = Path(tempfile.mkdtemp(prefix="oscc-synth-"))
+    folder = make_scratch("oscc-synth-")
     keep = False
     try:
         yield folder

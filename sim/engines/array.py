@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from oscc.compiler.instructions import Operation
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
@@ -58,4 +59,18 @@ class ArrayEngine:
                 run_seconds=time.perf_counter() - loaded,
             )
 
-        return asyncio.run(run())
+        return _run_now(run())
+
+
+def _run_now(coroutine: Coroutine[Any, Any, CosimRecord]) -> CosimRecord:
+    """Run a coroutine that waits for nothing, as nothing behind this engine does.
+
+    An event loop would hold an interrupt from the keyboard back until the coroutine has ended.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        record: CosimRecord = done.value
+        return record
+    coroutine.close()
+    raise RuntimeError("the array was waited for")

@@ -163,7 +163,7 @@ async def count_cycles(folder: Path) -> None:
     """
     while True:
         await Timer(TELL_EVERY * CLOCK_NS, "ns")
-        (folder / CYCLES).write_text(str(round(cocotb.utils.get_sim_time("ns") / CLOCK_NS)))
+        write_text(folder / CYCLES, str(round(cocotb.utils.get_sim_time("ns") / CLOCK_NS)))
 
 
 @cocotb.test()

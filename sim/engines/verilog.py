@@ -6,13 +6,15 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
-import tempfile
+import signal
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from oscc.compiler.child_process import child_environment, scratch_folder
 from oscc.compiler.errors import OsccError
 from oscc.compiler.file_output import write_text
 from oscc.compiler.program_file import write_program
@@ -98,23 +100,21 @@ OPTIMIZE = "-O2"
 
 
 @contextmanager
-def _environment(optimize: str = OPTIMIZE) -> Iterator[None]:
-    """The environment that the simulators need, for as long as they are called."""
-    environment = {
+def _environment(folder: Path, optimize: str = OPTIMIZE) -> Iterator[None]:
+    """The environment that the simulators get, for as long as they are called: cocotb's runner hands on its own."""
+    made = {
         "PATH": search_path(),
         # The wheel's make rules name a precompiled-header option that not every g++ has.
         "MAKEFLAGS": f"-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimize}",
     }
-    before = {name: os.environ.get(name) for name in environment}
+    before, environment = dict(os.environ), child_environment(folder, made)
+    os.environ.clear()
     os.environ.update(environment)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def build_verilog(
@@ -161,7 +161,7 @@ def build_verilog(
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources.items():
         write_text(folder / name, text)
-    with _environment(optimize), watched(progress, lambda: built(simulator, folder / "build")):
+    with _environment(folder, optimize), watched(progress, lambda: built(simulator, folder / "build")):
         try:
             get_runner(simulator).build(
                 sources=[folder / name for name in sources],
@@ -201,27 +201,44 @@ def run_bench(simulator: str, top: str, build: Path, folder: Path, bench: str, e
     """
     from cocotb_tools.runner import get_runner
 
-    results = folder / "results.xml"
-    # A simulator that fails ends the process; what it left in the folder says more.
-    with _environment(), suppress(SystemExit):
-        get_runner(simulator).test(
-            hdl_toplevel=top,
-            hdl_toplevel_lang="verilog",
-            test_module=bench,
-            build_dir=build / "build",
-            test_dir=folder,
-            results_xml=str(results),
-            extra_env={
-                "COCOTB_LOG_LEVEL": "WARNING",
-                # Where pytest is installed, cocotb would rewrite the assertions of every module, numba's
-                # included, which takes longer than the simulation.
-                "COCOTB_REWRITE_ASSERTION_FILES": "",
-                **environment,
-            },
-            timescale=("1ns", "1ps"),
-            log_file=folder / "test.log",
-        )
+    results, log = folder / "results.xml", folder / "test.log"
+    with _environment(folder):
+        try:
+            get_runner(simulator).test(
+                hdl_toplevel=top,
+                hdl_toplevel_lang="verilog",
+                test_module=bench,
+                build_dir=build / "build",
+                test_dir=folder,
+                results_xml=str(results),
+                extra_env={
+                    "COCOTB_LOG_LEVEL": "WARNING",
+                    # Where pytest is installed, cocotb would rewrite the assertions of every module, numba's
+                    # included, which takes longer than the simulation.
+                    "COCOTB_REWRITE_ASSERTION_FILES": "",
+                    **environment,
+                },
+                timescale=("1ns", "1ps"),
+                log_file=log,
+            )
+        except (RuntimeError, SystemExit) as error:
+            # Releases of cocotb differ in how they say that a simulator failed or was killed. What it left in the
+            # folder tells more; the log gets the status.
+            said = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+            write_text(log, "\n".join([*said, _ending(error), ""]))
     return results
+
+
+def _ending(error: RuntimeError | SystemExit) -> str:
+    """What is known of a simulator that did not end well."""
+    said = f"return code: {error.code}" if isinstance(error, SystemExit) else str(error)
+    status = re.fullmatch(r".*return code: (-?\d+)", said)
+    if status is None:
+        return f"the simulator failed: {' '.join(str(error).split())}"
+    code = int(status[1])
+    if code >= 0:
+        return f"the simulator ended with status {code}"
+    return f"the simulator was ended by signal {-code} ({signal.strsignal(-code) or 'unknown'})"
 
 
 class VerilogEngine:
@@ -252,8 +269,7 @@ class VerilogEngine:
         missing = missing_for(self.name)
         if missing:
             raise OsccError("engine.missing", f"engine '{self.name}' is not installed", hint=f"install: {missing}")
-        with tempfile.TemporaryDirectory(prefix="oscc-cosim-") as scratch:
-            folder = Path(scratch)
+        with scratch_folder("oscc-cosim-") as folder:
             if progress:
                 progress("emitting the Verilog", 0.0)
             build = folder if self._build is None else self._build

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from oscc.compiler.child_process import scratch_folder
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.emit import core_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord
-from oscc.sim.engines.pysim import PysimEngine
 from oscc.sim.engines.verilog import (
     SIMULATORS,
     VerilogEngine,
@@ -29,6 +30,8 @@ from oscc.sim.engines.verilog import (
 )
 from oscc.sim.host import HostError
 from oscc.sim.macro import EventKind, MacroContractError
+
+SLOW = not os.environ.get("OSCC_SLOW_TESTS")
 
 needs_icarus = pytest.mark.skipif(bool(missing_for("icarus")), reason=f"not installed: {missing_for('icarus')}")
 
@@ -51,22 +54,18 @@ def up_to_the_last_sample(record: CosimRecord) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("name", SIMULATORS)
-def test_the_emitted_verilog_does_what_the_rtl_does(name: str, job: CosimJob, tmp_path: Path) -> None:
-    if missing := missing_for(name):
-        pytest.skip(f"not installed: {missing}")
-    two = dataclasses.replace(job, samples=2, seed=5, first_sample=3)
-    # A build that is not optimised: so little is simulated that it would take longer than it saves.
-    record, rtl = VerilogEngine(name, build=tmp_path, optimize="-O0").run(two), PysimEngine().run(two)
+def test_the_emitted_verilog_does_what_the_rtl_does(name: str, record_of: Callable[[str], CosimRecord]) -> None:
+    record, rtl = record_of(name), record_of("pysim")
     assert record.engine == name
     assert up_to_the_last_sample(record) == up_to_the_last_sample(rtl)
     commits = int((rtl.macro.times_of(EventKind.COMMIT) < rtl.macro.sample_times[-1]).sum())
-    assert commits == 4
+    assert commits == 8
     np.testing.assert_array_equal(record.macro.commit_patterns[:commits], rtl.macro.commit_patterns[:commits])
     np.testing.assert_array_equal(record.macro.boundary_phases, rtl.macro.boundary_phases)
     np.testing.assert_array_equal(record.macro.sample_times, rtl.macro.sample_times)
     np.testing.assert_array_equal(record.codes, rtl.codes)
     assert record.counters == rtl.counters
-    assert record.cycles > job.core.program_beats + 2 * record.counters.period > 2 * job.core.init.cycles
+    assert record.cycles > 512 + 2 * 564
 
 
 @needs_icarus
@@ -176,6 +175,112 @@ def test_a_bench_runs_in_its_folder_and_leaves_results(tmp_path: Path, monkeypat
     assert results.parent == folder
     text = results.read_text()
     assert (text.count("<testcase"), text.count("<failure")) == (2, 1)
+
+
+DYING = """
+import os
+import signal
+import cocotb
+
+@cocotb.test()
+async def dies(dut):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@needs_icarus
+def test_a_simulator_that_is_killed_leaves_its_end_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bench_dying.py").write_text(DYING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path / "build")
+    results = run_bench("icarus", "toggle", tmp_path / "build", tmp_path / "run", "bench_dying", {})
+    assert not results.exists()
+    log = (tmp_path / "run" / "test.log").read_text().splitlines()
+    assert log[-1] == "the simulator was ended by signal 9 (Killed)"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RuntimeError("Command failed with return code: -9"), "the simulator was ended by signal 9 (Killed)"),
+        (RuntimeError("Command failed with return code: 1"), "the simulator ended with status 1"),
+        (SystemExit(3), "the simulator ended with status 3"),
+        (SystemExit("ERROR: vvp executable not found!"), "the simulator failed: ERROR: vvp executable not found!"),
+        (RuntimeError("no libpython"), "the simulator failed: no libpython"),
+    ],
+)
+def test_every_way_to_end_is_told(
+    error: BaseException, message: str, job: CosimJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing:
+        def test(self, **_: Any) -> None:
+            raise error
+
+    monkeypatch.setattr("oscc.sim.engines.verilog.missing_for", lambda engine: "")
+    monkeypatch.setattr("oscc.sim.engines.verilog.build_verilog", lambda *given, **options: None)
+    monkeypatch.setattr("cocotb_tools.runner.get_runner", lambda name: Failing())
+    before = dict(os.environ)
+    with pytest.raises(HostError) as caught:
+        VerilogEngine("icarus", "").run(job)
+    assert str(caught.value) == f"the simulator ended without a result: {message}"
+    assert dict(os.environ) == before
+
+
+POISON = {
+    "WAVES": "1",
+    "GUI": "1",
+    "COCOTB_TEST_FILTER": "nothing",
+    "COCOTB_TESTCASE": "nothing",
+    "COCOTB_TEST_MODULES": "nothing",
+    "COCOTB_RANDOM_SEED": "rubbish",
+    "GPI_EXTRA": "/nowhere/lib.so:main",
+    "GPI_USERS": "/nowhere/lib.so",
+    "LIBPYTHON_LOC": "/nowhere/libpython.so",
+    "SIM_CMD_PREFIX": "false",
+    "SIM_CMD_SUFFIX": "-rubbish",
+    "VERILATOR_ROOT": "/nowhere",
+    "CXX": "false",
+    "CXXFLAGS": "-rubbish",
+    "CPPFLAGS": "-rubbish",
+    "LDFLAGS": "-rubbish",
+    "MAKEFLAGS": "-n",
+    "MAKEFILES": "/nowhere/Makefile",
+    "OBJCACHE": "false",
+    "IVERILOG_DUMPER": "fst",
+    "IVERILOG_VPI_MODULE_PATH": "/nowhere",
+    "PYTHONSTARTUP": "/nowhere/startup.py",
+    "PYTHONWARNINGS": "error",
+    "PYTHONOPTIMIZE": "2",
+    "BASH_ENV": "/nowhere/rc",
+}
+
+
+@pytest.mark.parametrize(
+    "simulator", ["icarus", pytest.param("verilator", marks=pytest.mark.skipif(SLOW, reason="a build takes a minute"))]
+)
+def test_the_environment_of_a_simulator_is_made_and_not_inherited(
+    simulator: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if missing := missing_for(simulator):
+        pytest.skip(f"not installed: {missing}")
+    spaced = tmp_path / "with a space"
+    spaced.mkdir()
+    (tmp_path / "bench_toggle.py").write_text(BENCH)
+    # Modules of the standard library by the names of a user's own files, where the command is called.
+    for name in ("random", "typing", "tempfile", "struct", "numpy"):
+        (spaced / f"{name}.py").write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\nraise SystemExit\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(spaced)
+    monkeypatch.setattr(tempfile, "tempdir", str(spaced))
+    for name, value in POISON.items():
+        monkeypatch.setenv(name, value)
+    with scratch_folder() as folder:
+        build_verilog(simulator, "toggle", {"toggle.v": TOGGLE}, folder / "build", optimize="-O0")
+        seen = {"SEEN": str(tmp_path / "seen")}
+        results = run_bench(simulator, "toggle", folder / "build", folder / "run", "bench_toggle", seen).read_text()
+    assert (results.count("<testcase"), results.count("<failure")) == (2, 1)
+    assert (tmp_path / "seen").read_text() in ("0", "1")
+    assert not (tmp_path / "executed").exists()
 
 
 @needs_icarus
