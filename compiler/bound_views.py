@@ -69,9 +69,10 @@ class Demand:
         near = self.neighbours
         # Crowded surroundings are looked at first, since a graph of any size gets the same time.
         start = np.argsort(-near.degree(), kind="stable").astype(np.int32)
-        return run_kernel(
+        found: tuple[NDArray[np.int64], NDArray[np.int32]] = run_kernel(
             most_within, near.first, near.neighbour, self.counted, start, max(0, near.nodes - 1), MOST_VISITS
         )
+        return found
 
     @cached_property
     def connectivity(self) -> float:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from oscc.compiler.kernels import kernel
 
-@njit(cache=True)
+
+@kernel()
 def most_within(
     first: NDArray[np.int32],
     neighbour: NDArray[np.int32],

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from oscc.compiler.arrays import freeze
+from oscc.compiler.kernels import kernel
 
 TOGETHER = 4
 """Couplings that the kernels take at a time."""
@@ -93,7 +93,7 @@ def tabulate(own: NDArray[np.integer[Any]], other: NDArray[np.integer[Any]], nod
     return CouplingTable(count.astype(np.int32), table, edge, edges)
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def add_couplings(signals, count, other, weight, sums):  # type: ignore[no-untyped-def]
     """For each node, the weighted sum of the signals of the nodes that couple into it.
 
@@ -120,7 +120,7 @@ def add_couplings(signals, count, other, weight, sums):  # type: ignore[no-untyp
                     into[b] += k0 * x0[b] + k1 * x1[b] + k2 * x2[b] + k3 * x3[b]
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def add_couplings_vjp(signals, slopes, count, other, weight, signal_slopes, weight_slopes):  # type: ignore[no-untyped-def]
     """The gradient of a loss through `add_couplings`.
 

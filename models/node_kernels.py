@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from oscc.compiler.families import Family
+from oscc.compiler.kernels import kernel
 from oscc.models.coupling_sums import REORDERED
 from oscc.models.sincos import sincos
 
@@ -49,7 +49,7 @@ class NodeKernels:
     state_vjp: Callable[..., None]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _show_phases(state, slope, reach, constants, signals):  # type: ignore[no-untyped-def]
     for i in range(state.shape[0]):
         sine, cosine = signals[0, i], signals[1, i]
@@ -57,7 +57,7 @@ def _show_phases(state, slope, reach, constants, signals):  # type: ignore[no-un
             sine[b], cosine[b] = sincos(state[i, b] + reach * slope[i, b], constants)
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def _slope_of_phases(signals, sums, parameters, weight, slope, total):  # type: ignore[no-untyped-def]
     for i in range(slope.shape[0]):
         twice_s, h, w = parameters[0, i] + parameters[0, i], parameters[1, i], parameters[2, i]
@@ -69,7 +69,7 @@ def _slope_of_phases(signals, sums, parameters, weight, slope, total):  # type: 
             total[i, b] += weight * value
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def _slope_of_phases_vjp(signals, sums, parameters, given, sum_slopes, own, parameter_slopes):  # type: ignore[no-untyped-def]
     for i in range(given.shape[0]):
         twice_s, h = parameters[0, i] + parameters[0, i], parameters[1, i]
@@ -87,7 +87,7 @@ def _slope_of_phases_vjp(signals, sums, parameters, given, sum_slopes, own, para
         parameter_slopes[2, i] += detuning
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def _phases_vjp(signals, signal_slopes, own, added):  # type: ignore[no-untyped-def]
     for i in range(own.shape[0]):
         for b in range(own.shape[1]):
@@ -96,7 +96,7 @@ def _phases_vjp(signals, signal_slopes, own, added):  # type: ignore[no-untyped-
             added[i, b] += value
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def combine(first, x, second, y, total):  # type: ignore[no-untyped-def]
     """``total`` = first x + second y, element by element; all float[N, B]."""
     for i in range(total.shape[0]):
@@ -104,14 +104,14 @@ def combine(first, x, second, y, total):  # type: ignore[no-untyped-def]
             total[i, b] = first * x[i, b] + second * y[i, b]
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def _show_reals(state, slope, reach, constants, signals):  # type: ignore[no-untyped-def]
     for i in range(state.shape[0]):
         for b in range(state.shape[1]):
             signals[0, i, b] = state[i, b] + reach * slope[i, b]
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def _reals_vjp(signals, signal_slopes, own, added):  # type: ignore[no-untyped-def]
     for i in range(own.shape[0]):
         for b in range(own.shape[1]):
@@ -120,7 +120,7 @@ def _reals_vjp(signals, signal_slopes, own, added):  # type: ignore[no-untyped-d
             added[i, b] += value
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def _slope_of_cubic(signals, sums, parameters, weight, slope, total):  # type: ignore[no-untyped-def]
     for i in range(slope.shape[0]):
         gain, h = parameters[0, i], parameters[1, i]
@@ -131,7 +131,7 @@ def _slope_of_cubic(signals, sums, parameters, weight, slope, total):  # type: i
             total[i, b] += weight * value
 
 
-@njit(cache=True, nogil=True, fastmath=REORDERED)
+@kernel(nogil=True, fastmath=REORDERED)
 def _slope_of_cubic_vjp(signals, sums, parameters, given, sum_slopes, own, parameter_slopes):  # type: ignore[no-untyped-def]
     for i in range(given.shape[0]):
         gain = parameters[0, i]
@@ -146,7 +146,7 @@ def _slope_of_cubic_vjp(signals, sums, parameters, given, sum_slopes, own, param
         parameter_slopes[1, i] += field
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _slope_of_leak(signals, sums, parameters, weight, slope, total):  # type: ignore[no-untyped-def]
     for i in range(slope.shape[0]):
         h = parameters[1, i]
@@ -156,7 +156,7 @@ def _slope_of_leak(signals, sums, parameters, weight, slope, total):  # type: ig
             total[i, b] += weight * value
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _slope_of_leak_vjp(signals, sums, parameters, given, sum_slopes, own, parameter_slopes):  # type: ignore[no-untyped-def]
     for i in range(given.shape[0]):
         h = parameters[1, i]

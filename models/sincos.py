@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
 from oscc.compiler.errors import OsccError
+from oscc.compiler.kernels import kernel
 
 
 class SincosConstants(NamedTuple):
@@ -111,7 +111,7 @@ def sincos_constants(dtype: np.dtype[Any]) -> SincosConstants:
 
 # Kernels with fast-math options would hand them on to what they call, and rounding by adding a number and taking it
 # away again would be optimised away: hence an explicit False.
-@njit(cache=True, nogil=True, fastmath=False)
+@kernel(nogil=True, fastmath=False)
 def _polynomial(z, coefficients):  # type: ignore[no-untyped-def]
     value = coefficients[0]
     for coefficient in coefficients[1:]:
@@ -119,7 +119,7 @@ def _polynomial(z, coefficients):  # type: ignore[no-untyped-def]
     return value
 
 
-@njit(cache=True, nogil=True, fastmath=False)
+@kernel(nogil=True, fastmath=False)
 def sincos(x, constants):  # type: ignore[no-untyped-def]
     """Sine and cosine of a phase [rad], in a form that LLVM turns into vector instructions; library calls are not.
 

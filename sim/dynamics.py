@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from oscc.compiler.kernels import kernel, run_kernel
 from oscc.compiler.stencil import Stencil
 from oscc.models.integrators import Integrator
 from oscc.models.sincos import sincos, sincos_constants
@@ -83,7 +83,7 @@ class NodeRates:
     detuning: NDArray[Any]
 
 
-@njit(cache=True, nogil=True)
+@kernel(nogil=True)
 def _integrate(theta, count, source, strength, shil, field, detuning, coefficients, constants):  # type: ignore[no-untyped-def]
     cells, batch = theta.shape
     sine, cosine = np.empty_like(theta), np.empty_like(theta)
@@ -139,9 +139,11 @@ def integrate_phases(
     ------
     OsccError
         ``array.dtype``, as `sincos_constants` does.
+    KeyboardInterrupt
+        When one came, after the steps; the phases are then somewhere.
     """
-    kernel: Any = _integrate
-    kernel(
+    run_kernel(
+        _integrate,
         theta,
         couplings.count,
         couplings.source,

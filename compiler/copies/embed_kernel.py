@@ -7,14 +7,15 @@ counts the chains on cell p.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from oscc.compiler.kernels import kernel
 
 FORBIDDEN = 1e18
 """Weight of a cell that a chain must not take."""
 
 
-@njit(cache=True)
+@kernel()
 def _push(keys, items, size, key, item) -> int:  # type: ignore[no-untyped-def]
     """Put into a binary heap."""
     place = size
@@ -28,7 +29,7 @@ def _push(keys, items, size, key, item) -> int:  # type: ignore[no-untyped-def]
     return size + 1  # type: ignore[no-any-return]
 
 
-@njit(cache=True)
+@kernel()
 def _sink(keys, items, size) -> int:  # type: ignore[no-untyped-def]
     """Take the smallest out of a binary heap, after it was read."""
     size -= 1
@@ -48,7 +49,7 @@ def _sink(keys, items, size) -> int:  # type: ignore[no-untyped-def]
     return size  # type: ignore[no-any-return]
 
 
-@njit(cache=True)
+@kernel()
 def _spread(  # type: ignore[no-untyped-def]
     cells, host_first, host_neighbour, columns, box, weight, distance, parent, keys, items
 ) -> None:
@@ -78,7 +79,7 @@ def _spread(  # type: ignore[no-untyped-def]
             size = _push(keys, items, size, onward, other)
 
 
-@njit(cache=True)
+@kernel()
 def _joined(host_first, host_neighbour, cell, other) -> bool:  # type: ignore[no-untyped-def]
     """Whether two cells can be coupled."""
     low, high = host_first[cell], host_first[cell + 1]
@@ -91,7 +92,7 @@ def _joined(host_first, host_neighbour, cell, other) -> bool:  # type: ignore[no
     return low < host_first[cell + 1] and host_neighbour[low] == other  # type: ignore[no-any-return]
 
 
-@njit(cache=True)
+@kernel()
 def _touches(host_first, host_neighbour, one, other, without) -> bool:  # type: ignore[no-untyped-def]
     """Whether two sets of cells can be coupled, without one cell of the first."""
     for cell in one:
@@ -103,7 +104,7 @@ def _touches(host_first, host_neighbour, one, other, without) -> bool:  # type: 
     return False
 
 
-@njit(cache=True)
+@kernel()
 def _connected(host_first, host_neighbour, cells, without, seen) -> bool:  # type: ignore[no-untyped-def]
     """Whether a set of cells hangs together without one of them."""
     count = cells.size
@@ -125,7 +126,7 @@ def _connected(host_first, host_neighbour, cells, without, seen) -> bool:  # typ
     return tail == count - 1  # type: ignore[no-any-return]
 
 
-@njit(cache=True)
+@kernel()
 def trim(
     node: int,
     first: NDArray[np.int32],
@@ -178,7 +179,7 @@ def trim(
         length[node] -= 1
 
 
-@njit(cache=True)
+@kernel()
 def lay_chains(
     nodes: NDArray[np.int32],
     first: NDArray[np.int32],
@@ -339,7 +340,7 @@ def lay_chains(
             trim(node, first, neighbour, host_first, host_neighbour, chain, length, fill)
 
 
-@njit(cache=True)
+@kernel()
 def unmet(
     first: NDArray[np.int32],
     neighbour: NDArray[np.int32],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from oscc.compiler.kernels import kernel
 
-@njit(cache=True)
+
+@kernel()
 def distances_from(first: NDArray[np.int32], neighbour: NDArray[np.int32], start: int) -> NDArray[np.int32]:
     """Couplings on a shortest way from one node to every other, int32[N]; one more than the longest where none leads.
 
@@ -38,7 +39,7 @@ def distances_from(first: NDArray[np.int32], neighbour: NDArray[np.int32], start
     return distance
 
 
-@njit(cache=True)
+@kernel()
 def _cost(  # type: ignore[no-untyped-def]
     receives, sends, row, col, other_row, other_col, excess, lost
 ) -> int:
@@ -56,7 +57,7 @@ def _cost(  # type: ignore[no-untyped-def]
     return cost
 
 
-@njit(cache=True)
+@kernel()
 def _cost_at(  # type: ignore[no-untyped-def]
     node, row, col, without, first, neighbour, cell, receives, sends, excess, lost
 ) -> int:
@@ -69,7 +70,7 @@ def _cost_at(  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True)
+@kernel()
 def total_cost(
     first: NDArray[np.int32],
     neighbour: NDArray[np.int32],
@@ -96,7 +97,7 @@ def total_cost(
     return total // 2
 
 
-@njit(cache=True)
+@kernel()
 def move_nodes(
     first: NDArray[np.int32],
     neighbour: NDArray[np.int32],

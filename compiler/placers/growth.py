@@ -145,6 +145,7 @@ class _Grower:
             density = DENSITIES[attempt % len(DENSITIES)]
             noise = NOISES[attempt // len(DENSITIES) % len(NOISES)]
             chance = int(self.random.integers(2**31))
+            cell: NDArray[np.int32]
             cell, placed = run_kernel(
                 grow_component, problem.first, problem.neighbour, near, common, sides, start, density, noise, chance
             )

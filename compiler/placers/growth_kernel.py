@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from oscc.compiler.kernels import kernel
 
 MISSING = 8.0
 """Cost of a placed node that would be near without being a neighbour, in units of the density."""
 
 
-@njit(cache=True)
+@kernel()
 def grow_component(
     first: NDArray[np.int32],
     neighbour: NDArray[np.int32],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from oscc.compiler.kernels import kernel
 
 GROWTH = 1.6
 """By how much present congestion costs more from round to round."""
@@ -13,7 +14,7 @@ PATIENCE, IMPROVEMENT = 8, 0.98
 """Rounds after which no more are made when none of them brought the wires too many below that part."""
 
 
-@njit(cache=True)
+@kernel()
 def _boundary(row: int, col: int, direction: int) -> tuple[int, int, int]:
     """A step's boundary: 0 for one between columns and 1 between rows, and its index."""
     if direction == 1:
@@ -25,7 +26,7 @@ def _boundary(row: int, col: int, direction: int) -> tuple[int, int, int]:
     return 1, row - 1, col
 
 
-@njit(cache=True)
+@kernel()
 def _way(  # type: ignore[no-untyped-def]
     row, col, to_row, to_col, used, past, capacity, pressure, margin, distance, came, done, steps
 ) -> int:
@@ -68,7 +69,7 @@ def _way(  # type: ignore[no-untyped-def]
     return length
 
 
-@njit(cache=True)
+@kernel()
 def negotiate_rounds(
     start: NDArray[np.int32],
     end: NDArray[np.int32],
