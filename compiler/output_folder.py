@@ -1,13 +1,12 @@
-"""Output folders: written beside and moved into place whole, so that nobody ever sees half of one."""
+"""Output folders: filled aside, and changed places with what oscc made there before."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from oscc.compiler.errors import OsccError
 from oscc.compiler.file_output import write_text
 from oscc.compiler.manifest import manifest_fault
+from oscc.compiler.staged_folder import plain_files, remove_empty, staged_folder
 
 MANIFEST = "manifest.json"
 MODEL = "model.safetensors"
@@ -25,6 +25,21 @@ LABELS = "labels.json"
 WIRES = "wires.safetensors"
 DIE = "die.yaml"
 REPORTS = "reports"
+
+SUBFOLDERS = (REPORTS, "ir", "rtl", "report", "verify", "synthesis")
+"""What a compilation or a later verb makes in the folder."""
+
+WRITTEN_LATER = (
+    "samples.png",
+    "reports/solve.json",
+    *(f"report/{name}" for name in ("report.html", "report.json")),
+    *(f"report/{name}.png" for name in ("degree", "boundaries", "distributions", "defects", "solutions")),
+    *(f"verify/verdict.{suffix}" for suffix in ("json", "txt")),
+    *(f"cosim-*/{name}" for name in ("codes.npy", "sheet.png", "cosim.png", "record.json")),
+    *(f"synthesis/{target}.{suffix}" for target in ("asic", "ecp5", "ice40") for suffix in ("json", "md")),
+    *(f"synthesis/logs/{target}-*.log" for target in ("asic", "ecp5", "ice40")),
+)
+"""Files that later verbs write into the folder, and that no manifest lists."""
 
 
 @dataclass(frozen=True)
@@ -154,9 +169,9 @@ def read_any_output_folder(path: str | Path) -> OutputFolder:
 
 
 def check_target(path: str | Path) -> None:
-    """Refuse an output path that must not be replaced, before any work is done.
+    """Refuse an output path that must not be written, before any work is done.
 
-    An absent or empty folder is taken, and so is an output folder of oscc, which is replaced.
+    An absent or empty folder is taken, and so is an output folder of oscc, whose files are replaced.
 
     Parameters
     ----------
@@ -169,6 +184,7 @@ def check_target(path: str | Path) -> None:
     """
     target, where = Path(path), str(path)
     try:
+        place = target.absolute()
         if target.is_dir():
             if any(target.iterdir()) and not _is_ours(_read_manifest(target)):
                 raise OsccError(
@@ -177,24 +193,65 @@ def check_target(path: str | Path) -> None:
                     where=where,
                     hint="name a new folder, or empty this one",
                 )
+            _check_own_names(target)
         elif target.exists() or target.is_symlink():
             raise OsccError("output.is-file", "a file; the output is a folder", where=where)
-        ancestor = target.absolute().parent
-        while not ancestor.exists():
-            ancestor = ancestor.parent
+        else:
+            place = place.parent
+            while not place.exists():
+                place = place.parent
     except OSError as error:
         raise OsccError("output.unwritable", f"cannot be used: {error.strerror}", where=where) from None
-    if not ancestor.is_dir():
-        raise OsccError("output.is-file", f"{ancestor} is a file, so nothing can be put into it", where=where)
-    if not os.access(ancestor, os.W_OK | os.X_OK):
-        raise OsccError("output.unwritable", f"no permission to write into {ancestor}", where=where)
+    if not place.is_dir():
+        raise OsccError("output.is-file", f"{place} is a file, so nothing can be put into it", where=where)
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise OsccError("output.unwritable", f"no permission to write into {place}", where=where)
+
+
+def _check_own_names(folder: Path) -> None:
+    """Refuse a folder in which something else has a name that a compilation needs."""
+    ours = own_files(folder)
+    names = (MANIFEST, MODEL, CORE, PROGRAM, PROBLEM, LABELS, WIRES, DIE)
+    taken = [name for name in names if name not in ours and os.path.lexists(folder / name)]
+    taken += [name for name in SUBFOLDERS if os.path.lexists(folder / name) and (folder / name).is_symlink()]
+    taken += [name for name in SUBFOLDERS if (folder / name).exists() and not (folder / name).is_dir()]
+    if taken:
+        raise OsccError(
+            "output.foreign",
+            f"holds {', '.join(taken)}, which oscc did not make",
+            where=str(folder),
+            hint="move it away, or name another folder",
+        )
+
+
+def own_files(folder: Path) -> set[str]:
+    """The files of a folder that oscc made, relative and with forward slashes.
+
+    They are what its manifest lists, what the manifest of ``rtl/`` lists, and what the other verbs write there. A
+    symbolic link, or what is reached through one, is never among them.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    listed = {MANIFEST, *_listed(folder, "")}
+    listed |= {f"rtl/{MANIFEST}", *_listed(folder / "rtl", "rtl/")}
+    found = {path.relative_to(folder).as_posix() for pattern in WRITTEN_LATER for path in folder.glob(pattern)}
+    return plain_files(folder, listed | found)
+
+
+def _listed(folder: Path, prefix: str) -> set[str]:
+    """The outputs in the manifest of a folder of oscc."""
+    manifest = _read_manifest(folder)
+    outputs = manifest.get("outputs") if manifest is not None and _is_ours(manifest) else None
+    return {f"{prefix}{name}" for name in outputs} if isinstance(outputs, dict) else set()
 
 
 @contextmanager
 def replace_folder(path: str | Path) -> Iterator[Path]:
-    """A new folder to fill, which takes the place of ``path`` when the block ends without an error.
+    """A new folder to fill, whose files take the place of those of ``path`` when the block ends without an error.
 
-    It is made beside ``path``, so that the final step is a rename. After an error everything is as it was before.
+    After an error everything is as it was before. What oscc did not make stays where it is.
 
     Parameters
     ----------
@@ -209,32 +266,17 @@ def replace_folder(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     OsccError
-        What `check_target` raises, or ``output.unwritable`` when the file system refuses.
+        What `check_target` and `staged_folder` raise.
     """
     check_target(path)
-    target = Path(path).resolve()
-    made = [parent for parent in (target.parent, *target.parent.parents) if not parent.exists()]
-    beside = target.with_name(f".{target.name}.new-{os.getpid()}")
-    done = False
-    try:
-        beside.mkdir(parents=True)
-        yield beside
-        _move_into_place(beside, target)
-        done = True
-    except OSError as error:
-        name = error.filename or path
-        raise OsccError("output.unwritable", f"cannot write {name}: {error.strerror}", where=str(path)) from None
-    finally:
-        if not done:
-            shutil.rmtree(beside, ignore_errors=True)
-            for parent in made:
-                with suppress(OSError):
-                    parent.rmdir()
+    with staged_folder(Path(path), own_files, MANIFEST) as folder:
+        yield folder
+    remove_empty(Path(path), SUBFOLDERS)
 
 
 @contextmanager
 def replace_subfolder(folder: str | Path, name: str) -> Iterator[Path]:
-    """A new sub-folder of an output folder to fill; it replaces that of its name when the block ends without an error.
+    """A new sub-folder of an output folder to fill; its files replace those of that name as `replace_folder` does.
 
     Parameters
     ----------
@@ -246,24 +288,25 @@ def replace_subfolder(folder: str | Path, name: str) -> Iterator[Path]:
     Yields
     ------
     Path
-        The folder to write into; it has the same parent as the final one.
+        The folder to write into.
 
     Raises
     ------
     OsccError
-        What `read_any_output_folder` raises, or ``output.unwritable`` when the file system refuses.
+        What `read_any_output_folder` and `staged_folder` raise; ``output.foreign`` when something else has the name.
     """
-    target = read_any_output_folder(folder).path.resolve() / name
-    beside = target.with_name(f".{name}.new-{os.getpid()}")
-    try:
-        beside.mkdir()
-        yield beside
-        _move_into_place(beside, target)
-    except OSError as error:
-        name = error.filename or name
-        raise OsccError("output.unwritable", f"cannot write {name}: {error.strerror}", where=str(folder)) from None
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    whole = read_any_output_folder(folder).path
+    target = whole / name
+    if os.path.lexists(target) and (target.is_symlink() or not target.is_dir()):
+        raise OsccError(
+            "output.foreign", f"holds {name}, which oscc did not make", where=str(folder), hint="move it away"
+        )
+
+    def own_files_below(_: Path) -> set[str]:
+        return {file.removeprefix(f"{name}/") for file in own_files(whole) if file.startswith(f"{name}/")}
+
+    with staged_folder(target, own_files_below, MANIFEST) as new:
+        yield new
 
 
 def file_hash(path: Path) -> str:
@@ -274,21 +317,6 @@ def file_hash(path: Path) -> str:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON for people and tools: indented, keys in the order given, a line end at the end."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
-
-
-def _move_into_place(beside: Path, target: Path) -> None:
-    """Rename a finished folder to its final name, with whatever was there out of the way first."""
-    if not target.exists():
-        beside.rename(target)
-        return
-    old = target.with_name(f".{target.name}.old-{os.getpid()}")
-    target.rename(old)
-    try:
-        beside.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _is_ours(manifest: dict[str, Any] | None) -> bool:

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,9 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.manifest import SCHEMA
 from oscc.compiler.output_folder import (
     MANIFEST,
+    MODEL,
     PROGRAM,
+    REPORTS,
     check_target,
     file_hash,
     read_output_folder,
@@ -77,14 +81,14 @@ def test_after_an_error_everything_is_as_before(error: type[BaseException], tmp_
 
 def test_a_rename_that_fails_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make_output(tmp_path / "out")
-    rename = Path.rename
+    move = shutil.move
 
-    def refuse(self: Path, target: Path) -> Path:
-        if ".new-" in self.name:
+    def refuse(source: Path, target: Path) -> object:
+        if source.name == PROGRAM and source.parent.name == "new":
             raise OSError(28, "No space left on device")
-        return rename(self, target)
+        return move(source, target)
 
-    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr("oscc.compiler.staged_folder.shutil.move", refuse)
     with pytest.raises(OsccError, match="No space left on device") as caught:
         make_output(tmp_path / "out", program=b"other")
     assert caught.value.code == "output.unwritable"
@@ -185,7 +189,8 @@ def test_a_subfolder_is_replaced_and_nothing_else(tmp_path: Path) -> None:
     for content in ("one", "two"):
         with replace_subfolder(tmp_path / "out", "rtl") as folder:
             (folder / content).write_text(content)
-    assert listing(tmp_path / "out") == [MANIFEST, PROGRAM, "rtl", "rtl/two"]
+            write_json(folder / MANIFEST, {"schema": SCHEMA, "outputs": {content: {"sha256": "0", "bytes": 3}}})
+    assert listing(tmp_path / "out") == [MANIFEST, PROGRAM, "rtl", f"rtl/{MANIFEST}", "rtl/two"]
 
 
 def test_a_subfolder_survives_an_error(tmp_path: Path) -> None:
@@ -251,3 +256,208 @@ def test_a_manifest_that_is_cut_off(tmp_path: Path) -> None:
     with pytest.raises(OsccError, match=r"manifest.json is no JSON object") as caught:
         read_output_folder(tmp_path / "out")
     assert caught.value.hint == "remove the folder, and compile again"
+
+
+def test_the_shells_folder_is_filled_and_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    make_output(out)
+    inode = out.stat().st_ino
+    monkeypatch.chdir(out)
+    for number, place in enumerate((".", "../out", "./", str(out))):
+        make_output(Path(place), program=b"%d" % number)
+        assert (Path.cwd(), out.stat().st_ino) == (out, inode)
+        assert Path(PROGRAM).read_bytes() == b"%d" % number
+    assert listing(tmp_path) == ["out", f"out/{MANIFEST}", f"out/{PROGRAM}"]
+
+
+def test_a_shell_in_a_folder_below_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    make_output(out)
+    for name in ("verify", "report"):
+        (out / name).mkdir()
+    (out / "verify" / "verdict.txt").write_text("old")
+    (out / "report" / "report.html").write_text("old")
+    monkeypatch.chdir(out / "verify")
+    make_output(Path(".."))
+    assert Path.cwd() == out / "verify"
+    assert listing(out) == [MANIFEST, PROGRAM, "verify"]
+
+
+def test_an_empty_shells_folder_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_output(Path())
+    assert listing(tmp_path) == [MANIFEST, PROGRAM]
+
+
+def test_what_oscc_did_not_make_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make_output(out)
+    ours = ["samples.png", "reports/solve.json", "report/degree.png", "cosim-icarus/codes.npy", "verify/verdict.json"]
+    ours += ["synthesis/asic.md", "synthesis/logs/ecp5-synthesis.log"]
+    theirs = ["notes.txt", "reports/notes.txt", "report/photo.png", "cosim-icarus/mine.npy", "mine/samples.png"]
+    theirs += ["rtl/my_top.v", "synthesis/ecp5.txt", ".git/config"]
+    for name in (*ours, *theirs):
+        (out / name).parent.mkdir(exist_ok=True, parents=True)
+        (out / name).write_text(name)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "verdict.txt").write_text("theirs")
+    (out / "mine" / "link").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(out / "pipe")
+    make_output(out, program=b"other")
+    found = [name for name in listing(out) if not (out / name).is_dir()]
+    assert found == sorted([MANIFEST, PROGRAM, *theirs, "pipe"])
+    assert all((out / name).read_text() == name for name in theirs)
+    assert (out / "mine" / "link").is_symlink()
+    assert not (out / "verify").exists()
+
+
+def test_a_manifest_cannot_name_files_elsewhere(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make_output(out)
+    victims = ["victim", "folder/victim"]
+    for name in victims:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("theirs")
+    (out / "link").symlink_to(tmp_path / "folder")
+    names = ["../victim", str(tmp_path / "victim"), "link/victim", "./../victim", "link", "", "/", "a\0b", "x" * 300]
+    manifest = json.loads((out / MANIFEST).read_text())
+    manifest["outputs"] |= {name: {"sha256": "0", "bytes": 1} for name in names}
+    (out / MANIFEST).write_text(json.dumps(manifest))
+    make_output(out, program=b"other")
+    assert [(tmp_path / name).read_text() for name in victims] == ["theirs", "theirs"]
+    assert (out / "link").is_symlink()
+    assert (out / PROGRAM).read_bytes() == b"other"
+
+
+def in_the_way(out: Path, kind: str) -> str:
+    """Something of the user's under a name that a compilation needs."""
+    if kind == "file":
+        (out / MODEL).write_text("years of training")
+    elif kind == "link":
+        (out / PROGRAM).unlink()
+        (out / PROGRAM).symlink_to(out.parent / "elsewhere")
+        return PROGRAM
+    elif kind == "pipe":
+        os.mkfifo(out / MODEL)
+    elif kind == "folder":
+        (out / MODEL).mkdir()
+    elif kind == "linked folder":
+        (out / REPORTS).symlink_to(out.parent)
+        return REPORTS
+    else:
+        (out / REPORTS).write_text("x")
+        return REPORTS
+    return MODEL
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "pipe", "folder", "linked folder", "file for a folder"])
+def test_what_stands_in_the_way_is_refused_before_any_work(kind: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    make_output(out)
+    name = in_the_way(out, kind)
+    before = listing(tmp_path)
+    with pytest.raises(OsccError) as caught:
+        check_target(out)
+    assert (caught.value.code, caught.value.where) == ("output.foreign", str(out))
+    assert caught.value.message == f"holds {name}, which oscc did not make"
+    assert listing(tmp_path) == before
+
+
+def test_what_stands_in_the_way_at_the_end_changes_nothing(tmp_path: Path) -> None:
+    make_output(tmp_path / "out")
+
+    def fill() -> None:
+        with replace_folder(tmp_path / "out") as folder:
+            (folder / "ir").mkdir()
+            (folder / "ir" / "mine.txt").write_text("new")
+            (tmp_path / "out" / "ir").mkdir()
+            (tmp_path / "out" / "ir" / "mine.txt").write_text("theirs")
+
+    with pytest.raises(OsccError, match=r"holds ir/mine\.txt, a file that oscc did not make") as caught:
+        fill()
+    assert caught.value.code == "output.foreign"
+    assert listing(tmp_path / "out") == ["ir", "ir/mine.txt", MANIFEST, PROGRAM]
+    assert (tmp_path / "out" / "ir" / "mine.txt").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("name", ["rtl", "cosim-array"])
+def test_a_subfolder_that_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
+    make_output(tmp_path / "out")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "codes.npy").write_text("theirs")
+    (tmp_path / "out" / name).symlink_to(tmp_path / "elsewhere")
+    refused = pytest.raises(OsccError, match=f"holds {name}, which oscc did not make")
+    with refused, replace_subfolder(tmp_path / "out", name) as folder:
+        (folder / "codes.npy").write_text("new")
+    assert (tmp_path / "elsewhere" / "codes.npy").read_text() == "theirs"
+
+
+def test_a_folder_with_locked_parents_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A mount point is such a folder, too: nothing is made beside it.
+    out = tmp_path / "out"
+    make_output(out)
+    access, mkdir = os.access, Path.mkdir
+
+    def locked(self: Path, *given: Any, **options: Any) -> None:
+        if self.parent == tmp_path:
+            raise PermissionError(13, "Permission denied")
+        mkdir(self, *given, **options)
+
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path and access(path, mode))
+    monkeypatch.setattr(Path, "mkdir", locked)
+    make_output(out, program=b"other")
+    assert (out / PROGRAM).read_bytes() == b"other"
+
+
+def test_errors_name_the_users_folder(tmp_path: Path) -> None:
+    def fill(path: Path) -> None:
+        with replace_folder(path) as folder:
+            write_json(folder / "no" / "a.json", {})
+
+    make_output(tmp_path / "out")
+    for name in ("out", "new"):
+        with pytest.raises(OsccError) as caught:
+            fill(tmp_path / name)
+        assert caught.value.where == f"{tmp_path}/{name}/no/a.json"
+        assert ".oscc-" not in caught.value.where
+    assert listing(tmp_path) == ["out", f"out/{MANIFEST}", f"out/{PROGRAM}"]
+
+
+@pytest.mark.parametrize("name", ["a b", "x" * 245, "x" * 255, os.fsdecode(b"out\xff"), "two\nlines"])
+def test_every_legal_name_works(name: str, tmp_path: Path) -> None:
+    for content in (b"1", b"2"):
+        make_output(tmp_path / name, program=content)
+        with replace_subfolder(tmp_path / name, "verify") as folder:
+            write_json(folder / "verdict.json", {})
+        assert read_output_folder(tmp_path / name).program.read_bytes() == content
+    assert listing(tmp_path / name) == [MANIFEST, PROGRAM, "verify", "verify/verdict.json"]
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+def test_moves_are_undone_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, move = tmp_path / "out", shutil.move
+    make_output(out)
+    (out / "verify").mkdir()
+    (out / "verify" / "verdict.txt").write_text("old")
+    before, failing = {name: (out / name).is_file() and (out / name).read_bytes() for name in listing(out)}, 0
+    while True:
+        count = 0
+
+        def stop(source: Path, target: Path, at: int = failing) -> object:
+            nonlocal count
+            count += 1
+            if count == at + 1:
+                raise KeyboardInterrupt
+            return move(source, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("oscc.compiler.staged_folder.shutil.move", stop)
+            try:
+                make_output(out, program=b"other")
+            except KeyboardInterrupt:
+                failing += 1
+            else:
+                break
+        assert {name: (out / name).is_file() and (out / name).read_bytes() for name in listing(out)} == before
+    assert failing == 5
+    assert listing(out) == [MANIFEST, PROGRAM]
