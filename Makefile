@@ -30,7 +30,7 @@ demo: $(VENV)/.demo
 	@echo "done: see $(OUT)/samples.png, $(OUT)/cosim.png and $(OUT)/report/report.html"
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oscc.compiler.errors import one_line
+
 if TYPE_CHECKING:
     from oscc.compiler.findings import Finding
 
@@ -63,20 +65,22 @@ def print_table(title: str, rows: Iterable[Sequence[str]]) -> None:
     rows : iterable of (name, value)
     """
     if not sys.stdout.isatty():
-        listed = [tuple(row) for row in rows]
+        listed = [tuple(map(one_line, row)) for row in rows]
         width = max((len(name) for name, _ in listed), default=0)
-        sys.stdout.write("".join(f"{line}\n" for line in [title, *(f"  {n:<{width}}  {v}" for n, v in listed)]))
+        sys.stdout.write(
+            "".join(f"{line}\n" for line in [one_line(title), *(f"  {n:<{width}}  {v}" for n, v in listed)])
+        )
         return
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", show_header=False, box=box.ROUNDED)
+    table = Table(title=one_line(title), title_justify="left", show_header=False, box=box.ROUNDED)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column()
     for name, value in rows:
-        table.add_row(Text(name), Text(value))
+        table.add_row(Text(one_line(name)), Text(one_line(value)))
     Console().print(table)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import ast
+import inspect
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -26,6 +28,7 @@ from oscc.cli import (
     yield_dies,
 )
 from oscc.cli.common import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, print_findings, print_json
+from oscc.cli.streams import StandardOutputError, checked_streams, discard_output, open_standard_descriptors
 from oscc.compiler.errors import OsccError
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
@@ -39,7 +42,7 @@ def _print_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"oscc {version('oscc')}")
+        sys.stdout.write(f"oscc {version('oscc')}\n")
         raise typer.Exit
 
 
@@ -59,10 +62,32 @@ def make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_root)
+    app.callback(help=_help_of(_root))(_root)
     for verb in VERBS:
         verb.register(app)
+    _describe(app)
     return app
+
+
+def _describe(app: typer.Typer) -> None:
+    """Give every verb its help where the interpreter has taken the docstrings away, as ``python -OO`` does."""
+    for command in app.registered_commands:
+        if command.help is None and command.callback is not None:
+            command.help = _help_of(command.callback)
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            _describe(group.typer_instance)
+
+
+def _help_of(verb: Callable[..., Any]) -> str | None:
+    """The docstring of a function, from its source where it has none; None where there is no source either."""
+    if (text := inspect.getdoc(verb)) is not None:
+        return text
+    try:
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(verb))).body
+    except (OSError, TypeError, ValueError, SyntaxError):
+        return None
+    return ast.get_docstring(definition) if isinstance(definition, ast.FunctionDef) else None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -78,6 +103,23 @@ def main(arguments: Sequence[str]) -> int:
     int
         Exit status: 0 done and good, 1 an error, 2 a wrong usage, 3 the answer is no, 130 interrupted.
     """
+    with checked_streams():
+        try:
+            status = _main(arguments)
+            sys.stdout.flush()
+        except StandardOutputError as error:
+            discard_output()
+            sys.stderr.write(f"oscc: {error}\n")
+            return EXIT_ERROR
+        except BrokenPipeError:
+            # Whoever read the output went away, as `head` does, and wants to hear nothing more.
+            discard_output()
+            return EXIT_ERROR
+    return status
+
+
+def _main(arguments: Sequence[str]) -> int:
+    """Run the command; only failures of standard output, and faults of the program, are raised."""
     from oscc.compiler.findings import FindingsError
     from oscc.compiler.kernels import is_interrupt
 
@@ -85,7 +127,6 @@ def main(arguments: Sequence[str]) -> int:
     try:
         # Outside standalone mode typer returns the status and lets errors through, which are then put into one line.
         status = make_app()(args=list(arguments) or ["--help"], prog_name="oscc", standalone_mode=False)
-        sys.stdout.flush()
     except OsccError as error:
         return _report(error, as_json, EXIT_ERROR)
     except FindingsError as error:
@@ -102,10 +143,6 @@ def main(arguments: Sequence[str]) -> int:
         if not is_interrupt(error):
             raise
         status = EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output went away, as `head` does; nothing more can be said there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_ERROR
     if status == EXIT_INTERRUPTED:
         sys.stderr.write("oscc: interrupted\n")
     return status if isinstance(status, int) else 0
@@ -120,6 +157,7 @@ def _phrase_usage(error: Any) -> OsccError:
 
 def run() -> None:
     """Entry point of the command."""
+    open_standard_descriptors()
     sys.exit(main(sys.argv[1:]))
 
 

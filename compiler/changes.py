@@ -17,7 +17,7 @@ from oscc.compiler.changed_model import changed_model
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.copies.copied_graph import CopyMap
 from oscc.compiler.copies.splitting import CopyOptions, split_nodes
-from oscc.compiler.errors import OsccError
+from oscc.compiler.errors import OsccError, one_line
 from oscc.compiler.findings import Finding
 from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.graph import CouplingGraph
@@ -121,7 +121,7 @@ def compiled_with_changes(
         def use(graph: CouplingGraph) -> Path:
             return stack.enter_context(changed_model(graph, model))
 
-        original = {"file": model.name, "sha256": hashlib.sha256(model.read_bytes()).hexdigest()}
+        original = {"file": one_line(model.name), "sha256": hashlib.sha256(model.read_bytes()).hexdigest()}
         if wanted.prune is not None:
             if result.feasible:
                 raise OsccError("prune.fits", "the model fits as it is; there is nothing to drop", where="--prune")

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from oscc.compiler.compile import CompileResult
-from oscc.compiler.errors import OsccError
+from oscc.compiler.errors import OsccError, one_line
 from oscc.compiler.file_output import write_bytes, write_text
 from oscc.compiler.manifest import SCHEMA
 from oscc.compiler.output_folder import (
@@ -38,7 +38,6 @@ from oscc.compiler.spec_file import dump_core
 
 if TYPE_CHECKING:
     from oscc.compiler.frontends.front_end import Source
-    from oscc.compiler.text_file import UserFile
 
 
 def write_output(
@@ -49,7 +48,7 @@ def write_output(
     options: Mapping[str, Any],
     dumps: Mapping[str, str],
     source: Source | None = None,
-    die: UserFile | None = None,
+    die: Path | None = None,
     changes: Mapping[str, Any] | None = None,
     reports: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
@@ -72,8 +71,8 @@ def write_output(
     source : Source, optional
         Where that checkpoint was lowered from another file: its content is kept as ``problem``, what it calls the nodes
         as ``labels.json``.
-    die : UserFile, optional
-        The die file that is part of the core; it is kept.
+    die : Path, optional
+        The die file that is part of the core; it is copied.
     changes : mapping, optional
         What was changed of the model on the way, for the manifest; values are JSON.
     reports : mapping of str to JSON, optional
@@ -102,7 +101,7 @@ def write_output(
             write_bytes(folder / PROBLEM, source.problem)
             write_json(folder / LABELS, list(source.labels))
         if die is not None:
-            write_bytes(folder / DIE, die.content)
+            write_bytes(folder / DIE, die.read_bytes())
         names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
         manifest = {
             "schema": SCHEMA,
@@ -144,7 +143,7 @@ def described_inputs(
     """
     core = result.core
     return {
-        "model": {"file": Path(model).name, "sha256": result.graph.model_hash},
+        "model": {"file": one_line(Path(model).name), "sha256": result.graph.model_hash},
         "core": {
             "name": core.name,
             "sha256": hashlib.sha256(dump_core(core).encode()).hexdigest(),

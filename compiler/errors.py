@@ -32,12 +32,28 @@ class OsccError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.message}" if self.where else self.message
-        return f"{text}\n{self.hint}" if self.hint else text
+        text = one_line(f"{self.where}: {self.message}" if self.where else self.message)
+        return f"{text}\n{one_line(self.hint)}" if self.hint else text
 
     def as_dict(self) -> dict[str, str]:
         """The ``error`` object that ``--json`` prints."""
         return {"code": self.code, "message": self.message, "where": self.where, "hint": self.hint}
+
+
+def one_line(text: str) -> str:
+    """A text on one line of characters that can be shown; all others, such as a line end in a file's name, as escapes.
+
+    Parameters
+    ----------
+    text : str
+        Bytes of a file's name that are no characters stand in it as Python gives them.
+    """
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    is_byte = "\udc80" <= char <= "\udcff"
+    return f"\\x{ord(char) - 0xDC00:02x}" if is_byte else char.encode("unicode_escape").decode("ascii")
 
 
 def did_you_mean(given: str, accepted: Iterable[str]) -> str:

@@ -65,13 +65,3 @@ def printable(label: str) -> str:
         return text
     half = (MAX_SHOWN - 3) // 2
     return f"{text[:half]}...{text[-half:]}"
-
-
-def one_line(text: str) -> str:
-    """Return a text that can be printed on one line, whole: what cannot be printed stands escaped.
-
-    Parameters
-    ----------
-    text : str
-    """
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from oscc.compiler.errors import OsccError, did_you_mean
-from oscc.compiler.node_labels import one_line
+from oscc.compiler.errors import OsccError, did_you_mean, one_line
 
 MAX_SHOWN = 60
 """Characters of a faulty value that a message shows."""

@@ -262,6 +262,9 @@ def save_figure(figure: Figure, path: Path) -> None:
     import matplotlib
 
     kind, content = _format_of(path, PLOT_FORMATS), io.BytesIO()
+    for axes in figure.axes:
+        # A name in it may hold signs that matplotlib would read as a formula.
+        axes.title.set_parse_math(False)
     with matplotlib.rc_context({"svg.hashsalt": "oscc"}):
         figure.savefig(content, format=kind, metadata=_METADATA.get(kind))
     write_bytes(path, content.getvalue())

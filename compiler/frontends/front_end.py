@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oscc.compiler.changed_model import changed_model
-from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.compiler.errors import OsccError, did_you_mean, one_line
 from oscc.compiler.findings import Finding
 from oscc.compiler.frontends.bqm import parse_bqm
 from oscc.compiler.frontends.graphml import parse_graphml
@@ -19,7 +19,7 @@ from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.frontends.text import fault
 from oscc.compiler.graph import CouplingGraph, diagnose_graph
-from oscc.compiler.node_labels import distinct_texts, one_line
+from oscc.compiler.node_labels import distinct_texts
 from oscc.compiler.output_folder import MANIFEST, PROBLEM, OutputFolder
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.tensor_file import begins_as_tensors
@@ -175,6 +175,10 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
         return
     file = read_user_file(path, "problem.read")
     graph, labels = lowered_model(file, front_end, one_line(path.stem).strip() or "model", core)
-    description = {"file": path.name, "sha256": hashlib.sha256(file.content).hexdigest(), "frontend": front_end}
+    description = {
+        "file": one_line(path.name),
+        "sha256": hashlib.sha256(file.content).hexdigest(),
+        "frontend": front_end,
+    }
     with changed_model(graph, path) as checkpoint:
         yield Source(checkpoint, file.content, description, labels)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import inspect
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -151,3 +153,32 @@ def test_a_reader_that_goes_away_gets_no_traceback(tiny_checkpoint: Path) -> Non
     process.stderr.close()
     assert process.wait(timeout=60) == 1
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--help",), ("Compile trained oscillator models", "Check that a model fits a core")),
+        (("solve", "--help"), ("Run a compiled problem on the behavioural array", "Spins come from the read-out")),
+        (("data", "fetch", "--help"), ("Fetch a data set",)),
+    ],
+)
+def test_help_is_there_without_docstrings(
+    arguments: tuple[str, ...], said: tuple[str, ...], oscc: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, whole, _ = oscc(*arguments)
+    for verb in (*command.VERBS, command):
+        for function in vars(verb).values():
+            if inspect.isfunction(function):
+                # As `python -OO` leaves them.
+                monkeypatch.setattr(function, "__doc__", None)
+    status, text, _ = oscc(*arguments)
+    assert (status, text) == (0, whole)
+    assert all(words in " ".join(text.split()) for words in said)
+
+
+def test_errors_about_odd_names_are_one_line(oscc: Run, tmp_path: Path) -> None:
+    for name, shown in (("two\nlines", "two\\nlines"), (os.fsdecode(b"\xff"), "\\xff"), ("\x1b[2J", "\\x1b[2J")):
+        status, _, err = oscc("check", tmp_path / name, "--core", "tiny-8x8")
+        assert status == 1
+        assert err == f"oscc: {tmp_path}/{shown}: cannot be read: No such file or directory\n"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.compiler.errors import OsccError, did_you_mean, one_line
 
 
 def test_message_names_the_place_and_ends_with_the_hint() -> None:
@@ -23,3 +23,13 @@ def test_near_miss_gets_a_suggestion() -> None:
 
 def test_far_miss_gets_the_sorted_list() -> None:
     assert did_you_mean("zzz", ["b", "a"]) == "; accepted: a, b"
+
+
+def test_what_cannot_be_shown_is_escaped() -> None:
+    assert one_line("a b\u00e4\u20ac") == "a b\u00e4\u20ac"
+    assert one_line("a\nb\t\x1b\u2028") == "a\\nb\\t\\x1b\\u2028"
+    # A byte of a file's name that is no character is shown as the byte.
+    assert one_line("m\udcff") == "m\\xff"
+    error = OsccError("x.y", "no\nline", where="a\nb", hint="c\nd")
+    assert str(error) == "a\\nb: no\\nline\nc\\nd"
+    assert error.as_dict()["where"] == "a\nb"
