@@ -15,10 +15,34 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(
         help="Data sets, and what measures them.", context_settings={"help_option_names": ["-h", "--help"]}
     )
-    group.callback()(lambda: None)
+    group.callback(invoke_without_command=True)(list_verb)
     group.command("fetch")(fetch_verb)
     group.command("extractor")(extractor_verb)
     app.add_typer(group, name="data")
+
+
+def list_verb(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Data sets, and what measures them; without a verb, which there are."""
+    if context.invoked_subcommand is not None:
+        refuse_ignored(context, {"as_json": "--json"}, f"write it behind {context.invoked_subcommand}")
+        return
+    from oscc.models.data_fetch import SOURCES
+    from oscc.models.datasets import IMAGE_SETS, POINT_SETS
+
+    sets = [
+        *({"name": name, "kind": "images", "fetched": name in SOURCES} for name in IMAGE_SETS),
+        *({"name": name, "kind": "points", "fetched": False} for name in POINT_SETS),
+    ]
+    if as_json:
+        print_json({"data_sets": sets})
+        return
+    print_table(
+        "data sets",
+        [
+            (each["name"], f"{each['kind']}{f'; oscc data fetch {each["name"]} -o DIR' if each['fetched'] else ''}")
+            for each in sets
+        ],
+    )
 
 
 def fetch_verb(

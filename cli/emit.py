@@ -39,7 +39,7 @@ def emit_verb(
     compiled: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]", help="Output folder of oscc compile; its core goes into DIR/rtl.", show_default=False
+            metavar="DIR", help="Output folder of oscc compile; its core goes into DIR/rtl.", show_default=False
         ),
     ] = None,
     core: Annotated[

@@ -61,7 +61,7 @@ def evaluate_verb(
     noise: Annotated[str, typer.Option("--noise", help="none, moderate or strong.")] = "none",
     samples: Annotated[int, typer.Option("-n", "--samples", min=2, max=100_000, help="How many images.")] = 10_000,
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="How many times, from different noise.")] = 1,
-    step: Annotated[float, typer.Option("--step", min=1e-4, max=10, help="Longest RK4 step [model time].")] = 0.1,
+    step: Annotated[float, typer.Option("--step", min=1e-4, max=10, help="Longest RK4 step, in model time.")] = 0.1,
     threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Threads to compute with.")] = 1,
     inception: Annotated[
         Path | None,

@@ -29,7 +29,7 @@ from oscc.cli import (
 )
 from oscc.cli.common import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, print_findings, print_json
 from oscc.cli.streams import StandardOutputError, checked_streams, discard_output, open_standard_descriptors
-from oscc.compiler.errors import OsccError
+from oscc.compiler.errors import OsccError, did_you_mean
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """click's UsageError: old releases of typer take it from click, new ones carry it inside and export only its heirs."""
@@ -70,10 +70,14 @@ def make_app() -> typer.Typer:
 
 
 def _describe(app: typer.Typer) -> None:
-    """Give every verb its help where the interpreter has taken the docstrings away, as ``python -OO`` does."""
+    """Give every verb its help, also where the interpreter has taken the docstrings away, as ``python -OO`` does.
+
+    Its paragraphs are one line each, so that they are wrapped where the terminal ends instead of where the source's
+    lines do.
+    """
     for command in app.registered_commands:
-        if command.help is None and command.callback is not None:
-            command.help = _help_of(command.callback)
+        if command.help is None and command.callback is not None and (text := _help_of(command.callback)):
+            command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
     for group in app.registered_groups:
         if group.typer_instance is not None:
             _describe(group.typer_instance)
@@ -152,6 +156,12 @@ def _phrase_usage(error: Any) -> OsccError:
     """A wrong usage as one line of message and one of advice."""
     command = error.ctx.command_path if error.ctx is not None else "oscc"
     message = " ".join(error.format_message().split())
+    wrong = getattr(error, "option_name", None)
+    if wrong and hasattr(error, "possibilities") and error.ctx is not None:
+        known = sorted({name for each in error.ctx.command.params for name in each.opts if name.startswith("--")})
+        longer = [name for name in known if name.startswith(wrong)]
+        meant = f"; did you mean {' or '.join(map(repr, longer))}?" if longer else did_you_mean(wrong, known)
+        message = f"No such option: {wrong}{meant}"
     return OsccError("usage", message, where=command, hint=f"try: {command} --help")
 
 
