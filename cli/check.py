@@ -61,7 +61,7 @@ def check(
 
     options = parse_scale_options(tau, tau_s, clip)
     target = load_target(core, die)
-    with opened_source(model, frontend, target) as source, progress_bar() as report:
+    with opened_source(model, frontend, target) as source, progress_bar("placing and routing") as report:
         placing = parse_place_options(placer, seed, timeout, report)
         changes = parse_change_options(prune, copies, strength, placing)
 

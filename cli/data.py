@@ -29,20 +29,16 @@ def list_verb(context: typer.Context, as_json: JsonOption = False) -> None:
     from oscc.models.data_fetch import SOURCES
     from oscc.models.datasets import IMAGE_SETS, POINT_SETS
 
-    sets = [
-        *({"name": name, "kind": "images", "fetched": name in SOURCES} for name in IMAGE_SETS),
-        *({"name": name, "kind": "points", "fetched": False} for name in POINT_SETS),
-    ]
     if as_json:
+        sets = [{"name": name, "kind": "images", "fetched": name in SOURCES} for name in IMAGE_SETS]
+        sets += [{"name": name, "kind": "points", "fetched": False} for name in POINT_SETS]
         print_json({"data_sets": sets})
         return
-    print_table(
-        "data sets",
-        [
-            (each["name"], f"{each['kind']}{f'; oscc data fetch {each["name"]} -o DIR' if each['fetched'] else ''}")
-            for each in sets
-        ],
-    )
+    rows = [
+        (name, f"images; oscc data fetch {name} -o DIR" if name in SOURCES else "images; comes with scikit-learn")
+        for name in IMAGE_SETS
+    ]
+    print_table("data sets", [*rows, *((name, "points in the plane; computed") for name in POINT_SETS)])
 
 
 def fetch_verb(

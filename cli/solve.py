@@ -68,7 +68,7 @@ def solve_verb(
     problem = read_kept_problem(manifest)
     # Through copies, where nodes were split.
     owner = copy_map_of(read_checkpoint(manifest.model))
-    with progress_bar() as progress:
+    with progress_bar("running the array") as progress:
         found = solve(problem, core, program, samples, seed=seed, first=first, owner=owner, progress=progress)
     result = _summary(problem, described["file"], found, samples, seed, first)
     if output is not None:

@@ -74,7 +74,10 @@ def change_rows(changed: Changed, spread: Mapping[str, Any] | None) -> dict[str,
             f"{copies['extra']} extra cells for {copies['split']} of {copies['nodes']} nodes, at most "
             f"{copies['longest']} copies"
         )
-        rows["chain strength"] = f"{low:.4g} to {high:.4g} rad per unit of model time"
+        rows["chain strength"] = (
+            f"{copies['strength_factor']:g} times what pulls on a copy: {low:.4g} to {high:.4g} rad per unit of model "
+            "time, in the couplings of the model as it was read (those of a problem are scaled)"
+        )
     witnesses = changed.witnesses
     if witnesses is not None and witnesses.checked:
         findings = counted(witnesses.findings, "finding")

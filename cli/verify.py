@@ -20,7 +20,11 @@ def verify_verb(
     folder: FolderArgument,
     engine: Annotated[
         list[str] | None,
-        typer.Option("--engine", metavar="ENGINE", help="array, pysim, icarus or verilator; repeatable. The first two if left out."),
+        typer.Option(
+            "--engine",
+            metavar="ENGINE",
+            help="array, pysim, icarus or verilator; repeatable. The first two if left out.",
+        ),
     ] = None,
     samples: Annotated[
         int, typer.Option("-n", "--samples", min=1, max=1000, help="Samples that each engine runs, back to back.")
@@ -30,7 +34,10 @@ def verify_verb(
     ] = 64,
     seed: SeedOption = 0,
     max_step: Annotated[
-        float | None, typer.Option("--max-step", min=1e-3, max=1.0, help="Longest integration step, in model time; 0.02 if left out.")
+        float | None,
+        typer.Option(
+            "--max-step", min=1e-3, max=1.0, help="Longest integration step, in model time; 0.02 if left out."
+        ),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 also when a check was skipped.")] = False,
     as_json: JsonOption = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from oscc.compiler.arrays import freeze
 from oscc.compiler.frontends.ising_problem import IsingProblem, Spins
 from oscc.compiler.program import Program
 from oscc.compiler.spec import CoreSpec
-from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.array import MAX_BATCH, ArrayEngine
 from oscc.sim.engines.job import CosimJob, Progress
 from oscc.sim.phase_readout import code_to_pixel
 
@@ -73,14 +74,31 @@ def solve(
         When the program has another number of pixels than the problem has spins.
     """
     job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
-    frames = ArrayEngine().run(job, progress).codes
-    pixels = program.image_of(code_to_pixel(frames, core)).reshape(samples, -1)
-    spins = decoded(pixels)
-    if owner is not None and owner.size == pixels.shape[1]:
-        spins = by_majority(spins, owner)
-    if spins.shape[1] != problem.spins:
-        raise ValueError(f"{spins.shape[1]} spins are read out of {problem.spins}")
-    return valued(problem, spins)
+    parts: list[Spins] = []
+    best, leading = "", 0.0
+    # A batch of the engine at a time, so that the best of those that are done can be told.
+    for start in range(0, samples, MAX_BATCH):
+        size = min(MAX_BATCH, samples - start)
+
+        def tell(what: str, done: float, start: int = start, size: int = size, best: str = best) -> None:
+            if progress is not None:
+                progress(f"{what}{best}", (start + done * size) / samples)
+
+        part = dataclasses.replace(job, samples=size, first_sample=first + start)
+        frames = ArrayEngine().run(part, None if progress is None else tell).codes
+        pixels = program.image_of(code_to_pixel(frames, core)).reshape(size, -1)
+        spins = decoded(pixels)
+        if owner is not None and owner.size == pixels.shape[1]:
+            spins = by_majority(spins, owner)
+        if spins.shape[1] != problem.spins:
+            raise ValueError(f"{spins.shape[1]} spins are read out of {problem.spins}")
+        parts.append(spins)
+        if progress is not None:
+            here = valued(problem, spins)
+            better = max if problem.kind == "max-cut" else min
+            leading = better(leading, float(here.value[here.best])) if start else float(here.value[here.best])
+            best = f", best of {start + size:,} samples {leading:.12g}"
+    return valued(problem, np.concatenate(parts))
 
 
 def decoded(pixels: NDArray[np.floating]) -> Spins:

@@ -34,6 +34,25 @@ def test_it_says_what_it_fetched(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (told["file"], told["train"], told["test"]) == (str(tmp_path / "d" / "mnist.npz"), 2, 1)
 
 
+def test_without_a_verb_it_lists_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == "  digits         images; comes with scikit-learn"
+    assert lines[2] == "  mnist          images; oscc data fetch mnist -o DIR"
+    assert main(["data", "--json"]) == 0
+    told = {each["name"]: each for each in json.loads(capsys.readouterr().out)["data_sets"]}
+    assert told["fashion-mnist"] == {"name": "fashion-mnist", "kind": "images", "fetched": True}
+    assert told["two-moons"] == {"name": "two-moons", "kind": "points", "fetched": False}
+    assert len(told) == len(lines) - 1
+
+
+@pytest.mark.usefixtures("published")
+def test_json_stands_behind_the_verb(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "--json", "fetch", "mnist", "-o", str(tmp_path / "d")]) == 2
+    assert "write it behind fetch" in capsys.readouterr().out
+    assert not (tmp_path / "d").exists()
+
+
 def test_an_unknown_name_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "fetch", "fashion", "-o", str(tmp_path)]) == 1
     assert capsys.readouterr().err == "oscc: 'fashion' cannot be fetched; did you mean 'fashion-mnist'?\n"

@@ -3,15 +3,17 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+import typer
 
 from oscc.cli import main as command
 from oscc.compiler.errors import OsccError
@@ -69,7 +71,10 @@ def test_every_verb_has_help_and_json(verb: str, oscc: Run) -> None:
         (("chek",), "oscc: No such command 'chek'."),
         (("check",), "oscc check: Missing argument 'MODEL'."),
         (("check", "m"), "oscc check: Missing option '--core'."),
-        (("check", "m", "--core", "c", "--fast"), "oscc check: No such option: --fast"),
+        (("check", "m", "--core", "c", "--fast"), "oscc check: No such option: --fast; accepted: --chain-strength, "),
+        (("sample", "m", "--out", "x"), "oscc sample: No such option: --out; did you mean '--output'?"),
+        (("sample", "m", "--outptu", "x"), "oscc sample: No such option: --outptu; did you mean '--output'?"),
+        (("check", "m", "--co", "x"), "oscc check: No such option: --co; did you mean '--copies' or '--core'?"),
         (("compile", "m", "--core", "c"), "oscc compile: Missing option"),
         (("check", "m", "--core", "c", "--tau", "both"), "oscc check: Invalid value for '--tau'"),
         (("check", "m", "--core", "c", "--tau-s", "soon"), "oscc check: Invalid value for '--tau-s'"),
@@ -81,6 +86,38 @@ def test_a_wrong_usage_is_two_lines_and_exits_2(arguments: tuple[str, ...], line
     message, hint = err.splitlines()
     assert message.startswith(line)
     assert hint.startswith("try: oscc")
+
+
+def helped_commands() -> Iterator[tuple[str, Any]]:
+    """Every command by its words, as click has it."""
+    waiting: list[tuple[str, Any]] = [("oscc", typer.main.get_command(command.make_app()))]
+    while waiting:
+        words, found = waiting.pop()
+        yield words, found
+        waiting += [(f"{words} {name}", each) for name, each in getattr(found, "commands", {}).items()]
+
+
+HELPED = dict(helped_commands())
+
+
+@pytest.mark.parametrize("words", HELPED)
+def test_help_is_shown_as_it_was_written(words: str, oscc: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERMINAL_WIDTH", "80")
+    shown = oscc(*words.split()[1:], "--help")[1]
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "…" not in shown
+    # The last column of the tables, so that each text reads on.
+    columns = [re.split(r"\s{2,}", line.strip("│ "))[-1] for line in shown.splitlines()]
+    text = " ".join(" ".join(columns).split())
+    for parameter in HELPED[words].params:
+        help_text = " ".join((getattr(parameter, "help", None) or "").split())
+        # Brackets would be taken for the style of what follows.
+        assert "[" not in help_text, parameter.name
+        assert help_text in text, parameter.name
+        assert not re.search(r"\b(\w+) \1\b", help_text), "a word twice"
+    for paragraph in (HELPED[words].help or "").split("\n\n"):
+        assert "\n" not in paragraph.strip(), "lines end where the source's do"
 
 
 def test_a_wrong_usage_as_json(oscc_json: RunJson) -> None:

@@ -61,6 +61,22 @@ def test_samples_follow_from_seed_and_number(square) -> None:
     assert not np.array_equal(solve(problem, core, program, 4, seed=4).spins, both.spins)
 
 
+def test_the_best_so_far_is_told(square, monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, core, program = square
+    monkeypatch.setattr("oscc.sim.solve.MAX_BATCH", 2)
+    told: list[tuple[str, float]] = []
+    found = solve(problem, core, program, 5, seed=3, progress=lambda what, done: told.append((what, done)))
+    # Batches change nothing.
+    monkeypatch.undo()
+    assert np.array_equal(solve(problem, core, program, 5, seed=3).spins, found.spins)
+    said = list(dict.fromkeys(what for what, _ in told))
+    after = [f", best of {count} samples {found.value[:count].max():.12g}" for count in (2, 4)]
+    assert said == ["running the array", *(f"running the array{words}" for words in after)]
+    shares = [done for _, done in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+
+
 def test_another_problem_is_refused(square) -> None:
     problem, core, program = square
     smaller = dataclasses.replace(
