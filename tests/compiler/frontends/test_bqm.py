@@ -138,10 +138,17 @@ def test_text_that_is_wrong(text: str, place: str, message: str, hint: str) -> N
     assert (error.code, error.where, error.message, error.hint) == ("problem.bqm", place, message, hint)
 
 
-def test_more_variables_than_any_core_has_cells() -> None:
-    lines = "".join(f"{place} {place} 1\n" for place in range(512 * 512 + 1))
-    with pytest.raises(OsccError, match="262145 variables; at most 262144"):
-        parse_bqm("# vartype=SPIN\n" + lines, name="m", where="x")
+def test_more_variables_than_any_core_has_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oscc.compiler.frontends.bqm.MOST_SPINS", 3)
+    lines = ["# vartype=SPIN", *(f"{100 * place} 0 1" for place in range(1, 4))]
+    assert parse_bqm("\n".join(lines[:3]), name="m", where="x").spins == 3
+    labels = {"variable_labels": ["a", "b", "c", "d"], "linear_biases": [0, 0, 0, 0]}
+    for text in ("\n".join(lines), json.dumps({**GOOD, **labels})):
+        with pytest.raises(OsccError, match="4 variables; at most 3"):
+            parse_bqm(text, name="m", where="x")
+
+
+def test_a_number_that_is_too_long_to_be_read() -> None:
     with pytest.raises(OsccError, match="a whole number in it has too many digits"):
         parse_bqm('{"type": ' + "9" * 5000 + "}", name="m", where="x")
 
