@@ -125,6 +125,7 @@ def compiled_with_changes(
         if wanted.prune is not None:
             if result.feasible:
                 raise OsccError("prune.fits", "the model fits as it is; there is nothing to drop", where="--prune")
+            _tell(placing)
             what_if = explore_changes(result.graph, core, result.placed, scaling)
             graph, changes["pruned"] = pruned_graph(what_if, wanted.prune)
             kinds = ("core",)
@@ -153,6 +154,7 @@ def compiled_with_changes(
         found = witnesses = None
         if not result.feasible:
             witnesses = check_witnesses(result.causes, result.graph, core, result.placed)
+            _tell(placing)
             found = explore_changes(result.graph, core, result.placed, scaling, kinds)
         yield Changed(
             result, model, dataclasses.replace(placing, timeout_s=timeout_s), changes, copies, found, witnesses
@@ -170,6 +172,12 @@ def _labels(labels: tuple[str, ...], copies: CopyMap | None) -> tuple[str, ...]:
         called = labels[owner] if labels else str(owner)
         named.append(called if number[owner] == 1 else f"{called} (copy {number[owner]})")
     return tuple(named)
+
+
+def _tell(placing: PlaceOptions) -> None:
+    """Say that the search for changes begins, which may take as long as the one that found no placement."""
+    if placing.report is not None:
+        placing.report("looking for what would make it fit", 0.0)
 
 
 def _time_left(timeout_s: float | None, started: float) -> float | None:

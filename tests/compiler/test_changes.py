@@ -78,6 +78,15 @@ def test_what_does_not_fit_is_explored(tiny_model: Path, make_core: MakeCore) ->
     )
 
 
+def test_the_search_for_changes_is_told(tiny_model: Path, tiny_core: CoreSpec, make_core: MakeCore) -> None:
+    told: list[str] = []
+    placing = PlaceOptions(report=lambda what, done: told.append(what))
+    changed(tiny_model, tiny_core, ChangeOptions(), placing)
+    assert "looking for what would make it fit" not in told
+    changed(tiny_model, make_core(grid=[8, 7]), ChangeOptions(), placing)
+    assert told[-1] == "looking for what would make it fit"
+
+
 def test_nodes_are_split_where_nothing_else_helps(tmp_path: Path, make_core: MakeCore) -> None:
     core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=100_000)
     path = star(12, tmp_path / "star.safetensors")
