@@ -30,7 +30,7 @@ demo: $(VENV)/.demo
 	@echo "done: see $(OUT)/samples.png, $(OUT)/cosim.png and $(OUT)/report/report.html"
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from oscc.cli.place_options import (
     StrengthOption,
     TimeoutOption,
     load_target,
+    open_die,
     parse_change_options,
     parse_place_options,
 )
@@ -60,7 +61,7 @@ def check(
     from oscc.compiler.frontends.front_end import opened_source
 
     options = parse_scale_options(tau, tau_s, clip)
-    target = load_target(core, die)
+    target = load_target(core, open_die(die))
     with opened_source(model, frontend, target) as source, progress_bar("placing and routing") as report:
         placing = parse_place_options(placer, seed, timeout, report)
         changes = parse_change_options(prune, copies, strength, placing)

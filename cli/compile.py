@@ -18,6 +18,7 @@ from oscc.cli.place_options import (
     StrengthOption,
     TimeoutOption,
     load_target,
+    open_die,
     parse_change_options,
     parse_place_options,
     recorded_place_options,
@@ -87,7 +88,8 @@ def compile_verb(
         if name in wanted:
             dumps[name] = dump_level(level)
 
-    target = load_target(core, die)
+    die_file = open_die(die)
+    target = load_target(core, die_file)
     with opened_source(model, frontend, target) as source, progress_bar("placing and routing") as report:
         placing = parse_place_options(placer, seed, timeout, report)
         changes = parse_change_options(prune, copies, strength, placing)
@@ -113,7 +115,7 @@ def compile_verb(
                 options={**recorded, **recorded_place_options(compiled.placing)},
                 dumps=dumps,
                 source=source,
-                die=die,
+                die=die_file,
                 changes=compiled.changes,
                 reports=reports,
             )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from oscc.compiler.changes import ChangeOptions
     from oscc.compiler.passes.place import PlaceOptions
     from oscc.compiler.spec import CoreSpec
+    from oscc.compiler.text_file import UserFile
 
 FrontEndOption = Annotated[
     str | None,
@@ -72,24 +73,42 @@ StrengthOption = Annotated[
 ]
 
 
-def load_target(core: str, die: Path | None) -> CoreSpec:
+def open_die(path: Path | None) -> UserFile | None:
+    """Return the bytes of a die file, read once: what is kept of it is what was compiled for.
+
+    Parameters
+    ----------
+    path : Path or None
+
+    Raises
+    ------
+    OsccError
+        ``die.not-found``.
+    """
+    from oscc.compiler.die import READ
+    from oscc.compiler.text_file import read_user_file
+
+    return None if path is None else read_user_file(path, READ)
+
+
+def load_target(core: str, die: UserFile | None) -> CoreSpec:
     """The core to compile for: as specified, or what is left of a die.
 
     Parameters
     ----------
     core : str
-    die : Path or None
+    die : UserFile or None
 
     Raises
     ------
     OsccError
-        What `load_core`, `read_die` and `with_die` raise.
+        What `load_core`, `parse_die` and `with_die` raise.
     """
-    from oscc.compiler.die import read_die, with_die
+    from oscc.compiler.die import parse_die, with_die
     from oscc.compiler.spec_file import load_core
 
     target = load_core(core)
-    return target if die is None else with_die(target, read_die(die), str(die))
+    return target if die is None else with_die(target, parse_die(die), die.where)
 
 
 def parse_change_options(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table
+from oscc.cli.common import JsonOption, counted, print_json, print_table
 from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -84,7 +84,7 @@ def solve_verb(
     print_table(
         f"{described['file']} on {core.name}",
         [
-            (noun, f"{problem.spins}, {problem.first.size} pairs"),
+            (noun, f"{problem.spins}, {counted(problem.first.size, 'pair')}"),
             ("samples", f"{samples}, seed {seed}, from sample {first}"),
             (f"best {result['quantity']}", f"{values['best']:.12g}, sample {result['best_sample']}"),
             ("mean", f"{values['mean']:g} +- {values['spread']:g}"),

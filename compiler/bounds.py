@@ -21,8 +21,12 @@ from oscc.compiler.placers.cell_rules import usable_cells
 from oscc.compiler.spec import MAX_SLOTS, CoreSpec
 from oscc.compiler.stencil import named_stencil
 
-COPY_ADVICE = ", or let nodes be copied: --copies"
+COPY_ADVICE = ", or try copies of nodes: --copies"
 """End of a fix, where copies would be free of what is found."""
+
+DENSE = 0.5
+"""Mean number of neighbours, as a part of the cells near a cell, beyond which copies are not advised: a core is soon
+full of chains then. Few nodes have chains that all cross each other, however dense they are."""
 
 OPENED = "readout: {origin: [0, 0], step: [1, 1]}"
 """Key of a core whose every cell can be read."""
@@ -118,7 +122,7 @@ def _finding(bound: Bound, view: View, witness: dict[str, Any], model: ModelView
     return Finding(
         bound.code,
         bound.words(view, witness),
-        _fix(cause, core, suits),
+        _fix(cause, core, suits) + (COPY_ADVICE if _copies_may_help(model, core) else ""),
         {"cause": cause, "view": view.name, **witness},
     )
 
@@ -135,17 +139,23 @@ def _holds(bound: Bound, model: ModelViews, core: CoreSpec) -> bool:
 def _fix(cause: str, core: CoreSpec, suits: Callable[[CoreSpec], bool]) -> str:
     """What to use instead: a preset that suits where there is one, and else keys of the core."""
     if cause == "defects":
-        return f"use another die, or a core with more spare cells{COPY_ADVICE}"
+        return "use another die, or a core with more spare cells"
     preset = closest_preset(core, suits)
     named = [] if preset is None else [f"such as {preset.name}"]
     if cause == "readout":
         if suits(_opened(core)):
             named.append(f"or {OPENED}")
-        return f"{', '.join(('use a core with more readable cells', *named))}{COPY_ADVICE}"
+        return ", ".join(("use a core with more readable cells", *named))
     if preset is None:
         named = [f"such as {keys}" for keys in (_wider_stencil(core, suits),) if keys]
     wider = ", ".join(("use a core with a wider stencil", *named))
-    return f"{wider}{',' if named else ''} or a model with fewer couplings{COPY_ADVICE}"
+    return f"{wider}{',' if named else ''} or a model with fewer couplings"
+
+
+def _copies_may_help(model: ModelViews, core: CoreSpec) -> bool:
+    whole = model.on(core)[0]
+    few = model.graph.nodes <= min(core.grid)
+    return few or bool(whole.demand.degree.mean() <= DENSE * np.count_nonzero(whole.near))
 
 
 def _wider_stencil(core: CoreSpec, suits: Callable[[CoreSpec], bool]) -> str | None:

@@ -38,6 +38,7 @@ from oscc.compiler.spec_file import dump_core
 
 if TYPE_CHECKING:
     from oscc.compiler.frontends.front_end import Source
+    from oscc.compiler.text_file import UserFile
 
 
 def write_output(
@@ -48,7 +49,7 @@ def write_output(
     options: Mapping[str, Any],
     dumps: Mapping[str, str],
     source: Source | None = None,
-    die: Path | None = None,
+    die: UserFile | None = None,
     changes: Mapping[str, Any] | None = None,
     reports: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
@@ -71,8 +72,8 @@ def write_output(
     source : Source, optional
         Where that checkpoint was lowered from another file: its content is kept as ``problem``, what it calls the nodes
         as ``labels.json``.
-    die : Path, optional
-        The die file that is part of the core; it is copied.
+    die : UserFile, optional
+        The die file that is part of the core; it is kept.
     changes : mapping, optional
         What was changed of the model on the way, for the manifest; values are JSON.
     reports : mapping of str to JSON, optional
@@ -101,7 +102,7 @@ def write_output(
             write_bytes(folder / PROBLEM, source.problem)
             write_json(folder / LABELS, list(source.labels))
         if die is not None:
-            write_bytes(folder / DIE, die.read_bytes())
+            write_bytes(folder / DIE, die.content)
         names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
         manifest = {
             "schema": SCHEMA,

@@ -11,7 +11,10 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_sections import Gain, Section, Whole
 from oscc.compiler.strict_yaml import read_yaml
-from oscc.compiler.text_file import read_text_file
+from oscc.compiler.text_file import UserFile, read_user_file
+
+READ = "die.not-found"
+"""Code of the error when a file cannot be read."""
 
 NodeDac = Literal["shil", "field", "detuning"]
 
@@ -59,8 +62,22 @@ def read_die(path: Path) -> DieSpec:
     OsccError
         ``die.not-found``, ``die.yaml``, ``die.unknown-key`` or ``die.invalid``.
     """
-    content = read_text_file(path, "die.not-found")
-    return read_yaml(content, DieSpec, where=str(path), what="a die", code="die")
+    return parse_die(read_user_file(path, READ))
+
+
+def parse_die(file: UserFile) -> DieSpec:
+    """Return the die that a file describes.
+
+    Parameters
+    ----------
+    file : UserFile
+
+    Raises
+    ------
+    OsccError
+        As `read_die` raises it.
+    """
+    return read_yaml(file.text(READ), DieSpec, where=file.where, what="a die", code="die")
 
 
 def with_die(core: CoreSpec, die: DieSpec, where: str) -> CoreSpec:

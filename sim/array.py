@@ -32,6 +32,9 @@ With RK4 it keeps the 99th percentile of the end phases of the trained example n
 gives 7e-4 and 0.05 gives 8e-3 (``benchmarks/bench_step.py``): trained models amplify small differences.
 """
 
+MOST_STEPS = 10_000_000
+"""Of a run; one of 100 units of model time takes 5,000."""
+
 BLOCK_STEPS = 16
 """Steps between two calls of a progress callback."""
 
@@ -164,9 +167,16 @@ def step_cycles_for(tau_s: float, clock_hz: float, max_step: float = MAX_STEP) -
     clock_hz : float
     max_step : float
         [model time]
+
+    Raises
+    ------
+    OsccError
+        ``array.steps``, when a cycle alone takes more than `MOST_STEPS`.
     """
     # A product that should be whole may come out a rounding error below it.
     cycles = max_step * tau_s * clock_hz * (1 + 1e-12)
+    if cycles * MOST_STEPS < 1:
+        raise _too_many_steps()
     return Fraction(math.floor(cycles)) if cycles >= 1 else Fraction(1, math.ceil((1 - 1e-12) / cycles))
 
 
@@ -178,9 +188,24 @@ def run_steps(cycles: int, step_cycles: Fraction | int) -> NDArray[np.float64]:
     cycles : int
     step_cycles : Fraction or int
         Positive.
+
+    Raises
+    ------
+    OsccError
+        ``array.steps``, when there are more than `MOST_STEPS`.
     """
     whole, rest = divmod(Fraction(cycles), Fraction(step_cycles))
+    if whole > MOST_STEPS:
+        raise _too_many_steps()
     return np.array([float(step_cycles)] * whole + ([float(rest)] if rest else []))
+
+
+def _too_many_steps() -> OsccError:
+    return OsccError(
+        "array.steps",
+        f"one run takes more than {MOST_STEPS} integration steps: its duration is of no usual scale [model time]",
+        hint="divide durations by a number, and multiply all parameters by it: the codes stay the same",
+    )
 
 
 def step_plan(core: CoreSpec, program: Program, max_step: float = MAX_STEP) -> list[NDArray[np.float64]]:

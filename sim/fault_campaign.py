@@ -10,9 +10,6 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Module
-from amaranth.lib import wiring
-from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
 from oscc.compiler.instructions import Operation
@@ -20,10 +17,8 @@ from oscc.compiler.spec import CoreSpec
 from oscc.rtl.control_plane import ControlPlane
 from oscc.rtl.stored_bit import flip_bit
 from oscc.sim.engine_checks import program_patterns
-from oscc.sim.engines.array_shim import ArrayShim
-from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.engines.pysim import PysimBus
+from oscc.sim.engines.pysim import PysimBus, PysimCore
 from oscc.sim.engines.registry import engine_named
 from oscc.sim.host import Host, HostError
 from oscc.sim.macro import ArrayMacro
@@ -217,8 +212,8 @@ class _Campaign:
 
     def __init__(self, job: CosimJob, design: PlaneFactory) -> None:
         self._job = job
-        self._plane = design(job.core)
-        self._shim = ArrayShim(job.core)
+        self._simulated = PysimCore(job.core, design)
+        self._plane = self._simulated.plane
         self._expected = engine_named("array").run(job)
         self._macro = ArrayMacro(job.core, job.make_array())
         self._pending: Upset | None = None
@@ -226,31 +221,15 @@ class _Campaign:
         self._flipped = False
 
     def simulate(self, host: Callable[[Any], Any]) -> None:
-        plane: Any = self._plane
-        shim, module = self._shim, Module()
-        module.submodules.plane = plane
-        module.submodules.shim = shim
-        wiring.connect(module, plane.array, shim.array)
-
-        async def array(context: Any) -> None:
-            async for _ in context.changed(shim.seen_event):
-                if take_event(self._macro, lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
-                    context.set(shim.frame, frame_word(self._macro))
-
         async def upsets(context: Any) -> None:
             async for _ in context.tick():
                 if self._pending is not None:
+                    self._delay -= 1
                     if self._delay == 0:
                         self._flip(context, self._pending)
                         self._pending, self._flipped = None, True
-                    self._delay -= 1
 
-        simulator = Simulator(module)
-        simulator.add_clock(self._job.core.clock_s)
-        simulator.add_testbench(host)
-        simulator.add_testbench(array, background=True)
-        simulator.add_testbench(upsets, background=True)
-        simulator.run()
+        self._simulated.run(host, lambda: self._macro, [upsets])
 
     async def begin(self, context: Any) -> None:
         self._bus = PysimBus(context, self._plane, self._job.core)
@@ -261,6 +240,9 @@ class _Campaign:
     async def upset(self, context: Any, fault: Upset) -> Outcome:
         before = await self._host.counters()
         self._pending, self._delay, self._flipped = fault, fault.delay, False
+        if fault.delay == 0:
+            self._flip(context, fault)
+            self._pending, self._flipped = None, True
         delivered, flagged = await self._take_samples()
         self._pending = None
         after = await self._host.counters()

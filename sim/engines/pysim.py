@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import wiring
-from amaranth.sim import Simulator
 
 from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.control_plane import ControlPlane
+from oscc.rtl.simulation import Bench, Simulation
 from oscc.sim.engines.array_shim import ArrayShim
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
@@ -208,8 +208,55 @@ class PysimBus:
                 raise HostError(f"no image within {limit} cycles{arrived}")
 
 
+class PysimCore:
+    """A control plane with the array shim behind it, ready for Amaranth's simulator; it runs any number of times.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    design : callable, optional
+        Makes the control plane of a core.
+
+    Attributes
+    ----------
+    plane : wiring.Component
+    """
+
+    def __init__(self, core: CoreSpec, design: DesignFactory = ControlPlane) -> None:
+        self.core = core
+        self.plane: Any = design(core)
+        self._shim = ArrayShim(core)
+        module = Module()
+        module.submodules.plane = self.plane
+        module.submodules.shim = self._shim
+        wiring.connect(module, self.plane.array, self._shim.array)
+        self._simulation = Simulation(module, core.clock_s)
+
+    def run(self, host: Bench, macro: Callable[[], ArrayMacro], background: Sequence[Bench] = ()) -> None:
+        """Run from reset until the host has ended.
+
+        Parameters
+        ----------
+        host : Bench
+        macro : callable
+            Gives the model of the array to which an event at the boundary goes.
+        background : sequence of Bench
+            Run along; in every cycle before the host.
+        """
+        shim = self._shim
+
+        async def array(context: Any) -> None:
+            async for _ in context.changed(shim.seen_event):
+                if take_event(macro(), lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
+                    context.set(shim.frame, frame_word(macro()))
+
+        self._simulation.run(host, background=[array, *background], limit=None)
+
+
 class PysimEngine:
     """Runs the control plane in Amaranth's simulator.
+
+    Jobs on the core of the job before take less time: what it was made ready with is kept.
 
     Parameters
     ----------
@@ -221,6 +268,7 @@ class PysimEngine:
 
     def __init__(self, design: DesignFactory = ControlPlane) -> None:
         self._design = design
+        self._ready: PysimCore | None = None
 
     def run(self, job: CosimJob, progress: Progress | None = None) -> CosimRecord:
         """Run a job; see `oscc.sim.engines.job.Engine`."""
@@ -232,14 +280,12 @@ class PysimEngine:
                 f"engine 'pysim' simulates values of up to {MOST_BITS} bits; a frame of {core.name} has {frame_bits}",
                 hint="use --engine array",
             )
-        plane: Any = self._design(core)
-        shim = ArrayShim(core)
-        module = Module()
-        module.submodules.plane = plane
-        module.submodules.shim = shim
-        wiring.connect(module, plane.array, shim.array)
-        macro = ArrayMacro(core, job.make_array(), keep=job.keep)
         times = {"start": time.perf_counter()}
+        ready = self._ready
+        if ready is None or ready.core != core:
+            ready = self._ready = PysimCore(core, self._design)
+        plane = ready.plane
+        macro = ArrayMacro(core, job.make_array(), keep=job.keep)
         outcome: dict[str, Any] = {}
 
         async def host(context: Any) -> None:
@@ -255,16 +301,7 @@ class PysimEngine:
             outcome["counters"] = await driver.counters()
             outcome["cycles"] = bus.cycles
 
-        async def array(context: Any) -> None:
-            async for _ in context.changed(shim.seen_event):
-                if take_event(macro, lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
-                    context.set(shim.frame, frame_word(macro))
-
-        simulator = Simulator(module)
-        simulator.add_clock(core.clock_s)
-        simulator.add_testbench(host)
-        simulator.add_testbench(array, background=True)
-        simulator.run()
+        ready.run(host, lambda: macro)
         counters: RunCounters = outcome["counters"]
         return CosimRecord(
             engine=self.name,

@@ -267,3 +267,18 @@ def test_parameters_that_clip_are_counted(
     expected = int(np.count_nonzero(np.abs(graph.shil.astype(np.float64)) > 2.4e6 * 6.25e-7))
     assert content["quantization"]["groups"]["shil"]["clipped"] == expected
     assert content["tau_active_bound"] == "given"
+
+
+def test_a_die_that_can_be_read_once_is_kept_byte_by_byte(oscc: Run, tmp_path: Path) -> None:
+    """As a shell gives the output of a program: ``--die <(program)``."""
+    content = b"\xef\xbb\xbfschema: oscc.die/1\r\ncore: tiny-8x8\r\ncells: [[0, 1]]\r\n"
+    (tmp_path / "p.gset").write_text("3 2\n1 2 1\n2 3 1\n")
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, content)
+        os.close(writing)
+        given = ("compile", tmp_path / "p.gset", "--core", "tiny-8x8", "--die", f"/dev/fd/{reading}")
+        oscc(*given, "-o", tmp_path / "out")
+    finally:
+        os.close(reading)
+    assert (tmp_path / "out" / "die.yaml").read_bytes() == content

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -160,9 +161,28 @@ def test_neither_with_a_read_out_and_defects(described: dict[str, Any], share: f
     for graph in SMALL:
         pixels = np.flatnonzero(random.random(len(graph)) < share).tolist()
         made = model(graph, pixels)
+        if core.couplings == "directed":
+            # Some couplings in one direction only: of a pair of units, one that works is enough.
+            kept = random.random(made.src.size) < 0.6
+            made = dataclasses.replace(
+                made, src=made.src[kept], dst=made.dst[kept], weight=made.weight[:, kept], model_hash=""
+            )
         found = [each for bound in BOUNDS if (each := diagnose_bound(bound, made, core))]
         assert all(check_witness(each, made, core, None) for each in found), found
         assert not (found and has_placement(made, core)), found
+
+
+def test_one_unit_of_two_is_enough_for_one_direction(make_core: MakeCore) -> None:
+    # Nothing can be coupled into the middle, but it can be coupled into all others.
+    dead = [[1, 1, slot] for slot in range(8)]
+    core = make_core(grid=[3, 3], stencil="king", readout={"step": [1, 1]}, defects={"slots": dead})
+    star = model(nx.star_graph(8))
+    out = star.src == 0
+    outwards = dataclasses.replace(
+        star, src=star.src[out], dst=star.dst[out], weight=star.weight[:, out], model_hash=""
+    )
+    assert has_placement(outwards, core)
+    assert [bound.code for bound in BOUNDS if diagnose_bound(bound, outwards, core)] == []
 
 
 def test_the_read_out_refuses_some_of_these(make_core: MakeCore) -> None:
@@ -277,13 +297,28 @@ def test_no_two_readable_cells_are_near_each_other(make_core: MakeCore) -> None:
 )
 def test_the_advice_names_a_core_that_the_bound_allows(graph: Any, core: str, preset: str) -> None:
     (found,) = diagnose_bounds(model(graph), load_core(core))
-    assert f"such as {preset}," in found.fix
-    assert found.fix.endswith(COPY_ADVICE)
+    assert re.search(rf"such as {preset}(,|$)", found.fix)
     assert list(diagnose_bounds(model(graph), load_core(preset))) == []
     if found.witness["cause"] == "readout":
         opened = load_core(core).changed(readout={"origin": [0, 0], "step": [1, 1]})
         assert list(diagnose_bounds(model(graph), opened)) == []
         assert "or readout: {origin: [0, 0], step: [1, 1]}" in found.fix
+
+
+@pytest.mark.parametrize(
+    ("graph", "advised"),
+    [
+        (nx.star_graph(60), True),
+        (nx.complete_graph(30), True),
+        (nx.random_regular_graph(26, 60, seed=1), False),
+        (nx.disjoint_union(nx.star_graph(30), nx.random_regular_graph(10, 60, seed=1)), True),
+    ],
+    ids=["star", "few nodes", "dense", "sparse"],
+)
+def test_copies_are_advised_where_there_may_be_chains(graph: Any, advised: bool, make_core: MakeCore) -> None:
+    core = make_core(grid=[40, 40], stencil="box-2", readout={"step": [1, 1]})
+    found = exceeded(DEGREE, model(graph), core)
+    assert found.fix.endswith(COPY_ADVICE) is advised
 
 
 def test_what_no_preset_allows_is_advised_a_stencil(make_core: MakeCore) -> None:

@@ -122,8 +122,9 @@ def test_what_is_offered_is_of_the_model_that_prune_counts(tmp_path: Path, make_
 
 
 def test_after_a_failed_split_none_is_advised(tmp_path: Path, make_core: MakeCore) -> None:
-    core = make_core(grid=[3, 3], stencil="king", readout={"step": [1, 1]}, chunks=1)
-    path = written(nx.complete_graph(9), tmp_path / "clique.safetensors")
+    core = make_core(grid=[3, 4], stencil="king", readout={"step": [1, 1]}, chunks=1)
+    # No cell is left for a chain.
+    path = written(nx.star_graph(11), tmp_path / "star.safetensors")
     before = changed(path, core, ChangeOptions())
     assert any("--copies" in finding.fix for finding in before.result.findings)
     found = changed(path, core, ChangeOptions(copies=CopyOptions()))

@@ -27,9 +27,9 @@ from oscc.rtl.simulation import (
     frame_beats,
     get_beats,
     no_pause,
+    prepared,
     put_beats,
     random_pauses,
-    simulate,
     wait,
 )
 from oscc.rtl.stored_bit import flip_bit
@@ -97,7 +97,7 @@ class Bench:
         self.frames = [generator.uniform(-9, 9, core.frame_shape) for _ in range(4)]
         words = random.Random(seed)
         self.words = [[words.getrandbits(core.word_bits) for _ in range(core.bank_depth)] for _ in range(core.cols)]
-        self.plane = ControlPlane(core)
+        self.plane, self._simulation = prepared(ControlPlane, core)
         self.array = Array(self.plane, core, self.frames)
         self.program = StreamPort.of(self.plane, "s_axis_t")
         self.images = StreamPort.of(self.plane, "m_axis_t")
@@ -130,7 +130,7 @@ class Bench:
                 await get_beats(context, self.images, 1, pause, limit=limit)
 
         background = [self.record.watch, self.array.watch, self.images_seen.watch, drain]
-        simulate(self.plane, whole, background=background, limit=limit)
+        self._simulation.run(whole, background=background, limit=limit)
         return self.record
 
     async def load(self, context: Any, schedule: Sequence[Instruction] = (), *, crc: int | None = None) -> None:
@@ -286,7 +286,7 @@ def test_cores_of_other_shapes(make_core: MakeCore, changes: dict[str, Any]) -> 
 
 
 def test_read_out_bound_samples_come_as_fast_as_the_read_out(make_core: MakeCore) -> None:
-    core = make_core(grid=[8, 16], readout={"step": [1, 1]}, chunks=1)
+    core = make_core(grid=[8, 8], readout={"step": [1, 1]}, stream_width=32, chunks=1)
     bench = Bench(core)
     assert core.readout_cycles == 8 * (2 + 3) + 1
 
@@ -899,7 +899,7 @@ def test_status_tells_of_a_frame_until_its_last_beat_is_taken() -> None:
 
 
 def test_the_array_waits_when_nobody_takes_the_images(make_core: MakeCore) -> None:
-    core = make_core(grid=[8, 16], readout={"step": [1, 1]}, chunks=1)
+    core = make_core(grid=[8, 8], readout={"step": [1, 1]}, stream_width=32, chunks=1)
     bench = Bench(core)
 
     async def host(context: Any) -> None:

@@ -125,18 +125,30 @@ PRINT_HASHES = """
 import hashlib, json
 from oscc.compiler.spec_file import load_core
 from oscc.rtl.emit import emit_core
-print(json.dumps({n: hashlib.sha256(t.encode()).hexdigest() for n, t in emit_core(load_core("tiny-8x8")).items()}))
+print(json.dumps({n: hashlib.sha256(t.encode()).hexdigest() for n, t in emit_core(load_core("core.yaml")).items()}))
 """
 
 
+@pytest.fixture(scope="module")
+def banked() -> dict[str, str]:
+    """What is emitted for a core of short words in two groups of columns with three banks."""
+    tiny = load_core("tiny-8x8").model_dump(mode="json", by_alias=True)
+    changes = {"name": "banked", "grid": [2, 10], "stencil": [[0, 1], [1, 0]], "chunks": 2}
+    return emit_core(CoreSpec.model_validate(tiny | changes))
+
+
 @pytest.mark.parametrize("seed", ["1", "20011"])
-def test_the_bytes_do_not_depend_on_the_process_or_the_folder(files: dict[str, str], tmp_path: Path, seed: str) -> None:
+def test_the_bytes_do_not_depend_on_the_process_or_the_folder(
+    banked: dict[str, str], tmp_path: Path, seed: str
+) -> None:
+    (tmp_path / "core.yaml").write_text(banked["core.yaml"])
     environment = os.environ | {"PYTHONHASHSEED": seed}
     done = subprocess.run(
         [sys.executable, "-c", PRINT_HASHES], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    here = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
+    here = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in banked.items()}
     assert json.loads(done.stdout) == here
+    assert banked["banked_core.v"].count("check_memory") > 3
 
 
 def test_no_path_of_this_machine_gets_in(files: dict[str, str]) -> None:

@@ -17,9 +17,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module
-from amaranth.lib import wiring
-from amaranth.sim import Simulator
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,13 +27,10 @@ from oscc.compiler.program import Program
 from oscc.compiler.program_file import encode_program
 from oscc.compiler.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION, register
 from oscc.compiler.spec import CoreSpec
-from oscc.rtl.control_plane import ControlPlane
 from oscc.rtl.firmware_files import firmware_files
 from oscc.rtl.register_exports import c_header
-from oscc.sim.engines.array_shim import ArrayShim
-from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.engines.pysim import PysimBus
+from oscc.sim.engines.pysim import PysimBus, PysimCore
 from oscc.sim.engines.registry import engine_named
 from oscc.sim.macro import ArrayMacro
 
@@ -872,26 +866,14 @@ def test_the_driver_runs_a_program_on_the_rtl(driver: ctypes.CDLL, small_core: C
         seen["counters"] = driver.oscc_read_counters(by, ctypes.byref(counters)), counters.samples, counters.corrected
         return seen
 
-    plane, shim, module = ControlPlane(small_core), ArrayShim(small_core), Module()
-    module.submodules.plane, module.submodules.shim = plane, shim
-    wiring.connect(module, plane.array, shim.array)
+    core_under_test = PysimCore(small_core)
     macro = ArrayMacro(small_core, job.make_array())
     threaded = Threaded(firmware)
 
     async def host(context: Any) -> None:
-        await threaded.serve(PysimBus(context, plane, small_core))
+        await threaded.serve(PysimBus(context, core_under_test.plane, small_core))
 
-    async def array(context: Any) -> None:
-        async for _ in context.changed(shim.seen_event):
-            if take_event(macro, lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
-                context.set(shim.frame, frame_word(macro))
-
-    simulator = Simulator(module)
-    simulator.add_clock(small_core.clock_s)
-    simulator.add_testbench(host)
-    simulator.add_testbench(array, background=True)
-    simulator.run()
-
+    core_under_test.run(host, lambda: macro)
     seen = threaded.answer
     images = seen.pop("images")
     assert seen == {

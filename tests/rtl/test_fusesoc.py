@@ -33,14 +33,19 @@ needs_verilator = pytest.mark.skipif(
 )
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Debian package iverilog")
 
+FEW = CoreSpec.model_validate(
+    load_core("tiny-8x8").model_dump(by_alias=True) | {"grid": [2, 3], "stencil": "king", "chunks": 1}
+)
+"""A core of six cells under the name of tiny-8x8: what is emitted lints in a moment."""
+
 NAME = "oscc:cores:tiny_8x8_core"
 DATA = {f"{name}.hex": "0\n" for name in ("program", "schedule", "settings", "phases", "codes")}
 
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, str]:
-    """What is emitted for tiny-8x8, with data for the bench."""
-    return emit_core(load_core("tiny-8x8"), DATA)
+    """What is emitted for a small core, with data for the bench."""
+    return emit_core(FEW, DATA)
 
 
 def described(core: CoreSpec, files: dict[str, str]) -> Any:
@@ -57,11 +62,11 @@ def named(description: Any) -> dict[str, dict[str, Any]]:
 
 
 def test_it_is_among_what_is_emitted(files: dict[str, str]) -> None:
-    assert files["tiny_8x8_core.core"] == fusesoc_core(load_core("tiny-8x8"), files)
+    assert files["tiny_8x8_core.core"] == fusesoc_core(FEW, files)
 
 
 def test_it_names_what_is_there_and_all_that_a_tool_can_use(files: dict[str, str]) -> None:
-    found = named(described(load_core("tiny-8x8"), files))
+    found = named(described(FEW, files))
     assert set(found) <= set(files)
     left_out = {name for name in files if name not in found}
     useless = re.compile(r".*\.(f|md|json|yaml|py|core)$")
@@ -70,14 +75,14 @@ def test_it_names_what_is_there_and_all_that_a_tool_can_use(files: dict[str, str
 
 def test_a_folder_without_bench_and_firmware_has_no_targets_for_them(files: dict[str, str]) -> None:
     plain = {name: text for name, text in files.items() if "/" not in name}
-    description = described(load_core("tiny-8x8"), plain)
+    description = described(FEW, plain)
     assert set(named(description)) <= set(plain)
     assert set(description["targets"]) == {"default", "lint", "synth"}
     assert "parameters" not in description
 
 
 def test_every_target_uses_filesets_that_are_there(files: dict[str, str]) -> None:
-    description = described(load_core("tiny-8x8"), files)
+    description = described(FEW, files)
     assert set(description["targets"]) == {"default", "lint", "synth", "firmware", "sim"}
     for target in description["targets"].values():
         assert set(target["filesets"]) <= set(description["filesets"])
@@ -86,11 +91,11 @@ def test_every_target_uses_filesets_that_are_there(files: dict[str, str]) -> Non
     assert "bench" not in description["targets"]["lint"]["filesets"]
     # Who depends on a core brings the array macro.
     assert description["targets"]["default"]["filesets"] == ["rtl"]
-    assert description["targets"]["sim"]["toplevel"] == bench_name(load_core("tiny-8x8"))
+    assert description["targets"]["sim"]["toplevel"] == bench_name(FEW)
 
 
 def test_file_types_are_those_of_the_tools(files: dict[str, str]) -> None:
-    found = named(described(load_core("tiny-8x8"), files))
+    found = named(described(FEW, files))
     kinds = {path: properties["file_type"] for path, properties in found.items()}
     assert kinds["tiny_8x8_core.v"] == kinds["tiny_8x8_array_stub.v"] == "verilogSource-2005"
     assert kinds["oscc_waivers.vlt"] == "vlt"
@@ -105,7 +110,7 @@ def test_file_types_are_those_of_the_tools(files: dict[str, str]) -> None:
 
 
 def test_the_name_carries_core_and_version(make_core: Callable[..., CoreSpec], monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fusesoc_name(load_core("tiny-8x8")) == f"{NAME}:{version('oscc')}"
+    assert fusesoc_name(FEW) == f"{NAME}:{version('oscc')}"
     monkeypatch.setattr(fusesoc, "version", lambda _: "1.20.3.dev4+g0a1b")
     assert fusesoc_name(make_core(name="other-1")) == "oscc:cores:other_1_core:1.20.3"
 
@@ -114,16 +119,17 @@ PRINT = """
 import sys
 from oscc.compiler.spec_file import load_core
 from oscc.rtl.fusesoc import fusesoc_core
-sys.stdout.write(fusesoc_core(load_core("tiny-8x8"), set(sys.argv[1:])))
+sys.stdout.write(fusesoc_core(load_core("core.yaml"), set(sys.argv[1:])))
 """
 
 
 @pytest.mark.parametrize("seed", ["1", "20011"])
 def test_the_bytes_do_not_depend_on_the_order_of_files(files: dict[str, str], tmp_path: Path, seed: str) -> None:
+    (tmp_path / "core.yaml").write_text(files["core.yaml"])
     environment = os.environ | {"PYTHONHASHSEED": seed}
     command = [sys.executable, "-c", PRINT, *reversed(list(files))]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == fusesoc_core(load_core("tiny-8x8"), files)
+    assert done.stdout == fusesoc_core(FEW, files)
 
 
 # FuseSoC itself

@@ -18,8 +18,8 @@ from oscc.rtl.simulation import (
     StreamWatch,
     get_beats,
     no_pause,
+    prepared,
     random_pauses,
-    simulate,
     wait,
 )
 
@@ -67,7 +67,8 @@ class Bench:
     def __init__(self, core: CoreSpec, frames: list[np.ndarray], seed: int = 0) -> None:
         self.core = core
         self.frames = frames
-        self.readout = readout = Readout(core)
+        self.readout, self.simulation = prepared(Readout, core)
+        readout = self.readout
         self.port = StreamPort.of(readout, "stream_")
         self.stream = StreamWatch(self.port)
         names = ("start", "busy", "room", "pending", "tap_row", "awaiting_taps")
@@ -113,7 +114,7 @@ class Bench:
 
     def run(self, *benches: Any, limit: int = 50_000) -> None:
         background = [self.record.watch, self.stream.watch, self.array]
-        simulate(self.readout, *benches, background=background, limit=limit)
+        self.simulation.run(*benches, background=background, limit=limit)
 
     def run_freely(self, start_pause: Pause = no_pause, host_pause: Pause = no_pause) -> None:
         async def starts(context: Any) -> None:

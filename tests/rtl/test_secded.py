@@ -10,7 +10,7 @@ from amaranth.hdl import Module, Signal
 
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.secded import SecdedCode, SecdedDecoder, SecdedEncoder
-from oscc.rtl.simulation import Recorder, simulate
+from oscc.rtl.simulation import Recorder, prepared, simulate
 
 
 def hamming_word(data: int, bits: int) -> tuple[int, int]:
@@ -52,7 +52,7 @@ def encode(words: Iterable[int], bits: int) -> list[int]:
 
 def decode(words: Iterable[int], bits: int) -> list[tuple[int, int, int]]:
     """(data, corrected, uncorrectable) of each word, one word per cycle."""
-    decoder = SecdedDecoder(bits)
+    decoder, simulation = prepared(SecdedDecoder, bits)
     recorder = Recorder(
         data=decoder.data, checks=decoder.checks, corrected=decoder.corrected, uncorrectable=decoder.uncorrectable
     )
@@ -67,7 +67,7 @@ def decode(words: Iterable[int], bits: int) -> list[tuple[int, int, int]]:
         await context.tick()
         await context.tick()
 
-    simulate(decoder, bench, background=[recorder.watch], limit=len(given) + 10)
+    simulation.run(bench, background=[recorder.watch], limit=len(given) + 10)
     # Where there is something to correct, data and check bits come out as a word of the code.
     for data, checks, uncorrectable in list(
         zip(*map(recorder.values, ("data", "checks", "uncorrectable")), strict=True)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Elaboratable, Module, Signal
 from amaranth.lib.memory import Memory
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.rtl.row_loader import RowLoader
 from oscc.rtl.sequencer import Sequencer
-from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.simulation import Recorder, prepared, wait
 
 LOAD, COMMIT, INIT = Operation.LOAD, Operation.COMMIT, Operation.INIT
 RUN, SAMPLE, REPEAT, STOP = Operation.RUN, Operation.SAMPLE, Operation.REPEAT, Operation.STOP
@@ -72,27 +72,24 @@ def parse(text: str) -> list[Instruction]:
     return schedule
 
 
-class Bench:
+class SequencerWithLoader(Elaboratable):  # type: ignore[misc]
     """A sequencer with its schedule memory, the row loader, and a read-out that keeps the latches for its time."""
 
-    def __init__(
-        self,
-        schedule: Sequence[Instruction] | Sequence[int],
-        core: CoreSpec = SMALL,
-        recorded: Sequence[str] = RECORDED,
-    ) -> None:
-        self.core = core
-        self.words = [item.encode() if isinstance(item, Instruction) else item for item in schedule]
-        self.sequencer = sequencer = Sequencer(core)
-        self.module = module = Module()
-        module.submodules.sequencer = sequencer
-        module.submodules.loader = loader = RowLoader(core)
-        module.submodules.memory = self.memory = Memory(shape=32, depth=64, init=self.words)
-        port = self.memory.read_port()
+    def __init__(self, core: CoreSpec) -> None:
+        self._core = core
+        self.sequencer, self.loader = Sequencer(core), RowLoader(core)
+        self.memory = Memory(shape=32, depth=64, init=[])
         self.room, self.hold, self.ready = Signal(init=1), Signal(), Signal(init=1)
-        latched = Signal(range(core.readout_cycles + 1))
+
+    def elaborate(self, platform: object) -> Module:
+        module, sequencer, loader = Module(), self.sequencer, self.loader
+        module.submodules.sequencer = sequencer
+        module.submodules.loader = loader
+        module.submodules.memory = self.memory
+        port = self.memory.read_port()
+        latched = Signal(range(self._core.readout_cycles + 1))
         with module.If(sequencer.readout_start):
-            module.d.sync += latched.eq(core.readout_cycles - 1)
+            module.d.sync += latched.eq(self._core.readout_cycles - 1)
         with module.Elif((latched != 0) & ~self.hold):
             module.d.sync += latched.eq(latched - 1)
         module.d.comb += [
@@ -107,8 +104,30 @@ class Bench:
             sequencer.load_busy.eq(loader.busy),
             sequencer.load_complete.eq(loader.complete),
         ]
-        extra = {"complete": loader.complete, "busy": sequencer.readout_busy, "room": self.room}
+        return module
+
+
+class Bench:
+    """That, with a schedule, and a record of what it does."""
+
+    def __init__(
+        self,
+        schedule: Sequence[Instruction] | Sequence[int],
+        core: CoreSpec = SMALL,
+        recorded: Sequence[str] = RECORDED,
+    ) -> None:
+        self.core = core
+        self.words = [item.encode() if isinstance(item, Instruction) else item for item in schedule]
+        design, self._simulation = prepared(SequencerWithLoader, core)
+        self.sequencer = sequencer = design.sequencer
+        self.memory, self.room, self.hold, self.ready = design.memory, design.room, design.hold, design.ready
+        extra = {"complete": design.loader.complete, "busy": sequencer.readout_busy, "room": self.room}
         self.record = Recorder(**{name: getattr(sequencer, name) for name in recorded}, **extra)
+
+    async def fill(self, context: Any) -> None:
+        """The words of the schedule, before the first edge of the clock."""
+        for address, word in enumerate(self.words):
+            context.set(self.memory.data[address], word)
 
     async def pulse(self, context: Any, name: str) -> None:
         """An input of the sequencer, high for a cycle; the array's ``ready``, low for a cycle."""
@@ -127,7 +146,7 @@ class Bench:
         await self.pulse(context, "start")
 
     def simulate(self, bench: Any, limit: int = 50_000) -> Recorder:
-        simulate(self.module, bench, background=[self.record.watch], limit=limit)
+        self._simulation.run(bench, background=[self.fill, self.record.watch], limit=limit)
         record = self.record
         init, run = record.values("init"), record.values("run")
         assert not any(one and other for one, other in zip(init, run, strict=True)), "init and run together"

@@ -21,9 +21,9 @@ from oscc.rtl.simulation import (
     StreamPort,
     frame_beats,
     get_beats,
+    prepared,
     put_beats,
     random_pauses,
-    simulate,
     wait,
 )
 from oscc.rtl.spi_simulation import SpiHost, SpiRefusedError, SpiTiming
@@ -48,7 +48,8 @@ class Bench:
     """A control plane with hosts at SPI and AXI4-Lite, and an array that always answers at once."""
 
     def __init__(self) -> None:
-        self.plane = plane = ControlPlane(QUARTER)
+        self.plane, self.simulation = prepared(ControlPlane, QUARTER)
+        plane = self.plane
         self.program = StreamPort.of(plane, "s_axis_t")
         self.images = StreamPort.of(plane, "m_axis_t")
         self.record = Recorder(irq=plane.irq, init=plane.array.init, sample=plane.array.sample)
@@ -66,7 +67,7 @@ class Bench:
             await self.spi.idle()
             await host(context)
 
-        simulate(self.plane, whole, background=[self.record.watch], limit=limit)
+        self.simulation.run(whole, background=[self.record.watch], limit=limit)
         return self.record
 
     async def set_bits(self, name: str) -> set[str]:
@@ -115,7 +116,7 @@ def test_a_schedule_is_loaded_while_axi_polls() -> None:
         assert await spi.read_words(SCHEDULE, len(words)) == [(word, OKAY) for word in words]
         ended.append(1)
 
-    simulate(bench.plane, load, poll)
+    bench.simulation.run(load, poll)
 
 
 def test_what_is_refused_changes_nothing() -> None:

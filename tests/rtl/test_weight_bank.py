@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oscc.compiler.spec import READ_LATENCY, CoreSpec
-from oscc.rtl.simulation import Recorder, simulate
+from oscc.rtl.simulation import Recorder, prepared
 from oscc.rtl.weight_bank import WeightBank, lane_bits
 from oscc.rtl.weight_bus import COMPARE_STAGES, READ_STAGES
 
@@ -91,7 +91,7 @@ def test_what_was_written_is_read_a_row_per_cycle_five_cycles_later(
 ) -> None:
     core = make_core(protection=protection, chunks=3, grid=[7, 4])
     words = [random_words(core, column) for column in range(columns)]
-    bank = WeightBank(core, columns)
+    bank, simulation = prepared(WeightBank, core, columns)
     recorder = recorded(bank)
 
     async def bench(context: Any) -> None:
@@ -100,7 +100,7 @@ def test_what_was_written_is_read_a_row_per_cycle_five_cycles_later(
         await read(context, bank, list(range(core.bank_depth)))
         await context.tick()
 
-    simulate(bank, bench, background=[recorder.watch])
+    simulation.run(bench, background=[recorder.watch])
     # Address register, memory, register, syndrome, correction.
     assert READ_LATENCY == 5
     first = columns * core.bank_depth + READ_LATENCY
@@ -116,7 +116,7 @@ def test_what_was_written_is_read_a_row_per_cycle_five_cycles_later(
 def test_random_reads_and_writes_side_by_side(make_core: Callable[..., CoreSpec], protection: str, seed: int) -> None:
     core = make_core(protection=protection, chunks=2, grid=[4, 4])
     words = random_words(core, seed)
-    bank = WeightBank(core, 1)
+    bank, simulation = prepared(WeightBank, core, 1)
     recorder = recorded(bank)
     generator = random.Random(seed)
     expected: list[tuple[int, int]] = []
@@ -147,14 +147,14 @@ def test_random_reads_and_writes_side_by_side(make_core: Callable[..., CoreSpec]
             context.set(bank.bus.read_stages, enables(given))
             await context.tick()
 
-    simulate(bank, bench, background=[recorder.watch])
+    simulation.run(bench, background=[recorder.watch])
     data = recorder.values("data")
     assert [data[cycle] for cycle, _ in expected] == [word for _, word in expected]
     assert len(expected) > 150
 
 
 def test_a_word_can_be_read_from_the_cycle_after_its_write_on(tiny_core: CoreSpec) -> None:
-    bank = WeightBank(tiny_core, 1)
+    bank, simulation = prepared(WeightBank, tiny_core, 1)
     recorder = recorded(bank)
 
     async def bench(context: Any) -> None:
@@ -163,7 +163,7 @@ def test_a_word_can_be_read_from_the_cycle_after_its_write_on(tiny_core: CoreSpe
         await read(context, bank, [0])
         await context.tick()
 
-    simulate(bank, bench, background=[recorder.watch])
+    simulation.run(bench, background=[recorder.watch])
     assert recorder.values("data")[3 + READ_LATENCY] == 33
 
 
@@ -174,7 +174,7 @@ def test_flipped_bits_in_the_memories(tiny_core: CoreSpec, bits_flipped: int, co
     width = tiny_core.word_bits + tiny_core.check_bits
     generator = random.Random(bits_flipped)
     hurt = sorted(generator.sample(range(tiny_core.bank_depth), 12))
-    bank = WeightBank(tiny_core)
+    bank, simulation = prepared(WeightBank, tiny_core)
     recorder = recorded(bank)
     assert lane_bits(tiny_core) == 9
 
@@ -187,7 +187,7 @@ def test_flipped_bits_in_the_memories(tiny_core: CoreSpec, bits_flipped: int, co
         await read(context, bank, list(range(tiny_core.bank_depth)))
         await context.tick()
 
-    simulate(bank, bench, background=[recorder.watch])
+    simulation.run(bench, background=[recorder.watch])
     first = tiny_core.bank_depth + READ_LATENCY
     rows = slice(first, first + tiny_core.bank_depth)
     data = [row >> (column * tiny_core.word_bits) for row in recorder.values("data")[rows]]
@@ -205,7 +205,7 @@ def test_flipped_bits_in_the_memories(tiny_core: CoreSpec, bits_flipped: int, co
 @pytest.mark.parametrize("cancelled", [False, True])
 def test_a_repair_writes_back_what_was_corrected_and_nothing_else(tiny_core: CoreSpec, cancelled: bool) -> None:
     words = [random_words(tiny_core, seed) for seed in range(4)]
-    bank = WeightBank(tiny_core)
+    bank, simulation = prepared(WeightBank, tiny_core)
     contents: list[list[tuple[int, ...]]] = []
 
     def content(context: Any) -> list[tuple[int, ...]]:
@@ -235,14 +235,14 @@ def test_a_repair_writes_back_what_was_corrected_and_nothing_else(tiny_core: Cor
             flip(context, bank, tiny_core, 3, 5, bit)
         contents.append(content(context))
 
-    simulate(bank, bench)
+    simulation.run(bench)
     before, hurt, after = contents
     assert hurt != before
     assert (after == before) == (not cancelled)
 
 
 def test_write_all_writes_every_column_its_own_check_bits(tiny_core: CoreSpec) -> None:
-    bank = WeightBank(tiny_core)
+    bank, simulation = prepared(WeightBank, tiny_core)
     word = random.Random(2).getrandbits(108 + 4 * 8)
 
     async def bench(context: Any) -> None:
@@ -257,13 +257,13 @@ def test_write_all_writes_every_column_its_own_check_bits(tiny_core: CoreSpec) -
         assert lanes == [(word >> (108 + 8 * column)) & 0xFF for column in range(4)]
         assert context.get(bank.memories[0].data[8]) == context.get(bank.checks.data[8]) == 0
 
-    simulate(bank, bench)
+    simulation.run(bench)
 
 
 @pytest.mark.parametrize("protection", ["secded", "none"])
 def test_a_comparison_finds_every_single_bit(make_core: Callable[..., CoreSpec], protection: str) -> None:
     core = make_core(protection=protection)
-    bank = WeightBank(core, 2)
+    bank, simulation = prepared(WeightBank, core, 2)
     width = core.word_bits + core.check_bits
     recorder = recorded(bank)
     word = stored(core, random.Random(3).getrandbits(core.word_bits))
@@ -286,7 +286,7 @@ def test_a_comparison_finds_every_single_bit(make_core: Callable[..., CoreSpec],
             await context.tick()
         await context.tick()
 
-    simulate(bank, bench, background=[recorder.watch])
+    simulation.run(bench, background=[recorder.watch])
     # One cycle for the write; a word is compared three cycles after its address, and reported two cycles after that.
     found = recorder.values("mismatch")[1 + 5 : 1 + 5 + width + 1]
     both = [0b11] * core.word_bits
@@ -294,7 +294,7 @@ def test_a_comparison_finds_every_single_bit(make_core: Callable[..., CoreSpec],
 
 
 def test_a_comparison_keeps_its_finding_while_it_is_not_enabled(tiny_core: CoreSpec) -> None:
-    bank = WeightBank(tiny_core, 1)
+    bank, simulation = prepared(WeightBank, tiny_core, 1)
     seen: list[int] = []
 
     async def bench(context: Any) -> None:
@@ -305,13 +305,13 @@ def test_a_comparison_keeps_its_finding_while_it_is_not_enabled(tiny_core: CoreS
             *_, mismatch = await context.tick().sample(bank.mismatch)
             seen.append(int(mismatch))
 
-    simulate(bank, bench)
+    simulation.run(bench)
     assert seen == [0, 0, 0, 0, 0, 0, 1, 1]
 
 
 def test_without_protection_a_flipped_bit_passes_unnoticed(make_core: Callable[..., CoreSpec]) -> None:
     core = make_core(protection="none")
-    bank = WeightBank(core, 1)
+    bank, simulation = prepared(WeightBank, core, 1)
     recorder = recorded(bank)
     assert bank.checks is None
 
@@ -321,7 +321,7 @@ def test_without_protection_a_flipped_bit_passes_unnoticed(make_core: Callable[.
         await read(context, bank, [0])
         await context.tick()
 
-    simulate(bank, bench, background=[recorder.watch])
+    simulation.run(bench, background=[recorder.watch])
     assert recorder.values("data")[1 + READ_LATENCY] == 0b1001
     assert recorder.cycles("corrected") == recorder.cycles("uncorrectable") == []
 
@@ -329,7 +329,7 @@ def test_without_protection_a_flipped_bit_passes_unnoticed(make_core: Callable[.
 @pytest.mark.parametrize("protection", ["secded", "none"])
 def test_an_idle_bank_does_not_toggle(make_core: Callable[..., CoreSpec], protection: str) -> None:
     core = make_core(protection=protection)
-    bank = WeightBank(core, 1)
+    bank, simulation = prepared(WeightBank, core, 1)
     recorder = recorded(bank)
 
     async def bench(context: Any) -> None:
@@ -339,13 +339,13 @@ def test_an_idle_bank_does_not_toggle(make_core: Callable[..., CoreSpec], protec
             context.set(bank.bus.read_address, address)
             await context.tick()
 
-    simulate(bank, bench, background=[recorder.watch])
+    simulation.run(bench, background=[recorder.watch])
     assert recorder.values("data")[3 + READ_LATENCY :] == [8] * (len(recorder) - 3 - READ_LATENCY)
 
 
 @pytest.mark.parametrize("stage", range(4))
 def test_every_stage_waits_for_its_enable(tiny_core: CoreSpec, stage: int) -> None:
-    bank = WeightBank(tiny_core, 1)
+    bank, simulation = prepared(WeightBank, tiny_core, 1)
     recorder = recorded(bank)
 
     async def bench(context: Any) -> None:
@@ -360,7 +360,7 @@ def test_every_stage_waits_for_its_enable(tiny_core: CoreSpec, stage: int) -> No
             context.set(bank.bus.read_stages, 0)
             await context.tick()
 
-    simulate(bank, bench, background=[recorder.watch])
+    simulation.run(bench, background=[recorder.watch])
     # Each of the last two reads took five cycles and one more, in which its word is there.
     data = recorder.values("data")
     assert (data[-7], data[-1]) == (7, 8)
@@ -371,7 +371,7 @@ def test_every_stage_waits_for_its_enable(tiny_core: CoreSpec, stage: int) -> No
 def test_a_register_behind_the_memory_takes_the_word_in_every_cycle(
     make_core: Callable[..., CoreSpec], protection: str, syndrome: int
 ) -> None:
-    bank = WeightBank(make_core(protection=protection), 1)
+    bank, simulation = prepared(WeightBank, make_core(protection=protection), 1)
     recorder = recorded(bank)
 
     async def bench(context: Any) -> None:
@@ -386,7 +386,7 @@ def test_a_register_behind_the_memory_takes_the_word_in_every_cycle(
             await context.tick()
         await context.tick()
 
-    simulate(bank, bench, background=[recorder.watch])
+    simulation.run(bench, background=[recorder.watch])
     assert recorder.values("data")[-1] == (7 if syndrome == 3 else 8)
     assert recorder.cycles("corrected") == recorder.cycles("uncorrectable") == []
 
@@ -407,7 +407,7 @@ def test_a_core_without_protection_has_no_check_bits_to_keep(make_core: Callable
 
 
 def test_a_repair_leaves_words_alone_in_which_nothing_was_corrected(tiny_core: CoreSpec) -> None:
-    bank = WeightBank(tiny_core)
+    bank, simulation = prepared(WeightBank, tiny_core)
 
     async def bench(context: Any) -> None:
         flip(context, bank, tiny_core, 0, 5, 17)
@@ -422,4 +422,4 @@ def test_a_repair_leaves_words_alone_in_which_nothing_was_corrected(tiny_core: C
         await context.tick()
         assert [context.get(memory.data[5]) for memory in bank.memories] == [0, 77, 77, 77]
 
-    simulate(bank, bench)
+    simulation.run(bench)

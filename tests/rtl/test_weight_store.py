@@ -10,7 +10,7 @@ import pytest
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.fault_collector import collector_latency
 from oscc.rtl.march_test import self_test_cycles
-from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.simulation import Recorder, prepared, wait
 from oscc.rtl.stored_bit import flip_bit
 from oscc.rtl.weight_store import FINDINGS, WeightStore
 
@@ -48,7 +48,7 @@ class Bench:
 
     def __init__(self, core: CoreSpec, seed: int = 0) -> None:
         self.core = core
-        self.store = WeightStore(core)
+        self.store, self.simulation = prepared(WeightStore, core)
         self.generator = random.Random(seed)
         self.words = [
             [self.generator.getrandbits(core.word_bits) for _ in range(core.bank_depth)] for _ in range(core.cols)
@@ -65,7 +65,7 @@ class Bench:
                     self.put(context, column, address)
             await host(context)
 
-        simulate(self.store, bench, background=[self.record.watch], limit=limit)
+        self.simulation.run(bench, background=[self.record.watch], limit=limit)
         return self.record
 
     def stored(self, column: int, address: int) -> int:
@@ -372,7 +372,7 @@ def test_in_a_self_test_no_memory_reads_and_writes_one_word_in_one_cycle(small: 
         await bench.until(context, "self_test_done")
         await wait(context, 4)
 
-    simulate(bench.store, host, background=[bench.record.watch, buses.watch])
+    bench.simulation.run(host, background=[bench.record.watch, buses.watch])
     # At a bank: the address register takes an address under the first enable, the memory reads it under the second.
     given = {
         cycle + 1: buses.values("read_address")[cycle] for cycle, on in enumerate(buses.values("read_stages")) if on & 1
@@ -421,7 +421,7 @@ def test_a_stuck_cell_is_found_where_it_is(small: CoreSpec, column: int, address
         await bench.until(context, "self_test_done")
         assert bench.finding(context, "self_test_failures") == [0]
 
-    simulate(bench.store, host, background=[stuck], limit=10_000)
+    bench.simulation.run(host, background=[stuck], limit=10_000)
 
 
 def test_all_that_fails_is_counted_and_the_lowest_column_of_the_first_row_is_kept(small: CoreSpec) -> None:

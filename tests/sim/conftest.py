@@ -9,20 +9,14 @@ from typing import Any
 
 import pytest
 import torch
-from amaranth.hdl import Module
-from amaranth.lib import wiring
-from amaranth.sim import Simulator
 
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import CompileResult, compile_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
-from oscc.rtl.control_plane import ControlPlane
 from oscc.rtl.emit import core_verilog
-from oscc.sim.engines.array_shim import ArrayShim
-from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
-from oscc.sim.engines.pysim import PysimBus
+from oscc.sim.engines.pysim import PysimBus, PysimCore, PysimEngine
 from oscc.sim.engines.registry import engine_named, missing_for
 from oscc.sim.engines.transaction_core import TransactionCore
 from oscc.sim.engines.verilog import VerilogEngine
@@ -65,10 +59,20 @@ def tiny_job(tiny_core: CoreSpec, tiny_result: CompileResult) -> CosimJob:
 
 
 @pytest.fixture(scope="session")
-def record_of(tiny_job: CosimJob, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], CosimRecord]:
+def tiny_pysim() -> PysimEngine:
+    """Engine pysim for tiny-8x8, which is made ready for simulation once."""
+    return PysimEngine()
+
+
+@pytest.fixture(scope="session")
+def record_of(
+    tiny_job: CosimJob, tiny_pysim: PysimEngine, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], CosimRecord]:
     """``record_of(engine)``: the record of `tiny_job`, run once; skips the test where the engine is not installed."""
 
     def engine_of(name: str) -> Engine:
+        if name == "pysim":
+            return tiny_pysim
         if name != "verilator":
             return engine_named(name)
         # Compiled without optimisation: so little is simulated that it would take longer than it saves.
@@ -126,26 +130,21 @@ async def _await(answer: Awaitable[Any]) -> Any:
     return await answer
 
 
+_READY: dict[str, PysimCore] = {}
+"""Cores that were simulated before, by their hash."""
+
+
 def _on_pysim(job: CosimJob, flow: Flow) -> Driven:
-    plane, shim, module = ControlPlane(job.core), ArrayShim(job.core), Module()
-    module.submodules.plane, module.submodules.shim = plane, shim
-    wiring.connect(module, plane.array, shim.array)
+    if job.core.hash not in _READY:
+        _READY[job.core.hash] = PysimCore(job.core)
+    ready = _READY[job.core.hash]
     macro = ArrayMacro(job.core, job.make_array())
     answers: list[Any] = []
 
     async def host(context: Any) -> None:
-        answers.append(await flow(PysimBus(context, plane, job.core)))
+        answers.append(await flow(PysimBus(context, ready.plane, job.core)))
 
-    async def array(context: Any) -> None:
-        async for _ in context.changed(shim.seen_event):
-            if take_event(macro, lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
-                context.set(shim.frame, frame_word(macro))
-
-    simulator = Simulator(module)
-    simulator.add_clock(job.core.clock_s)
-    simulator.add_testbench(host)
-    simulator.add_testbench(array, background=True)
-    simulator.run()
+    ready.run(host, lambda: macro)
     return Driven(answers[0], macro.record())
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from oscc.compiler.spec_file import load_core
 from oscc.models.reference import AISModel
 from oscc.sim.array import (
     MAX_STEP,
+    MOST_STEPS,
     OscillatorArray,
     Rates,
     code_rates,
@@ -403,3 +405,19 @@ def test_rates_of_a_model_need_a_time_scale_and_the_stencil(prototype, make_core
     king = make_core("ais-56x56", stencil="king")
     with pytest.raises(ValueError, match="couplings reach beyond the stencil"):
         model_rates(PlacedGraph(placed.graph, king, placed.cell, "identity", time_scale=placed.time_scale), 0)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: run_steps(MOST_STEPS + 1, 1),
+        lambda: run_steps(10**30, Fraction(1, 10**30)),
+        lambda: step_cycles_for(1e-20, 100e6),
+        lambda: step_cycles_for(0.0, 100e6),
+        lambda: step_cycles_for(5e-324, 1.0),
+    ],
+)
+def test_a_run_of_more_steps_than_anybody_waits_for(made: Callable[[], object]) -> None:
+    with pytest.raises(OsccError, match="one run takes more than 10000000 integration steps") as caught:
+        made()
+    assert caught.value.code == "array.steps"

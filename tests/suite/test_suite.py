@@ -82,11 +82,11 @@ def core_of(point: Point) -> CoreSpec:
 @pytest.fixture(scope="module")
 def prepared(
     make_graph: MakeGraph, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Point], tuple[CosimJob, str, CosimRecord]]:
-    """``prepared(point)``: job, Verilog and what engine ``array`` makes of it; the last core's are kept."""
+) -> Callable[[Point], tuple[CosimJob, CosimRecord]]:
+    """``prepared(point)``: job and what engine ``array`` makes of it; the last core's are kept."""
 
     @lru_cache(maxsize=1)
-    def of_core(core: str, chunks: int, bits: int) -> tuple[CosimJob, str, CosimRecord]:
+    def of_core(core: str, chunks: int, bits: int) -> tuple[CosimJob, CosimRecord]:
         spec = core_of(Point("", core, chunks, bits))
         # A unit of model time comes to 62.5 cycles here; a sample must not be shorter than its read-out.
         duration = max(2.0, 1.1 * (spec.readout_cycles - spec.init.cycles) / (62.5 * chunks))
@@ -95,19 +95,33 @@ def prepared(
         result = compile_model(path, spec)
         assert result.program is not None, result.findings
         job = CosimJob(spec, result.program, samples=SAMPLES, seed=bits, first_sample=chunks)
-        return job, core_verilog(spec)[0], ArrayEngine().run(job)
+        return job, ArrayEngine().run(job)
 
     return lambda point: of_core(point.core, point.chunks, point.bits)
 
 
-def engine_of(point: Point, verilog: str, builds: Path) -> Engine:
+@pytest.fixture(scope="module")
+def verilog_of() -> Callable[[CoreSpec], str]:
+    """``verilog_of(core)``: the Verilog of a core; the last one's is kept. That of a large core takes half a minute."""
+    kept: dict[str, str] = {}
+
+    def verilog(core: CoreSpec) -> str:
+        if core.hash not in kept:
+            kept.clear()
+            kept[core.hash] = core_verilog(core)[0]
+        return kept[core.hash]
+
+    return verilog
+
+
+def engine_of(point: Point, verilog: Callable[[CoreSpec], str], builds: Path) -> Engine:
     if missing := missing_for(point.engine):
         pytest.skip(f"engine {point.engine} is not installed: {missing}")
     # Where little is simulated, the model need not be fast.
     optimize = "-O0" if point.chunks == 1 or point.core == "tiny-8x8" else "-O1"
     if point.engine == "pysim":
         return PysimEngine()
-    return VerilogEngine(point.engine, verilog, builds / str(point), optimize)
+    return VerilogEngine(point.engine, verilog(core_of(point)), builds / str(point), optimize)
 
 
 def key_of(point: Point, job: CosimJob, verilog: str) -> str:
@@ -175,17 +189,24 @@ def test_the_points_cover_everything() -> None:
     assert core_of(SOME[0]).hash != load_core("ais-56x56").hash
 
 
-def test_a_point(point: Point, prepared: Callable[[Point], Any], builds: Path, suite_results: Any) -> None:
+def test_a_point(
+    point: Point,
+    prepared: Callable[[Point], Any],
+    verilog_of: Callable[[CoreSpec], str],
+    builds: Path,
+    suite_results: Any,
+) -> None:
     from_results = type(suite_results).Result
     started = time.perf_counter()
-    job, verilog, expected = prepared(point)
+    job, expected = prepared(point)
     job = CosimJob(**{**vars(job), "pauses": job.seed + job.core.chunks})
-    key = key_of(point, job, verilog)
+    # Where nothing is kept, nobody asks for the key.
+    key = key_of(point, job, verilog_of(job.core)) if suite_results.folder is not None else ""
     before = suite_results.passed_before(str(point), key)
     if before is not None:
         suite_results.points.append(before)
         return
-    engine = engine_of(point, verilog, builds)
+    engine = engine_of(point, verilog_of, builds)
     outcome, cycles, stalled = "FAIL", 0, 0
     try:
         record = engine.run(job)
@@ -199,11 +220,15 @@ def test_a_point(point: Point, prepared: Callable[[Point], Any], builds: Path, s
 
 
 def test_a_sample_in_steady_state_takes_its_programmed_cycles(
-    steady: str, example_path: Path, prepared: Callable[[Point], Any], builds: Path
+    steady: str,
+    example_path: Path,
+    prepared: Callable[[Point], Any],
+    verilog_of: Callable[[CoreSpec], str],
+    builds: Path,
 ) -> None:
     # The large core, with the trained example, where all points run: its build for Verilator is there then.
     point = Point("verilator" if steady == "ais-56x56" or missing_for("icarus") else "icarus", steady, 4, 4)
-    job, verilog, _ = prepared(point)
+    job, _ = prepared(point)
     core, program = job.core, job.program
     if steady == "ais-56x56":
         program = compile_model(example_path, core).program
@@ -212,7 +237,7 @@ def test_a_sample_in_steady_state_takes_its_programmed_cycles(
     timed = [step.operand for step in program.instructions() if step.is_timed]
     assert timed[0] == core.init.cycles
     assert len(timed) == 1 + core.chunks
-    record = engine_of(point, verilog, builds).run(CosimJob(core, program, samples=8))
+    record = engine_of(point, verilog_of, builds).run(CosimJob(core, program, samples=8))
     samples = record.macro.sample_times[:8].tolist()
     # Time 0 is the start of the first init.
     assert samples == [(number + 1) * sum(timed) for number in range(8)]
@@ -248,7 +273,7 @@ def one_bit(record: CosimRecord) -> np.ndarray:
 @pytest.fixture(scope="module")
 def right(prepared: Callable[[Point], Any]) -> tuple[CosimJob, CosimRecord, CosimRecord]:
     """A small job that nothing is wrong with, its record and what was expected."""
-    job, _, expected = prepared(Point("pysim", "tiny-8x8", 2, 2))
+    job, expected = prepared(Point("pysim", "tiny-8x8", 2, 2))
     return job, PysimEngine().run(job), expected
 
 

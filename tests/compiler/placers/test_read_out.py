@@ -17,8 +17,11 @@ from oscc.compiler.passes.place import PlaceOptions, PlacePass
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers import anneal as annealing
 from oscc.compiler.placers import growth as growing
+from oscc.compiler.placers.cell_rules import CellRules, NodeCells
 from oscc.compiler.placers.placer import AnnealPlacer, GrowthPlacer, TorusPlacer, identity_placement
+from oscc.compiler.placers.problem import PlacementProblem
 from oscc.compiler.placers.search import Search
+from oscc.compiler.placers.visible_growth import grow_visible
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.compiler.witness_checker import check_witness
@@ -157,6 +160,25 @@ def test_growth_leaves_dead_cells_aside(make_core: MakeCore, model_of: ModelOf) 
     assert {"R004", "L002", "L014"} <= {finding.code for finding in refused.findings}
 
 
+def test_components_are_put_on_cells_that_their_nodes_may_have(make_core: MakeCore, model_of: ModelOf) -> None:
+    core = make_core(grid=[11, 12], stencil="king", readout={"step": [1, 1]})
+    model = model_of(nx.disjoint_union_all([king_graph(3, 4), king_graph(3, 3), nx.empty_graph(3)]))
+    problem = PlacementProblem.of(model, core)
+    read = np.zeros(model.nodes, dtype=np.int32)
+    read[0] = 1
+    usable = np.ones((2, 11, 12), dtype=bool)
+    usable[0, :2] = usable[0, 4, 4] = False
+    usable[1] = usable[0] & (np.add.outer(np.arange(11), np.arange(12)) % 3 == 0)
+    found = growing.grow(problem, NodeCells(usable, read))
+    assert found.cell is not None
+    assert usable[read, found.cell[:, 0], found.cell[:, 1]].all()
+    # Where there is no such place, free cells do.
+    usable[:] = False
+    other = growing.grow(problem, NodeCells(usable, read)).cell
+    assert other is not None
+    assert len(np.unique(other, axis=0)) == model.nodes
+
+
 def test_what_grew_on_dead_cells_is_moved_off_them(make_core: MakeCore, model_of: ModelOf) -> None:
     # Wherever a path of 30 lies straight on this row, one of its cells is dead; beside it there is room.
     core = make_core(grid=[4, 30], stencil="box-2", readout={"step": [1, 1]}, defects={"cells": [[1, 14], [2, 15]]})
@@ -229,6 +251,12 @@ def test_pixels_grow_first_where_the_rest_is_between_them(seed: int, make_core: 
     number = dict(zip(graph.nodes, np.random.default_rng(seed).permutation(61).tolist(), strict=True))
     pixels = np.array(sorted(number[node] for node in graph if node[0] != "hidden"), dtype=np.int32)
     model = dataclasses.replace(model, readout=pixels, image_shape=(6, 6))
+    problem = PlacementProblem.of(model, core)
+    rules = CellRules.of(model, core, problem)
+    start = grow_visible(model, core, problem, rules, Search(seed))
+    assert start is not None
+    # Nothing is left to annealing: of each square, the cell in the middle is near its corners, and free.
+    assert_fits(PlacedGraph(model, core, start, "start"))
     placed = GrowthPlacer(Search(seed)).place(model, core).placed
     assert placed is not None
     assert placed.transform == "growth, pixels first"

@@ -26,6 +26,14 @@ def job(small_core: CoreSpec, small_result: CompileResult) -> CosimJob:
     return CosimJob(small_core, small_result.program)
 
 
+@pytest.fixture(scope="module")
+def engine(job: CosimJob) -> PysimEngine:
+    """One that has run the job before."""
+    engine = PysimEngine()
+    engine.run(job)
+    return engine
+
+
 class Rewired(wiring.Component):  # type: ignore[misc]
     """A control plane with some of its signals to the array replaced."""
 
@@ -46,8 +54,8 @@ class Rewired(wiring.Component):  # type: ignore[misc]
         return m
 
 
-def test_back_to_back_period(tiny_job: CosimJob) -> None:
-    record = PysimEngine().run(dataclasses.replace(tiny_job, samples=4))
+def test_back_to_back_period(tiny_job: CosimJob, tiny_pysim: PysimEngine) -> None:
+    record = tiny_pysim.run(dataclasses.replace(tiny_job, samples=4))
     timed = [step for step in tiny_job.program.instructions() if step.is_timed]
     period = sum(step.operand for step in timed)
     assert [str(step) for step in timed] == ["init 64", "run 125", "run 125", "run 125", "run 125"]
@@ -72,17 +80,37 @@ def test_record_holds_what_happened(record_of: Callable[[str], CosimRecord], tin
     assert record.run_seconds > 0
 
 
-def test_running_twice_gives_the_same(job: CosimJob) -> None:
-    one, two = PysimEngine().run(job), PysimEngine().run(job)
+def test_running_twice_gives_the_same(job: CosimJob, engine: PysimEngine) -> None:
+    # In a simulation that was made ready before, and in a new one.
+    one, two = engine.run(job), PysimEngine().run(job)
     np.testing.assert_array_equal(one.codes, two.codes)
     np.testing.assert_array_equal(one.macro.events, two.macro.events)
+    np.testing.assert_array_equal(one.macro.commit_patterns, two.macro.commit_patterns)
     assert (one.cycles, one.counters) == (two.cycles, two.counters)
 
 
-def test_a_host_that_pauses_gets_the_same_images_later(job: CosimJob) -> None:
+def test_a_refusal_comes_through_and_the_engine_runs_on_also_on_another_core(
+    job: CosimJob, make_core: Callable[..., CoreSpec], compile_on: Callable[..., CompileResult]
+) -> None:
+    engine = PysimEngine()
+    right = engine.run(job)
+    refused = dataclasses.replace(job, program=dataclasses.replace(job.program, schedule=job.program.schedule[:3]))
+    with pytest.raises(HostError, match=r"^the schedule holds an illegal instruction"):
+        engine.run(refused)
+    other = make_core(grid=[2, 3], stencil="king", chunks=1, init={"cycles": 20}, readout={"step": [1, 1]})
+    program = compile_on(other, duration=0.6).program
+    assert program is not None
+    assert engine.run(CosimJob(other, program)).codes.shape == (1, 2, 3)
+    again = engine.run(job)
+    np.testing.assert_array_equal(again.codes, right.codes)
+    np.testing.assert_array_equal(again.macro.events, right.macro.events)
+    assert (again.cycles, again.counters) == (right.cycles, right.counters)
+
+
+def test_a_host_that_pauses_gets_the_same_images_later(job: CosimJob, engine: PysimEngine) -> None:
     three = dataclasses.replace(job, samples=3)
-    straight = PysimEngine().run(three)
-    paused, again, other = (PysimEngine().run(dataclasses.replace(three, pauses=seed)) for seed in (1, 1, 2))
+    straight = engine.run(three)
+    paused, again, other = (engine.run(dataclasses.replace(three, pauses=seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(paused.codes, straight.codes)
     np.testing.assert_array_equal(other.codes, straight.codes)
     assert (again.cycles, again.counters) == (paused.cycles, paused.counters)
@@ -91,9 +119,9 @@ def test_a_host_that_pauses_gets_the_same_images_later(job: CosimJob) -> None:
     assert paused.cycles > straight.cycles + three.core.program_beats // 16
 
 
-def test_progress_names_the_load_and_the_run(job: CosimJob) -> None:
+def test_progress_names_the_load_and_the_run(job: CosimJob, engine: PysimEngine) -> None:
     told: list[tuple[str, float]] = []
-    record = PysimEngine().run(job, lambda what, done: told.append((what, done)))
+    record = engine.run(job, lambda what, done: told.append((what, done)))
     phases = [what.partition(",")[0] for what, _ in told]
     assert list(dict.fromkeys(phases)) == ["loading the program", "running samples"]
     assert phases == sorted(phases)
@@ -103,12 +131,6 @@ def test_progress_names_the_load_and_the_run(job: CosimJob) -> None:
     assert shares[-1] == 1
     # The estimate leaves out the accesses to registers, before and behind.
     assert 0 < record.cycles - job.expected_cycles < 200
-
-
-def test_a_refusal_comes_through(job: CosimJob) -> None:
-    changed = dataclasses.replace(job.program, schedule=job.program.schedule[:3])
-    with pytest.raises(HostError, match=r"^the schedule holds an illegal instruction"):
-        PysimEngine().run(dataclasses.replace(job, program=changed))
 
 
 def test_a_program_for_another_core_is_refused(job: CosimJob, make_core: Callable[..., CoreSpec]) -> None:
@@ -140,10 +162,10 @@ def test_a_core_that_does_not_answer_is_given_up(job: CosimJob) -> None:
         PysimEngine(lambda core: Deaf(core, lambda array: {})).run(job)
 
 
-def test_another_design_is_really_simulated(job: CosimJob) -> None:
+def test_another_design_is_really_simulated(job: CosimJob, engine: PysimEngine) -> None:
     def design(core: CoreSpec) -> Rewired:
         return Rewired(core, lambda array: {"noise_index": array.noise_index + 1})
 
     shifted = PysimEngine(design).run(job)
-    right = PysimEngine().run(dataclasses.replace(job, first_sample=1))
+    right = engine.run(dataclasses.replace(job, first_sample=1))
     np.testing.assert_array_equal(shifted.codes, right.codes)

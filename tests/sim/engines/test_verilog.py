@@ -19,6 +19,7 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.emit import core_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord
+from oscc.sim.engines.pysim import PysimEngine
 from oscc.sim.engines.verilog import (
     SIMULATORS,
     VerilogEngine,
@@ -54,18 +55,22 @@ def up_to_the_last_sample(record: CosimRecord) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("name", SIMULATORS)
-def test_the_emitted_verilog_does_what_the_rtl_does(name: str, record_of: Callable[[str], CosimRecord]) -> None:
-    record, rtl = record_of(name), record_of("pysim")
+def test_the_emitted_verilog_does_what_the_rtl_does(name: str, job: CosimJob, tmp_path: Path) -> None:
+    if missing := missing_for(name):
+        pytest.skip(f"not installed: {missing}")
+    two = dataclasses.replace(job, samples=2, seed=5, first_sample=3)
+    # A build that is not optimised: so little is simulated that it would take longer than it saves.
+    record, rtl = VerilogEngine(name, build=tmp_path, optimize="-O0").run(two), PysimEngine().run(two)
     assert record.engine == name
     assert up_to_the_last_sample(record) == up_to_the_last_sample(rtl)
     commits = int((rtl.macro.times_of(EventKind.COMMIT) < rtl.macro.sample_times[-1]).sum())
-    assert commits == 8
+    assert commits == 4
     np.testing.assert_array_equal(record.macro.commit_patterns[:commits], rtl.macro.commit_patterns[:commits])
     np.testing.assert_array_equal(record.macro.boundary_phases, rtl.macro.boundary_phases)
     np.testing.assert_array_equal(record.macro.sample_times, rtl.macro.sample_times)
     np.testing.assert_array_equal(record.codes, rtl.codes)
     assert record.counters == rtl.counters
-    assert record.cycles > 512 + 2 * 564
+    assert record.cycles > job.core.program_beats + 2 * record.counters.period > 2 * job.core.init.cycles
 
 
 @needs_icarus
