@@ -65,6 +65,9 @@ def _rows(diff: CompilationDiff) -> list[tuple[str, str]]:
         rows.append(("cells moved", f"{diff.cells_moved} of {diff.before.nodes} nodes"))
     for group in diff.codes or ():
         chunks = ", ".join(map(str, group.by_chunk))
+        if not group.same_steps:
+            steps = [" ".join(f"{step:.4g}" for step in side) for side in (group.step_before, group.step_after)]
+            rows.append((f"{group.group} code step", f"{steps[0]} -> {steps[1]}; codes count by what they are worth"))
         rows.append((f"{group.group} codes changed", f"{group.changed} of {group.values} (by chunk: {chunks})"))
     if diff.codes is None:
         rows.append(("codes changed", "not compared: no program in one, or cores of another shape"))

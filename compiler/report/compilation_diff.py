@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.output_folder import read_output_folder
+from oscc.compiler.passes.quantize import code_worth
 from oscc.compiler.program_file import read_program
 from oscc.compiler.report.report_data import ReportData
 from oscc.compiler.report.report_sources import report_of_folder
@@ -33,14 +35,37 @@ class Measure:
         return None if self.before is None or self.after is None else self.after - self.before
 
 
+SAME_WORTH = 1e-9
+"""Relative difference up to which two codes are worth the same: far above rounding, far below a step of any DAC."""
+
+
 @dataclass(frozen=True)
 class CodeChanges:
-    """Codes of one DAC group that differ: of how many, and by chunk."""
+    """Codes of one DAC group that differ in what they are worth.
+
+    Parameters
+    ----------
+    group : str
+    values : int
+        Codes that are not 0 in both.
+    changed : int
+    by_chunk : tuple of int
+    step_before, step_after : tuple of float
+        Worth of one code step in each chunk that is used [rad per unit of model time]; cells may have a gain beside it.
+    """
 
     group: str
     values: int
     changed: int
     by_chunk: tuple[int, ...]
+    step_before: tuple[float, ...]
+    step_after: tuple[float, ...]
+
+    @property
+    def same_steps(self) -> bool:
+        """Whether a code step is worth as much in both, in the chunks that both use."""
+        pairs = zip(self.step_before, self.step_after, strict=False)
+        return all(math.isclose(one, other, rel_tol=SAME_WORTH) for one, other in pairs)
 
 
 @dataclass(frozen=True)
@@ -53,8 +78,8 @@ class CompilationDiff:
     measures : tuple of Measure
         The names are those of `oscc.compiler.report.thresholds.Thresholds`.
     codes : tuple of CodeChanges or None
-        Cell by cell, of the units and DACs that either uses; None when one has no program, or the cores differ in grid,
-        stencil or chunks.
+        Cell by cell, of the units and DACs that either uses, by what codes are worth; None when one has no program, or
+        the cores differ in grid, stencil or chunks.
     cells_moved : int or None
         Nodes that sit elsewhere; None when one has no placement, or another number of nodes.
     same_program : bool or None
@@ -94,7 +119,12 @@ class CompilationDiff:
             "codes": None
             if self.codes is None
             else {
-                each.group: {"values": each.values, "changed": each.changed, "by_chunk": list(each.by_chunk)}
+                each.group: {
+                    "values": each.values,
+                    "changed": each.changed,
+                    "by_chunk": list(each.by_chunk),
+                    "step": {"before": list(each.step_before), "after": list(each.step_after)},
+                }
                 for each in self.codes
             },
             "codes_changed_share": self.codes_changed_share,
@@ -171,22 +201,61 @@ def _cells_of(rows: tuple[tuple[int, ...], ...]) -> dict[int, tuple[int, int]]:
 
 def _code_changes(before: str | Path, after: str | Path) -> tuple[CodeChanges, ...] | None:
     """Changes by group, of all codes that are not 0 in both."""
-    codes, slots, stencils = [], [], []
-    for path in (before, after):
-        folder = read_output_folder(path)
-        core = load_core(folder.core)
-        codes.append(read_program(folder.program).codes(core))
-        slots.append(core.slots)
-        stencils.append(core.unit_stencil.offsets)
-    one, other = codes
+    one, other = _Delivered.of(before), _Delivered.of(after)
     # Slot for slot, codes mean the same only where slots have the same offsets.
-    if one.shape != other.shape or stencils[0] != stencils[1]:
+    if one.codes.shape != other.codes.shape or one.offsets != other.offsets:
         return None
-    groups = [slice(0, slots[0]), *(slice(slots[0] + index, slots[0] + index + 1) for index in range(3))]
-    return tuple(_changes(name, one[..., part], other[..., part]) for name, part in zip(GROUPS, groups, strict=True))
+    return tuple(_changes(group, one, other) for group in range(len(GROUPS)))
 
 
-def _changes(group: str, one: NDArray[np.int8], other: NDArray[np.int8]) -> CodeChanges:
-    used, different = (one != 0) | (other != 0), one != other
+@dataclass(frozen=True, eq=False)
+class _Delivered:
+    """What the DACs of a compiled program deliver.
+
+    Parameters
+    ----------
+    codes : int8[C, rows, cols, slots + 3]
+    step : float64[used chunks, 4]
+        Worth of a code step, groups in the order of `spec.GROUPS` [rad per unit of model time]; the codes of further
+        chunks are 0.
+    gain : float64[rows, cols]
+        Of the coupling units of each cell.
+    offsets : tuple
+        Of the coupling units, in slot order.
+    """
+
+    codes: NDArray[np.int8]
+    step: NDArray[np.float64]
+    gain: NDArray[np.float64]
+    offsets: tuple[tuple[int, int], ...]
+
+    @classmethod
+    def of(cls, path: str | Path) -> _Delivered:
+        folder = read_output_folder(path)
+        core, program = load_core(folder.core), read_program(folder.program)
+        step = code_worth(core, program.tau_s)
+        return cls(program.codes(core), step, core.unit_gain, core.unit_stencil.offsets)
+
+    def group(self, group: int) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        """Codes of a group, int8[C, rows, cols, n], and what they are worth, float64 of that shape."""
+        slots = len(self.offsets)
+        codes = self.codes[..., slice(0, slots) if group == 0 else slice(slots + group - 1, slots + group)]
+        step = np.zeros(len(codes))
+        step[: len(self.step)] = self.step[:, group]
+        worth = codes * step[:, None, None, None]
+        return codes, worth * self.gain[..., None] if group == 0 else worth
+
+
+def _changes(group: int, before: _Delivered, after: _Delivered) -> CodeChanges:
+    (one, worth), (other, other_worth) = before.group(group), after.group(group)
+    used = (one != 0) | (other != 0)
+    different = ~np.isclose(worth, other_worth, rtol=SAME_WORTH, atol=0)
     by_chunk = different.reshape(len(different), -1).sum(axis=1)
-    return CodeChanges(group, int(used.sum()), int(different.sum()), tuple(by_chunk.tolist()))
+    return CodeChanges(
+        GROUPS[group],
+        values=int(used.sum()),
+        changed=int(different.sum()),
+        by_chunk=tuple(by_chunk.tolist()),
+        step_before=tuple(before.step[:, group].tolist()),
+        step_after=tuple(after.step[:, group].tolist()),
+    )

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+
+from oscc.compiler.spec import CoreSpec
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -37,6 +41,20 @@ def test_another_time_scale(oscc_json: RunJson, compiled: Path, clipped: Path) -
     assert content["measures"]["tau_s"]["after"] < content["measures"]["tau_s"]["before"]
     assert content["codes_changed_share"] > 0
     assert "exceeded" not in content
+
+
+def test_codes_of_another_width_are_said(
+    oscc: Run, compiled: Path, tmp_path: Path, make_core: Callable[..., CoreSpec], tiny_checkpoint: Path
+) -> None:
+    core = tmp_path / "core.yaml"
+    core.write_text(yaml.safe_dump(make_core().with_coupling_bits(5).model_dump(mode="json", by_alias=True)))
+    assert oscc("compile", tiny_checkpoint, "--core", core, "-o", tmp_path / "five")[0] == 0
+    _, text, _ = oscc("diff", compiled, compiled)
+    assert "code step" not in text
+    status, text, _ = oscc("diff", compiled, tmp_path / "five")
+    assert status == 0
+    (line,) = (line for line in text.splitlines() if "code step" in line)
+    assert re.fullmatch(r"  coupling code step +[0-9. ]+ -> [0-9. ]+; codes count by what they are worth", line)
 
 
 def test_thresholds_decide_the_status(

@@ -55,6 +55,71 @@ def test_a_changed_weight(compiled: Compile, make_graph: MakeGraph, tiny_core: C
     assert diff.as_dict()["codes"]["coupling"]["changed"] == 1
 
 
+def one_weight(core: CoreSpec, make_graph: MakeGraph, weight: float) -> CouplingGraph:
+    """A model on tau 1 us of which one coupling has a weight, and the others none."""
+    graph = make_graph(core, chunks=2, density=0.3, time_scale_s=(1e-6,))
+    values = np.zeros_like(graph.weight)
+    values[0, 5] = weight
+    none = np.zeros_like(graph.shil)
+    return dataclasses.replace(graph, weight=values, shil=none, field=none, detuning=none)
+
+
+@pytest.mark.parametrize(
+    ("bits", "weight", "changed"),
+    [
+        # Full scale 1.8e6 rad/s is 1.8 rad per unit of model time at 1 us: steps of 0.6, of 0.6 / 2.33, of 0.0142.
+        (3, 1.8, 0),
+        (3, 0.6, 1),
+        (4, 0.6, 0),
+        (8, 0.6, 1),
+    ],
+)
+def test_codes_of_other_widths_are_compared_by_their_worth(
+    compiled: Compile, make_graph: MakeGraph, make_core: MakeCore, bits: int, weight: float, changed: int
+) -> None:
+    core = make_core()
+    other = core.with_coupling_bits(bits)
+    graph = one_weight(core, make_graph, weight)
+    diff = diff_folders(compiled(graph, core, "a"), compiled(graph, other, "b"))
+    assert diff.codes is not None
+    coupling = diff.codes[0]
+    steps = [1.8 / (2 ** (width - 1) - 1) for width in (4, bits)]
+    assert coupling.step_before == pytest.approx([steps[0]] * 2)
+    assert coupling.step_after == pytest.approx([steps[1]] * 2)
+    # Rounded to the nearest step, in each core.
+    worth = [round(weight / step) * step for step in steps]
+    assert abs(worth[0] - worth[1]) > 1e-6 if changed else worth[0] == pytest.approx(worth[1])
+    assert (coupling.values, coupling.changed) == (1, changed)
+    assert coupling.by_chunk == (changed, 0, 0, 0)
+    assert coupling.same_steps is (bits == 4)
+    assert diff.as_dict()["codes"]["coupling"]["step"]["after"] == list(coupling.step_after)
+
+
+def test_the_same_code_of_another_full_scale_is_a_change(
+    compiled: Compile, make_graph: MakeGraph, make_core: MakeCore
+) -> None:
+    core = make_core()
+    half = make_core(coupling_dac={"full_scale_rad_s": 0.9e6})
+    folders = [
+        compiled(one_weight(core, make_graph, weight), each, name)
+        for each, weight, name in ((core, 1.8, "a"), (half, 0.9, "b"), (half, 0.9, "c"))
+    ]
+    # Code 7 in all three.
+    assert diff_folders(folders[0], folders[1]).codes_changed_share == 1
+    assert diff_folders(folders[1], folders[2]).codes_changed_share == 0
+
+
+def test_models_of_other_numbers_of_chunks(compiled: Compile, make_graph: MakeGraph, make_core: MakeCore) -> None:
+    core = make_core()
+    graphs = [make_graph(core, chunks=chunks, density=0.3, time_scale_s=(1e-6,)) for chunks in (1, 3)]
+    diff = diff_folders(*(compiled(graph, core, str(graph.chunks)) for graph in graphs))
+    assert diff.codes is not None
+    for each in diff.codes:
+        assert each.same_steps
+        assert (len(each.step_before), len(each.step_after), each.by_chunk[3]) == (1, 3, 0)
+        assert min(each.by_chunk[1:3]) > 0
+
+
 def test_nodes_that_moved(compiled: Compile, make_graph: MakeGraph, make_core: MakeCore) -> None:
     core = make_core(grid=[4, 4])
     graph = make_graph(core, chunks=1, density=0.4)
