@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from oscc.cli.common import JsonOption, folded, print_json, print_table
+from oscc.cli.common import JsonOption, folded, print_json, print_table, refuse_ignored
 from oscc.cli.output import SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def emit_verb(
+    context: typer.Context,
     compiled: Annotated[
         Path | None,
         typer.Argument(
@@ -85,6 +86,9 @@ def emit_verb(
     given = None if core is None else load_core(core)
     check_target(target)
     theirs = _compiled_core(target, must=compiled is not None)
+    if theirs is None:
+        options = {"samples": "-n", "seed": "--seed"}
+        refuse_ignored(context, options, f"{target} holds no program, whose samples the test bench would have")
     spec = theirs if theirs is not None else given
     assert spec is not None
     if given is not None and given.hash != spec.hash:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table
+from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored
 from oscc.cli.output import FolderArgument, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
 
 
 def report_verb(
+    context: typer.Context,
     folder: FolderArgument,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="HTML", help="Write the page alone, to this file.")
@@ -45,6 +46,9 @@ def report_verb(
     from oscc.compiler.report.report_sources import report_of_folder
     from oscc.rtl.synthesis.result_files import read_results, result_rows
 
+    if as_json:
+        ignored = {"output": "-o", "without_samples": "--no-samples"}
+        refuse_ignored(context, ignored, "--json prints report.json and writes nothing")
     if output is not None:
         check_file_target(output)
     data = report_of_folder(folder)

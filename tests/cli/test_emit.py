@@ -315,3 +315,13 @@ def test_many_files_are_counted_and_the_first_are_named(
     assert (
         "  files   rtl/a.v, rtl/b.v, rtl/c.v, rtl/d.v\n" in oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")[1]
     )
+
+
+@pytest.mark.parametrize("option", ["-n", "--seed"])
+def test_samples_without_a_program_are_refused(oscc: Run, tmp_path: Path, option: str) -> None:
+    status, out, err = oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "new", option, "2")
+    assert (status, out) == (2, "")
+    assert err.startswith(
+        f"oscc emit: Invalid value for {option}: would be ignored: {tmp_path / 'new'} holds no program"
+    )
+    assert not (tmp_path / "new").exists()

@@ -155,3 +155,10 @@ def test_a_damaged_manifest_is_one_line(verb: str, oscc: Run, folder: Path) -> N
     status, out, err = oscc(verb, *[folder] * (2 if verb == "diff" else 1))
     assert (status, out) == (1, "")
     assert err == f"oscc: {folder}: manifest.json is damaged or of another version: inputs.model: field required\n"
+
+
+def test_json_writes_no_page(oscc: Run, compiled: Path, tmp_path: Path) -> None:
+    status, out, err = oscc("report", compiled, "--json", "-o", tmp_path / "page.html")
+    assert status == 2
+    assert "would be ignored: --json prints report.json and writes nothing" in out + err
+    assert not (tmp_path / "page.html").exists()

@@ -13,7 +13,7 @@ from oscc.cli.output import read_program_of
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
 from oscc.compiler.families import family_named
-from oscc.compiler.graph import InitialPhases
+from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
 from oscc.compiler.stencil import named_stencil
@@ -212,3 +212,14 @@ def test_a_checkpoint_of_any_family_runs_without_a_core(tmp_path: Path, oscc: Ru
     assert (tmp_path / "samples.png").is_file()
     status, _, err = oscc("sample", tmp_path / "a.png", "-n", "4")
     assert (status, "not a safetensors file" in err) == (1, True)
+
+
+def test_a_checkpoint_has_no_first_sample(
+    oscc: Run, tmp_path: Path, make_graph: Callable[..., CouplingGraph], tiny_core: CoreSpec
+) -> None:
+    write_checkpoint(tmp_path / "m.safetensors", make_graph(tiny_core, chunks=1))
+    status, out, err = oscc("sample", tmp_path / "m.safetensors", "--first", "0")
+    assert (status, out) == (2, "")
+    reason = "would be ignored: the samples of a checkpoint are drawn from their first on"
+    assert err.splitlines()[0] == f"oscc sample: Invalid value for --first: {reason}"
+    assert not (tmp_path / "samples.png").exists()

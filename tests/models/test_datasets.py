@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import pickle
 import sys
+import zipfile
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from oscc.compiler.errors import OsccError
-from oscc.models.datasets import POINT_SETS, draw_points, load_images, pool_factor, pooled, read_images
+from oscc.models.datasets import POINT_SETS, check_labels, draw_points, load_images, pool_factor, pooled, read_images
 
 GOOD: dict[str, Any] = {
     "x_train": np.array([[[0, 255, 51]], [[102, 0, 204]]], np.uint8),
@@ -177,6 +179,26 @@ def test_bad_arrays(refused, changes, code, message):
     assert (error.code, error.message) == (f"data.{code}", message)
 
 
+def test_grey_values_as_floats_are_told_how_to_be_stored(refused):
+    error = refused(x_train=np.array([[[0.0, 255, 51]], [[102, 0, 204]]]))
+    assert error.message == (
+        "x_train: 4 values are not within 0 and 1, the first 255.0 at [0, 0, 1]; grey values up to 255 are stored as "
+        "uint8, or divided by 255"
+    )
+
+
+def test_labels_are_classes():
+    data = load_images("digits", None)
+    check_labels(data, 10, "it")
+    for classes, message in ((9, "digits: y_train: labels are 0 to 9, it takes 9 classes, 0 to 8"),):
+        with pytest.raises(OsccError) as caught:
+            check_labels(data, classes, "it")
+        assert (caught.value.code, str(caught.value)) == ("data.labels", message)
+    negative = dataclasses.replace(data, test_labels=data.test_labels - 1)
+    with pytest.raises(OsccError, match="y_test: labels are -1 to 8, it takes 10 classes"):
+        check_labels(negative, 10, "it")
+
+
 def npz_bytes(tmp_path, save=np.savez):
     path = tmp_path / "good.npz"
     save(path, **GOOD)
@@ -196,6 +218,47 @@ def test_a_pickle_is_not_opened(refused):
     error = refused(x_train=np.array([1, {}], dtype=object))
     assert (error.code, error.message) == ("data.read", "not a readable .npz file (ValueError)")
     assert opened == []
+
+
+@given(data=st.data())
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_files_with_any_bytes_changed_are_read_or_refused_in_one_line(tmp_path, data):
+    content = bytearray(npz_bytes(tmp_path, data.draw(st.sampled_from([np.savez, np.savez_compressed]))))
+    places = st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255))
+    for place, value in data.draw(st.lists(places, min_size=1, max_size=6)):
+        content[place] = value
+    (tmp_path / "mnist.npz").write_bytes(content)
+    refusal = None
+    try:
+        read_images("mnist", tmp_path / "mnist.npz")
+    except OsccError as error:
+        refusal = error
+    assert refusal is None or (refusal.code.startswith("data.") and len(str(refusal).splitlines()) == 1)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "what"),
+    [(6, 1, "encrypted"), (8, 99, "of a compression that nobody knows")],
+)
+def test_archives_that_python_cannot_open(tmp_path, refused, place, value, what):
+    content = bytearray(npz_bytes(tmp_path))
+    # In the header of every member, and in the archive's list of them.
+    for signature, shift in ((b"PK\3\4", 0), (b"PK\1\2", 2)):
+        found = content.find(signature)
+        while found >= 0:
+            content[found + place + shift] = value
+            found = content.find(signature, found + 4)
+    error = refused(bytes(content))
+    assert (error.code, what) == ("data.read", what)
+
+
+def test_a_header_that_asks_for_more_memory_than_there_is(tmp_path, refused):
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (999999999999, 999, 999), }".ljust(117) + b"\n"
+    member = b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header
+    with zipfile.ZipFile(tmp_path / "big.npz", "w") as archive:
+        for key in GOOD:
+            archive.writestr(f"{key}.npy", member)
+    assert refused((tmp_path / "big.npz").read_bytes()).code == "data.read"
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "single array", "cut short", "damaged", "damaged and compressed"])
