@@ -53,7 +53,7 @@ def evaluate_images(
     """
     from oscc.models.datasets import load_images, pool_factor, pooled
     from oscc.models.evaluation import Yardstick, draw_images, measure, running_graph
-    from oscc.models.features import check_extractor, load_lenet, shipped_extractor
+    from oscc.models.features import JUDGED, check_extractor, load_lenet, shipped_extractor
     from oscc.models.inception import InceptionDistance
 
     images = load_images(dataset, data)
@@ -94,9 +94,10 @@ def evaluate_images(
     if as_json:
         print_json(result)
         return
+    judged = f"classifies {100 * accuracy:.1f} % of {min(JUDGED, len(images.test))} test images rightly"
     print_table(
         f"{model.name} on {dataset}{f', pooled {pool} x {pool}' if pool > 1 else ''}",
-        [("run", run_words(conditions[0], noise)), *_rows(result, found, samples)],
+        [("run", run_words(conditions[0], noise)), *_rows(result, found, samples), ("extractor", judged)],
     )
 
 
@@ -140,7 +141,6 @@ def _rows(result: dict[str, Any], found: list[Quality], samples: int) -> list[tu
         ("FD-LeNet", f"{distance['mean']:.1f} +- {distance['spread']:.1f}, {sets}"),
         ("nearest training image", f"{first.nearest_pixel:.2f} of a test image's"),
         ("classes", f"{shares}; coverage {first.coverage:.3f}"),
-        ("extractor", f"classifies {100 * result['extractor_accuracy']:.1f} % of test images rightly"),
     ]
     if fid := result.get("inception_fid"):
         rows.append(("FID (Inception)", f"{fid['mean']:.1f} +- {fid['spread']:.1f}, against the test images"))
