@@ -125,11 +125,15 @@ def print_what_if(what_if: WhatIf | None) -> None:
     """
     if what_if is None:
         return
+    from oscc.compiler.advice.entry import yaml_words
     from oscc.compiler.change_costs import cost_words
 
-    rows = [
-        (str(number), f"{entry.change}: {cost_words(entry.cost)}") for number, entry in enumerate(what_if.entries, 1)
-    ]
+    rows = []
+    for number, entry in enumerate(what_if.entries, 1):
+        change = "use a core with these keys" if entry.kind == "core" else entry.change
+        rows.append((str(number), f"{change}: {cost_words(entry.cost)}"))
+        # Each as it stands in the file of a core.
+        rows += [("", yaml_words({key: value})) for key, value in entry.keys.items()]
     print_table("what would make it fit", rows or [("none", "no set of changes was found")])
 
 

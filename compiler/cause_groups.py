@@ -17,6 +17,9 @@ Group = list[Finding]
 FULL = 0.5
 """Part of the offsets by which a named stencil goes beyond the core's, that a model of that stencil uses at least."""
 
+USES = 2
+"""Couplings, on average, at each offset that such a model has more than the core."""
+
 MOST_ASTRAY = 3
 """Nodes that are said to be away from their neighbours, where all couplings outside the stencil are theirs."""
 
@@ -51,7 +54,11 @@ def is_regular(placed: PlacedGraph) -> bool:
     if name is None:
         return False
     own = set(placed.core.model_stencil.offsets)
-    return len(offsets - own) >= FULL * len(set(named_stencil(name).offsets) - own)
+    more = offsets - own
+    offset = placed.displacement()
+    far = int(np.count_nonzero(placed.core.model_stencil.slots_of(offset[:, 0], offset[:, 1]) < 0))
+    # A node with many neighbours uses many offsets, too, but each of them once.
+    return len(more) >= FULL * len(set(named_stencil(name).offsets) - own) and far >= USES * len(more)
 
 
 def _offsets(placed: PlacedGraph) -> set[Offset]:
@@ -66,7 +73,7 @@ def _far_couplings(group: Group, placed: PlacedGraph) -> Finding:
     kinds = Counter(tuple(each.witness["displacement"]) for each in group)
     longest = max(kinds, key=lambda offset: (max(map(abs, offset)), offset))
     needed = model_stencil(placed)
-    astray = _astray(group)
+    astray = astray_nodes(group)
     many = f"{len(group)} of {graph.couplings} couplings"
     offsets = f"{len(kinds)} offset{'s' if len(kinds) > 1 else ''}"
     fix = "let a placer find positions: --placer anneal"
@@ -105,8 +112,14 @@ def _far_couplings(group: Group, placed: PlacedGraph) -> Finding:
     )
 
 
-def _astray(group: Group) -> list[int]:
-    """Few nodes of which one is at an end of every coupling; empty where that takes many."""
+def astray_nodes(group: Group) -> list[int]:
+    """Return few nodes of which one is at an end of every coupling outside the stencil; none where that takes many.
+
+    Parameters
+    ----------
+    group : list of Finding
+        R001.
+    """
     pairs = [(each.witness["src"], each.witness["dst"]) for each in group]
     found: list[int] = []
     while pairs and len(found) < MOST_ASTRAY:
@@ -115,7 +128,7 @@ def _astray(group: Group) -> list[int]:
             return []
         found.append(node)
         pairs = [pair for pair in pairs if node not in pair]
-    return [] if pairs else found
+    return [] if pairs else sorted(found)
 
 
 def _crowded_nodes(group: Group, placed: PlacedGraph) -> Finding:

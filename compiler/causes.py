@@ -40,6 +40,9 @@ a search did not find."""
 PLACEMENT = ("R001", "R002", "R003", "R004", "R005", "R006", "R007", "R008", "R009", "R010", "F001")
 """Codes about a placement as it stands."""
 
+BOUNDS = ("L010", "L011", "L012", "L013")
+"""Codes of bounds, of any placement."""
+
 TOO_SHORT = ("S004", "S002", "S003")
 """Codes of a tau that was given, by the user or by the model, and is too short."""
 
@@ -209,7 +212,11 @@ def _of_cells(pool: dict[str, list[Finding]], placed: PlacedGraph | None) -> lis
         drafts.append(_Draft(crowded, due))
         crowded, far = [], _without(far, due)
     if far:
-        drafts.append(_Draft(far, crowded))
+        draft = _Draft(far, crowded)
+        if placed.graph.position is not None and is_regular(placed):
+            # What a model of a wider stencil needs of this one follows from that.
+            draft.told = [each for code in BOUNDS for each in pool.pop(code, [])]
+        drafts.append(draft)
     if "R010" in pool:
         drafts.append(_Draft(pool.pop("R010"), pool.pop("R008", [])))
     return drafts

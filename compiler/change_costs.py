@@ -12,8 +12,29 @@ WORDS = {
     "units_per_cell": "{:+,} coupling units per cell",
     "weight_bits": "{:+,} bits of weights",
     "tracks_per_boundary": "{:+,} tracks per boundary",
+    "readable_cells": "{:+,} cells that can be read",
+    "cycles_per_sample": "{:+,} cycles per sample",
+    "coupling_full_scale": "couplings of {:.3g} times the full scale",
+    "shil_full_scale": "SHIL of {:.3g} times the full scale",
+    "field_full_scale": "fields of {:.3g} times the full scale",
+    "detuning_full_scale": "detunings of {:.3g} times the full scale",
+    "cycles": "{:,} cycles per sample",
+    "of_cycles": "of {:,} in the core's budget",
+    "tau_ratio": "{:.3g} times the time scale of the model",
+    "coupling_clipped": "{}",
+    "coupling_error": "{}",
+    "shil_clipped": "{}",
+    "shil_error": "{}",
+    "field_clipped": "{}",
+    "field_error": "{}",
+    "detuning_clipped": "{}",
+    "detuning_error": "{}",
+    "nodes_moved": "{}",
+    "extra_cells": "{:,} extra cells",
+    "longest_chain": "at most {:,} copies of a node",
     "extra_cells_here": "at least {:,} extra cells",
     "spare_cells": "{:,} cells to spare",
+    "chain_strength": "chains of strength {:.3g}",
 }
 """By the names that `oscc.compiler.what_if` gives them; what is not here is said as it stands."""
 
@@ -30,7 +51,7 @@ def cost_words(cost: Mapping[str, float | int | str | None]) -> str:
         As entries of reports/whatif.json have it.
     """
     found = [
-        WORDS[name].format(value) if name in WORDS and isinstance(value, int | float) else f"{name} {value}"
+        WORDS[name].format(value) if name in WORDS and value is not None else f"{name} {value}"
         for name, value in cost.items()
         if name not in SAID and (value != 0 or name == "spare_cells")
     ]

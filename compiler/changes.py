@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from oscc.compiler.advice.entry import KINDS
+from oscc.compiler.advice.splits import chain_entries
+from oscc.compiler.advice.trial import Situation
 from oscc.compiler.bounds import COPY_ADVICE
 from oscc.compiler.changed_model import changed_model
 from oscc.compiler.compile import CompileResult
@@ -23,9 +26,13 @@ from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.scale import ScaleOptions
+from oscc.compiler.placers.search import Search
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.what_if import KINDS, WhatIf, explore_changes, pruned_graph
+from oscc.compiler.what_if import WhatIf, explore_changes, pruned_graph
 from oscc.compiler.witness_checker import WitnessCheck, check_witnesses
+
+WITHOUT_MODEL = tuple(kind for kind in KINDS if kind not in ("drop", "split"))
+"""Kinds of advice about a model that was changed already."""
 
 Compile = Callable[[Path, PlaceOptions], CompileResult]
 """`compile_model` or `check_model` with all but the model and the placer."""
@@ -116,7 +123,8 @@ def compiled_with_changes(
     with ExitStack() as stack:
         result = compile(model, placing)
         changes: dict[str, Any] = {}
-        copies = None
+        copies: CopyMap | None = None
+        weak: Finding | None = None
 
         def use(graph: CouplingGraph) -> Path:
             return stack.enter_context(changed_model(graph, model))
@@ -126,9 +134,9 @@ def compiled_with_changes(
             if result.feasible:
                 raise OsccError("prune.fits", "the model fits as it is; there is nothing to drop", where="--prune")
             _tell(placing)
-            what_if = explore_changes(result.graph, core, result.placed, scaling)
+            what_if = explore_changes(_situation(result, scaling, placing, source))
             graph, changes["pruned"] = pruned_graph(what_if, wanted.prune)
-            kinds = ("core",)
+            kinds = WITHOUT_MODEL
             model = use(graph)
             placing = dataclasses.replace(placing, placer="symmetry")
             result = compile(model, placing)
@@ -141,9 +149,10 @@ def compiled_with_changes(
             split = split_nodes(result.graph, core, splitting)
             if split.graph is None or split.copies is None:
                 kinds = tuple(kind for kind in kinds if kind != "split")
+                weak = next((finding for finding in split.findings if finding.code == "C002"), None)
                 result = dataclasses.replace(result, findings=_without_copies(split.findings, result.findings))
             else:
-                copies, kinds = split.copies, ("core",)
+                copies, kinds = split.copies, WITHOUT_MODEL
                 changes["copies"] = {**copies.summary(), "strength_factor": wanted.copies.strength}
                 model = use(split.graph)
                 placing = dataclasses.replace(placing, placer="identity")
@@ -155,10 +164,22 @@ def compiled_with_changes(
         if not result.feasible:
             witnesses = check_witnesses(result.causes, result.graph, core, result.placed)
             _tell(placing)
-            found = explore_changes(result.graph, core, result.placed, scaling, kinds)
+            situation = _situation(result, scaling, placing, None if changes else source)
+            found = explore_changes(situation, kinds)
+            if weak is not None and wanted.copies is not None:
+                chains = tuple(chain_entries(situation, wanted.copies, weak))
+                found = dataclasses.replace(found, entries=(*chains, *found.entries))
         yield Changed(
             result, model, dataclasses.replace(placing, timeout_s=timeout_s), changes, copies, found, witnesses
         )
+
+
+def _situation(result: CompileResult, scaling: ScaleOptions, placing: PlaceOptions, source: Source | None) -> Situation:
+    """What advice starts from; a model that was changed is no longer that of its source."""
+    lower = None if source is None else source.lower
+    return Situation(
+        result.graph, result.core, result.placed, scaling, result.findings, lower, Search(report=placing.report)
+    )
 
 
 def _labels(labels: tuple[str, ...], copies: CopyMap | None) -> tuple[str, ...]:

@@ -380,7 +380,7 @@ def _diagnose_outside(placed: PlacedGraph) -> Iterator[Finding]:
         return Finding(
             "R009",
             f"node {node} at {_text(cell)} lies outside the {core.rows} x {core.cols} grid",
-            "use a core with a larger grid, or a smaller model",
+            "use a core with a larger grid, or give every node a position within it",
             {"node": node, "cell": cell, "grid": list(core.grid)},
         )
 

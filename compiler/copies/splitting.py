@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oscc.compiler.copies.copied_graph import STRENGTH, CopyMap, copied_graph
 from oscc.compiler.copies.embedder import embed
 from oscc.compiler.findings import Finding
 from oscc.compiler.fitting import diagnose_model
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.placers.problem import PlacementProblem
 from oscc.compiler.spec import CoreSpec
 
 
@@ -77,9 +79,10 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
     -------
     Splitting
         With finding C001 when no chains were found, which is no proof that there are none, with C002 when chains of
-        this strength leave nothing of the model, or with those of `diagnose_model`; both are proofs.
+        this strength leave nothing of the model, or with those of `diagnose_model` and `diagnose_room`; all of these
+        are proofs.
     """
-    if impossible := tuple(diagnose_model(graph, core)):
+    if impossible := (*diagnose_model(graph, core), *diagnose_room(graph, core)):
         return Splitting(None, None, impossible)
     found = embed(graph, core, seed=options.seed, timeout_s=options.timeout_s, report=options.report)
     if not found.found:
@@ -114,6 +117,46 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
     if is_problem:
         made, copies = at_full_scale(made, copies, graph)
     return Splitting(dataclasses.replace(made, time_scale_s=None), copies)
+
+
+def diagnose_room(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
+    """Check that there are cells enough for the copies that nodes need at least (code C003); a proof.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    core : CoreSpec
+    """
+    usable = core.cells - len(set(core.defects.cells))
+    copies = least_copies(graph, core)
+    needed = int(copies.sum())
+    if needed <= usable or graph.nodes > usable:
+        return
+    most = int(copies.argmax())
+    yield Finding(
+        "C003",
+        f"copies need {needed} cells at least, of which the core has {usable}: {int((copies > 1).sum())} nodes have "
+        f"more neighbours than there are cells near a cell, node {most} the most",
+        "use a larger core or one with a wider stencil, or a model with fewer couplings",
+        {"needed": needed, "usable": usable, "nodes": graph.nodes},
+    )
+
+
+def least_copies(graph: CouplingGraph, core: CoreSpec) -> NDArray[np.int64]:
+    """Return how many copies of each node there are in any embedding at least, int64[N], by its neighbours.
+
+    A chain of m cells is held together by m - 1 couplings, so that of the cells near its cells at most m n - 2 (m - 1)
+    are of others, n being those near one cell. Where that never is enough, it is more than the core has cells.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    core : CoreSpec
+    """
+    problem = PlacementProblem.of(graph, core)
+    degree, near = problem.degree().astype(np.int64), int(problem.near.sum())
+    more = -(-(degree - 2) // (near - 2)) if near > 2 else np.full(degree.shape, core.cells + 1)
+    return np.where(degree > near, more, 1)
 
 
 def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> Iterator[Finding]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,15 @@ class Source:
     labels : tuple of str
         What the original file calls each node, as `oscc.compiler.node_labels.node_label` takes them: no two alike.
         Empty for a checkpoint, whose nodes are called by their numbers.
+    lower : callable or None
+        Gives the model for another core, where the file is a problem, which is lowered for a core.
     """
 
     checkpoint: Path
     problem: bytes | None = None
     description: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    lower: Callable[[CoreSpec], CouplingGraph] | None = None
 
 
 def front_end_of(path: Path, name: str | None) -> str:
@@ -174,11 +178,17 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
         yield Source(path)
         return
     file = read_user_file(path, "problem.read")
-    graph, labels = lowered_model(file, front_end, one_line(path.stem).strip() or "model", core)
+    model_name = one_line(path.stem).strip() or "model"
+    graph, labels = lowered_model(file, front_end, model_name, core)
     description = {
         "file": one_line(path.name),
         "sha256": hashlib.sha256(file.content).hexdigest(),
         "frontend": front_end,
     }
+    lower = None if front_end == "graphml" else partial(_lowered_for, file, front_end, model_name)
     with changed_model(graph, path) as checkpoint:
-        yield Source(checkpoint, file.content, description, labels)
+        yield Source(checkpoint, file.content, description, labels, lower)
+
+
+def _lowered_for(file: UserFile, front_end: str, name: str, core: CoreSpec) -> CouplingGraph:
+    return lowered_model(file, front_end, name, core)[0]

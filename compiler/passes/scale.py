@@ -21,6 +21,9 @@ from oscc.compiler.spec import GROUPS, CoreSpec
 SAME = 1e-9
 """Two numbers that differ by less than this part are the same number: it absorbs the rounding of float64."""
 
+MOST_CLIPPED = 0.25
+"""Of the parameters of a group: advice lets no more of them clip."""
+
 TOO_LONG = MAX_CYCLES + 1
 """Cycles of every run that is longer than what the sequencer counts."""
 
@@ -312,6 +315,38 @@ def _diagnose_full_scale(
         )
 
 
+@dataclass(frozen=True)
+class Clipped:
+    """Parameters of a DAC group that saturate: how many of how many, and the norm of what is lost, of that of all."""
+
+    count: int
+    values: int
+    error: float
+
+
+def clipped_parameters(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, group: str) -> Clipped:
+    """Return which parameters of a group exceed their full scale at the time scale that options lead to.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+        See `full_scale_bounds`.
+    core : CoreSpec
+    options : ScaleOptions
+    group : str
+        Of `spec.GROUPS`.
+    """
+    size = np.abs(parameters_of(graph, group))
+    full_scale = core.dac(group).full_scale_rad_s * choose_time_scale(graph, core, options).tau_s[:, None]
+    lost = np.maximum(0.0, size - full_scale)
+    norm = float(np.linalg.norm(size))
+    return Clipped(
+        int(np.count_nonzero(size > full_scale * (1 + SAME))),
+        int(size.size),
+        float(np.linalg.norm(lost)) / norm if norm > 0 else 0.0,
+    )
+
+
 def _listed(run_cycles: NDArray[np.int64]) -> str:
     """Runs as ``4 x 214`` where they are equal, else one by one."""
     runs = run_cycles.tolist()
@@ -330,17 +365,23 @@ def _ways_to_fit(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) ->
     if graph.time_scale_s is not None:
         return ["train the model with a smaller time_scale_s"]
     ways = []
-    for trial in _relaxations(graph, core, options):
+    for trial in relaxations(graph, core, options):
         scale = choose_time_scale(graph, core, trial)
         cycles = core.init.cycles + int(scale.run_cycles.sum())
-        if cycles <= core.cycles_per_sample:
-            what = "a tau per chunk" if trial.clip == options.clip else f"let {' and '.join(trial.clip)} clip"
-            ways.append(f"{what} (tau {scale.tau_s.max():.6g} s, {cycles} cycles)")
+        if cycles > core.cycles_per_sample:
+            continue
+        clipped = {group: clipped_parameters(graph, core, trial, group) for group in trial.clip}
+        if any(each.count > MOST_CLIPPED * each.values for each in clipped.values()):
+            # A model of which that much is lost fits in name only.
+            continue
+        lost = "".join(f"; {each.count} of {each.values} {group} codes clip" for group, each in clipped.items())
+        what = "a tau per chunk" if trial.clip == options.clip else f"let {' and '.join(trial.clip)} clip"
+        ways.append(f"{what} (tau {scale.tau_s.max():.6g} s, {cycles} cycles{lost})")
     return ways
 
 
-def _relaxations(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> Iterator[ScaleOptions]:
-    """Looser options to try: a tau per chunk, then clipping the active group, again and again."""
+def relaxations(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> Iterator[ScaleOptions]:
+    """Yield looser options to try: a tau per chunk, then clipping the active group, again and again."""
     if not options.per_chunk:
         yield replace(options, per_chunk=True)
     clip = options.clip

@@ -49,7 +49,26 @@ def _nodes(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
     return (witness["nodes"], witness["cells"]) == (graph.nodes, rows * cols) and graph.nodes > rows * cols
 
 
+def _copies(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+    """Cells that copies take: each but the ends of a chain has two of its neighbours for the chain itself."""
+    others: dict[int, set[int]] = {}
+    for src, dst in zip(graph.src.tolist(), graph.dst.tolist(), strict=True):
+        others.setdefault(src, set()).add(dst)
+        others.setdefault(dst, set()).add(src)
+    offsets = set(core.model_stencil.offsets)
+    near = len(offsets | {(-row, -col) for row, col in offsets})
+    usable = core.rows * core.cols - len(set(core.defects.cells))
+    needed = 0
+    for node in range(graph.nodes):
+        copies = 1
+        while copies * near - 2 * (copies - 1) < len(others.get(node, ())) and copies <= core.rows * core.cols:
+            copies += 1
+        needed += copies
+    return (witness["needed"], witness["usable"], witness["nodes"]) == (needed, usable, graph.nodes) and needed > usable
+
+
 CHECKS: dict[str, Callable[[Witness, CouplingGraph, CoreSpec], bool]] = {
+    "C003": _copies,
     "F002": _other_phases,
     "F003": _chunks,
     "F005": _nodes,

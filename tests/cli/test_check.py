@@ -7,14 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import yaml
 
 from oscc.compiler.checkpoint import write_checkpoint
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.graph import CouplingGraph, without_couplings
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
 
 Run = Callable[..., tuple[int, str, str]]
+MakeCore = Callable[..., CoreSpec]
+MakeGraph = Callable[..., CouplingGraph]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
 
 
@@ -175,23 +179,33 @@ def test_a_placer_can_be_chosen(oscc: Run, tiny_checkpoint: Path) -> None:
 
 
 def test_what_if_is_listed_and_applied(
-    oscc: Run, oscc_json: RunJson, tiny_checkpoint: Path, tmp_path: Path, make_core: Callable[..., CoreSpec]
+    oscc: Run, oscc_json: RunJson, tmp_path: Path, make_core: MakeCore, make_graph: MakeGraph
 ) -> None:
-    (tmp_path / "king.yaml").write_text(dump_core(make_core(stencil="king")))
-    arguments = ("check", tiny_checkpoint, "--core", tmp_path / "king.yaml")
+    graph = make_graph(make_core(), density=0.6)
+    assert graph.position is not None
+    far = np.abs(graph.position[graph.src] - graph.position[graph.dst]).max(axis=1) > 1
+    far[np.flatnonzero(far)[::10]] = False
+    write_checkpoint(tmp_path / "m.safetensors", without_couplings(graph, np.flatnonzero(far).astype(np.int32)))
+    (tmp_path / "king.yaml").write_text(dump_core(make_core(name="tiny-king", stencil="king")))
+    arguments = ("check", tmp_path / "m.safetensors", "--core", tmp_path / "king.yaml")
     status, out, _ = oscc(*arguments)
     assert status == 3
-    assert "what would make it fit" in out
     lines = out.splitlines()
     table = lines.index("what would make it fit")
     assert re.match(r"  1  drop \d+ of \d+ couplings: \d+\.\d% of the couplings, ", lines[table + 1])
-    assert re.match(
-        r"  2  use a core with stencil wider by 16 offsets: .*: \+16 coupling units per cell, ", lines[table + 2]
-    )
-    # What helps comes before the causes.
-    assert lines[table + 3].startswith("R001: ")
+    assert lines[table + 2].startswith("  2  use --core tiny-8x8: +16 coupling units per cell, ")
+    assert lines[table + 3].startswith("  3  use a core with these keys: +16 coupling units per cell, ")
+    # What helps comes before the causes; keys stand as in a file.
+    end = next(place for place, line in enumerate(lines) if line.startswith("R001: "))
+    assert lines[table + 4].strip() == "stencil: box-2"
+    keys = yaml.safe_load("\n".join(line.strip() for line in lines[table + 4 : end]))
     status, content = oscc_json(*arguments)
-    assert [entry["kind"] for entry in content["what_if"]] == ["drop", "core"]
+    assert [entry["kind"] for entry in content["what_if"]] == ["drop", "preset", "core"]
+    assert content["what_if"][2]["keys"] == keys
+    changed = {**yaml.safe_load((tmp_path / "king.yaml").read_text()), **keys}
+    (tmp_path / "wider.yaml").write_text(yaml.safe_dump(changed))
+    assert oscc("check", tmp_path / "m.safetensors", "--core", tmp_path / "wider.yaml")[0] == 0
+    assert oscc("check", tmp_path / "m.safetensors", *content["what_if"][1]["options"])[0] == 0
     status, content = oscc_json(*arguments, "--prune", "1")
     assert status == 0
     assert content["changes"]["pruned"]["kind"] == "drop"

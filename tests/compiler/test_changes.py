@@ -16,11 +16,10 @@ from oscc.compiler.copies.splitting import CopyOptions, Splitting, split_nodes
 from oscc.compiler.errors import OsccError
 from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.frontends.graph_file import graph_model
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.graph import CouplingGraph, without_couplings
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.what_if import explore_changes
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
@@ -59,22 +58,28 @@ def test_what_fits_is_not_changed(tiny_model: Path, tiny_core: CoreSpec) -> None
         changed(tiny_model, tiny_core, ChangeOptions(prune=1))
 
 
-def test_what_does_not_fit_is_explored(tiny_model: Path, make_core: MakeCore) -> None:
-    found = changed(tiny_model, make_core(stencil="king"), ChangeOptions())
+def test_what_does_not_fit_is_explored(tmp_path: Path, make_core: MakeCore, make_graph: MakeGraph) -> None:
+    king = make_core(stencil="king", tracks_per_boundary=40)
+    graph = make_graph(make_core(), chunks=2, density=0.6)
+    assert graph.position is not None
+    far = np.abs(graph.position[graph.src] - graph.position[graph.dst]).max(axis=1) > 1
+    far[np.flatnonzero(far)[::10]] = False
+    sparse = tmp_path / "sparse.safetensors"
+    write_checkpoint(sparse, without_couplings(graph, np.flatnonzero(far).astype(np.int32)))
+    found = changed(sparse, king, ChangeOptions())
     assert not found.result.feasible
     assert found.what_if is not None
     assert found.changes == {}
-    king = make_core(stencil="king")
-    pruned = changed(tiny_model, king, ChangeOptions(prune=1))
+    pruned = changed(sparse, king, ChangeOptions(prune=1))
     assert pruned.result.feasible
     assert pruned.changes["original"] == {
-        "file": tiny_model.name,
-        "sha256": hashlib.sha256(tiny_model.read_bytes()).hexdigest(),
+        "file": sparse.name,
+        "sha256": hashlib.sha256(sparse.read_bytes()).hexdigest(),
     }
     assert pruned.changes["pruned"]["entry"] == 1
     assert (
         pruned.result.graph.couplings
-        == read_checkpoint(tiny_model).couplings - pruned.changes["pruned"]["cost"]["couplings"]
+        == read_checkpoint(sparse).couplings - pruned.changes["pruned"]["cost"]["couplings"]
     )
 
 
@@ -103,7 +108,12 @@ def test_a_failed_split_says_so_first(tmp_path: Path, make_core: MakeCore) -> No
     core = make_core(grid=[4, 4], stencil="king", readout={"step": [1, 1]})
     path = written(nx.complete_graph(14), tmp_path / "clique.safetensors")
     found = changed(path, core, ChangeOptions(copies=CopyOptions()))
-    assert [finding.code for finding in found.result.findings][:2] == ["C001", "L010"]
+    # Fourteen nodes of thirteen neighbours need two cells each, and there are sixteen.
+    assert [finding.code for finding in found.result.findings][:2] == ["C003", "L010"]
+    assert found.result.findings[0].witness == {"needed": 28, "usable": 16, "nodes": 14}
+    assert found.witnesses is not None
+    assert found.witnesses.disagreeing == ()
+    assert "C003" not in found.witnesses.without_check
 
 
 def test_what_is_offered_is_of_the_model_that_prune_counts(tmp_path: Path, make_core: MakeCore) -> None:
@@ -116,19 +126,19 @@ def test_what_is_offered_is_of_the_model_that_prune_counts(tmp_path: Path, make_
     assert not found.result.feasible
     assert found.copies is not None
     assert found.what_if is not None
-    everything = explore_changes(found.result.graph, core, found.result.placed, ScaleOptions())
-    assert "drop" in [entry.kind for entry in everything.entries]
-    assert [entry.kind for entry in found.what_if.entries] == ["core"]
+    kinds = [entry.kind for entry in found.what_if.entries]
+    assert "core" in kinds
+    assert not {"split", "drop"} & set(kinds)
 
 
 def test_after_a_failed_split_none_is_advised(tmp_path: Path, make_core: MakeCore) -> None:
     core = make_core(grid=[3, 4], stencil="king", readout={"step": [1, 1]}, chunks=1)
-    # No cell is left for a chain.
+    # The star has eleven leaves, which takes two cells for its middle, and there is none to spare.
     path = written(nx.star_graph(11), tmp_path / "star.safetensors")
     before = changed(path, core, ChangeOptions())
     assert any("--copies" in finding.fix for finding in before.result.findings)
     found = changed(path, core, ChangeOptions(copies=CopyOptions()))
-    assert found.result.findings[0].code == "C001"
+    assert found.result.findings[0].code == "C003"
     assert not any("--copies" in finding.fix for finding in found.result.findings)
     assert found.what_if is not None
     assert all(entry.kind != "split" for entry in found.what_if.entries)
@@ -181,7 +191,12 @@ def test_chains_that_leave_nothing_of_the_model_are_found(tmp_path: Path, make_c
     assert "all couplings of the model round to code 0" in found.result.findings[0].message
     assert found.copies is None
     assert found.result.program is None
-    assert changed(path, core, ChangeOptions(copies=CopyOptions(strength=1.0))).result.feasible
+    # The strength that is offered leaves something of it, and more bits would, too.
+    assert found.what_if is not None
+    weaker = found.what_if.entries[0]
+    assert weaker.options[:2] == ("--copies", "--chain-strength")
+    assert changed(path, core, ChangeOptions(copies=CopyOptions(strength=float(weaker.options[2])))).result.feasible
+    assert not any("--copies" in finding.fix for finding in found.result.findings)
 
 
 def test_chains_that_may_clip_are_left(tmp_path: Path, make_core: MakeCore) -> None:

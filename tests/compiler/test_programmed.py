@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from oscc.compiler.advice.trial import Situation
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import check_model, compile_model
 from oscc.compiler.graph import CouplingGraph
@@ -119,16 +120,18 @@ def test_gain_counts_in_what_would_make_a_model_fit(make_core: MakeCore, make_gr
     model, core = infeasible(make_core, make_graph, tmp_path / "m.safetensors", stencil="king")
     result = check_model(model, core)
     needed = float(np.abs(result.graph.weight).max()) / core.coupling_dac.full_scale_rad_s
-    what_if = explore_changes(result.graph, core, result.placed, ScaleOptions(tau_s=1.2 * needed))
-    assert "core" not in {entry.kind for entry in what_if.entries}
-    what_if = explore_changes(result.graph, core, result.placed, ScaleOptions(tau_s=2.1 * needed))
-    assert {entry.kind for entry in what_if.entries} >= {"drop", "core"}
+    for ratio, needs in ((1.2, True), (2.1, False)):
+        options = ScaleOptions(tau_s=ratio * needed)
+        what_if = explore_changes(Situation(result.graph, core, result.placed, options, result.findings))
+        (entry,) = (entry for entry in what_if.entries if entry.kind == "core")
+        # Full scale is what the weakest cell must deliver.
+        assert ("coupling_dac" in entry.keys) is needs
+        assert entry.cost.get("coupling_full_scale", 1.0) == pytest.approx(2.0 / ratio if needs else 1.0, rel=0.01)
     # Cycles that a wider core needs are those of its weak cells.
     short = core.changed(cycles_per_sample=80)
-    (entry,) = (
-        entry
-        for entry in explore_changes(result.graph, short, result.placed, ScaleOptions()).entries
-        if entry.kind == "core"
-    )
-    assert entry.core is not None
-    assert check_model(model, entry.core).feasible
+    what_if = explore_changes(Situation(result.graph, short, result.placed, ScaleOptions(), result.findings))
+    found = [entry for entry in what_if.entries if entry.kind == "core"]
+    assert "cycles_per_sample" in found[0].keys
+    for entry in found:
+        assert entry.core is not None
+        assert check_model(model, entry.core).feasible

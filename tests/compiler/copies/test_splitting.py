@@ -70,11 +70,14 @@ def test_a_trained_model_moves_as_it_did(core: CoreSpec, tmp_path: Path) -> None
 
 def test_what_cannot_be_split(core: CoreSpec, make_core: MakeCore) -> None:
     small = make_core(grid=[4, 4], stencil="king", readout={"step": [1, 1]})
-    split = split_nodes(problem(nx.complete_graph(14), small), small)
+    split = split_nodes(problem(nx.complete_graph(9), small), small)
     assert (split.graph, split.copies) == (None, None)
     (finding,) = split.findings
     assert (finding.code, finding.proof) == ("C001", False)
     assert finding.witness["at_fault"] > 0
+    (finding,) = split_nodes(problem(nx.complete_graph(14), small), small).findings
+    assert (finding.code, finding.proof) == ("C003", True)
+    assert finding.message.startswith("copies need 28 cells at least, of which the core has 16: 14 nodes have more ")
     (finding,) = split_nodes(problem(nx.path_graph(20), small), small).findings
     assert (finding.code, finding.proof) == ("F005", True)
     out = split_nodes(problem(nx.complete_graph(12), core), core, CopyOptions(timeout_s=0.0))

@@ -230,8 +230,8 @@ def test_over_budget_says_what_would_fit(tiny_core: CoreSpec, make_graph: MakeGr
         "tau 1.25e-06 s"
     )
     assert finding.fix == (
-        "a tau per chunk (tau 1.25e-06 s, 356 cycles), or let detuning clip (tau 1e-06 s, 864 cycles), or raise "
-        "cycles_per_sample of the core to 1064"
+        "a tau per chunk (tau 1.25e-06 s, 356 cycles), or let detuning clip (tau 1e-06 s, 864 cycles; 1 of "
+        "256 detuning codes clip), or raise cycles_per_sample of the core to 1064"
     )
     assert finding.witness["cycles"] == 1064
     assert finding.witness["bounds_s"]["coupling"] == pytest.approx(1e-6, rel=1e-6)
@@ -324,7 +324,7 @@ LONGEST = 2**24 - 1
     ("change", "options", "active", "fix"),
     [
         ({"chunk_duration": np.array([2, 2, 1e30, 2], dtype=np.float32)}, NONE, "load", "a tau per chunk"),
-        ({"coupling": 3e38}, NONE, "coupling", "let coupling clip (tau 7e-08 s, 120 cycles)"),
+        ({"coupling": 3e38}, NONE, "coupling", "let coupling clip (tau 7e-08 s, 120 cycles; 1 of 4368 "),
         ({"time_scale_s": (1e300,)}, NONE, "model", "train the model with a smaller time_scale_s"),
         ({}, ScaleOptions(tau_s=1e300), "given", "give a smaller tau"),
         ({}, ScaleOptions(tau_s=1e308), "given", "give a smaller tau"),

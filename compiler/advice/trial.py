@@ -1,0 +1,188 @@
+"""Trials: whether a model fits a core, by the same checks as a compilation, with less search for a placement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from oscc.compiler.bounds import diagnose_bounds
+from oscc.compiler.conditions import diagnose_conditions
+from oscc.compiler.findings import Finding
+from oscc.compiler.fitting import diagnose_fit
+from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.passes.scale import ScaleOptions, choose_time_scale, diagnose_time_scale
+from oscc.compiler.passes.schedule import diagnose_sample_schedule
+from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.anneal import anneal
+from oscc.compiler.placers.placer import GrowthPlacer, TorusPlacer, identity_placement
+from oscc.compiler.placers.search import UNLIMITED, Search
+from oscc.compiler.placers.symmetry import search_symmetric
+from oscc.compiler.programmed import programmed_graph
+from oscc.compiler.routing import diagnose_route, trace_route
+from oscc.compiler.spec import CoreSpec
+
+ATTEMPTS, MOVES_PER_NODE, MOST_MOVES = 2, 2_500, 1_000_000
+"""Of the annealing of a trial: a twentieth of what a compilation takes, so that what it finds, that finds, too."""
+
+
+class TrialsEndedError(Exception):
+    """Raised where an interrupt, or the end of the time, ends what is tried: what was found until then stands."""
+
+
+@dataclass(frozen=True, eq=False)
+class Situation:
+    """A model that does not fit, and how it was compiled.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    core : CoreSpec
+    placed : PlacedGraph or None
+        The placement that does not fit, where there is one.
+    options : ScaleOptions
+    findings : tuple of Finding
+        What was found.
+    lower : callable or None
+        Gives the model for another core, where it depends on the core: a problem is lowered for one.
+    search : Search
+        Of trials.
+    """
+
+    graph: CouplingGraph
+    core: CoreSpec
+    placed: PlacedGraph | None
+    options: ScaleOptions
+    findings: tuple[Finding, ...] = ()
+    lower: Callable[[CoreSpec], CouplingGraph] | None = None
+    search: Search = UNLIMITED
+
+    @property
+    def codes(self) -> set[str]:
+        """Codes of what was found."""
+        return {finding.code for finding in self.findings}
+
+    @property
+    def start(self) -> PlacedGraph | None:
+        """The model at its own positions; None where it has none."""
+        return None if self.graph.position is None else identity_placement(self.graph, self.core)
+
+    def lacks(self, cause: str) -> bool:
+        """Return whether a finding says that something is lacking: ``readout``, ``stencil`` or ``defects``.
+
+        Parameters
+        ----------
+        cause : str
+        """
+        return any(finding.witness.get("cause") == cause for finding in self.findings)
+
+    def model_for(self, core: CoreSpec) -> CouplingGraph:
+        """Return the model for another core.
+
+        Parameters
+        ----------
+        core : CoreSpec
+        """
+        return self.graph if self.lower is None else self.lower(core)
+
+    def fitted(self, core: CoreSpec, options: ScaleOptions | None = None) -> PlacedGraph | None:
+        """Return the model on another core, or with other options, placed, routed and scaled; None if it does not fit.
+
+        Parameters
+        ----------
+        core : CoreSpec
+        options : ScaleOptions, optional
+        """
+        start = self.start
+        graph = self.model_for(core)
+        return fitted(graph, core, self.options if options is None else options, start, self.search)
+
+
+def fitted(
+    graph: CouplingGraph,
+    core: CoreSpec,
+    options: ScaleOptions,
+    start: PlacedGraph | None,
+    search: Search = UNLIMITED,
+) -> PlacedGraph | None:
+    """Return a model on a core, placed, routed and scaled, with no finding left; None if there is any.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    core : CoreSpec
+    options : ScaleOptions
+    start : PlacedGraph or None
+        Whose cells are shifted, mirrored and rotated; without it the model is placed, with little search.
+    search : Search
+
+    Raises
+    ------
+    TrialsEndedError
+        As `annealed` raises it.
+    """
+    if next(diagnose_conditions(graph, core, options), None) is not None:
+        return None
+    placed = tried_placement(graph, core, start, search)
+    if placed is None or any(True for check in (diagnose_route, diagnose_fit) for _ in check(placed)):
+        return None
+    programmed = programmed_graph(placed)
+    if next(diagnose_time_scale(programmed, core, options), None) is not None:
+        return None
+    scale = choose_time_scale(programmed, core, options)
+    if next(diagnose_sample_schedule(scale, core), None) is not None:
+        return None
+    return replace(placed, route=trace_route(placed), time_scale=scale)
+
+
+def tried_placement(
+    graph: CouplingGraph, core: CoreSpec, start: PlacedGraph | None, search: Search = UNLIMITED
+) -> PlacedGraph | None:
+    """Return a placement within the stencil, on living and readable cells; None if a short search finds none.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    core : CoreSpec
+    start : PlacedGraph or None
+        As `fitted` takes it.
+    search : Search
+
+    Raises
+    ------
+    TrialsEndedError
+        As `annealed` raises it.
+    """
+    first = identity_placement(graph, core) if start is None and graph.position is None else start
+    if first is not None:
+        moved = PlacedGraph(graph, core, first.cell, first.transform)
+        found, _ = search_symmetric(moved)
+        if found is not None or start is not None:
+            return found
+    for placer in (TorusPlacer(search), GrowthPlacer(search)):
+        placing = placer.place(graph, core)
+        if placing.placed is not None:
+            return placing.placed
+    return annealed(graph, core, search)
+
+
+def annealed(graph: CouplingGraph, core: CoreSpec, search: Search) -> PlacedGraph | None:
+    """Return the placement that a short annealing finds; None if it finds none, or a bound says that there is none.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+        Positions do not matter.
+    core : CoreSpec
+    search : Search
+
+    Raises
+    ------
+    TrialsEndedError
+        When an interrupt from the keyboard, or the end of the time, ended it.
+    """
+    if next(diagnose_bounds(graph, core), None) is not None:
+        return None
+    found = anneal(graph, core, search, attempts=ATTEMPTS, moves=min(MOST_MOVES, MOVES_PER_NODE * graph.nodes))
+    if not found.complete:
+        raise TrialsEndedError
+    return None if found.cell is None or found.cost > 0 else PlacedGraph(graph, core, found.cell, "anneal")
