@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,8 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("search", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("OSCC_HYPOTHESIS", "repeatable"))
 
-LONGEST = ("suite/test_suite", "cocotb/test_benches", "sim/test_mutations", "rtl/test_control_plane")
-"""Files that take minutes. They come first, so that no processor is left alone with one of them at the end."""
+LONGEST = ("suite/test_suite", "cocotb/test_benches")
+"""Files with tests that take a minute. They come first, so that no processor is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -133,6 +135,35 @@ def _make_graph(
         time_scale_s=time_scale_s,
         **per_node,
     )
+
+
+@pytest.fixture(scope="session")
+def shared_build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], AbstractContextManager[Path]]:
+    """``with shared_build(name) as folder:`` a folder of this run of pytest, for one of its processes at a time.
+
+    For what takes long to build and is used in several places: whoever comes first builds it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+
+    @contextmanager
+    def folder(name: str) -> Iterator[Path]:
+        (root / name).mkdir(parents=True, exist_ok=True)
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield root / name
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bench_core(make_core: Callable[..., CoreSpec]) -> CoreSpec:
+    """4 x 6 cells, all readable: two banks of different width, rows of two beats, some unused bytes; SPI.
+
+    The core of the cocotb benches, which Verilator builds once for all that need one.
+    """
+    readout = {"origin": [0, 0], "step": [1, 1]}
+    return make_core(name="bench-4x6", grid=[4, 6], readout=readout, init={"cycles": 20}, stream_width=32, spi=True)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -46,13 +47,12 @@ class Prepared:
 
 @pytest.fixture(scope="module")
 def prepared(
-    make_core: Callable[..., CoreSpec],
+    bench_core: CoreSpec,
     make_graph: Callable[..., CouplingGraph],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Prepared:
-    """4 x 6 cells, all readable: two banks of different width, rows of two beats, some unused bytes."""
-    readout = {"origin": [0, 0], "step": [1, 1]}
-    core = make_core(name="bench-4x6", grid=[4, 6], readout=readout, init={"cycles": 20}, stream_width=32, spi=True)
+    """A program for `bench_core`."""
+    core = bench_core
     folder = tmp_path_factory.mktemp("benches")
     write_checkpoint(folder / "model.safetensors", make_graph(core, seed=3, duration=0.9))
     program = compile_model(folder / "model.safetensors", core).program
@@ -94,13 +94,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def built(
-    prepared: Prepared, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+    prepared: Prepared,
+    tmp_path_factory: pytest.TempPathFactory,
+    shared_build: Callable[[str], AbstractContextManager[Path]],
+    pytestconfig: pytest.Config,
 ) -> Callable[[str], Path]:
     """``built(simulator)``: the folder with the core, built once; skips the test where the simulator is missing."""
     coverage = pytestconfig.getoption("coverage_folder", None)
 
     @cache
     def build(simulator: str) -> Path:
+        if simulator == "verilator" and not coverage:
+            with shared_build("verilator") as folder:
+                build_verilog(simulator, prepared.top, prepared.sources, folder, optimize="-O0")
+            return folder
         folder = coverage.absolute() / "build" if coverage else tmp_path_factory.mktemp(f"build-{simulator}")
         args = COVERAGE_ARGS if coverage else ()
         build_verilog(simulator, prepared.top, prepared.sources, folder, args, optimize="-O0")

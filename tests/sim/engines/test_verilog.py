@@ -7,6 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,25 @@ def up_to_the_last_sample(record: CosimRecord) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("name", SIMULATORS)
-def test_the_emitted_verilog_does_what_the_rtl_does(name: str, job: CosimJob, tmp_path: Path) -> None:
+def test_the_emitted_verilog_does_what_the_rtl_does(
+    name: str,
+    job: CosimJob,
+    bench_core: CoreSpec,
+    compile_on: Callable[..., CompileResult],
+    shared_build: Callable[[str], AbstractContextManager[Path]],
+) -> None:
     if missing := missing_for(name):
         pytest.skip(f"not installed: {missing}")
+    if name == "verilator":
+        # The one that is built for the cocotb benches: a build takes more than a minute of a processor.
+        program = compile_on(bench_core, duration=0.9, chunks=2).program
+        assert program is not None
+        job = CosimJob(bench_core, program)
     two = dataclasses.replace(job, samples=2, seed=5, first_sample=3)
-    # A build that is not optimised: so little is simulated that it would take longer than it saves.
-    record, rtl = VerilogEngine(name, build=tmp_path, optimize="-O0").run(two), PysimEngine().run(two)
+    with shared_build(name) as folder:
+        # Not optimised: so little is simulated that it would take longer than it saves.
+        record = VerilogEngine(name, build=folder, optimize="-O0").run(two)
+    rtl = PysimEngine().run(two)
     assert record.engine == name
     assert up_to_the_last_sample(record) == up_to_the_last_sample(rtl)
     commits = int((rtl.macro.times_of(EventKind.COMMIT) < rtl.macro.sample_times[-1]).sum())
