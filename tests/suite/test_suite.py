@@ -241,7 +241,6 @@ def test_verilator_on_the_core_of_the_benches(
         engine = VerilogEngine("verilator", build=folder, optimize="-O0")
         record = engine.run(replace(job, pauses=job.seed + job.core.chunks))
     check(job, record, expected)
-    assert record.counters.stalled > 0
 
 
 def test_a_sample_in_steady_state_takes_its_programmed_cycles(
