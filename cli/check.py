@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from oscc.cli.code_lines import StrictOption, print_warnings
 from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
 from oscc.cli.place_options import (
     CopiesOption,
@@ -49,11 +50,13 @@ def check(
     copies: CopiesOption = False,
     die: DieOption = None,
     strength: StrengthOption = None,
+    strict: StrictOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check that a model fits a core: placement, routing, read-out, initial phases, chunks and time scale.
 
-    Exit status 0 when it fits, 3 with every finding when it does not, and what would make it fit.
+    And whether its codes still are the model: a warning says where they are not. Exit status 0 when it fits, 3 with
+    every finding when it does not, and what would make it fit; with --strict 3 also when there are warnings.
     """
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
     from oscc.compiler.changes import compiled_with_changes
@@ -78,5 +81,6 @@ def check(
         print_summary(result.summary(), change_rows(checked, None))
         print_what_if(checked.what_if)
         print_findings(result.causes)
-    if not result.feasible:
+        print_warnings(result.warnings)
+    if not result.feasible or (strict and result.warnings):
         raise typer.Exit(EXIT_NO)

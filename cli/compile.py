@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oscc.cli.code_lines import StrictOption, print_warnings
 from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
 from oscc.cli.place_options import (
     CopiesOption,
@@ -60,6 +61,7 @@ def compile_verb(
     copies: CopiesOption = False,
     die: DieOption = None,
     strength: StrengthOption = None,
+    strict: StrictOption = False,
     dump_ir: Annotated[
         list[str] | None,
         typer.Option("--dump-ir", metavar="after:PASS", help="Write a level as text to DIR/ir/PASS.txt; repeatable."),
@@ -69,6 +71,7 @@ def compile_verb(
     """Compile a model, a coupling graph or an Ising problem for a core: placement, codes, program and reports.
 
     Exit status 0 when DIR holds a program, 3 when the model does not fit: DIR then holds the findings and no program.
+    With --strict 3 also when there are warnings, beside the program.
     """
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
     from oscc.compiler.changes import compiled_with_changes
@@ -133,7 +136,8 @@ def compile_verb(
         print_summary(summary, {**more, "output": str(output), "passes": f"{seconds:.2f} s"})
         print_what_if(compiled.what_if)
         print_findings(result.causes)
-    if not result.feasible:
+        print_warnings(result.warnings)
+    if not result.feasible or (strict and result.warnings):
         raise typer.Exit(EXIT_NO)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oscc.cli.code_lines import warning_words
 from oscc.cli.common import EXIT_NO, JsonOption, print_json, print_table
 
 if TYPE_CHECKING:
@@ -50,6 +51,10 @@ def diff_verb(
 
 def _rows(diff: CompilationDiff) -> list[tuple[str, str]]:
     rows = [("verdict", _both(diff.before.verdict, diff.after.verdict))]
+    if diff.before.warnings or diff.after.warnings:
+        rows.append(
+            ("warned of", _both(*(warning_words(data.warnings) or "none" for data in (diff.before, diff.after))))
+        )
     for name, one, other in (
         ("model", diff.before.inputs.model_sha256, diff.after.inputs.model_sha256),
         ("core", diff.before.inputs.core_sha256, diff.after.inputs.core_sha256),

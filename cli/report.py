@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored
+from oscc.cli.code_lines import print_warnings
+from oscc.cli.common import JsonOption, counted, print_json, print_table, refuse_ignored
 from oscc.cli.output import FolderArgument, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -76,7 +77,9 @@ def report_verb(
             if samples is not None:
                 pictures += write_samples(samples, target)
         written = [("page", str(folder / REPORT_FOLDER / "report.html")), ("pictures", ", ".join(pictures) or "none")]
-    print_table(f"{data.model} on {data.core}: {data.verdict}", [*_rows(data), *written])
+    warned = f", with {counted(len(data.warnings), 'warning')}" if data.warnings else ""
+    print_table(f"{data.model} on {data.core}: {data.verdict}{warned}", [*_rows(data), *written])
+    print_warnings(data.warnings)
     for name, result in results.items():
         print_table(f"synthesis for {name}", result_rows(result))
 

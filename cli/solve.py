@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oscc.cli.code_lines import recorded_warnings, warning_words
 from oscc.cli.common import JsonOption, counted, print_json, print_table
 from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
@@ -81,6 +82,7 @@ def solve_verb(
         return
     values = result["values"]
     noun = "variables" if problem.kind == "qubo" else "spins"
+    warned = warning_words(recorded_warnings(manifest.manifest))
     print_table(
         f"{described['file']} on {core.name}",
         [
@@ -90,6 +92,7 @@ def solve_verb(
             ("mean", f"{values['mean']:g} +- {values['spread']:g}"),
             ("quartiles", ", ".join(f"{value:.12g}" for value in values["quartiles"])),
             ("reached best", f"{values['times_best']} of {samples}"),
+            *([("warned of", f"{warned}, when it was compiled")] if warned else []),
             (f"{noun} of the best", _spins_text(result["best_spins"], problem.kind)),
         ],
     )

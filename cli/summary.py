@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from oscc.cli.code_lines import code_rows, verdict_words
 from oscc.cli.common import counted, print_table
 
 if TYPE_CHECKING:
@@ -44,14 +45,15 @@ def print_summary(summary: Mapping[str, Any], more: Mapping[str, str]) -> None:
                 f"{numbers['clipped']} clipped, {numbers['zeroed']} zeroed, {numbers['sign_changed']} of another sign",
             ),
         ]
-    rows += list(more.items())
-    print_table(f"{summary['model']} on {summary['core']}: {_verdict(summary['findings'])}", rows)
+    rows += [*code_rows(summary), *more.items()]
+    print_table(f"{summary['model']} on {summary['core']}: {_verdict(summary)}", rows)
 
 
-def _verdict(causes: Sequence[Mapping[str, Any]]) -> str:
-    """Whether it fits, and the most fundamental cause where it does not."""
+def _verdict(summary: Mapping[str, Any]) -> str:
+    """Whether it fits, with what there is to be warned of, and the most fundamental cause where it does not."""
+    causes = summary["findings"]
     if not causes:
-        return "fits"
+        return verdict_words(summary)
     more = f" (and {counted(len(causes) - 1, 'more cause')})" if len(causes) > 1 else ""
     return f"does not fit: {causes[0]['message']}{more}"
 

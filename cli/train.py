@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oscc.cli.code_lines import code_rows, print_warnings
 from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored
 from oscc.cli.progress import training_progress
 
 if TYPE_CHECKING:
+    from oscc.compiler.compile import CompileResult
     from oscc.models.trainer import Trainer
     from oscc.models.training_config import TrainingConfig
 
@@ -21,6 +23,9 @@ SHEETS = "samples"
 LOG_FOLDER = "tensorboard"
 
 SHEET_IMAGES = 64
+
+CODES_EVERY = 50
+"""Iterations between two looks at how many codes are in use."""
 
 
 def register(app: typer.Typer) -> None:
@@ -65,13 +70,16 @@ def train_verb(
     _run(trainer, folder)
     model = folder / MODEL_FILE
     _write_model(trainer, model)
-    result = {
+    checked = _checked(trainer, model)
+    summary = {} if checked is None else checked.summary()
+    result: dict[str, Any] = {
         "model": str(model),
         "iterations": trainer.progress.iteration,
         "resumed_at": resumed,
         "remarks": list(remarks),
         "wall_s": round(trainer.progress.seconds, 1),
         "losses": trainer.progress.history[-1] if trainer.progress.history else {},
+        **{name: summary[name] for name in ("code_use", "warnings") if name in summary},
     }
     if as_json:
         print_json(result)
@@ -79,7 +87,9 @@ def train_verb(
     rows = [("iterations", f"{trainer.progress.iteration}, {trainer.progress.seconds:.0f} s in all")]
     rows += [("resumed", f"after iteration {resumed}")] if resumed else []
     rows += [("model", str(model)), ("samples", str(folder / SHEETS))] if trainer.data else [("model", str(model))]
+    rows += code_rows(summary)
     print_table(f"{described.name}: {described.model.family} on {described.data.name}", rows)
+    print_warnings(() if checked is None else checked.warnings)
 
 
 def _configuration(path: Path | None, quick: bool) -> TrainingConfig:
@@ -106,14 +116,25 @@ def _make_folder(folder: Path) -> None:
 
 def _run(trainer: Trainer, folder: Path) -> None:
     """Train, show how far it is, and draw sheets of samples."""
+    from oscc.compiler.code_warnings import DEAD
+
     schedule = trainer.config.schedule
     log = _log(folder / LOG_FOLDER)
     if trainer.fits_features:
         sys.stderr.write(f"{trainer.config.name}: an encoder for loss.features is trained first, about a minute\n")
+    codes = _codes(trainer)
+    if codes and codes["codes in use"] < DEAD:
+        sys.stderr.write(
+            f"{trainer.config.name}: {100 * codes['codes in use']:.1f} % of the couplings have a code other than 0; "
+            "training from larger model.weight_std would use more\n"
+        )
     with training_progress(trainer.config.name, trainer.progress.iteration, schedule.iterations) as show:
         for report in trainer.run(folder / STATE_FILE):
-            show(report.iteration, report.losses)
-            for name, loss in report.losses.items():
+            if report.iteration % CODES_EVERY == 0 or report.iteration == schedule.iterations:
+                codes = _codes(trainer)
+            figures = {**report.losses, **codes}
+            show(report.iteration, figures)
+            for name, loss in figures.items():
                 if log is not None:
                     log.add_scalar(name, loss, report.iteration)
             if trainer.data is not None and (
@@ -122,6 +143,22 @@ def _run(trainer: Trainer, folder: Path) -> None:
                 _draw(trainer, folder / SHEETS / f"{report.iteration:06d}.png")
     if log is not None:
         log.close()
+
+
+def _codes(trainer: Trainer) -> dict[str, float]:
+    """The part of couplings with a code other than 0, under a name for the progress; empty without codes."""
+    from oscc.models.code_share import code_share
+
+    share = code_share(trainer.average)
+    return {} if share is None else {"codes in use": share}
+
+
+def _checked(trainer: Trainer, model: Path) -> CompileResult | None:
+    """What the model is on the core that it was trained for; None without one."""
+    from oscc.compiler.compile import check_model
+
+    core = trainer.config.core
+    return None if core is None else check_model(model, core)
 
 
 def _draw(trainer: Trainer, path: Path) -> None:

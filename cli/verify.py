@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from oscc.cli.code_lines import recorded_warnings, warning_words
 from oscc.cli.common import EXIT_NO, JsonOption, print_json
 from oscc.cli.output import FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
@@ -51,7 +52,7 @@ def verify_verb(
 
     from oscc.compiler.errors import OsccError
     from oscc.compiler.file_output import write_text
-    from oscc.compiler.output_folder import replace_subfolder, write_json
+    from oscc.compiler.output_folder import read_any_output_folder, replace_subfolder, write_json
     from oscc.sim.checks import Status, verdict_table
     from oscc.sim.engines.registry import engine_named
 
@@ -80,5 +81,7 @@ def verify_verb(
     else:
         counts = ", ".join(f"{verdict.count(status)} {status.value}" for status in Status)
         sys.stdout.write(f"{table}\n{counts}\n")
+        if warned := warning_words(recorded_warnings(read_any_output_folder(folder).manifest)):
+            sys.stdout.write(f"compiled with warnings: {warned}; oscc report {folder} says of what\n")
     if not verdict.passed or (strict and not verdict.complete):
         raise typer.Exit(EXIT_NO)

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from oscc.compiler.causes import Cause, find_causes
+from oscc.compiler.code_use import CodeUse, code_use
+from oscc.compiler.code_warnings import CodeWarning, code_warnings
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.conditions import diagnose_conditions
 from oscc.compiler.families import family_named
@@ -106,9 +108,19 @@ class CompileResult:
 
     @property
     def coded(self) -> CodedGraph | None:
-        """The codes with the schedule; None when the model was only checked or does not fit."""
-        level = self.levels.get("schedule")
+        """The codes, with the schedule where a program was made; None when they were not reached."""
+        level = self.levels.get("schedule", self.levels.get("quantize"))
         return level if isinstance(level, CodedGraph) else None
+
+    @cached_property
+    def code_use(self) -> CodeUse | None:
+        """How the codes serve the parameters; None when codes were not reached."""
+        return None if self.coded is None else code_use(self.coded)
+
+    @cached_property
+    def warnings(self) -> tuple[CodeWarning, ...]:
+        """Every reason why a model that fits may not do what it was made for; empty when it does not fit."""
+        return () if self.coded is None or not self.feasible else code_warnings(self.coded, self.idle)
 
     @property
     def program(self) -> Program | None:
@@ -149,6 +161,9 @@ class CompileResult:
         if self.coded is not None:
             groups = {group: numbers.as_dict() for group, numbers in self.coded.statistics.items()}
             summary["quantization"] = {**groups["coupling"], "groups": groups}
+        if self.code_use is not None and self.feasible:
+            summary["code_use"] = self.code_use.as_dict()
+            summary["warnings"] = [warning.as_dict() for warning in self.warnings]
         if self.program is not None:
             timing = trace_schedule(self.program.instructions(), core, samples=1)
             summary["cycles_per_sample"] = timing.cycles_per_sample
@@ -197,7 +212,7 @@ def check_model(
     Returns
     -------
     CompileResult
-        With every finding of every check, and the levels up to ``scale`` as far as they were reached.
+        With every finding of every check, and the levels up to ``quantize`` as far as they were reached.
 
     Raises
     ------
@@ -240,8 +255,9 @@ def compile_model(
     checked = _check(model, core, options, placing, after)
     if not checked.feasible:
         return checked
-    made = run_pipeline(back_passes(options)[1:], checked.levels["scale"], core=core, after=after)
-    return CompileResult(core, {**checked.levels, **made.levels}, checked.records + made.records, made.findings)
+    made = run_pipeline(back_passes(options)[2:], checked.levels["quantize"], core=core, after=after)
+    levels, records = {**checked.levels, **made.levels}, checked.records + made.records
+    return replace(checked, levels=levels, records=records, findings=made.findings)
 
 
 def _check(
@@ -279,9 +295,10 @@ def _check_loaded(
         tried = front.about if isinstance(front.about, PlacedGraph) else identity_placement(graph, core)
         findings = front.findings if tried is None else (*front.findings, *_weak_cell_findings(tried, options))
         return CompileResult(core, levels, records, findings, tried)
-    scaled = run_pipeline(back_passes(options)[:1], front.last(), core=core, after=after)
+    # Codes cost little, and say whether what fits is still the model.
+    scaled = run_pipeline(back_passes(options)[:2], front.last(), core=core, after=after)
     findings = scaled.findings
-    placed = scaled.last()
+    placed = scaled.levels.get("scale")
     if isinstance(placed, PlacedGraph) and placed.time_scale is not None:
         findings = tuple(diagnose_sample_schedule(placed.time_scale, core))
     return CompileResult(core, {**levels, **scaled.levels}, (*records, *scaled.records), findings)

@@ -91,6 +91,11 @@ class CouplingGraph:
         freeze(self)
 
     @property
+    def recorded(self) -> dict[str, Any]:
+        """What is recorded by name in ``training``: nothing, where that is no object."""
+        return self.training if isinstance(self.training, dict) else {}
+
+    @property
     def nodes(self) -> int:
         """N."""
         return int(self.shil.shape[1])

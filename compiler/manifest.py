@@ -63,6 +63,17 @@ class _Offers(_Part):
     chunks: int
 
 
+class _Warning(_Part):
+    code: str
+    message: str
+    advice: str
+    numbers: dict[str, Any]
+
+
+class _CodeUse(_Part):
+    groups: dict[str, dict[str, Any]]
+
+
 class _Summary(_Part):
     feasible: bool
     model: str
@@ -77,6 +88,9 @@ class _Summary(_Part):
     read_out: int | None = None
     offers: _Offers | None = None
     findings: list[_Finding]
+    # Folders of the first release have neither.
+    warnings: list[_Warning] = []
+    code_use: _CodeUse | None = None
 
 
 class _Tool(_Part):

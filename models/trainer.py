@@ -394,14 +394,16 @@ def _first_parameters(graph: CouplingGraph, config: TrainingConfig, random: torc
         return _started(graph, read_checkpoint(model.start), model.start)
     chunks, nodes = graph.shil.shape
 
-    def normal(deviation: float, count: int) -> np.ndarray:
-        return (deviation * torch.randn(chunks, count, generator=random)).numpy()
+    def normal(deviation: np.ndarray, count: int) -> np.ndarray:
+        drawn: np.ndarray = torch.randn(chunks, count, generator=random).numpy()
+        return drawn * deviation.astype(np.float32)
 
     family = config.family
     return replace(
         graph,
-        weight=normal(model.weight_std, graph.couplings) + np.array(model.weight_means, np.float32)[:, None],
-        field=normal(model.field_std, nodes),
+        weight=normal(config.first_spread("coupling"), graph.couplings)
+        + np.array(model.weight_means, np.float32)[:, None],
+        field=normal(config.first_spread("field"), nodes),
         shil=np.full((chunks, nodes), model.shil if "shil" in family.node_parameters else 0.0, np.float32),
     )
 

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from oscc.compiler.errors import OsccError
@@ -27,6 +29,9 @@ from oscc.models.topology import grid_graph
 SCHEMA = "oscc.train/1"
 
 MAX_CHUNKS = 8
+
+FIRST_SPREAD = {"coupling": 0.2, "field": 0.1}
+"""Standard deviation of parameters before training, where nothing else asks for more [rad per unit of model time]."""
 
 
 class DataSection(Section):
@@ -93,8 +98,9 @@ class ModelSection(Section):
     weight_mean : float or list of float
         Mean of the couplings before training, in every chunk or in each [rad per unit of model time]. Where it is
         positive, nodes draw towards their neighbours, so that what one does is felt far away from the beginning.
-    weight_std, field_std : float
-        Standard deviation of couplings and fields before training [rad per unit of model time].
+    weight_std, field_std : float or None
+        Standard deviation of couplings and fields before training [rad per unit of model time]. By default 0.2 and 0.1,
+        and with codes at least a code step of the chunk: of smaller ones most would be 0, and stay so.
     shil : float
         S of every node before training, or the gain of ``poly_ising``.
     start : str or None
@@ -111,8 +117,8 @@ class ModelSection(Section):
     step: tuple[Whole, Whole] = (1, 1)
     init: InitialSection = InitialSection()
     weight_mean: Finite | tuple[Finite, ...] = 0.0
-    weight_std: NotNegative = 0.2
-    field_std: NotNegative = 0.1
+    weight_std: NotNegative | None = None
+    field_std: NotNegative | None = None
     shil: NotNegative = 0.1
     start: str | None = None
 
@@ -408,6 +414,24 @@ class TrainingConfig(Section):
         """
         core = self.core
         return None if core is None else DacGrid.of(core, self.model.chunk_duration, self.hardware.cycles)
+
+    def first_spread(self, group: Literal["coupling", "field"]) -> NDArray[np.float64]:
+        """Return the standard deviation of a group before training, float64[C, 1] [rad per unit of model time].
+
+        Parameters
+        ----------
+        group : {"coupling", "field"}
+
+        Raises
+        ------
+        OsccError
+            As `dac_grid` does.
+        """
+        given = self.model.weight_std if group == "coupling" else self.model.field_std
+        least = np.full((self.model.chunks, 1), FIRST_SPREAD[group] if given is None else given)
+        grid = self.dac_grid() if given is None and self.quantizes else None
+        # A normal distribution as wide as a step has 62 % of its values beyond half a step, where codes begin.
+        return least if grid is None else np.maximum(least, grid.step(group))
 
     def graph(self) -> CouplingGraph:
         """The model before training, without its parameters.

@@ -171,10 +171,15 @@ def copy_map_of(graph: CouplingGraph) -> NDArray[np.int32] | None:
     graph : CouplingGraph
     """
     recorded = _recorded(graph).get("copies")
-    if not isinstance(recorded, dict) or not {"nodes", "owner"} <= recorded.keys():
+    if not isinstance(recorded, dict):
         return None
-    owner = np.concatenate([np.arange(recorded["nodes"]), recorded["owner"]]).astype(np.int32)
-    return owner if owner.size == graph.nodes else None
+    # A checkpoint may hold anything here, and other models than ours do.
+    nodes, owner = recorded.get("nodes"), recorded.get("owner")
+    if type(nodes) is not int or not isinstance(owner, list) or nodes + len(owner) != graph.nodes:
+        return None
+    if not all(type(each) is int and 0 <= each < nodes for each in owner):
+        return None
+    return np.concatenate([np.arange(nodes), owner]).astype(np.int32)
 
 
 def _recorded(graph: CouplingGraph) -> dict[str, Any]:

@@ -202,4 +202,8 @@ def at_full_scale(made: CouplingGraph, copies: CopyMap, graph: CouplingGraph) ->
     before, after = float(np.abs(graph.weight).max(initial=0.0)), float(np.abs(made.weight).max(initial=0.0))
     ratio = np.float32(before / after if after > 0 else 1.0)
     scaled = {name: getattr(made, name) * ratio for name in ("weight", "shil", "field", "detuning")}
-    return dataclasses.replace(made, **scaled), CopyMap(copies.owner, copies.strength * ratio)
+    problem, training = made.recorded.get("problem"), made.training
+    if isinstance(problem, dict) and isinstance(problem.get("unit"), float):
+        # A parameter of 1 stands for so much more of the problem.
+        training = {**made.recorded, "problem": {**problem, "unit": problem["unit"] / float(ratio)}}
+    return dataclasses.replace(made, **scaled, training=training), CopyMap(copies.owner, copies.strength * ratio)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -147,6 +147,8 @@ def lowered_model(file: UserFile, front_end: str, name: str, core: CoreSpec) -> 
     """
     if front_end == "graphml":
         graph, labels = parse_graphml(file.content, name=name, where=file.where)
+        # Its numbers stand in a file as they are meant: warnings about codes go by that.
+        graph = replace(graph, training={"graph": {"frontend": front_end}})
     else:
         problem = _problem(file, front_end, name)
         graph, labels = lower_problem(problem, core), distinct_texts(problem.labels)

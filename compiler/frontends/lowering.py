@@ -106,7 +106,15 @@ def lower_problem(problem: IsingProblem, core: CoreSpec) -> CouplingGraph:
         position=None,
         readout=np.arange(problem.spins, dtype=np.int32),
         time_scale_s=None,
-        training={"problem": {"kind": problem.kind, "spins": problem.spins, "pairs": int(problem.first.size)}},
+        training={
+            "problem": {
+                "kind": problem.kind,
+                "spins": problem.spins,
+                "pairs": int(problem.first.size),
+                # What J or h of the problem a parameter of 1 stands for.
+                "unit": unit,
+            }
+        },
     )
 
 

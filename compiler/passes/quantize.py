@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from oscc.compiler.coded import CodedGraph, GroupStatistics
 from oscc.compiler.codes import quantize_values
-from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.passes.scale import parameters_of
+from oscc.compiler.placed import PlacedGraph, Route
 from oscc.compiler.programmed import programmed_graph
 from oscc.compiler.spec import GROUPS, CoreSpec, DacSpec
 
@@ -37,24 +38,58 @@ class QuantizePass:
             raise ValueError("quantize needs a routed and scaled model")
         graph, core = level.graph, level.core
         lsb = code_worth(core, level.time_scale.tau_s)
-        units = np.concatenate([level.route.unit_cell, level.route.slot[:, None]], axis=1)
-        # On a reciprocal core both directions of a pair name the same unit; it is quantized and counted once.
-        _, first = np.unique(units, axis=0, return_index=True)
-        row, col, slot = units[first].T
-        # Where the couplings of a cell are stronger than their codes say, they get smaller codes, and vice versa.
-        values = {"coupling": programmed_graph(level).weight[:, first]}
-        values |= {name: getattr(graph, name) for name in GROUPS[1:]}
+        first = unit_couplings(level.route)
+        row, col, slot = level.route.unit_cell[first, 0], level.route.unit_cell[first, 1], level.route.slot[first]
+        values = unit_parameters(level)
         codes, statistics = {}, {}
         for index, group in enumerate(GROUPS):
-            wide = values[group].astype(np.float64)
-            codes[group] = quantize_values(wide, lsb[:, index, None], core.dac(group))
-            statistics[group] = measure_codes(codes[group], wide / lsb[:, index, None], core.dac(group))
+            codes[group] = quantize_values(values[group], lsb[:, index, None], core.dac(group))
+            statistics[group] = measure_codes(codes[group], values[group] / lsb[:, index, None], core.dac(group))
         coupling = np.zeros((graph.chunks, core.rows, core.cols, core.slots), dtype=np.int8)
         coupling[:, row, col, slot] = codes["coupling"]
         node = {group: np.zeros((graph.chunks, core.rows, core.cols), dtype=np.int8) for group in GROUPS[1:]}
         for group, array in node.items():
             array[:, level.cell[:, 0], level.cell[:, 1]] = codes[group]
         return CodedGraph(level, coupling, node["shil"], node["field"], node["detuning"], lsb, statistics)
+
+
+def unit_couplings(route: Route) -> NDArray[np.int64]:
+    """Return one coupling of every unit that is used, int64[U], in the order of (row, col, slot).
+
+    On a reciprocal core both directions of a pair name the same unit; it is quantized and counted once.
+
+    Parameters
+    ----------
+    route : Route
+    """
+    units = np.concatenate([route.unit_cell, route.slot[:, None]], axis=1)
+    return np.unique(units, axis=0, return_index=True)[1]
+
+
+def unit_parameters(level: PlacedGraph) -> dict[str, NDArray[np.float64]]:
+    """Return what the DACs of a routed model must deliver, by group of `spec.GROUPS` [rad per unit of model time].
+
+    Parameters
+    ----------
+    level : PlacedGraph
+        Routed.
+
+    Returns
+    -------
+    dict of str to float64[C, n]
+        Of ``coupling`` the units in the order of `unit_couplings`, of the other groups the nodes.
+
+    Raises
+    ------
+    ValueError
+        When the level is not routed.
+    """
+    if level.route is None:
+        raise ValueError("parameters of units need a routed model")
+    # Where the couplings of a cell are stronger than their codes say, they get smaller codes, and vice versa.
+    graph = programmed_graph(level)
+    values = {name: parameters_of(graph, name) for name in GROUPS}
+    return values | {"coupling": values["coupling"][:, unit_couplings(level.route)]}
 
 
 def code_worth(core: CoreSpec, tau_s: NDArray[np.float64]) -> NDArray[np.float64]:

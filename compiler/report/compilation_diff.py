@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,9 @@ class CompilationDiff:
             "model": {"before": self.before.inputs.model_sha256, "after": self.after.inputs.model_sha256},
             "core": {"before": self.before.inputs.core_sha256, "after": self.after.inputs.core_sha256},
             "findings": {side: dict(_counts(data)) for side, data in self._sides()},
+            "warnings": {
+                side: dict(sorted(Counter(each.code for each in data.warnings).items())) for side, data in self._sides()
+            },
             "measures": {
                 each.name: {"before": each.before, "after": each.after, "change": each.change} for each in self.measures
             },
@@ -170,6 +174,7 @@ def _figures(data: ReportData) -> list[tuple[str, Number | None]]:
     group = None if data.quantization is None else data.quantization.groups["coupling"]
     return [
         ("findings", data.findings.total),
+        ("warnings", len(data.warnings)),
         ("nodes", data.nodes),
         ("couplings", data.couplings),
         ("coupling_units", None if routing is None else routing.slots.used),

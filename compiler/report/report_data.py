@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from oscc.compiler.causes import Cause
+from oscc.compiler.code_use import GroupUse
+from oscc.compiler.code_warnings import CodeWarning
 from oscc.compiler.findings import Finding
 
 SCHEMA = "oscc.report/1"
@@ -288,6 +290,10 @@ class ReportData:
         None when there is not even a placement to show.
     quantization : Quantization or None
         None when the model does not fit, or was only checked.
+    code_use : dict of str to GroupUse, or None
+        How the codes serve the parameters, by DAC group; None as for ``quantization``.
+    warnings : tuple of CodeWarning
+        Why a model that fits may not do what it was made for.
     findings : Findings
     witnesses : Witnesses or None
     what_if : WhatIf or None
@@ -310,6 +316,8 @@ class ReportData:
     program: ProgramFile | None
     routing: Routing | None
     quantization: Quantization | None
+    code_use: dict[str, GroupUse] | None
+    warnings: tuple[CodeWarning, ...]
     findings: Findings
     witnesses: Witnesses | None
     what_if: WhatIf | None

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from oscc.compiler.causes import Cause, total_findings
+from oscc.compiler.code_use import GroupUse
+from oscc.compiler.code_warnings import CodeWarning
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.compile_output import described_inputs, described_tool
 from oscc.compiler.errors import OsccError
@@ -194,6 +196,8 @@ def report_of(sources: Sources, *, where: str) -> ReportData:
         program=None if program is None else ProgramFile(program["sha256"], program["bytes"]),
         routing=routing,
         quantization=_parse(Quantization, sources.quantization, f"{where}: {REPORTS}/quantization.json"),
+        code_use=_parse(dict[str, GroupUse], summary.get("code_use", {}).get("groups"), f"{where}: code_use"),
+        warnings=_parse(tuple[CodeWarning, ...], summary.get("warnings", []), f"{where}: warnings") or (),
         findings=_findings([Cause.of_dict(found) for found in summary["findings"]]),
         witnesses=_parse(Witnesses, sources.witnesses, f"{where}: {REPORTS}/witnesses.json"),
         what_if=_parse(WhatIf, sources.what_if, f"{where}: {REPORTS}/whatif.json"),

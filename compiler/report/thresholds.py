@@ -24,7 +24,7 @@ class Thresholds(Section):
         Whether the second compilation must fit.
     codes_changed_share, cells_moved_share : float or None
         Of all codes in use, and of all nodes.
-    findings, nodes, couplings, coupling_units, peak_demand, longest_wire, wire_length, rms_lsb, max_lsb, clipped, tau_s, cycles_per_sample : float or None
+    findings, warnings, nodes, couplings, coupling_units, peak_demand, longest_wire, wire_length, rms_lsb, max_lsb, clipped, tau_s, cycles_per_sample : float or None
         The most by which the figure may grow.
     """  # noqa: E501
 
@@ -33,6 +33,7 @@ class Thresholds(Section):
     codes_changed_share: Part | None = None
     cells_moved_share: Part | None = None
     findings: NotNegative | None = None
+    warnings: NotNegative | None = None
     nodes: NotNegative | None = None
     couplings: NotNegative | None = None
     coupling_units: NotNegative | None = None

@@ -19,6 +19,7 @@ from oscc.sim.report.maps import GridMap, grid_maps
 from oscc.sim.report.samples import SEED, Samples
 from oscc.sim.report.scales import DARK, LIGHT
 from oscc.sim.report.svg_charts import value_text
+from oscc.sim.report.warnings_panel import warnings_panel
 
 
 def report_page(data: ReportData, samples: Samples | None = None) -> str:
@@ -44,6 +45,7 @@ def report_page(data: ReportData, samples: Samples | None = None) -> str:
         sample_seed=SEED,
         sheet=_sheet(samples),
         sentence=_sentence(data),
+        warnings_panel=warnings_panel(data.warnings),
         tiles=_tiles(data),
         maps=maps,
         charts=charts,
@@ -148,6 +150,10 @@ def _tiles(data: ReportData) -> list[tuple[str, str, str]]:
         tiles.append(
             ("coupling error", f"{group.rms_lsb:.3f} LSB", f"rms; {group.clipped:,} clipped, {group.zeroed:,} zeroed")
         )
+    if data.code_use is not None:
+        use = data.code_use["coupling"]
+        codes = f"{use.codes_used} of {use.codes_available} codes"
+        tiles.append(("couplings in use", f"{100 * use.share:.1f} %", f"have a code other than 0; {codes}"))
     if data.cycles_per_sample is not None:
         rate = "" if data.samples_per_second is None else f"{data.samples_per_second:,.0f} samples per second"
         tiles.append(("cycles per sample", f"{data.cycles_per_sample:,}", rate))

@@ -1,0 +1,108 @@
+"""What the verbs say of the codes of a model: how many are in use, and what to be warned of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from oscc.cli.common import counted
+
+if TYPE_CHECKING:
+    from oscc.compiler.code_warnings import CodeWarning
+
+StrictOption = Annotated[bool, typer.Option("--strict", help="Exit 3 also when there are warnings.")]
+
+
+def verdict_words(summary: Mapping[str, Any]) -> str:
+    """Return the verdict on a model that fits: ``fits``, or with what there is to say against it.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `CompileResult.summary` gives it.
+    """
+    warnings = summary.get("warnings", [])
+    saturated = [warning["numbers"] for warning in warnings if warning["code"] == "W004"]
+    if not saturated:
+        return f"fits, with {counted(len(warnings), 'warning')}" if warnings else "fits"
+    count, of = (sum(each[name] for each in saturated) for name in ("saturated", "parameters"))
+    error, more = max(each["error"] for each in saturated), len(warnings) - len(saturated)
+    clipped = f"fits, but {count:,} of {of:,} parameters saturate, with an error of up to {100 * error:.2g} %"
+    return clipped + (f", and with {counted(more, 'more warning')}" if more else "")
+
+
+def code_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return lines about the codes in use, none where codes were not reached.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `CompileResult.summary` gives it.
+    """
+    use = summary.get("code_use")
+    if use is None:
+        return []
+    groups = {group: each for group, each in use["groups"].items() if each["not_zero"]}
+    rows = []
+    for group, each in groups.items():
+        share = 100 * each["codes_not_zero"] / each["parameters"]
+        rows.append(
+            (
+                f"{group} in use",
+                f"{each['codes_not_zero']:,} of {each['parameters']:,} not 0 ({share:.1f} %), {each['codes_used']} of "
+                f"{each['codes_available']} codes; {each['smallest_lsb']:.3g} to {each['largest_lsb']:.3g} LSB",
+            )
+        )
+    if problem := use.get("problem"):
+        rows.append(
+            (
+                "coded problem",
+                f"h off by {100 * problem['field_error']:.2g} %, J by {100 * problem['coupling_error']:.2g} % of their "
+                f"norms, energies by at most {problem['largest_error']:.4g}",
+            )
+        )
+    return rows
+
+
+def print_warnings(warnings: Sequence[CodeWarning]) -> None:
+    """Print warnings on standard output: what is lost, and in a line below what would keep it.
+
+    Parameters
+    ----------
+    warnings : sequence of CodeWarning
+        One after another with the same advice are followed by it once.
+    """
+    for warning, following in zip_longest(warnings, warnings[1:]):
+        sys.stdout.write(f"{warning.code} (warning): {warning.message}\n")
+        if following is None or following.advice != warning.advice:
+            sys.stdout.write(f"    {warning.advice}\n")
+
+
+def recorded_warnings(manifest: Mapping[str, Any]) -> tuple[CodeWarning, ...]:
+    """Return the warnings that a compilation ended with.
+
+    Parameters
+    ----------
+    manifest : mapping
+        Of an output folder, checked when it was read; that of the first release has none.
+    """
+    from oscc.compiler.code_warnings import CodeWarning
+
+    names = ("code", "message", "advice", "numbers")
+    found = manifest.get("summary", {}).get("warnings", [])
+    return tuple(CodeWarning(**{name: warning[name] for name in names}) for warning in found)
+
+
+def warning_words(warnings: Sequence[CodeWarning]) -> str:
+    """Return warnings in a line, such as ``1 of W003, 2 of W004``, for verbs that only point at them.
+
+    Parameters
+    ----------
+    warnings : sequence of CodeWarning
+    """
+    codes = [warning.code for warning in warnings]
+    return ", ".join(f"{codes.count(code)} of {code}" for code in dict.fromkeys(codes))
