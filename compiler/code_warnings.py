@@ -339,7 +339,8 @@ def _vanished(case: _Case) -> CodeWarning:
     use = case.use
     lost, not_zero = case.counts(use.zeroed + use.sign_changed, use.not_zero)
     scale = float(case.coded.lsb[-1, GROUPS.index(case.group)]) * case.unit
-    least, most = use.smallest_lsb * scale, use.largest_lsb * scale
+    sizes = np.abs(case.values.own[case.values.own != 0]) * case.unit
+    least, most = float(sizes.min()), float(sizes.max())
     signs = f", {use.sign_changed:,} of them one of the other sign" if use.sign_changed else ""
     message = (
         f"{lost:,} of {not_zero:,} {case.plural} are lost in the codes{signs}: they range from {least:.4g} to "

@@ -19,6 +19,9 @@ from oscc.compiler.spec import GROUPS
 class CodedProblem:
     """How the energy that the codes stand for is off, in the last chunk, where spins settle.
 
+    Errors are what is left with the best common factor of all h and J, which changes nothing about a problem: runs that
+    take whole cycles alone make one.
+
     Parameters
     ----------
     field_error, coupling_error : float
@@ -86,9 +89,10 @@ def coded_problem(coded: CodedGraph) -> CodedProblem:
     asked = _terms(graph, owner, graph.weight[-1].astype(np.float64), graph.field[-1].astype(np.float64))
     given = _terms(graph, owner, coupling, field)
     unit = problem["unit"]
-    errors = [had - wanted for had, wanted in zip(given, asked, strict=True)]
     wanted, had = (np.concatenate(terms) for terms in (asked, given))
     product = float(np.linalg.norm(wanted) * np.linalg.norm(had))
+    factor = float(wanted @ had) / float(had @ had) if np.any(had) else 1.0
+    errors = [factor * each - of for each, of in zip(given, asked, strict=True)]
     nothing = not np.any(wanted) and not np.any(had)
     return CodedProblem(
         field_error=_relative(errors[0], asked[0]),

@@ -31,6 +31,7 @@ def test_the_same_twice(oscc: Run, compiled: Path) -> None:
     assert "verdict fits" in lines
     assert "program the same" in lines
     assert "cells moved 0 of 64 nodes" in lines
+    assert not any(line.startswith("warned of") for line in lines)
 
 
 def test_another_time_scale(oscc_json: RunJson, compiled: Path, clipped: Path) -> None:
@@ -41,6 +42,20 @@ def test_another_time_scale(oscc_json: RunJson, compiled: Path, clipped: Path) -
     assert content["measures"]["tau_s"]["after"] < content["measures"]["tau_s"]["before"]
     assert content["codes_changed_share"] > 0
     assert "exceeded" not in content
+    # Everything clips, and that is said of the second.
+    assert content["warnings"]["before"] == {}
+    assert content["warnings"]["after"]["W004"] == 4
+    assert content["measures"]["warnings"]["after"] == sum(content["warnings"]["after"].values())
+
+
+def test_warnings_are_compared(oscc: Run, compiled: Path, clipped: Path, tmp_path: Path) -> None:
+    limits = tmp_path / "limits.yaml"
+    limits.write_text("schema: oscc.thresholds/1\nwarnings: 3\n")
+    status, out, _ = oscc("diff", compiled, clipped, "--thresholds", limits)
+    assert status == 3
+    assert "warned of" in out
+    assert "none -> 4 of W004" in out
+    assert oscc("diff", clipped, compiled, "--thresholds", limits)[0] == 0
 
 
 def test_codes_of_another_width_are_said(

@@ -40,6 +40,25 @@ def test_a_model_that_fits(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+WARNINGS = [
+    {"code": "W003", "message": "m", "advice": "a", "numbers": {}},
+    {"code": "W005", "message": "m", "advice": "a", "numbers": {}},
+]
+
+
+def test_a_model_that_fits_with_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    use = {"parameters": 8, "not_zero": 7, "codes_not_zero": 6, "codes_used": 3, "codes_available": 15}
+    use |= {"smallest_lsb": 0.25, "largest_lsb": 6.96}
+    content = {"groups": {"coupling": use, "field": {**use, "not_zero": 0}}}
+    print_summary({**FITS, "warnings": WARNINGS, "code_use": content}, {"program": "p.bin"})
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "m on c: fits, with 2 warnings"
+    assert lines[-2:] == [
+        "  coupling in use        6 of 8 not 0 (75.0 %), 3 of 15 codes; 0.25 to 6.96 LSB",
+        "  program                p.bin",
+    ]
+
+
 def test_chunks_of_different_length_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     print_summary({**FITS, "run_cycles": [100, 50], "tau_s_per_chunk": [1e-6, 5e-7]}, {})
     assert "100 + 50 cycles, tau 1e-06, 5e-07 s, decided by shil" in capsys.readouterr().out

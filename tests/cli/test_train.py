@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from PIL import Image
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.compile import compile_model
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.compiler.spec_file import dump_core, load_core
 from oscc.compiler.tensor_file import read_tensors
 from oscc.models import training_config
 from oscc.models.reference import AISModel
@@ -205,10 +206,57 @@ def test_what_was_trained_for_a_core_compiles_for_it(
         model={"grid": None, "stencil": None, "step": None, "chunks": 2, "duration": [1.0, 0.7]},
         hardware={"core": "tiny-8x8", "bits": 3, "readout": True, "mismatch": 0.03},
     )
-    assert oscc("train", path, "-o", tmp_path / "out")[0] == 0
+    status, out, err = oscc("train", path, "-o", tmp_path / "out")
+    assert status == 0
+    # How many couplings are in use is said on the way and at the end.
+    assert re.search(r"images: 5/5  .*  codes in use 0\.\d{3}\n", err)
+    use = re.search(r"\n  coupling in use +([\d,]+) of ([\d,]+) not 0 ", out)
+    assert use is not None
+    weight = read_checkpoint(tmp_path / "out" / "model.safetensors").weight
+    assert [int(number.replace(",", "")) for number in use.groups()] == [np.count_nonzero(weight), weight.size]
+    assert "warning" not in out
     result = compile_model(tmp_path / "out" / "model.safetensors", load_core("tiny-8x8").with_coupling_bits(3))
     assert result.findings == ()
     assert all(numbers["clipped"] == 0 for numbers in result.summary()["quantization"]["groups"].values())
+
+
+def test_a_model_that_is_nearly_dead_on_its_core_is_said_to_be_so(
+    oscc: Run, configured: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    images = np.random.default_rng(0).random((20, 4, 4))
+    np.savez(tmp_path / "data" / "mnist.npz", x_train=images, y_train=[0] * 20, x_test=images, y_test=[0] * 20)
+    path = configured(
+        IMAGES,
+        data={"folder": str(tmp_path / "data")},
+        # Code steps are worth 0.7: of such spreads hardly any coupling is more than half of one.
+        model={"grid": None, "stencil": None, "step": None, "chunks": 4, "duration": 2.0, "weight_std": 0.15},
+        hardware={"core": "tiny-8x8", "bits": 3},
+        schedule={"iterations": 2},
+    )
+    status, out, err = oscc("train", path, "-o", tmp_path / "out")
+    assert status == 0
+    assert "% of the couplings have a code other than 0; training from larger model.weight_std would use more" in err
+    assert "\nW001 (warning): " in out
+    assert "couplings of about a code step, 0.702 rad per unit of model time here" in out
+    status, text, _ = oscc("train", path, "-o", tmp_path / "out", "--json")
+    content = json.loads(text)
+    assert [warning["code"] for warning in content["warnings"]] == ["W001"]
+    assert content["code_use"]["groups"]["coupling"]["parameters"] == 4368
+    # The verbs that follow say so, too.
+    (tmp_path / "core.yaml").write_text(dump_core(load_core("tiny-8x8").with_coupling_bits(3)))
+    status, out, _ = oscc("check", tmp_path / "out" / "model.safetensors", "--core", tmp_path / "core.yaml")
+    assert (status, out.splitlines()[0]) == (0, "images on tiny-8x8: fits, with 1 warning")
+    # What is left out follows the code step.
+    path = configured(
+        IMAGES,
+        data={"folder": str(tmp_path / "data")},
+        model={"grid": None, "stencil": None, "step": None, "chunks": 4, "duration": 2.0},
+        hardware={"core": "tiny-8x8", "bits": 3},
+        schedule={"iterations": 2},
+    )
+    status, out, _ = oscc("train", path, "-o", tmp_path / "fresh")
+    assert (status, "warning" in out) == (0, False)
 
 
 def test_losses_go_to_tensorboard_where_it_is_installed(

@@ -78,14 +78,38 @@ def test_compiling_twice_gives_equal_programs(tiny_result: CompileResult, tiny_m
     assert decode_program(content, "x").model_hash == again.graph.model_hash
 
 
-def test_a_check_stops_before_the_codes(tiny_model: Path, tiny_core: CoreSpec) -> None:
+def test_a_check_stops_before_the_program(tiny_model: Path, tiny_core: CoreSpec, tiny_result: CompileResult) -> None:
     result = check_model(tiny_model, tiny_core)
     assert result.feasible
-    assert list(result.levels) == ["load", "place", "route", "scale"]
-    assert (result.coded, result.program) == (None, None)
-    summary = result.summary()
+    assert list(result.levels) == ["load", "place", "route", "scale", "quantize"]
+    assert result.program is None
+    summary, compiled = result.summary(), tiny_result.summary()
     assert summary["cycles_per_sample"] == 64 + sum(summary["run_cycles"])
-    assert "quantization" not in summary
+    # What it says of the codes is what compiling says.
+    for key in ("quantization", "code_use", "warnings"):
+        assert summary[key] == compiled[key]
+
+
+def test_what_does_not_fit_has_findings_and_no_warnings(tiny_model: Path, make_core: MakeCore) -> None:
+    result = check_model(tiny_model, make_core(cycles_per_sample=200))
+    assert not result.feasible
+    assert (result.coded, result.code_use, result.warnings) == (None, None, ())
+    assert not {"code_use", "warnings", "quantization"} & result.summary().keys()
+
+
+def test_couplings_of_weight_zero_that_were_left_out_are_said_of_what_compiles(
+    make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
+) -> None:
+    box, king = make_core(), make_core(stencil="king")
+    graph = make_graph(box, chunks=2)
+    assert graph.position is not None
+    far = np.abs(graph.position[graph.src] - graph.position[graph.dst]).max(axis=1) > 1
+    weight = np.where(far, 0.0, graph.weight).astype(np.float32)
+    write_checkpoint(tmp_path / "m.safetensors", replace(graph, weight=weight))
+    for run in (check_model, compile_model):
+        result = run(tmp_path / "m.safetensors", king)
+        assert result.feasible
+        assert result.summary()["idle_couplings"] == np.count_nonzero(far)
 
 
 def test_levels_can_be_watched(tiny_model: Path, tiny_core: CoreSpec) -> None:

@@ -17,10 +17,11 @@ from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import FindingsError
 from oscc.compiler.tensor_file import read_tensors
 from oscc.models import encoder, feature_matching, losses
+from oscc.models.code_share import code_share
 from oscc.models.datasets import ImageData
-from oscc.models.generator import Generator
+from oscc.models.generator import Generator, random_stream
 from oscc.models.topology import reverse_couplings
-from oscc.models.trainer import Trainer, load_data
+from oscc.models.trainer import Trainer, _first_parameters, load_data
 
 TINY: dict[str, Any] = {"model": {"grid": None, "stencil": None, "step": None}, "hardware": {"core": "tiny-8x8"}}
 
@@ -456,6 +457,48 @@ def test_first_parameters(points_config, family, shil):
     assert set(generator.get_parameter("shil").flatten().tolist()) == {float(np.float32(shil))}
     assert not generator.get_parameter("detuning").any()
     assert same(parameters(generator), parameters(trainer.average))
+
+
+@pytest.mark.parametrize(
+    ("hardware", "coupling", "field"),
+    [
+        # Full scales of the core, in two chunks of 468 cycles of 10 ns for 2 of model time: steps of 1.8 and 2.4 over
+        # the top code, at 2.34 us.
+        ({"core": "tiny-8x8", "bits": 2}, 1.8 * 2.34, 2.4 * 2.34 / 7),
+        ({"core": "tiny-8x8", "bits": 3}, 1.8 * 2.34 / 3, 2.4 * 2.34 / 7),
+        # A step of 0.03: what was left out before stays as wide as it was.
+        ({"core": "tiny-8x8", "bits": 8}, 0.2, 2.4 * 2.34 / 7),
+        # With codes of no group there is nothing to follow.
+        ({"core": "tiny-8x8", "bits": 0}, 0.2, 0.1),
+    ],
+)
+def test_spreads_follow_the_code_step(images_config, hardware, coupling, field):
+    model = {"grid": None, "stencil": None, "step": None, "chunks": 2, "duration": 2.0}
+    # The first parameters, before rounding and before the limits of the DACs.
+    config = images_config(model={**TINY["model"], **model}, hardware=hardware)
+    first = _first_parameters(config.graph(), config, random_stream(0, 0))
+    assert first.weight.std() == pytest.approx(coupling, rel=0.06)
+    assert first.field.std() == pytest.approx(field, rel=0.15)
+    # What is asked for comes first.
+    given = images_config(model={**TINY["model"], **model, "weight_std": 0.01, "field_std": 0.02}, hardware=hardware)
+    first = _first_parameters(given.graph(), given, random_stream(0, 0))
+    assert first.weight.std() == pytest.approx(0.01, rel=0.06)
+    assert first.field.std() == pytest.approx(0.02, rel=0.15)
+
+
+def test_chunks_of_other_length_have_other_spreads(images_config):
+    model = {**TINY["model"], "chunks": 2, "duration": [1.0, 3.0]}
+    config = images_config(model=model, hardware={"core": "tiny-8x8", "bits": 3})
+    grid, spread = config.dac_grid(), config.first_spread("coupling")
+    assert spread.shape == (2, 1)
+    np.testing.assert_allclose(spread, grid.step("coupling"))
+
+
+def test_a_fresh_model_of_few_bits_is_not_rounded_away(images_config):
+    config = images_config(model={**TINY["model"], "duration": 2.0}, hardware={"core": "tiny-8x8", "bits": 3})
+    # 62 % of a normal distribution are beyond half of its standard deviation.
+    share = code_share(Trainer(config, images_of((4, 4))).generator)
+    assert share == pytest.approx(0.617, abs=0.03)
 
 
 @pytest.mark.parametrize(("given", "means"), [(0.2, (0.2, 0.2)), ([0.5, -0.1], (0.5, -0.1))])

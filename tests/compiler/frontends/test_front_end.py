@@ -77,7 +77,8 @@ def test_a_problem_becomes_a_checkpoint(tmp_path: Path) -> None:
     with opened_source(path, None, load_core("ising-56x56")) as source:
         graph = read_checkpoint(source.checkpoint)
         assert (graph.name, graph.nodes, graph.couplings) == ("square", 4, 8)
-        assert graph.training["problem"] == {"kind": "max-cut", "spins": 4, "pairs": 4}
+        # All parameters were divided by J, half of the weight.
+        assert graph.training["problem"] == {"kind": "max-cut", "spins": 4, "pairs": 4, "unit": 0.5}
         assert source.problem == SQUARE.encode()
         digest = hashlib.sha256(SQUARE.encode()).hexdigest()
         assert source.description == {"file": "square.gset", "sha256": digest, "frontend": "gset"}
