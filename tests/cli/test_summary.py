@@ -47,7 +47,13 @@ WARNINGS = [
 
 
 def test_a_model_that_fits_with_warnings(capsys: pytest.CaptureFixture[str]) -> None:
-    use = {"parameters": 8, "not_zero": 7, "codes_not_zero": 6, "codes_used": 3, "codes_available": 15}
+    use: dict[str, float] = {
+        "parameters": 8,
+        "not_zero": 7,
+        "codes_not_zero": 6,
+        "codes_used": 3,
+        "codes_available": 15,
+    }
     use |= {"smallest_lsb": 0.25, "largest_lsb": 6.96}
     content = {"groups": {"coupling": use, "field": {**use, "not_zero": 0}}}
     print_summary({**FITS, "warnings": WARNINGS, "code_use": content}, {"program": "p.bin"})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from oscc.compiler.code_use import ALIKE, GroupUse, code_use, distinct_numbers
 from oscc.compiler.coded import CodedGraph
@@ -103,11 +105,7 @@ def test_json_says_the_same(make_core: MakeCore, make_graph: MakeGraph) -> None:
     assert set(content) == {"groups"}
     assert set(content["groups"]) == {"coupling", "shil", "field", "detuning"}
     for group, each in use.groups.items():
-        made = content["groups"][group]
-        assert (
-            GroupUse(**{name: tuple(value) if isinstance(value, list) else value for name, value in made.items()})
-            == each
-        )
+        assert TypeAdapter(GroupUse).validate_json(json.dumps(content["groups"][group])) == each
         assert each.share == each.codes_not_zero / each.parameters
 
 

@@ -331,7 +331,7 @@ def test_a_knapsack_whose_eight_fields_became_one_code(make_core: MakeCore) -> N
     found = {warning.code: warning for warning in code_warnings(coded)}
     warning = found["W003"]
     # -worth / 2 + penalty (2 - 2 chosen + 6) / 4 ... : worked out by dimod's own change of variables.
-    spin = dimod.BinaryQuadraticModel.from_serializable(json.loads(knapsack())).change_vartype("SPIN")
+    spin = dimod.BinaryQuadraticModel.from_serializable(json.loads(knapsack())).change_vartype(dimod.SPIN)
     fields = np.array(list(spin.linear.values()))
     spread = float(fields.max() - fields.min())
     step = warning.numbers["code_step"]
@@ -516,7 +516,7 @@ def test_problems_whose_range_fits_4_bits(seed: int, make_core: MakeCore) -> Non
     coupling = random.integers(1, 8, first.size) * random.choice([-1.0, 1.0], first.size)
     coupling[0] = 7.0
     # The core's fields have 4 / 3 of the couplings' full scale: their steps are larger by as much.
-    field = random.integers(-7, 8, 6) * 4.0 / 3.0
+    field = random.integers(-7, 8, 6).astype(np.float64) * (4.0 / 3.0)
     problem = IsingProblem("p", "ising", first, second, coupling * 0.1, field * 0.1, 0.0, tuple("abcdef"))
     core = ising_core(make_core)
     assert warned(lower_problem(problem, core), core) == {}
