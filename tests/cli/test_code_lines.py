@@ -94,7 +94,7 @@ def core(tmp_path_factory: pytest.TempPathFactory, make_core: Callable[..., Core
 
 @pytest.fixture(scope="module")
 def items(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One of eight items, as docs/problems.md has it."""
+    """One of eight items, as docs/problems.md has it of four."""
     lines = ["# vartype=BINARY"]
     for item, worth in enumerate([4, 7, 1, 5, 9, 3, 6, 2]):
         lines += [f"{item} {item} {-worth - 40}", *(f"{other} {item} 80" for other in range(item))]

@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import importlib.util
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -195,7 +194,7 @@ def test_quick_uses_the_configuration_in_the_package(
 
 
 def test_what_was_trained_for_a_core_compiles_for_it(
-    oscc: Run, configured: Callable[..., Path], tmp_path: Path
+    oscc: Run, configured: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data").mkdir()
     images = np.random.default_rng(0).random((20, 4, 4))
@@ -206,14 +205,23 @@ def test_what_was_trained_for_a_core_compiles_for_it(
         model={"grid": None, "stencil": None, "step": None, "chunks": 2, "duration": [1.0, 0.7]},
         hardware={"core": "tiny-8x8", "bits": 3, "readout": True, "mismatch": 0.03},
     )
-    status, out, err = oscc("train", path, "-o", tmp_path / "out")
+    shown: list[tuple[int, dict[str, float]]] = []
+
+    @contextmanager
+    def progress(*given: object) -> Iterator[Callable[[int, dict[str, float]], None]]:
+        yield lambda iteration, figures: shown.append((iteration, figures))
+
+    monkeypatch.setattr("oscc.cli.train.training_progress", progress)
+    status, out, _ = oscc("train", path, "-o", tmp_path / "out")
     assert status == 0
     # How many couplings are in use is said on the way and at the end.
-    assert re.search(r"images: 5/5  .*  codes in use 0\.\d{3}\n", err)
+    assert [iteration for iteration, _ in shown] == [1, 2, 3, 4, 5]
+    assert 0.5 < shown[0][1]["codes in use"] < 0.7
     use = re.search(r"\n  coupling in use +([\d,]+) of ([\d,]+) not 0 ", out)
     assert use is not None
     weight = read_checkpoint(tmp_path / "out" / "model.safetensors").weight
     assert [int(number.replace(",", "")) for number in use.groups()] == [np.count_nonzero(weight), weight.size]
+    assert shown[-1][1]["codes in use"] == pytest.approx(np.count_nonzero(weight) / weight.size)
     assert "warning" not in out
     result = compile_model(tmp_path / "out" / "model.safetensors", load_core("tiny-8x8").with_coupling_bits(3))
     assert result.findings == ()
