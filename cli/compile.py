@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,7 +81,7 @@ def compile_verb(
     from oscc.compiler.dump import dump_level
     from oscc.compiler.frontends.front_end import opened_source
     from oscc.compiler.output_folder import PROGRAM, check_target
-    from oscc.compiler.pass_manager import parse_dump_requests
+    from oscc.compiler.pass_manager import PassRecord, parse_dump_requests
 
     options = parse_scale_options(tau, tau_s, clip)
     wanted = parse_dump_requests(dump_ir or (), pass_names())
@@ -102,7 +103,11 @@ def compile_verb(
 
         with compiled_with_changes(source, target, options, placing, changes, compile_checkpoint) as compiled:
             result = compiled.result
+            begun = time.perf_counter()
             spread = _copy_spread(compiled, report)
+            records = result.records
+            if spread is not None:
+                records += (PassRecord("copy-spread", time.perf_counter() - begun),)
             reports: dict[str, Any] = {}
             if compiled.what_if is not None:
                 reports["whatif"] = compiled.what_if.as_dict(result.graph)
@@ -127,10 +132,10 @@ def compile_verb(
     program = output / PROGRAM
     if as_json:
         written = {"program": str(program), "program_bits": program.stat().st_size * 8} if result.feasible else {}
-        passes = [record.as_dict() for record in result.records]
+        passes = [record.as_dict() for record in records]
         print_json({**summary, **written, **change_json(compiled, spread), "passes": passes})
     else:
-        seconds = sum(record.seconds for record in result.records)
+        seconds = sum(record.seconds for record in records)
         more = {"program": f"{program}, {program.stat().st_size} bytes"} if result.feasible else {}
         more |= change_rows(compiled, spread)
         print_summary(summary, {**more, "output": str(output), "passes": f"{seconds:.2f} s"})

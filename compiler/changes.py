@@ -24,6 +24,7 @@ from oscc.compiler.errors import OsccError, one_line
 from oscc.compiler.findings import Finding
 from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.pass_manager import PassRecord
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.placers.search import Search
@@ -61,6 +62,7 @@ class Changed:
     Parameters
     ----------
     result : CompileResult
+        Its records are of all passes, also of the model before it was changed, and of the search for chains.
     model : Path
         The checkpoint that was compiled, for as long as the block runs that it was made in.
     placing : PlaceOptions
@@ -139,24 +141,27 @@ def compiled_with_changes(
             kinds = WITHOUT_MODEL
             model = use(graph)
             placing = dataclasses.replace(placing, placer="symmetry")
-            result = compile(model, placing)
+            result = _after(result.records, compile(model, placing))
         if wanted.copies is not None and "place" not in result.levels:
             splitting = dataclasses.replace(
                 wanted.copies,
                 timeout_s=_time_left(wanted.copies.timeout_s, started),
                 may_clip="coupling" in scaling.clip,
             )
+            begun = time.perf_counter()
             split = split_nodes(result.graph, core, splitting)
+            records = (*result.records, PassRecord("copies", time.perf_counter() - begun))
             if split.graph is None or split.copies is None:
                 kinds = tuple(kind for kind in kinds if kind != "split")
                 weak = next((finding for finding in split.findings if finding.code == "C002"), None)
-                result = dataclasses.replace(result, findings=_without_copies(split.findings, result.findings))
+                findings = _without_copies(split.findings, result.findings)
+                result = dataclasses.replace(result, findings=findings, records=records)
             else:
                 copies, kinds = split.copies, WITHOUT_MODEL
                 changes["copies"] = {**copies.summary(), "strength_factor": wanted.copies.strength}
                 model = use(split.graph)
                 placing = dataclasses.replace(placing, placer="identity")
-                result = compile(model, placing)
+                result = _after(records, compile(model, placing))
         if changes:
             changes = {"original": original, **changes}
         result = dataclasses.replace(result, labels=_labels(source.labels, copies))
@@ -172,6 +177,11 @@ def compiled_with_changes(
         yield Changed(
             result, model, dataclasses.replace(placing, timeout_s=timeout_s), changes, copies, found, witnesses
         )
+
+
+def _after(records: tuple[PassRecord, ...], result: CompileResult) -> CompileResult:
+    """A result with the passes that led to it before those that were its own."""
+    return dataclasses.replace(result, records=(*records, *result.records))
 
 
 def _situation(result: CompileResult, scaling: ScaleOptions, placing: PlaceOptions, source: Source | None) -> Situation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,9 @@ from oscc.compiler.text_file import UserFile, read_user_file
 
 READ = "die.not-found"
 """Code of the error when a file cannot be read."""
+
+MOST_FAULTS = 8
+"""Faults of a file that are said; the rest is counted."""
 
 NodeDac = Literal["shil", "field", "detuning"]
 
@@ -97,50 +101,63 @@ def with_die(core: CoreSpec, die: DieSpec, where: str) -> CoreSpec:
     Raises
     ------
     OsccError
-        ``die.core`` when another core was tested, ``die.invalid`` when a place or a code does not exist there.
+        ``die.core`` when another core was tested, ``die.invalid`` with every place and code that does not exist there.
     """
     if die.core != core.name:
         raise OsccError(
             "die.core", f"core '{die.core}' was tested, not '{core.name}'", where=where, hint=f"use --core {die.core}"
         )
+    faults = list(_faults(core, die))
+    if faults:
+        more = f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+        raise OsccError("die.invalid", f"{'; '.join(faults[:MOST_FAULTS])}{more}", where=where)
     cells, slots = {*core.defects.cells, *die.cells}, {*core.defects.slots, *die.slots}
     for row, col, slot, code in die.stuck_slots:
-        if not 0 <= slot < core.slots:
-            raise OsccError(
-                "die.invalid", f"stuck_slots: slot {slot}; a cell has slots 0 to {core.slots - 1}", where=where
-            )
-        _check_stuck(core, "stuck_slots", (row, col), "coupling", code, where)
         slots.add((row, col, slot))
         if code != 0:
             cells.add((row, col))
             drow, dcol = core.unit_stencil.offsets[slot]
             far = (row + drow, col + dcol)
-            if core.couplings == "reciprocal" and 0 <= far[0] < core.rows and 0 <= far[1] < core.cols:
+            if core.couplings == "reciprocal" and _is_inside(core, far):
                 cells.add(far)
-    for row, col, group, code in die.stuck_dacs:
-        _check_stuck(core, "stuck_dacs", (row, col), group, code, where)
-        cells.add((row, col))
+    cells |= {(row, col) for row, col, _, _ in die.stuck_dacs}
     gain = {(row, col): value for row, col, value in (*core.defects.gain, *die.gain)}
     defects = {
         "cells": [list(cell) for cell in sorted(cells)],
         "slots": [list(slot) for slot in sorted(slots)],
         "gain": [[row, col, value] for (row, col), value in sorted(gain.items())],
     }
-    try:
-        return core.changed(defects=defects)
-    except ValueError as error:
-        # Pydantic's first line names the model, the second one says what is wrong.
-        faults = [line.strip() for line in str(error).splitlines() if "Value error" in line]
-        message = faults[0].removeprefix("Value error, ").split(" [type=")[0] if faults else "no such place on the core"
-        raise OsccError("die.invalid", message.replace("defects.", ""), where=where) from None
+    return core.changed(defects=defects)
 
 
-def _check_stuck(core: CoreSpec, key: str, cell: tuple[int, int], group: str, code: int, where: str) -> None:
-    row, col = cell
-    if not (0 <= row < core.rows and 0 <= col < core.cols):
-        raise OsccError(
-            "die.invalid", f"{key}: {[row, col]} lies outside the {core.rows} x {core.cols} grid", where=where
-        )
-    top = core.dac(group).top_code
-    if abs(code) > top:
-        raise OsccError("die.invalid", f"{key}: {group} code {code}; codes are -{top} to {top}", where=where)
+def _faults(core: CoreSpec, die: DieSpec) -> Iterator[str]:
+    """Every place and code of a die file that the core does not have."""
+    places: list[tuple[str, tuple[int, int]]] = [
+        *(("cells", cell) for cell in die.cells),
+        *(("slots", (row, col)) for row, col, _ in die.slots),
+        *(("stuck_slots", (row, col)) for row, col, _, _ in die.stuck_slots),
+        *(("stuck_dacs", (row, col)) for row, col, _, _ in die.stuck_dacs),
+        *(("gain", (row, col)) for row, col, _ in die.gain),
+    ]
+    for key, cell in places:
+        if not _is_inside(core, cell):
+            yield f"{key}: {list(cell)} lies outside the {core.rows} x {core.cols} grid"
+    units = [
+        *(("slots", slot) for _, _, slot in die.slots),
+        *(("stuck_slots", slot) for _, _, slot, _ in die.stuck_slots),
+    ]
+    for key, slot in units:
+        if not 0 <= slot < core.slots:
+            yield f"{key}: slot {slot}; a cell has slots 0 to {core.slots - 1}"
+    codes: list[tuple[str, str, int]] = [
+        *(("stuck_slots", "coupling", code) for _, _, _, code in die.stuck_slots),
+        *(("stuck_dacs", group, code) for _, _, group, code in die.stuck_dacs),
+    ]
+    for key, group, code in codes:
+        top = core.dac(group).top_code
+        if abs(code) > top:
+            yield f"{key}: {group} code {code}; codes are -{top} to {top}"
+
+
+def _is_inside(core: CoreSpec, cell: tuple[int, int]) -> bool:
+    return 0 <= cell[0] < core.rows and 0 <= cell[1] < core.cols

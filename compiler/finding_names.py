@@ -13,8 +13,8 @@ from oscc.compiler.node_labels import node_label
 
 Named = TypeVar("Named", bound=Finding)
 
-NODES = re.compile(r"\b(nodes?:? )(\d+(?:(?:, | and )\d+)*)\b")
-"""Where a message names nodes by their numbers."""
+NODES = re.compile(r"\b(?:(node )(\d+)|(nodes:? )(\d+(?:(?:, | and )\d+)*))\b")
+"""Where a message names nodes by their numbers: one behind "node", several behind "nodes"."""
 
 
 def name_nodes(finding: Named, labels: Sequence[str]) -> Named:
@@ -32,12 +32,14 @@ def name_nodes(finding: Named, labels: Sequence[str]) -> Named:
     message, witness = finding.message, finding.witness
     if "src" in witness and "dst" in witness:
         message += f" (from node {witness['src']} into node {witness['dst']})"
-    found = {int(number) for part in NODES.finditer(message) for number in re.findall(r"\d+", part[2])}
+    found = {int(number) for part in NODES.finditer(message) for number in re.findall(r"\d+", part[2] or part[4])}
     known = {str(node): labels[node] for node in sorted(found) if node < len(labels)}
 
     def named(part: re.Match[str]) -> str:
-        return part[1] + re.sub(
-            r"\d+", lambda number: node_label(labels, int(number[0])) if number[0] in known else number[0], part[2]
+        return (part[1] or part[3]) + re.sub(
+            r"\d+",
+            lambda number: node_label(labels, int(number[0])) if number[0] in known else number[0],
+            part[2] or part[4],
         )
 
     changed = replace(finding, message=NODES.sub(named, message), nodes=known)

@@ -52,6 +52,9 @@ def split_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     if graph.nodes <= MOST_TRIED:
         yield from _tried(situation, usable, why)
         return
+    if extra == 0 and situation.lacks("readout"):
+        # Every node that is read out would need a way to the cells of the others: that may be all of them.
+        return
     yield WhatIfEntry(
         "split",
         f"split {_named(nodes, graph.nodes)} into copies: --copies (not tried){why}",

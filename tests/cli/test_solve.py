@@ -90,6 +90,8 @@ def test_a_problem_is_solved_through_copies(oscc: Run, oscc_json: RunJson, tmp_p
     assert oscc(*arguments)[0] == 3
     status, content = oscc_json(*arguments, "--copies")
     assert status == 0
+    assert [record["name"] for record in content["passes"]][-1] == "copy-spread"
+    assert "copies" in [record["name"] for record in content["passes"]]
     assert content["changes"]["copies"]["split"] == 1
     assert content["copies"]["samples"] == 16
     report = json.loads((tmp_path / "out" / "reports" / "copies.json").read_text())

@@ -237,3 +237,34 @@ def test_chains_are_too_strong_when_all_other_codes_are_0(strength: float, tmp_p
         assert not refused
     # Where a top code and a half would not help, it is found.
     assert refused == (size[:, own].max() < 0.5 * size.max() / (core.coupling_dac.top_code + 0.5))
+
+
+def test_passes_tell_of_the_search_for_chains(tmp_path: Path, make_core: MakeCore) -> None:
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=100_000)
+    path = star(12, tmp_path / "star.safetensors")
+    found = changed(path, core, ChangeOptions(copies=CopyOptions()))
+    names = [record.name for record in found.result.records]
+    assert names == ["load", "conditions", "copies", "load", "place", "route", "scale", "quantize"]
+
+
+def test_copies_are_called_by_the_node_that_they_are_of(tmp_path: Path, make_core: MakeCore) -> None:
+    # One track is too few: what is said is about a model with copies.
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, tracks_per_boundary=1, chunks=1)
+    path = star(12, tmp_path / "star.safetensors")
+    names = tuple("abcdefghijklm")
+
+    def check(path: Path, placing: PlaceOptions) -> CompileResult:
+        return check_model(path, core, placing=placing)
+
+    wanted = ChangeOptions(copies=CopyOptions())
+    with compiled_with_changes(
+        Source(path, labels=names), core, ScaleOptions(), PlaceOptions(), wanted, check
+    ) as found:
+        assert found.copies is not None
+        labels = found.result.labels
+    assert labels[:13] == names
+    owner = found.copies.owner.tolist()
+    assert len(labels) == len(owner) > 13
+    for node in range(13, len(owner)):
+        assert labels[node].startswith(f"{names[owner[node]]} (copy ")
+    assert len(set(labels)) == len(labels)

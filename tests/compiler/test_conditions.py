@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.checkpoint import write_checkpoint
-from oscc.compiler.compile import check_model
+from oscc.compiler.compile import check_model, compile_model
 from oscc.compiler.conditions import diagnose_conditions
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.graph import CouplingGraph
@@ -92,6 +92,7 @@ def test_couplings_of_weight_zero_are_left_out_where_they_are_in_the_way(
     result = check_model(tmp_path / "m.safetensors", core)
     assert (result.feasible, result.idle) == (True, 3)
     assert result.summary()["idle_couplings"] == 3
+    assert compile_model(tmp_path / "m.safetensors", core).summary()["idle_couplings"] == 3
     idle[1, -1] = 1e-3
     write_checkpoint(tmp_path / "m.safetensors", dataclasses.replace(graph, src=src, dst=dst, weight=idle))
     result = check_model(tmp_path / "m.safetensors", core)

@@ -66,7 +66,7 @@ def test_a_core_without_gain_is_what_it_was(make_core: MakeCore) -> None:
     ("text", "message"),
     [
         ("cells: [[8, 0]]", r"cells: \[8, 0\] lies outside the 8 x 8 grid"),
-        ("slots: [[0, 0, 99]]", r"slots: \[0, 0, 99\] is no slot"),
+        ("slots: [[0, 0, 99]]", "slots: slot 99; a cell has slots 0 to 23"),
         ("gain: [[0, 9, 1.1]]", r"gain: \[0, 9\] lies outside"),
         ("gain: [[0, 0, 0.2]]", "greater than or equal to 0.5"),
         ("gain: [[0, 0, .nan]]", "gain"),
@@ -86,6 +86,17 @@ def test_bad_files(text: str, message: str, die_of, tiny_core: CoreSpec) -> None
         die_of(text, tiny_core)
     assert "\n" not in error.value.message
     assert error.value.where.endswith("die.yaml")
+
+
+def test_every_fault_is_said(die_of, tiny_core: CoreSpec) -> None:
+    with pytest.raises(OsccError) as error:
+        die_of("cells: [[8, 0], [0, 0]]\nslots: [[0, 0, 24]]\nstuck_dacs: [[0, 9, shil, 8]]\n", tiny_core)
+    assert error.value.message == (
+        "cells: [8, 0] lies outside the 8 x 8 grid; stuck_dacs: [0, 9] lies outside the 8 x 8 grid; "
+        "slots: slot 24; a cell has slots 0 to 23; stuck_dacs: shil code 8; codes are -7 to 7"
+    )
+    with pytest.raises(OsccError, match=r"; and 12 more$"):
+        die_of(f"cells: [{', '.join(['[9, 9]'] * 20)}]\n", tiny_core)
 
 
 def test_another_core_and_no_file(tmp_path: Path, make_core: MakeCore, tiny_core: CoreSpec) -> None:

@@ -18,6 +18,12 @@ LABELS = ("a", "b", "c d", "4", "x\ny")
         ("nodes 0, 1, 2 are all coupled", "nodes a, b, c d are all coupled", {"0": "a", "1": "b", "2": "c d"}),
         ("cell (0, 0) holds 2 nodes: 1, 0", "cell (0, 0) holds 2 nodes: b, a", {"0": "a", "1": "b"}),
         ("node 1 and node 2 lie away", "node b and node c d lie away", {"1": "b", "2": "c d"}),
+        ("node 1 and 2 nodes that it is coupled with", "node b and 2 nodes that it is coupled with", {"1": "b"}),
+        (
+            "nodes 1 and 2 are far, node 0, too",
+            "nodes b and c d are far, node a, too",
+            {"0": "a", "1": "b", "2": "c d"},
+        ),
         ("5 nodes are within 2 couplings of node 4; only 3", "", {"4": "x\ny"}),
         ("the model has 3 nodes, 2 of them read out", "the model has 3 nodes, 2 of them read out", {}),
         ("2 of 3 nodes lie outside the 4 x 4 grid", "2 of 3 nodes lie outside the 4 x 4 grid", {}),
