@@ -33,7 +33,7 @@ WRITTEN_LATER = (
     "samples.png",
     "reports/solve.json",
     *(f"report/{name}" for name in ("report.html", "report.json")),
-    *(f"report/{name}.png" for name in ("degree", "boundaries", "distributions", "defects", "solutions")),
+    *(f"report/{name}.png" for name in ("degree", "boundaries", "distributions", "defects", "samples", "solutions")),
     *(f"verify/verdict.{suffix}" for suffix in ("json", "txt")),
     *(f"cosim-*/{name}" for name in ("codes.npy", "sheet.png", "cosim.png", "record.json")),
     *(f"synthesis/{target}.{suffix}" for target in ("asic", "ecp5", "ice40") for suffix in ("json", "md")),
