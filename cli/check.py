@@ -7,24 +7,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from oscc.cli.code_lines import StrictOption, print_warnings
-from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
-from oscc.cli.place_options import (
-    CopiesOption,
-    DieOption,
-    FrontEndOption,
-    PlacerOption,
-    PruneOption,
-    SeedOption,
-    StrengthOption,
-    TimeoutOption,
-    load_target,
-    open_die,
-    parse_change_options,
-    parse_place_options,
-)
+from oscc.cli.code_lines import print_warnings
+from oscc.cli.common import EXIT_NO, print_findings, print_json
+from oscc.cli.model_options import ModelOptions, with_model_options
+from oscc.cli.place_options import load_target, open_die
 from oscc.cli.progress import progress_bar
-from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, parse_scale_options
 
 if TYPE_CHECKING:
     from oscc.compiler.compile import CompileResult
@@ -36,23 +23,8 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
 
 
-def check(
-    model: ModelArgument,
-    core: CoreOption,
-    tau: TauOption = "common",
-    tau_s: TauSecondsOption = None,
-    clip: ClipOption = None,
-    placer: PlacerOption = "auto",
-    seed: SeedOption = 0,
-    timeout: TimeoutOption = None,
-    frontend: FrontEndOption = None,
-    prune: PruneOption = None,
-    copies: CopiesOption = False,
-    die: DieOption = None,
-    strength: StrengthOption = None,
-    strict: StrictOption = False,
-    as_json: JsonOption = False,
-) -> None:
+@with_model_options
+def check(given: ModelOptions) -> None:
     """Check that a model fits a core: placement, routing, read-out, initial phases, chunks and time scale.
 
     And whether its codes still are the model: a warning says where they are not. Exit status 0 when it fits, 3 with
@@ -63,18 +35,18 @@ def check(
     from oscc.compiler.compile import check_model
     from oscc.compiler.frontends.front_end import opened_source
 
-    options = parse_scale_options(tau, tau_s, clip)
-    target = load_target(core, open_die(die))
-    with opened_source(model, frontend, target) as source, progress_bar("placing and routing") as report:
-        placing = parse_place_options(placer, seed, timeout, report)
-        changes = parse_change_options(prune, copies, strength, placing)
+    options = given.scaling()
+    target = load_target(given.core, open_die(given.die))
+    with opened_source(given.model, given.frontend, target) as source, progress_bar("placing and routing") as report:
+        placing = given.placing(report)
+        changes = given.changes(placing)
 
         def check_checkpoint(path: Path, placing: PlaceOptions) -> CompileResult:
             return check_model(path, target, options, placing=placing)
 
         with compiled_with_changes(source, target, options, placing, changes, check_checkpoint) as checked:
             result = checked.result
-    if as_json:
+    if given.as_json:
         more = change_json(checked, None)
         print_json({**result.summary(), **more, "passes": [record.as_dict() for record in result.records]})
     else:
@@ -82,5 +54,5 @@ def check(
         print_what_if(checked.what_if)
         print_findings(result.causes)
         print_warnings(result.warnings)
-    if not result.feasible or (strict and result.warnings):
+    if not result.feasible or (given.strict and result.warnings):
         raise typer.Exit(EXIT_NO)

@@ -8,25 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oscc.cli.code_lines import StrictOption, print_warnings
-from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, ModelArgument, print_findings, print_json
-from oscc.cli.place_options import (
-    CopiesOption,
-    DieOption,
-    FrontEndOption,
-    PlacerOption,
-    PruneOption,
-    SeedOption,
-    StrengthOption,
-    TimeoutOption,
-    load_target,
-    open_die,
-    parse_change_options,
-    parse_place_options,
-    recorded_place_options,
-)
+from oscc.cli.code_lines import print_warnings
+from oscc.cli.common import EXIT_NO, print_findings, print_json
+from oscc.cli.model_options import ModelOptions, with_model_options
+from oscc.cli.place_options import load_target, open_die, recorded_place_options
 from oscc.cli.progress import progress_bar
-from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, parse_scale_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,29 +31,16 @@ def register(app: typer.Typer) -> None:
     app.command("compile")(compile_verb)
 
 
+@with_model_options
 def compile_verb(
-    model: ModelArgument,
-    core: CoreOption,
+    given: ModelOptions,
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write; replaced if oscc made it.")
     ],
-    tau: TauOption = "common",
-    tau_s: TauSecondsOption = None,
-    clip: ClipOption = None,
-    placer: PlacerOption = "auto",
-    seed: SeedOption = 0,
-    timeout: TimeoutOption = None,
-    frontend: FrontEndOption = None,
-    prune: PruneOption = None,
-    copies: CopiesOption = False,
-    die: DieOption = None,
-    strength: StrengthOption = None,
-    strict: StrictOption = False,
     dump_ir: Annotated[
         list[str] | None,
         typer.Option("--dump-ir", metavar="after:PASS", help="Write a level as text to DIR/ir/PASS.txt; repeatable."),
     ] = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Compile a model, a coupling graph or an Ising problem for a core: placement, codes, program and reports.
 
@@ -77,13 +50,13 @@ def compile_verb(
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
     from oscc.compiler.changes import compiled_with_changes
     from oscc.compiler.compile import compile_model, pass_names
-    from oscc.compiler.compile_output import write_output
+    from oscc.compiler.compile_output import Receipt, write_output
     from oscc.compiler.dump import dump_level
     from oscc.compiler.frontends.front_end import opened_source
     from oscc.compiler.output_folder import PROGRAM, check_target
     from oscc.compiler.pass_manager import PassRecord, parse_dump_requests
 
-    options = parse_scale_options(tau, tau_s, clip)
+    options = given.scaling()
     wanted = parse_dump_requests(dump_ir or (), pass_names())
     check_target(output)
     dumps: dict[str, str] = {}
@@ -92,11 +65,11 @@ def compile_verb(
         if name in wanted:
             dumps[name] = dump_level(level)
 
-    die_file = open_die(die)
-    target = load_target(core, die_file)
-    with opened_source(model, frontend, target) as source, progress_bar("placing and routing") as report:
-        placing = parse_place_options(placer, seed, timeout, report)
-        changes = parse_change_options(prune, copies, strength, placing)
+    die = open_die(given.die)
+    target = load_target(given.core, die)
+    with opened_source(given.model, given.frontend, target) as source, progress_bar("placing and routing") as report:
+        placing = given.placing(report)
+        changes = given.changes(placing)
 
         def compile_checkpoint(path: Path, placing: PlaceOptions) -> CompileResult:
             return compile_model(path, target, options, placing=placing, after=dump)
@@ -115,22 +88,14 @@ def compile_verb(
                 reports["witnesses"] = compiled.witnesses.as_dict()
             if compiled.copies is not None and spread is not None:
                 reports["copies"] = {**compiled.copies.summary(), **spread}
-            recorded = {"tau": tau, "tau_s": tau_s, "clip": list(options.clip)}
-            write_output(
-                output,
-                result,
-                compiled.model,
-                options={**recorded, **recorded_place_options(compiled.placing)},
-                dumps=dumps,
-                source=source,
-                die=die_file,
-                changes=compiled.changes,
-                reports=reports,
-            )
+            recorded = {"tau": given.tau, "tau_s": given.tau_s, "clip": list(options.clip)}
+            recorded |= recorded_place_options(compiled.placing)
+            receipt = Receipt(recorded, source, die, compiled.changes)
+            write_output(output, result, compiled.model, receipt, dumps=dumps, reports=reports)
 
     summary = result.summary()
     program = output / PROGRAM
-    if as_json:
+    if given.as_json:
         written = {"program": str(program), "program_bits": program.stat().st_size * 8} if result.feasible else {}
         passes = [record.as_dict() for record in records]
         print_json({**summary, **written, **change_json(compiled, spread), "passes": passes})
@@ -142,7 +107,7 @@ def compile_verb(
         print_what_if(compiled.what_if)
         print_findings(result.causes)
         print_warnings(result.warnings)
-    if not result.feasible or (strict and result.warnings):
+    if not result.feasible or (given.strict and result.warnings):
         raise typer.Exit(EXIT_NO)
 
 

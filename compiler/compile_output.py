@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -41,16 +42,36 @@ if TYPE_CHECKING:
     from oscc.compiler.text_file import UserFile
 
 
+@dataclass(frozen=True)
+class Receipt:
+    """What an output folder records of how it was made.
+
+    Parameters
+    ----------
+    options : mapping
+        How the model was compiled; values are JSON.
+    source : Source or None
+        Where the checkpoint was lowered from another file: its content is kept as ``problem``, what it calls the nodes
+        as ``labels.json``.
+    die : UserFile or None
+        The die file that is part of the core; it is kept.
+    changes : mapping or None
+        What was changed of the model on the way; values are JSON.
+    """
+
+    options: Mapping[str, Any]
+    source: Source | None = None
+    die: UserFile | None = None
+    changes: Mapping[str, Any] | None = None
+
+
 def write_output(
     path: str | Path,
     result: CompileResult,
     model: str | Path,
+    receipt: Receipt,
     *,
-    options: Mapping[str, Any],
-    dumps: Mapping[str, str],
-    source: Source | None = None,
-    die: UserFile | None = None,
-    changes: Mapping[str, Any] | None = None,
+    dumps: Mapping[str, str] = MappingProxyType({}),
     reports: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Write the output folder of a result, or replace the one that is there.
@@ -65,17 +86,9 @@ def write_output(
     result : CompileResult
     model : str or Path
         The checkpoint that was compiled; it is copied.
-    options : mapping
-        How it was compiled, for the manifest; values are JSON.
-    dumps : mapping of str to str
+    receipt : Receipt
+    dumps : mapping of str to str, optional
         Text of levels, by the name of the pass, for ``ir/``.
-    source : Source, optional
-        Where that checkpoint was lowered from another file: its content is kept as ``problem``, what it calls the nodes
-        as ``labels.json``.
-    die : UserFile, optional
-        The die file that is part of the core; it is kept.
-    changes : mapping, optional
-        What was changed of the model on the way, for the manifest; values are JSON.
     reports : mapping of str to JSON, optional
         Further files of ``reports/``, by their names without ``.json``.
 
@@ -98,6 +111,7 @@ def write_output(
             write_text(folder / CORE, dump_core(result.core))
             write_program(folder / PROGRAM, result.program)
             _write_wires(folder / WIRES, result)
+        source, die = receipt.source, receipt.die
         if source is not None and source.problem is not None:
             write_bytes(folder / PROBLEM, source.problem)
             write_json(folder / LABELS, list(source.labels))
@@ -107,7 +121,9 @@ def write_output(
         manifest = {
             "schema": SCHEMA,
             "tool": described_tool(),
-            "inputs": described_inputs(result, model, options, source.description if source else None, changes),
+            "inputs": described_inputs(
+                result, model, receipt.options, source.description if source else None, receipt.changes
+            ),
             "outputs": {
                 name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
             },

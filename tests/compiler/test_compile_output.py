@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from oscc.compiler.compile import CompileResult, compile_model
-from oscc.compiler.compile_output import write_output
+from oscc.compiler.compile_output import Receipt, write_output
 from oscc.compiler.errors import OsccError
 from oscc.compiler.output_folder import read_output_folder
 from oscc.compiler.program_file import read_program
@@ -31,7 +31,7 @@ FILES = [
 
 
 def write(path: Path, result: CompileResult, model: Path, **more: Any) -> None:
-    write_output(path, result, model, options={"tau": "common"}, dumps=more.get("dumps", {}))
+    write_output(path, result, model, Receipt({"tau": "common"}), dumps=more.get("dumps", {}))
 
 
 def contents(path: Path) -> dict[str, bytes]:

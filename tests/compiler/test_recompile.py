@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.compile_output import write_output
+from oscc.compiler.compile_output import Receipt, write_output
 from oscc.compiler.errors import OsccError
 from oscc.compiler.output_folder import OutputFolder, read_output_folder
 from oscc.compiler.passes.scale import ScaleOptions
@@ -33,7 +33,7 @@ def write(tiny_model: Path, tiny_core: CoreSpec, tmp_path: Path) -> Callable[[di
         scale = ScaleOptions(options["tau"] == "per-chunk", tuple(options["clip"]), options["tau_s"])
         result = compile_model(tiny_model, tiny_core, scale)
         assert result.feasible
-        write_output(tmp_path / "out", result, tiny_model, options=options, dumps={})
+        write_output(tmp_path / "out", result, tiny_model, Receipt(options))
         return read_output_folder(tmp_path / "out")
 
     return written

@@ -22,7 +22,7 @@ import oscc.sim.phase_checks
 import oscc.sim.phase_readout
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
-from oscc.compiler.compile_output import write_output
+from oscc.compiler.compile_output import Receipt, write_output
 from oscc.compiler.graph import InitialPhases
 from oscc.compiler.instructions import Operation, encode_schedule
 from oscc.compiler.johnson import johnson_table
@@ -54,13 +54,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, make_graph: Any, core: Core
     place = tmp_path_factory.mktemp("mutations")
     model = place / "model.safetensors"
     write_checkpoint(model, make_graph(core, seed=3))
-    write_output(
-        place / "out",
-        compile_model(model, core),
-        model,
-        options={"tau": "common", "tau_s": None, "clip": []},
-        dumps={},
-    )
+    receipt = Receipt({"tau": "common", "tau_s": None, "clip": []})
+    write_output(place / "out", compile_model(model, core), model, receipt)
     return place / "out"
 
 

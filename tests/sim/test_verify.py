@@ -11,7 +11,7 @@ import pytest
 
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
-from oscc.compiler.compile_output import write_output
+from oscc.compiler.compile_output import Receipt, write_output
 from oscc.compiler.errors import OsccError
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.output_folder import file_hash
@@ -47,7 +47,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory, make_graph: Any, tiny_cor
     model = place / "model.safetensors"
     write_checkpoint(model, make_graph(tiny_core, seed=2, density=0.7))
     options: dict[str, object] = {"tau": "common", "tau_s": None, "clip": []}
-    write_output(place / "out", compile_model(model, tiny_core), model, options=options, dumps={})
+    write_output(place / "out", compile_model(model, tiny_core), model, Receipt(options))
     return place / "out"
 
 

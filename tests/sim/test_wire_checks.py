@@ -8,7 +8,7 @@ import pytest
 
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import CompileResult, compile_model
-from oscc.compiler.compile_output import write_output
+from oscc.compiler.compile_output import Receipt, write_output
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.output_folder import WIRES, OutputFolder, read_output_folder
 from oscc.compiler.routers.wires_file import read_wires, write_wires
@@ -29,7 +29,7 @@ def result(tmp_path: Path, tiny_core: CoreSpec, make_graph: Callable[..., Coupli
 
 @pytest.fixture
 def folder(result: CompileResult, tmp_path: Path) -> OutputFolder:
-    write_output(tmp_path / "out", result, tmp_path / "model.safetensors", options=options(), dumps={})
+    write_output(tmp_path / "out", result, tmp_path / "model.safetensors", Receipt(options()))
     return read_output_folder(tmp_path / "out")
 
 

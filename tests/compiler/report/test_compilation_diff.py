@@ -9,7 +9,7 @@ import pytest
 
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
-from oscc.compiler.compile_output import write_output
+from oscc.compiler.compile_output import Receipt, write_output
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.report.compilation_diff import diff_folders
 from oscc.compiler.spec import CoreSpec
@@ -25,7 +25,7 @@ def compiled(tmp_path: Path) -> Compile:
         model = tmp_path / f"{name}.safetensors"
         write_checkpoint(model, graph)
         options: dict[str, object] = {"tau": "common", "tau_s": None, "clip": []}
-        write_output(tmp_path / name, compile_model(model, core), model, options=options, dumps={})
+        write_output(tmp_path / name, compile_model(model, core), model, Receipt(options))
         return tmp_path / name
 
     return make

@@ -10,7 +10,7 @@ import pytest
 
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import CompileResult, check_model, compile_model
-from oscc.compiler.compile_output import write_output
+from oscc.compiler.compile_output import Receipt, write_output
 from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import MAX_LISTED, Finding
 from oscc.compiler.graph import CouplingGraph
@@ -25,7 +25,7 @@ OPTIONS: dict[str, Any] = {"tau": "common", "tau_s": None, "clip": []}
 
 
 def write(result: CompileResult, model: Path, path: Path) -> Path:
-    write_output(path, result, model, options=OPTIONS, dumps={})
+    write_output(path, result, model, Receipt(OPTIONS))
     return path
 
 
