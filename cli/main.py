@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
+import signal
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -165,9 +168,17 @@ def _phrase_usage(error: Any) -> OsccError:
     return OsccError("usage", message, where=command, hint=f"try: {command} --help")
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise the interrupt, without what libraries have to say about work that is thrown away half done."""
+    warnings.simplefilter("ignore")
+    signal.default_int_handler(number, frame)
+
+
 def run() -> None:
     """Entry point of the command."""
     open_standard_descriptors()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     sys.exit(main(sys.argv[1:]))
 
 

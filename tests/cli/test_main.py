@@ -219,3 +219,34 @@ def test_errors_about_odd_names_are_one_line(oscc: Run, tmp_path: Path) -> None:
         status, _, err = oscc("check", tmp_path / name, "--core", "tiny-8x8")
         assert status == 1
         assert err == f"oscc: {tmp_path}/{shown}: cannot be read: No such file or directory\n"
+
+
+INTERRUPTED = """
+import signal, sys
+from oscc.cli import main
+from oscc.rtl.weight_bank import WeightBank
+
+build = WeightBank.elaborate
+
+def stop(self, platform):
+    # Built, and not used yet: Amaranth warns of each such part.
+    built = build(self, platform)
+    signal.raise_signal(signal.SIGINT)
+
+WeightBank.elaborate = stop
+sys.argv = ["oscc", "emit", "--core", "tiny-8x8", "-o", sys.argv[1]]
+main.run()
+"""
+
+
+def test_an_interrupt_of_emit_is_one_line_and_nothing_is_left(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = [line for line in done.stderr.splitlines() if not re.fullmatch(r"oscc: .*, \d+ s", line)]
+    assert (done.returncode, lines) == (130, ["oscc: interrupted"])
+    assert list(tmp_path.iterdir()) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -41,3 +42,31 @@ def test_a_damaged_program_is_refused(folder: Path) -> None:
     (folder / "program.bin").write_bytes((folder / "program.bin").read_bytes()[:-1])
     with pytest.raises(OsccError, match="truncated"):
         read_program_of(folder)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sample", "DIR", "-n", "1", "-o", "link.png"),
+        ("yield", "MODEL", "--core", "tiny-8x8", "-n", "1", "-o", "link.png"),
+        ("report", "DIR", "-o", "link.html"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_every_verb_writes_through_links_and_keeps_the_mode(
+    arguments: tuple[str, ...],
+    oscc: Callable[..., tuple[int, str, str]],
+    compiled: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+) -> None:
+    link, real = tmp_path / arguments[-1], tmp_path / "real"
+    link.symlink_to(real)
+    real.write_text("old")
+    real.chmod(0o600)
+    places = {"DIR": compiled, "MODEL": tiny_checkpoint, arguments[-1]: link}
+    status, _, err = oscc(*(places.get(argument, argument) for argument in arguments))
+    assert (status, err) == (0, "")
+    assert link.readlink() == real
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+    assert real.read_bytes()[:4] in (b"\x89PNG", b"<!do", b"<!DO")

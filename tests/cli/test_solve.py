@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from oscc.compiler.output_folder import read_output_folder
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
+from oscc.sim import array
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -214,3 +216,26 @@ def test_crlf_is_kept_and_solved(oscc: Run, oscc_json: RunJson, core: Path, tmp_
     assert oscc("compile", tmp_path / "SQUARE.GSET", "--core", core, "-o", tmp_path / "out")[0] == 0
     assert (tmp_path / "out" / "problem").read_bytes() == content
     assert oscc_json("solve", tmp_path / "out", "-n", 10)[1]["values"]["best"] == 4
+
+
+def test_one_interrupt_ends_the_samples_within_a_block_of_steps(
+    oscc: Run, solvable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    integrate, calls = array.integrate_phases, 0
+
+    def interrupted(*given: Any) -> None:
+        nonlocal calls
+        calls += 1
+        integrate(*given)
+        if calls == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(array, "integrate_phases", interrupted)
+    commands = [("solve", solvable, "-n", 500, "-o", tmp_path / "spins"), ("sample", solvable, "-n", 500)]
+    for arguments in (*commands, ("cosim", solvable, "--engine", "array", "-n", 500)):
+        calls = 0
+        assert oscc(*arguments) == (130, "", "oscc: interrupted\n")
+        assert calls == 3
+    assert not (tmp_path / "spins").exists()
+    assert not (solvable / "reports" / "solve.json").exists()
+    assert not [path for path in solvable.rglob("*") if path.name.startswith((".oscc", "samples", "cosim"))]

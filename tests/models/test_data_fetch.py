@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import stat
 import struct
 import threading
 from functools import partial
@@ -126,3 +127,23 @@ def test_every_source_has_a_checksum_for_every_file() -> None:
     for source in SOURCES.values():
         assert source.md5.keys() == IDX_FILES.keys()
         assert all(len(md5) == 32 and int(md5, 16) >= 0 for md5 in source.md5.values())
+
+
+def test_files_go_where_links_lead(mirror, tmp_path: Path) -> None:
+    address, md5, _ = mirror
+    data, disk = tmp_path / "data", tmp_path / "disk"
+    (data / "download").mkdir(parents=True)
+    disk.mkdir()
+    links = [data / "mnist.npz", data / "download" / f"mnist-{IDX_FILES['x_train']}"]
+    for link in links:
+        link.symlink_to(disk / link.name)
+    path = fetch("mnist", data, Source((address,), md5))
+    assert len(read_images("mnist", path).train) == 2
+    assert all(link.is_symlink() for link in links)
+    assert sorted(entry.name for entry in disk.iterdir()) == sorted(link.name for link in links)
+    # What is downloaded is as readable as any other file, and something else of the name stays what it is.
+    assert stat.S_IMODE((data / "download" / f"mnist-{IDX_FILES['y_test']}").stat().st_mode) & 0o400
+    (data / "download" / f"mnist-{IDX_FILES['y_test']}").unlink()
+    (data / "download" / f"mnist-{IDX_FILES['y_test']}").mkdir()
+    with pytest.raises(OsccError, match="a folder; the output is a file"):
+        fetch("mnist", data, Source((address,), md5))

