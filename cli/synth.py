@@ -102,9 +102,8 @@ def _check_same_core(output: Path, core: CoreSpec) -> bool:
 
 def _write(output: Path, result: SynthesisResult, scratch: Path, compiled: bool) -> None:
     """The results into their sub-folder: of a compiled folder, or of one that holds nothing else that is kept."""
-    import shutil
-
-    from oscc.compiler.output_folder import replace_folder, replace_subfolder
+    from oscc.compiler.file_output import write_bytes
+    from oscc.compiler.output_folder import own_files, replace_folder, replace_subfolder
 
     kept = {
         path.name: path.read_bytes()
@@ -118,8 +117,10 @@ def _write(output: Path, result: SynthesisResult, scratch: Path, compiled: bool)
         return
     with replace_folder(output) as folder:
         # What `oscc emit` left stays, when it is this core's.
-        if _manifest_hash(output) == result.core.hash and (output / "rtl").is_dir():
-            shutil.copytree(output / "rtl", folder / "rtl")
+        emitted = (name for name in sorted(own_files(output)) if name.startswith("rtl/"))
+        for name in emitted if _manifest_hash(output) == result.core.hash else ():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(folder / name, (output / name).read_bytes())
         (folder / SYNTHESIS_FOLDER).mkdir()
         _fill(folder / SYNTHESIS_FOLDER, result, scratch, kept, logs)
         _write_manifest(folder, result.core)

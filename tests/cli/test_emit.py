@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from oscc.compiler.manifest import SCHEMA
 from oscc.compiler.program_file import read_program
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
@@ -124,13 +125,18 @@ def test_the_text_names_core_and_output(oscc: Run, quick: list[str], tmp_path: P
 def test_a_compiled_folder_gets_a_sub_folder(oscc: Run, quick: list[str], folder: Path) -> None:
     before = contents(folder)
     (folder / "rtl").mkdir()
-    (folder / "rtl" / "old.v").write_text("old")
+    # Listed by the manifest of an emission before, and not.
+    for name in ("old.v", "my_top.v"):
+        (folder / "rtl" / name).write_text("old")
+    outputs = {"old.v": {"sha256": "0", "bytes": 3}}
+    (folder / "rtl" / "manifest.json").write_text(json.dumps({"schema": SCHEMA, "outputs": outputs}))
     assert oscc("emit", "--core", "tiny-8x8", "-o", folder)[0] == 0
     after = contents(folder)
     assert {name: data for name, data in after.items() if not name.startswith("rtl/")} == before
     data = {f"rtl/tb/{name}.hex" for name in ("codes", "phases", "program", "schedule", "settings")}
     assert {name for name in after if name.startswith("rtl/")} == {
         "rtl/a.v",
+        "rtl/my_top.v",
         "rtl/registers/b.h",
         "rtl/manifest.json",
         *data,
@@ -192,9 +198,10 @@ def test_another_core_than_that_of_the_program_is_refused(
 
 def test_an_emitted_folder_is_replaced(oscc: Run, quick: list[str], tmp_path: Path) -> None:
     assert oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")[0] == 0
-    (tmp_path / "x" / "rtl" / "stray.v").write_text("stray")
+    (tmp_path / "x" / "rtl" / "my_top.v").write_text("mine")
     assert oscc("emit", "--core", "king-48x41", "-o", tmp_path / "x")[0] == 0
-    assert set(contents(tmp_path / "x")) == {"manifest.json", "rtl/a.v", "rtl/registers/b.h", "rtl/manifest.json"}
+    emitted = {"manifest.json", "rtl/a.v", "rtl/registers/b.h", "rtl/manifest.json"}
+    assert set(contents(tmp_path / "x")) == {*emitted, "rtl/my_top.v"}
     assert json.loads((tmp_path / "x" / "manifest.json").read_text())["top"] == "king_48x41_core"
 
 

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from oscc.compiler.checkpoint import read_checkpoint
+from oscc.compiler.output_folder import own_files
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core, load_core
 from oscc.rtl.synthesis.report import Area, SynthesisResult
@@ -162,3 +163,16 @@ def test_json_writes_no_page(oscc: Run, compiled: Path, tmp_path: Path) -> None:
     assert status == 2
     assert "would be ignored: --json prints report.json and writes nothing" in out + err
     assert not (tmp_path / "page.html").exists()
+
+
+def test_all_that_verbs_write_is_known_as_oscc_s_own(oscc: Run, folder: Path, tiny_checkpoint: Path) -> None:
+    compiled = names(folder)
+    for arguments in (("report", folder), ("sample", folder, "-n", 1), ("cosim", folder, "--engine", "array")):
+        assert oscc(*arguments)[0] == 0
+    assert {name.partition("/")[0] for name in names(folder) - compiled} == {"report", "samples.png", "cosim-array"}
+    assert own_files(folder) == names(folder)
+    # So that none of it is left when the folder is written anew.
+    (folder / "notes.txt").write_text("mine")
+    assert oscc("compile", tiny_checkpoint, "--core", "tiny-8x8", "-o", folder)[0] == 0
+    assert names(folder) == compiled | {"notes.txt"}
+    assert not (folder / "report").exists()

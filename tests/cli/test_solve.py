@@ -12,6 +12,7 @@ from oscc.compiler.output_folder import read_output_folder
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core
 from oscc.sim import array
+from oscc.sim.dynamics import integrate_phases
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -221,7 +222,7 @@ def test_crlf_is_kept_and_solved(oscc: Run, oscc_json: RunJson, core: Path, tmp_
 def test_one_interrupt_ends_the_samples_within_a_block_of_steps(
     oscc: Run, solvable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    integrate, calls = array.integrate_phases, 0
+    integrate, calls = integrate_phases, 0
 
     def interrupted(*given: Any) -> None:
         nonlocal calls

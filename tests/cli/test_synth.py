@@ -9,6 +9,7 @@ import pytest
 
 from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import Finding
+from oscc.compiler.manifest import SCHEMA
 from oscc.compiler.output_folder import read_output_folder
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core, load_core
@@ -167,6 +168,8 @@ def test_what_was_emitted_for_the_core_stays(synthesis: Synthesis, oscc: Run, tm
     oscc("synth", "--core", "tiny-8x8", "--target", "asic", "-o", target)
     (target / "rtl").mkdir()
     (target / "rtl" / "a.v").write_text("module a;")
+    outputs = {"a.v": {"sha256": "0", "bytes": 9}}
+    (target / "rtl" / "manifest.json").write_text(json.dumps({"schema": SCHEMA, "outputs": outputs}))
     oscc("synth", "--core", "tiny-8x8", "--target", "ecp5", "-o", target)
     assert (target / "rtl" / "a.v").read_text() == "module a;"
     assert "rtl/a.v" in json.loads((target / "manifest.json").read_text())["outputs"]

@@ -320,7 +320,6 @@ def other_ways(path: Path) -> list[str]:
 
 ALLOWED = {
     "compiler/staged_folder.py": 2,  # moves what was written
-    "cli/synth.py": 1,  # within a new folder
     "compiler/file_output.py": 4,
     "rtl/synthesis/tools.py": 1,  # a tool's console, in a scratch folder
     "sim/pictures.py": 1,  # into memory
