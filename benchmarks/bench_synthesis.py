@@ -24,7 +24,7 @@ from oscc.rtl.synthesis.fpga import fpga_script
 from oscc.rtl.synthesis.harness import control_plane_verilog, harness_verilog
 from oscc.rtl.synthesis.report import markdown, markdown_table
 from oscc.rtl.synthesis.targets import DEVICES, TARGETS, synthesise
-from oscc.rtl.synthesis.tools import YOSYS, find_tool, scratch_folder
+from oscc.rtl.synthesis.tools import YOSYS, find_tool, tool_folder
 from oscc.rtl.synthesis.variants import cut_core
 
 RESULTS = Path(__file__).resolve().parents[1] / "out" / "bench" / "synthesis"
@@ -72,7 +72,7 @@ def figures(core: CoreSpec, target: str, results: Path, seed: int) -> dict[str, 
         known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if known.get("inputs_sha256") == key:
             return known
-    with scratch_folder() as folder:
+    with tool_folder() as folder:
         result = synthesise(core, target, folder, seed=seed, timeout_s=6 * 3600.0)
     content = {"inputs_sha256": key, **result.as_dict()}
     results.mkdir(parents=True, exist_ok=True)

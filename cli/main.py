@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import ast
 import inspect
-import signal
 import sys
 import textwrap
-import warnings
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +28,7 @@ from oscc.cli import (
     yield_dies,
 )
 from oscc.cli.common import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, print_findings, print_json
+from oscc.cli.signals import TerminatedError, handle_signals, termination_behind
 from oscc.cli.streams import StandardOutputError, checked_streams, discard_output, open_standard_descriptors
 from oscc.compiler.errors import OsccError, did_you_mean
 
@@ -108,7 +106,8 @@ def main(arguments: Sequence[str]) -> int:
     Returns
     -------
     int
-        Exit status: 0 done and good, 1 an error, 2 a wrong usage, 3 the answer is no, 130 interrupted.
+        Exit status: 0 done and good, 1 an error, 2 a wrong usage, 3 the answer is no, 130 interrupted, 128 and the
+        number of the signal when ended by one.
     """
     with checked_streams():
         try:
@@ -122,6 +121,15 @@ def main(arguments: Sequence[str]) -> int:
             # Whoever read the output went away, as `head` does, and wants to hear nothing more.
             discard_output()
             return EXIT_ERROR
+        except TerminatedError as error:
+            # Whoever asked may have taken the terminal away.
+            discard_output()
+            sys.stderr.write(f"oscc: {error}\n")
+            sys.stderr.flush()
+            return error.status
+        except KeyboardInterrupt:
+            sys.stderr.write("oscc: interrupted\n")
+            return EXIT_INTERRUPTED
     return status
 
 
@@ -147,6 +155,8 @@ def _main(arguments: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         status = EXIT_INTERRUPTED
     except SystemError as error:
+        if (ended := termination_behind(error)) is not None:
+            raise ended from None
         if not is_interrupt(error):
             raise
         status = EXIT_INTERRUPTED
@@ -168,17 +178,10 @@ def _phrase_usage(error: Any) -> OsccError:
     return OsccError("usage", message, where=command, hint=f"try: {command} --help")
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise the interrupt, without what libraries have to say about work that is thrown away half done."""
-    warnings.simplefilter("ignore")
-    signal.default_int_handler(number, frame)
-
-
 def run() -> None:
-    """Entry point of the command."""
+    """Run the command as a process, with all of its arguments; `oscc.cli.entry` calls it."""
     open_standard_descriptors()
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt)
+    handle_signals()
     sys.exit(main(sys.argv[1:]))
 
 

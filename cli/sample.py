@@ -53,7 +53,7 @@ def sample_verb(
         return
     core, program = read_program_of(folder)
     target = output if output is not None else folder / "samples.png"
-    check_sheet_target(target)
+    check_sheet_target(target, (samples, *program.image_shape), columns)
     started = time.perf_counter()
     with progress_bar("running the array") as progress:
         if full_precision:
@@ -88,9 +88,12 @@ def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: 
     from oscc.sim.pictures import check_sheet_target, sample_sheet
 
     target = output if output is not None else model.with_name("samples.png")
+    # Before a large model is read.
     check_sheet_target(target)
+    graph = running_graph(model, None)
+    check_sheet_target(target, (samples, *graph.image_shape), columns)
     with progress_bar("drawing samples") as progress:
-        images = draw_images(running_graph(model, None), Conditions(seed=seed), samples, progress)
+        images = draw_images(graph, Conditions(seed=seed), samples, progress)
     sample_sheet(images, target, columns)
     if as_json:
         print_json({"samples": samples, "seed": seed, "first": 0, "sheet": str(target)})

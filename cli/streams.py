@@ -22,8 +22,6 @@ class _Output:
         None where standard output was closed when the process began.
     """
 
-    encoding = "utf-8"
-
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
@@ -50,6 +48,11 @@ class _Output:
         with self._told():
             if self._stream is not None:
                 self._stream.flush()
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the stream, by which libraries choose the signs that they draw with."""
+        return getattr(self._stream, "encoding", None) or "utf-8"
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
@@ -81,8 +84,6 @@ class _Error:
     stream : TextIO or None
     """
 
-    encoding = "utf-8"
-
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
@@ -98,6 +99,11 @@ class _Error:
         with suppress(OSError, ValueError):
             if self._stream is not None:
                 self._stream.flush()
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the stream, by which libraries choose the signs that they draw with."""
+        return getattr(self._stream, "encoding", None) or "utf-8"
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""

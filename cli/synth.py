@@ -59,7 +59,7 @@ def synth_verb(
     from oscc.compiler.spec_file import load_core
     from oscc.rtl.synthesis.result_files import result_rows
     from oscc.rtl.synthesis.targets import check_target_name, synthesise, synthesise_largest
-    from oscc.rtl.synthesis.tools import scratch_folder
+    from oscc.rtl.synthesis.tools import tool_folder
     from oscc.rtl.synthesis.variants import cut_core
 
     check_target_name(target)
@@ -67,7 +67,7 @@ def synth_verb(
     check_target(output)
     compiled = _check_same_core(output, asked)
     run = synthesise_largest if fit else synthesise
-    with progress_bar(f"writing the Verilog of {asked.name}") as report, scratch_folder() as scratch:
+    with progress_bar(f"writing the Verilog of {asked.name}") as report, tool_folder() as scratch:
         result = run(asked, target, scratch, frequency_mhz=freq, seed=seed, timeout_s=timeout, report=report)
         _write(output, result, scratch, compiled)
     missed = any(finding.code == "Y002" for finding in result.findings) and freq is not None

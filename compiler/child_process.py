@@ -28,13 +28,20 @@ KEPT = (
     "DYLD_LIBRARY_PATH",
     "SYSTEMROOT",
     "PYTHONHOME",
+    "PYTHONUSERBASE",
+    "PYTHONNOUSERSITE",
     "PYTHONHASHSEED",
+    "SDKROOT",
+    "DEVELOPER_DIR",
     "XDG_CACHE_HOME",
     "NUMBA_CACHE_DIR",
     "NUMBA_NUM_THREADS",
     "YOWASP_CACHE_DIR",
 )
 """Variables that a child finds as they are: where programs, libraries and caches are, and how many threads are used."""
+
+_KEPT_PREFIX = "NIX_"
+"""Begin of the names by which the compilers of Nix find headers and libraries."""
 
 _PLAIN = re.compile(r"[\w./+-]+", re.ASCII)
 """Names of folders that make, the simulators and their scripts take for one word."""
@@ -107,13 +114,17 @@ def child_environment(folder: Path, more: Mapping[str, str] | None = None) -> di
     more : mapping of str to str, optional
         What it needs besides.
     """
-    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment = {name: value for name, value in os.environ.items() if name in KEPT or name.startswith(_KEPT_PREFIX)}
     if "XDG_CACHE_HOME" in environment and not Path(environment["XDG_CACHE_HOME"]).is_absolute():
         del environment["XDG_CACHE_HOME"]
     environment.setdefault("PATH", os.defpath)
-    environment.setdefault("HOME", _home() or str(folder))
-    cache = Path(environment.get("XDG_CACHE_HOME") or Path(environment["HOME"]) / ".cache")
-    if not _can_be_written(cache):
+    home = Path(environment.get("HOME", ""))
+    if not home.is_absolute():
+        home = _home() or folder
+        environment["HOME"] = str(home)
+    # A home that is only named, as that of a service, is not made for the sake of caches.
+    cache = Path(environment["XDG_CACHE_HOME"]) if "XDG_CACHE_HOME" in environment else home / ".cache"
+    if not ("XDG_CACHE_HOME" in environment or home.is_dir()) or not _can_be_written(cache):
         environment["XDG_CACHE_HOME"] = str(folder / "cache")
     # Entries that are no absolute paths would be looked up in the working folder.
     path = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if Path(entry).is_absolute()]
@@ -178,12 +189,15 @@ def run_child(
     return subprocess.CompletedProcess(command, child.returncode, out, err)
 
 
-def _home() -> str | None:
-    """The home folder of the user, as the system knows it."""
+def _home() -> Path | None:
+    """The home folder of the user, as the system knows it, whatever the environment says."""
     try:
-        return str(Path.home())
-    except RuntimeError:
+        import pwd
+
+        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except (ImportError, KeyError):
         return None
+    return home if home.is_absolute() else None
 
 
 def _can_be_written(path: Path) -> bool:

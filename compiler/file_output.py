@@ -2,13 +2,15 @@
 
 What a name stands for stays what it is. A regular file is written beside its place and moved there when it is whole; it
 keeps its mode, and other names of it (hard links) keep the content before. A symbolic link is followed and stays. A
-terminal, a pipe or another character device is written into. Folders, block devices and sockets are refused.
+terminal, a pipe or another character device is written into. Folders, block devices and sockets are refused, but for a
+socket that this process has open, such as its standard output.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import stat
 import sys
@@ -21,7 +23,10 @@ UNWRITABLE = "output.unwritable"
 
 _NOT_BESIDE = {errno.EACCES, errno.EBUSY, errno.EPERM, errno.EROFS, errno.EXDEV}
 """How the system says that no file can be moved over one that may still be written itself: its folder is locked, the
-file is a mount point, or the new one could not be given its owner."""
+file is a mount point, or the new one could not be given its owner or its access control list."""
+
+_OWN = re.compile(r"/(?:dev|proc/self)/fd/(\d+)", re.ASCII)
+"""Names of this process's descriptors."""
 
 
 def check_file_target(path: str | Path, code: str = UNWRITABLE) -> None:
@@ -43,7 +48,7 @@ def check_file_target(path: str | Path, code: str = UNWRITABLE) -> None:
         _check_new(path, code)
     elif stat.S_ISDIR(found.st_mode):
         raise OsccError("output.is-folder", "a folder; the output is a file", where=str(path))
-    elif stat.S_ISBLK(found.st_mode) or stat.S_ISSOCK(found.st_mode):
+    elif stat.S_ISBLK(found.st_mode) or (stat.S_ISSOCK(found.st_mode) and _own_descriptor(path, found) is None):
         kind = "block device" if stat.S_ISBLK(found.st_mode) else "socket"
         raise OsccError("output.special", f"a {kind}; the output is a file", where=str(path))
     elif not os.access(path, os.W_OK):
@@ -72,7 +77,7 @@ def write_bytes(path: str | Path, content: bytes, code: str = UNWRITABLE) -> Non
         final = Path(os.path.realpath(path))
         if found is None:
             _move_into_place(final, content, None)
-        elif (own := _own_stream(found)) is not None:
+        elif (own := _own_descriptor(path, found)) is not None:
             _write_to(os.dup(own), content)
         elif not stat.S_ISREG(found.st_mode):
             _write_to(os.open(path, os.O_WRONLY | os.O_NOCTTY), content)
@@ -134,6 +139,17 @@ def _own_stream(found: os.stat_result) -> int | None:
     return None
 
 
+def _own_descriptor(path: str | Path, found: os.stat_result) -> int | None:
+    """Descriptor of this process that is the very file, where it must be written through that."""
+    named = _OWN.fullmatch(str(path))
+    # A socket cannot be opened by its name.
+    if named is not None and stat.S_ISSOCK(found.st_mode):
+        with suppress(OSError, OverflowError):
+            if os.path.samestat(os.fstat(int(named[1])), found):
+                return int(named[1])
+    return _own_stream(found)
+
+
 def _is_file(path: Path, found: os.stat_result) -> bool:
     try:
         return os.path.samestat(path.stat(), found)
@@ -171,22 +187,46 @@ def _take_over(path: Path, beside: Path, found: os.stat_result) -> None:
     made = beside.stat()
     if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
         os.chown(beside, found.st_uid, found.st_gid)
-    beside.chmod(stat.S_IMODE(found.st_mode))
     if hasattr(os, "listxattr"):
-        # Access control lists are among them; a file system that has none refuses.
-        with suppress(OSError):
-            for name in os.listxattr(path):
+        names = _attributes(path)
+        # A folder may give its new files an access control list.
+        for name in _attributes(beside):
+            if _is_access_list(name) and name not in names:
+                os.removexattr(beside, name)
+        for name in names:
+            try:
                 os.setxattr(beside, name, os.getxattr(path, name))
+            except OSError:
+                # Labels of the system, for one, are not for everyone to set.
+                if _is_access_list(name):
+                    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM)) from None
+    beside.chmod(stat.S_IMODE(found.st_mode))
+
+
+def _attributes(path: Path) -> list[str]:
+    """Names of a file's extended attributes; none where the file system has none."""
+    try:
+        return os.listxattr(path)
+    except OSError:
+        return []
+
+
+def _is_access_list(attribute: str) -> bool:
+    return attribute.startswith("system.") and "acl" in attribute
 
 
 def _overwrite(path: Path, content: bytes) -> None:
-    """Write into a regular file itself; after an error it gets back what it held."""
-    before = path.read_bytes()
+    """Write into a regular file itself; after an error it gets back what it held, where that may be read."""
+    try:
+        before = path.read_bytes()
+    except PermissionError:
+        before = None
     try:
         path.write_bytes(content)
     except OSError:
         with suppress(OSError):
-            path.write_bytes(before)
+            if before is not None:
+                path.write_bytes(before)
         raise
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from oscc.compiler.errors import OsccError
 from oscc.compiler.file_output import write_text
 from oscc.compiler.manifest import manifest_fault
-from oscc.compiler.staged_folder import plain_files, remove_empty, staged_folder
+from oscc.compiler.staged_folder import plain_files, recover_stages, remove_empty, staged_folder
 
 MANIFEST = "manifest.json"
 MODEL = "model.safetensors"
@@ -148,6 +148,8 @@ def read_any_output_folder(path: str | Path) -> OutputFolder:
         ``output.not-found`` when it is no output folder, ``output.manifest`` when its manifest is damaged.
     """
     folder = Path(path)
+    if not os.path.lexists(folder / MANIFEST):
+        recover_stages(folder, MANIFEST)
     manifest = _read_manifest(folder)
     if manifest is None and (folder / MANIFEST).is_file():
         raise OsccError(
@@ -171,7 +173,8 @@ def read_any_output_folder(path: str | Path) -> OutputFolder:
 def check_target(path: str | Path) -> None:
     """Refuse an output path that must not be written, before any work is done.
 
-    An absent or empty folder is taken, and so is an output folder of oscc, whose files are replaced.
+    An absent or empty folder is taken, and so is an output folder of oscc, whose files are replaced. What a process
+    that was killed left half done there is undone first.
 
     Parameters
     ----------
@@ -186,6 +189,8 @@ def check_target(path: str | Path) -> None:
     try:
         place = target.absolute()
         if target.is_dir():
+            for each in (target, *(target / name for name in SUBFOLDERS)):
+                recover_stages(each, MANIFEST)
             if any(target.iterdir()) and not _is_ours(_read_manifest(target)):
                 raise OsccError(
                     "output.foreign",

@@ -2,11 +2,16 @@
 
 The folder itself is never removed: a shell may stand in it, or it may be a mount point. Only files that are known to be
 replaceable are; all others stay, and where one stands in the way nothing is changed.
+
+A process that is killed leaves its hidden folder behind, perhaps with files that it had moved there. Whoever uses the
+folder next calls `recover_stages`, which brings them back.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -15,6 +20,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from oscc.compiler.errors import OsccError
+from oscc.compiler.file_output import write_text
+
+_STAGE = re.compile(r"\.oscc-(\d+)-[0-9a-f]{8}", re.ASCII)
+"""Name of a folder that is being filled, with the number of the process."""
+
+_COMING = "coming.json"
+"""The names of the new files; it is in the folder once everything that they replace is out of the way."""
 
 
 @contextmanager
@@ -46,11 +58,14 @@ def staged_folder(path: Path, replaceable: Callable[[Path], set[str]], last: str
     target = Path(os.path.realpath(path))
     made: list[Path] = []
     stage: Path | None = None
+    lock: int | None = None
     try:
+        recover_stages(target if target.is_dir() else target.parent, last)
         if target.is_dir():
             # Within it, so that what comes is on the same disk, and a folder with locked parents will do.
             stage = target / _temporary_name()
             stage.mkdir()
+            lock = _lock(stage)
             new = stage / "new"
             new.mkdir()
             yield new
@@ -60,6 +75,7 @@ def staged_folder(path: Path, replaceable: Callable[[Path], set[str]], last: str
             made = [parent for parent in (target.parent, *target.parent.parents) if not parent.exists()]
             stage = new = target.with_name(_temporary_name())
             new.mkdir(parents=True)
+            lock = _lock(stage)
             yield new
             new.rename(target)
             made = []
@@ -72,9 +88,110 @@ def staged_folder(path: Path, replaceable: Callable[[Path], set[str]], last: str
     finally:
         if stage is not None:
             shutil.rmtree(stage, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
         for parent in made:
             with suppress(OSError):
                 parent.rmdir()
+
+
+def recover_stages(folder: Path, last: str) -> None:
+    """Undo what processes left half done in a folder when they were killed, and remove their hidden folders.
+
+    Parameters
+    ----------
+    folder : Path
+        What is no folder, or cannot be read or written, is left alone.
+    last : str
+        As for `staged_folder`; it comes back last.
+    """
+    with suppress(OSError, ValueError):
+        for stage in sorted(entry for entry in folder.iterdir() if _STAGE.fullmatch(entry.name)):
+            # What another user left is for them to undo.
+            own = _kind(stage) == "folder" and stage.lstat().st_uid == os.geteuid()
+            if own and (lock := _lock_of_dead(stage)) is not None:
+                try:
+                    _bring_back(stage, folder, last)
+                    shutil.rmtree(stage, ignore_errors=True)
+                finally:
+                    os.close(lock)
+
+
+def _bring_back(stage: Path, target: Path, last: str) -> None:
+    """Undo what `_change_places` did, where it did not come to its end; it may be called again after being killed."""
+    new, old = stage / "new", stage / "old"
+    if _kind(old) != "folder" or _kind(new) != "folder":
+        return
+    coming = _names_in(stage / _COMING)
+    if coming is not None and not _files(new):
+        return
+    for name in plain_files(target, set(coming or ())):
+        # What is in both places was not moved yet.
+        if not os.path.lexists(new / name):
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(target / name, new / name)
+    for name in sorted(_files(old), key=lambda name: (name == last, name)):
+        # Before the list was written a file in both places was still being copied out, to another disk.
+        if coming is not None or not os.path.lexists(target / name):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(old / name, target / name)
+    remove_empty(target, {parent.as_posix() for name in coming or () for parent in Path(name).parents if parent.parts})
+
+
+def _names_in(path: Path) -> list[str] | None:
+    """A list of names from a file; None where there is none."""
+    try:
+        names = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else None
+
+
+def _lock(folder: Path) -> int | None:
+    """Hold a folder until the process ends, however it ends; None where the file system has no locks of folders.
+
+    Raises
+    ------
+    BlockingIOError
+        When another process holds it.
+    """
+    try:
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
+        return None
+    return descriptor
+
+
+def _lock_of_dead(stage: Path) -> int | None:
+    """Hold the folder of a process that is no more; None where it lives, or nobody can tell.
+
+    The number alone does not tell: containers count their processes anew, and share folders.
+    """
+    found = _STAGE.fullmatch(stage.name)
+    assert found is not None
+    process = int(found[1])
+    if process != os.getpid():
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            pass
+        except (OSError, OverflowError):
+            return None
+        else:
+            return None
+    try:
+        return _lock(stage)
+    except BlockingIOError:
+        return None
 
 
 def check_way(target: Path, shown: Path, new: Path, replaceable: set[str]) -> None:
@@ -175,6 +292,7 @@ def _change_places(stage: Path, target: Path, replaceable: set[str], last: str) 
     try:
         for name in sorted(replaceable, key=lambda name: (name != last, name)):
             move(target / name, stage / "old" / name)
+        write_text(stage / _COMING, json.dumps(_files(new)))
         for name in sorted(_files(new), key=lambda name: (name == last, name)):
             move(new / name, target / name)
         # Folders that the new content has and that hold nothing.

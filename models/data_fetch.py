@@ -113,7 +113,13 @@ def fetch(name: str, folder: Path, source: Source | None = None) -> Path:
 def _download(name: str, key: str, source: Source, folder: Path) -> Path:
     """A file as it is published, in the folder; what is there already with the right checksum is not fetched again."""
     target = folder / f"{name}-{IDX_FILES[key]}"
-    if target.is_file() and hashlib.md5(target.read_bytes(), usedforsecurity=False).hexdigest() == source.md5[key]:
+    try:
+        kept = hashlib.md5(target.read_bytes(), usedforsecurity=False).hexdigest() if target.is_file() else ""
+    except OSError as error:
+        raise OsccError(
+            "file.read", f"cannot be read: {error.strerror}", where=str(target), hint="remove it; it is fetched anew"
+        ) from None
+    if kept == source.md5[key]:
         return target
     check_file_target(target, "file.write")
     try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from oscc.compiler.errors import OsccError
+from oscc.compiler.errors import OsccError, one_line
 from oscc.compiler.file_output import check_file_target, write_bytes
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ PLOT_FORMATS = {
 }
 """What matplotlib calls the format of a suffix; without one, a plot is PNG."""
 
+_MOST_PIXELS = {"JPEG": 65_500, "GIF": 65_535, "WEBP": 16_383}
+"""The longest side of a picture in a format, or in what writes it; the others end beyond any sheet."""
+
+_MOST_BYTES = {"BMP": 2**32 - 2**16, "TIFF": 2**32 - 2**16}
+"""The most bytes of a grey picture: such a file counts them in 32 bits, and has a header."""
+
 _SAVE_OPTIONS: Mapping[str, dict[str, Any]] = {
     "PNG": {"optimize": True},
     "JPEG": {"quality": 95},
@@ -73,20 +79,52 @@ _METADATA: Mapping[str, dict[str, Any]] = {
 DOTS_PER_INCH = 100
 
 
-def check_sheet_target(path: Path) -> None:
+def check_sheet_target(path: Path, shape: Sequence[int] | None = None, columns: int = 8) -> None:
     """Refuse a path at which no sheet of samples can be written, before any work is done.
 
     Parameters
     ----------
     path : Path
+    shape : sequence of int, optional
+        Of the images that are to come: their number, rows and columns; without it, any sheet is taken to fit.
+    columns : int
+        Images beside each other.
 
     Raises
     ------
     OsccError
-        ``output.format`` for a suffix that no format has, and what `check_file_target` raises.
+        ``output.format`` for a suffix that no format has, ``output.picture-size`` for a sheet that is larger than its
+        format takes, and what `check_file_target` raises.
     """
-    _format_of(path, SHEET_FORMATS)
+    kind = _format_of(path, SHEET_FORMATS)
+    if shape is not None:
+        _check_size(path, kind, shape, columns)
     check_file_target(path)
+
+
+def _check_size(path: Path, kind: str, shape: Sequence[int], columns: int) -> None:
+    height, width = _sheet_size(shape, columns)
+    most = _MOST_PIXELS.get(kind)
+    if most is not None and max(height, width) > most:
+        limit = f"{kind} takes at most {most:,} pixels a side"
+    elif height * (width + 3) > _MOST_BYTES.get(kind, math.inf):
+        limit = f"{kind} takes at most {_MOST_BYTES[kind]:,} bytes"
+    else:
+        return
+    raise OsccError(
+        "output.picture-size",
+        f"the sheet is {width:,} x {height:,} pixels; {limit}",
+        where=str(path),
+        hint=f"name a .png, such as {one_line(path.with_suffix('.png').name)}, or draw fewer images or other --columns",
+    )
+
+
+def _sheet_size(shape: Sequence[int], columns: int) -> tuple[int, int]:
+    """Height and width of a sheet, in its pixels."""
+    count, height, width = shape
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    return rows * (height * SCALE + GAP) + GAP, columns * (width * SCALE + GAP) + GAP
 
 
 def check_plot_target(path: Path) -> None:
@@ -132,11 +170,13 @@ def sample_sheet(images: NDArray[Any], path: Path, columns: int = 8) -> None:
     Raises
     ------
     OsccError
-        ``output.format``, and what `write_bytes` raises.
+        ``output.format``, ``output.picture-size``, and what `write_bytes` raises.
     ValueError
         When there is no image.
     """
     kind = _format_of(path, SHEET_FORMATS)
+    if len(images):
+        _check_size(path, kind, images.shape, columns)
     write_bytes(path, sheet_bytes(images, columns, kind))
 
 
@@ -161,9 +201,8 @@ def sheet_bytes(images: NDArray[Any], columns: int = 8, kind: str = "PNG") -> by
         raise ValueError("a sheet needs at least one image")
     levels = grey_levels(images).repeat(SCALE, axis=1).repeat(SCALE, axis=2)
     count, height, width = levels.shape
+    sheet = np.full(_sheet_size(images.shape, columns), GAP_GREY, dtype=np.uint8)
     columns = min(columns, count)
-    rows = math.ceil(count / columns)
-    sheet = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), GAP_GREY, dtype=np.uint8)
     for place, image in enumerate(levels):
         top, left = GAP + place // columns * (height + GAP), GAP + place % columns * (width + GAP)
         sheet[top : top + height, left : left + width] = image

@@ -49,7 +49,7 @@ class Tool:
     def version(self) -> str:
         """What the tool calls itself, such as ``Yosys 0.70`` or ``nextpnr-0.11.1``."""
         option = "-V" if self.name == YOSYS else "--version"
-        with scratch_folder() as folder:
+        with tool_folder() as folder:
             done = run_child([self.path, option], folder, timeout_s=TIMEOUT_S)
         found = re.search(r"Yosys \d\S*|nextpnr-\d[^\s)]*", done.stdout + done.stderr)
         return found[0] if found else "unknown"
@@ -187,7 +187,7 @@ def find_tool(name: str) -> Tool:
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
+def tool_folder() -> Iterator[Path]:
     """A folder for the tools to work in. It is removed, unless a tool failed: then its logs are left to be read.
 
     Yields

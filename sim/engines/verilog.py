@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,6 +100,10 @@ OPTIMIZE = "-O2"
 """How the compiler optimises a model of Verilator's that is to simulate long."""
 
 
+_TERMINAL = ("TERM", "COLUMNS", "LINES", "NO_COLOR")
+"""Variables by which this process's own output is drawn."""
+
+
 @contextmanager
 def _environment(folder: Path, optimize: str = OPTIMIZE) -> Iterator[None]:
     """The environment that the simulators get, for as long as they are called: cocotb's runner hands on its own."""
@@ -107,14 +112,22 @@ def _environment(folder: Path, optimize: str = OPTIMIZE) -> Iterator[None]:
         # The wheel's make rules name a precompiled-header option that not every g++ has.
         "MAKEFLAGS": f"-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimize}",
     }
-    before, environment = dict(os.environ), child_environment(folder, made)
-    os.environ.clear()
-    os.environ.update(environment)
+    # This process goes on to draw its progress, and to make temporary files where the user wants them.
+    tempfile.gettempdir()
+    shown = {name: os.environ[name] for name in _TERMINAL if name in os.environ}
+    before, environment = dict(os.environ), child_environment(folder, made) | shown
+    _set_environment(environment)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        _set_environment(before)
+
+
+def _set_environment(wanted: Mapping[str, str]) -> None:
+    """Change what differs, so that another thread never finds the environment empty."""
+    os.environ.update(wanted)
+    for name in set(os.environ) - set(wanted):
+        del os.environ[name]
 
 
 def build_verilog(

@@ -13,7 +13,6 @@ from markupsafe import Markup
 
 from oscc.compiler.change_costs import cost_words
 from oscc.compiler.report.report_data import ReportData
-from oscc.sim.pictures import sheet_bytes
 from oscc.sim.report.charts import code_charts, distribution_charts, solve_chart
 from oscc.sim.report.maps import GridMap, grid_maps
 from oscc.sim.report.samples import SEED, Samples
@@ -84,9 +83,9 @@ def _value_text(value: Any) -> str:
 
 def _sheet(samples: Samples | None) -> str:
     """The sheet of samples as the address of an image that the page itself holds; empty without images."""
-    if samples is None or not len(samples.images):
+    if samples is None or not samples.sheet:
         return ""
-    return f"data:image/png;base64,{b64encode(sheet_bytes(samples.images)).decode('ascii')}"
+    return f"data:image/png;base64,{b64encode(samples.sheet).decode('ascii')}"
 
 
 def _asset(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.arrays import freeze
+from oscc.compiler.errors import OsccError
+from oscc.compiler.file_output import write_bytes
 
 if TYPE_CHECKING:
     from oscc.compiler.program import Program
@@ -43,6 +46,13 @@ class Samples:
 
     def __post_init__(self) -> None:
         freeze(self)
+
+    @cached_property
+    def sheet(self) -> bytes:
+        """The images as one picture, PNG; empty without images."""
+        from oscc.sim.pictures import sheet_bytes
+
+        return sheet_bytes(self.images) if len(self.images) else b""
 
     @classmethod
     def none(cls, why: str) -> Samples:
@@ -78,6 +88,11 @@ def draw_samples(data: ReportData, core: CoreSpec, program: Program, progress: R
     core : CoreSpec
     program : Program
     progress : callable, optional
+
+    Returns
+    -------
+    Samples
+        None of them, and the cause, where the array cannot run the program.
     """
     if why := no_images(data, program.image_shape):
         return Samples.none(why)
@@ -87,7 +102,12 @@ def draw_samples(data: ReportData, core: CoreSpec, program: Program, progress: R
     from oscc.sim.phase_readout import code_to_pixel
 
     job = CosimJob(core, program, SAMPLES, seed=SEED, dtype="float32", keep=False)
-    pixels = code_to_pixel(ArrayEngine().run(job, progress).codes, core)
+    try:
+        codes = ArrayEngine().run(job, progress).codes
+    except OsccError as error:
+        # The rest of the report does not depend on it.
+        return Samples.none(f"No samples: {error.message}.")
+    pixels = code_to_pixel(codes, core)
     return Samples(program.image_of(pixels).astype(np.float32))
 
 
@@ -99,9 +119,7 @@ def write_samples(samples: Samples, folder: Path) -> list[str]:
     samples : Samples
     folder : Path
     """
-    from oscc.sim.pictures import sample_sheet
-
-    if not len(samples.images):
+    if not samples.sheet:
         return []
-    sample_sheet(samples.images, folder / FILE)
+    write_bytes(folder / FILE, samples.sheet)
     return [FILE]

@@ -4,6 +4,7 @@ import inspect
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import pytest
 import typer
 
 from oscc.cli import main as command
+from oscc.cli.signals import TerminatedError
 from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import Finding, FindingsError
 
@@ -250,3 +252,102 @@ def test_an_interrupt_of_emit_is_one_line_and_nothing_is_left(tmp_path: Path) ->
     lines = [line for line in done.stderr.splitlines() if not re.fullmatch(r"oscc: .*, \d+ s", line)]
     assert (done.returncode, lines) == (130, ["oscc: interrupted"])
     assert list(tmp_path.iterdir()) == []
+
+
+TERMINATED = """
+import os, sys
+from pathlib import Path
+from oscc.cli import main
+from oscc.compiler import child_process, compile, output_folder
+
+number, out = int(sys.argv[1]), Path(sys.argv[2])
+
+# A child that sleeps, and in that time the request, twice, as from `timeout`.
+CHILD = \'\'\'
+import os, time
+with open({pids!r}, "w") as file:
+    file.write(f"{{os.getpid()}} {{os.getcwd()}}")
+for _ in range(2):
+    os.kill({process}, {number})
+time.sleep(60)
+\'\'\'
+
+def work(*_, **__):
+    with output_folder.replace_folder(out), child_process.scratch_folder() as folder:
+        code = CHILD.format(pids=str(out) + ".pids", process=os.getpid(), number=number)
+        child_process.run_child([sys.executable, "-S", "-c", code], folder)
+
+compile.check_model = work
+sys.argv = ["oscc", "check", "m.safetensors", "--core", "tiny-8x8"]
+main.run()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_is_one_line_and_nothing_is_left(number: signal.Signals, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TERMINATED, str(int(number)), str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    lines = [line for line in done.stderr.splitlines() if not re.fullmatch(r"oscc: .*, \d+ s", line)]
+    said = f"oscc: ended by signal {int(number)} ({signal.strsignal(number)})"
+    assert (done.returncode, lines) == (128 + number, [said])
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.pids"]
+    child, folder = (tmp_path / "out.pids").read_text().split()
+    assert not Path(folder).exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(child), 0)
+
+
+def test_a_signal_that_is_ignored_stays_so_and_others_raise() -> None:
+    code = (
+        "import signal; from oscc.cli.signals import TerminatedError, handle_signals\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN); handle_signals(); signal.raise_signal(signal.SIGHUP)\n"
+        "try: signal.raise_signal(signal.SIGTERM)\n"
+        "except TerminatedError as error: print(error, error.status)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "ended by signal 15 (Terminated) 143\n")
+
+
+def test_a_request_to_end_that_comes_into_a_compiled_function(
+    oscc: Run, failing: Callable[[BaseException], None]
+) -> None:
+    error = SystemError("returned a result with an exception set")
+    error.__cause__ = TerminatedError(signal.SIGTERM)
+    failing(error)
+    assert oscc(*CHECK) == (143, "", "oscc: ended by signal 15 (Terminated)\n")
+
+
+EARLY = """
+import signal, sys
+
+class Stop:
+    def find_spec(self, name, *_):
+        # While a library is imported that makes another error of it.
+        if name == "typer":
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except BaseException:
+                raise ImportError(name)
+
+sys.meta_path.insert(0, Stop())
+from oscc.cli.entry import run
+run()
+"""
+
+
+def test_an_interrupt_while_python_imports_is_one_line() -> None:
+    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "oscc: interrupted\n")
+
+
+def test_the_entry_point_runs_the_command() -> None:
+    code = "from oscc.cli.entry import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--version"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, f"oscc {version('oscc')}\n")

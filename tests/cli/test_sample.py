@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,23 @@ def test_a_sheet_is_what_its_name_says(name: str, format: str, oscc: Run, compil
     assert oscc("sample", compiled, "-n", "1", "-o", tmp_path / name)[0] == 0
     with Image.open(tmp_path / name) as picture:
         assert picture.format == format
+
+
+@pytest.mark.parametrize("kind", ["program", "checkpoint"])
+def test_a_sheet_too_large_for_its_format_is_refused_before_any_work(
+    kind: str, oscc: Run, compiled: Path, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run in ("oscc.sim.engines.array.ArrayEngine.run", "oscc.models.evaluation.draw_images"):
+        monkeypatch.setattr(run, None)
+    model = compiled if kind == "program" else tiny_checkpoint
+    status, _, err = oscc("sample", model, "-n", "1000", "--columns", "1", "-o", tmp_path / "a.webp")
+    assert status == 1
+    message, hint = err.splitlines()
+    assert re.fullmatch(
+        r"oscc: .*/a.webp: the sheet is \S+ x \S+ pixels; WEBP takes at most 16,383 pixels a side", message
+    )
+    assert hint == "name a .png, such as a.png, or draw fewer images or other --columns"
+    assert names(tmp_path) == set()
 
 
 @pytest.mark.parametrize("name", ["a.svg", "a.txt", "a.png.bak"])

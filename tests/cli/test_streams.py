@@ -114,6 +114,29 @@ def test_names_that_an_encoding_lacks_are_escaped(
     assert told == ["\\xe4\\u20ac.png", "\\xff.png", "two\\nlines.png"]
 
 
+@pytest.mark.parametrize("verb", [(), ("compile",), ("sample",), ("data",)])
+def test_help_is_drawn_in_the_signs_of_the_encoding(verb: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {}
+    for encoding in ("ascii", "utf-8"):
+        written = io.BytesIO()
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+            assert main([*verb, "--help"]) == 0
+            told[encoding] = written.getvalue().decode(encoding)
+    assert "\\u" not in told["ascii"]
+    assert told["ascii"].isascii()
+    assert "\u256d" in told["utf-8"]
+
+
+def test_streams_have_the_encoding_of_what_they_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream, encoding in ((io.TextIOWrapper(io.BytesIO(), encoding="latin-1"), "latin-1"), (None, "utf-8")):
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", stream)
+            patched.setattr(sys, "stderr", stream)
+            with streams.checked_streams():
+                assert (sys.stdout.encoding, sys.stderr.encoding) == (encoding, encoding)
+
+
 def run_process(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     code = "from oscc.cli.main import run; run()"
     return subprocess.run([sys.executable, "-c", code, *arguments], text=True, timeout=60, check=False, **options)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -36,10 +37,10 @@ def test_only_what_a_child_needs_is_handed_on(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.usefixtures("shell")
 def test_without_a_home_caches_have_a_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unknown() -> None:
-        raise RuntimeError("Could not determine home directory.")
+    def unknown(user: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {user}")
 
-    monkeypatch.setattr(Path, "home", unknown)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
     made = child_environment(tmp_path)
     assert (made["HOME"], made["PATH"]) == (str(tmp_path), os.defpath)
     # One that cannot be written, or is none.
@@ -51,6 +52,48 @@ def test_without_a_home_caches_have_a_place(tmp_path: Path, monkeypatch: pytest.
     assert child_environment(tmp_path)["XDG_CACHE_HOME"] == str(tmp_path / "own")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert child_environment(tmp_path)["XDG_CACHE_HOME"] == str(tmp_path / "cache")
+
+
+@pytest.mark.usefixtures("shell")
+@pytest.mark.parametrize("given", ["", ".", "relative"])
+def test_a_home_that_is_no_absolute_path_is_none(given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", given)
+    for folder in ("own", "scratch"):
+        (tmp_path / folder).mkdir()
+    user = pwd.struct_passwd(("me", "x", 1, 1, "", str(tmp_path / "own"), ""))
+    monkeypatch.setattr("pwd.getpwuid", lambda _: user)
+    assert child_environment(tmp_path / "scratch")["HOME"] == str(tmp_path / "own")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["own", "scratch"]
+    monkeypatch.setattr("pwd.getpwuid", lambda _: pwd.struct_passwd((*user[:5], "", "")))
+    assert child_environment(tmp_path / "scratch")["HOME"] == str(tmp_path / "scratch")
+
+
+@pytest.mark.usefixtures("shell")
+def test_a_home_that_is_not_there_is_not_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "absent"))
+    made = child_environment(tmp_path / "scratch")
+    assert (made["HOME"], made["XDG_CACHE_HOME"]) == (str(tmp_path / "absent"), str(tmp_path / "scratch" / "cache"))
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_child_finds_packages_of_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUSERBASE", str(tmp_path / "base"))
+    # Virtual environments have no packages of the user.
+    python = str(getattr(sys, "_base_executable", sys.executable))
+    show = "import site; print(site.getusersitepackages())"
+    place = Path(run_child([python, "-c", show], tmp_path).stdout.strip())
+    assert place.is_relative_to(tmp_path / "base")
+    place.mkdir(parents=True)
+    (place / "of_the_user.py").write_text("print('found')")
+    assert run_child([python, "-c", "import of_the_user"], tmp_path).stdout == "found\n"
+
+
+@pytest.mark.usefixtures("shell")
+@pytest.mark.parametrize("name", ["NIX_CFLAGS_COMPILE", "NIX_LDFLAGS", "SDKROOT", "DEVELOPER_DIR", "PYTHONNOUSERSITE"])
+def test_compilers_find_where_they_are(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "/a")
+    assert child_environment(tmp_path)[name] == "/a"
 
 
 @pytest.mark.usefixtures("shell")

@@ -5,6 +5,7 @@ import errno
 import os
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -291,6 +292,106 @@ def test_standard_output_by_its_name_keeps_what_was_printed(tmp_path: Path) -> N
     assert done.stdout == b"before\ncontent\nafter\n"
 
 
+def test_a_socket_that_is_standard_output_is_written_into() -> None:
+    code = (
+        "import os, sys; from oscc.compiler.file_output import write_bytes; "
+        "print('before'); write_bytes('/dev/stdout', b'content '); write_bytes(sys.argv[1], b'more')"
+    )
+    ours, its = socket.socketpair()
+    with ours, its:
+        place = f"/dev/fd/{its.fileno()}"
+        command = [sys.executable, "-c", code, place]
+        subprocess.run(command, stdout=its, pass_fds=[its.fileno()], check=True, timeout=60)
+        assert ours.recv(100) == b"before\ncontent more"
+
+
+ACCESS_LIST = "system.posix_acl_access"
+
+
+def access_list(*entries: tuple[int, int, int]) -> bytes:
+    """An access control list as the kernel stores it, of entries (tag, permissions, user)."""
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+NO_ID = 0xFFFFFFFF
+LIST = access_list((1, 6, NO_ID), (2, 6, 1), (4, 4, NO_ID), (16, 6, NO_ID), (32, 0, NO_ID))
+"""The owner and user 1 may read and write, the group may read."""
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    """A file with an access control list and attributes of a user, in a folder that gives one to new files."""
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    try:
+        for name in ("user.a", "user.z"):
+            os.setxattr(path, name, name.encode())
+        os.setxattr(path, ACCESS_LIST, LIST)
+    except (OSError, AttributeError) as error:
+        pytest.skip(f"no access control lists here: {error}")
+    return path
+
+
+def test_access_lists_and_attributes_stay(listed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_one = os.setxattr
+
+    def refuse(path: Path, name: str, value: bytes) -> None:
+        if name == "user.a":
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        set_one(path, name, value)
+
+    monkeypatch.setattr(os, "setxattr", refuse)
+    monkeypatch.setattr(os, "listxattr", lambda path, real=os.listxattr: sorted(real(path), reverse=True))
+    write_bytes(listed, b"new")
+    # One that cannot be set costs none of the others.
+    assert listed.read_bytes() == b"new"
+    assert os.getxattr(listed, ACCESS_LIST) == LIST
+    assert os.getxattr(listed, "user.z") == b"user.z"
+    assert mode_of(listed) == 0o660
+
+
+def test_a_file_whose_access_list_cannot_be_given_on_is_written_itself(
+    listed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_one, inode = os.setxattr, listed.stat().st_ino
+
+    def refuse(path: Path, name: str, value: bytes) -> None:
+        if name == ACCESS_LIST:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        set_one(path, name, value)
+
+    monkeypatch.setattr(os, "setxattr", refuse)
+    write_bytes(listed, b"new")
+    assert (listed.read_bytes(), listed.stat().st_ino) == (b"new", inode)
+    assert os.getxattr(listed, ACCESS_LIST) == LIST
+    assert names(listed.parent) == ["a"]
+
+
+def test_no_access_list_comes_from_the_folder(listed: Path) -> None:
+    os.setxattr(listed.parent, "system.posix_acl_default", LIST)
+    os.removexattr(listed, ACCESS_LIST)
+    listed.chmod(0o640)
+    write_bytes(listed, b"new")
+    assert ACCESS_LIST not in os.listxattr(listed)
+    assert mode_of(listed) == 0o640
+
+
+def test_a_file_that_may_only_be_written_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, read = tmp_path / "a", Path.read_bytes
+    path.write_bytes(b"old")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    # Root may read all.
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", refuse)
+        patched.setattr(Path, "read_bytes", refuse)
+        write_bytes(path, b"new")
+    assert read(path) == b"new"
+    assert names(tmp_path) == ["a"]
+
+
 def test_texts_are_utf_8_and_names_that_are_not_are_escaped(tmp_path: Path) -> None:
     write_text(tmp_path / "a", "ä\n" + os.fsdecode(b"\xff"))
     assert (tmp_path / "a").read_bytes() == "ä\n".encode() + b"\\udcff"
@@ -319,7 +420,7 @@ def other_ways(path: Path) -> list[str]:
 
 
 ALLOWED = {
-    "compiler/staged_folder.py": 2,  # moves what was written
+    "compiler/staged_folder.py": 4,  # moves what was written, there and back
     "compiler/file_output.py": 4,
     "rtl/synthesis/tools.py": 1,  # a tool's console, in a scratch folder
     "sim/pictures.py": 1,  # into memory

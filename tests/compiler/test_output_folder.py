@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -461,3 +463,149 @@ def test_moves_are_undone_at_every_step(tmp_path: Path, monkeypatch: pytest.Monk
         assert {name: (out / name).is_file() and (out / name).read_bytes() for name in listing(out)} == before
     assert failing == 5
     assert listing(out) == [MANIFEST, PROGRAM]
+
+
+KILLED = """
+import os, shutil, sys
+from pathlib import Path
+from oscc.compiler.output_folder import replace_folder
+
+stop_at, move, count = int(sys.argv[2]), shutil.move, 0
+
+def stop(source, target):
+    global count
+    if count == stop_at:
+        os._exit(9)
+    count += 1
+    return move(source, target)
+
+def kill(step):
+    global stop_at
+    stop_at, shutil.move = step, stop
+    with replace_folder(Path(sys.argv[1]) / str(step)) as folder:
+        (folder / "sub").mkdir()
+        for name in ("program.bin", "sub/new", "manifest.json"):
+            (folder / name).write_text(name)
+        if step < 0:
+            os._exit(9)
+    os._exit(0)
+
+for step in range(-1, stop_at):
+    if (child := os.fork()) == 0:
+        kill(step)
+    os.waitpid(child, 0)
+"""
+
+
+def run_killed(folder: Path, steps: int) -> None:
+    subprocess.run([sys.executable, "-c", KILLED, str(folder), str(steps)], check=True, timeout=60)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in listing(folder) if (folder / name).is_file()}
+
+
+def test_what_a_killed_process_left_is_undone(tmp_path: Path) -> None:
+    steps = 5
+    for step in range(-1, steps):
+        make_output(tmp_path / str(step))
+        (tmp_path / str(step) / "notes").write_text("the user's own")
+    before = contents(tmp_path / "0")
+    run_killed(tmp_path, steps)
+    for step in range(-1, steps):
+        out = tmp_path / str(step)
+        assert any(entry.name.startswith(".oscc-") for entry in out.iterdir())
+        if step <= 0:
+            # Nothing was moved: the folder can be read as it is, and is tidied when it is written next.
+            assert contents(out).items() > before.items()
+            check_target(out)
+        assert read_output_folder(out).program.read_bytes() == b"program"
+        assert contents(out) == before
+        assert not (out / "sub").exists()
+        make_output(out, program=b"other")
+        assert listing(out) == [MANIFEST, "notes", PROGRAM]
+
+
+def test_new_files_that_are_all_in_place_stay(tmp_path: Path) -> None:
+    make_output(tmp_path / "out", program=b"new")
+    before = contents(tmp_path / "out")
+    stage = tmp_path / "out" / f".oscc-{dead_process()}-0123abcd"
+    for name in ("new/rtl", "old"):
+        (stage / name).mkdir(parents=True)
+    (stage / "old" / PROGRAM).write_bytes(b"old")
+    (stage / "coming.json").write_text(json.dumps([PROGRAM, MANIFEST]))
+    check_target(tmp_path / "out")
+    assert contents(tmp_path / "out") == before
+
+
+def dead_process() -> int:
+    done = subprocess.Popen([sys.executable, "-S", "-c", ""])
+    done.wait(timeout=60)
+    return done.pid
+
+
+def test_undoing_may_be_killed_and_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps, move = 4, shutil.move
+    make_output(tmp_path / "3")
+    before = contents(tmp_path / "3")
+    run_killed(tmp_path, steps)
+    failing, place = 0, tmp_path / "3"
+    shutil.copytree(place, tmp_path / "left")
+    while True:
+        count = 0
+
+        def stop(source: Path, target: Path, at: int = failing) -> object:
+            nonlocal count
+            count += 1
+            if count == at + 1:
+                raise KeyboardInterrupt
+            return move(source, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("oscc.compiler.staged_folder.shutil.move", stop)
+            try:
+                check_target(place)
+            except KeyboardInterrupt:
+                failing += 1
+            else:
+                break
+        check_target(place)
+        assert contents(place) == before
+        place = tmp_path / f"again-{failing}"
+        shutil.copytree(tmp_path / "left", place)
+    assert failing == 3
+
+
+def test_a_folder_that_is_being_filled_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with replace_folder(tmp_path / "out") as folder:
+        (folder / "x").write_text("1")
+        # Its number tells nothing where another container counts anew; its lock does.
+        other = folder.parent.rename(folder.parent.with_name(f".oscc-{dead_process()}-0123abcd"))
+        with pytest.raises(OsccError, match="a folder that oscc did not make"):
+            check_target(tmp_path / "out")
+        other.rename(folder.parent)
+    assert listing(tmp_path / "out") == ["x"]
+
+
+@pytest.mark.parametrize("name", ["file", "link", ".oscc-1-0123abcd", ".oscc-x-0123abcd", ".oscc-{dead}-0123abcdef"])
+def test_what_only_looks_like_a_hidden_folder_of_oscc_stays(name: str, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a").write_text("1")
+    place = tmp_path / "out" / name.format(dead=dead_process())
+    place.parent.mkdir()
+    if name in ("file", "link"):
+        place = place.with_name(f".oscc-{dead_process()}-0123abcd")
+        place.write_text("1") if name == "file" else place.symlink_to(tmp_path / "other")
+    else:
+        place.mkdir()
+    with pytest.raises(OsccError, match="a folder that oscc did not make"):
+        check_target(tmp_path / "out")
+    assert os.path.lexists(place)
+    assert (tmp_path / "other" / "a").is_file()
+
+
+def test_a_new_folder_tidies_what_was_left_beside_it(tmp_path: Path) -> None:
+    (tmp_path / f".oscc-{dead_process()}-0123abcd").mkdir()
+    make_output(tmp_path / "out")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]

@@ -76,6 +76,26 @@ def test_another_mirror_is_tried(mirror, tmp_path: Path) -> None:
     assert fetch("fashion-mnist", tmp_path, source).is_file()
 
 
+def test_a_kept_download_that_may_not_be_read_is_one_line(
+    mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, md5, _ = mirror
+    source = Source((address,), md5)
+    fetch("mnist", tmp_path, source)
+    kept, read = tmp_path / "download" / f"mnist-{IDX_FILES['x_test']}", Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        # Root may read all.
+        if path == kept:
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(OsccError) as caught:
+        fetch("mnist", tmp_path, source)
+    assert str(caught.value) == f"{kept}: cannot be read: Permission denied\nremove it; it is fetched anew"
+
+
 def test_a_wrong_checksum_is_refused(mirror, tmp_path: Path) -> None:
     address, md5, folder = mirror
     (folder / IDX_FILES["y_test"]).write_bytes(idx(np.array([8])))

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from oscc.compiler.errors import OsccError
 from oscc.sim.pictures import (
     GAP,
     GAP_GREY,
     PLOT_FORMATS,
     SCALE,
     SHEET_FORMATS,
+    check_sheet_target,
     cosim_picture,
     grey_levels,
     new_figure,
@@ -107,6 +109,37 @@ def test_empty_sheet_is_refused(tmp_path):
     with pytest.raises(ValueError, match="a sheet needs at least one image"):
         sample_sheet(np.zeros((0, 4, 4)), tmp_path / "sheet.png")
     assert not (tmp_path / "sheet.png").exists()
+
+
+@pytest.mark.parametrize(("suffix", "most"), [(".jpg", 65_500), (".gif", 65_535), (".webp", 16_383)])
+@pytest.mark.parametrize("across", [False, True])
+def test_sheets_as_large_as_a_format_takes_are_written_and_larger_ones_refused(across, suffix, most, tmp_path):
+    # Images of one pixel: a sheet of n beside each other is 8 n + 4 pixels wide.
+    path, fits = tmp_path / f"a{suffix}", (most - GAP) // (SCALE + GAP)
+    columns = fits + 1 if across else 1
+    check_sheet_target(path, (fits, 1, 1), columns)
+    sample_sheet(np.zeros((fits, 1, 1)), path, columns)
+    size = (fits * (SCALE + GAP) + GAP, SCALE + 2 * GAP)
+    with Image.open(path) as sheet:
+        assert sheet.size == (size if across else size[::-1])
+    path.unlink()
+    for refuse in (
+        lambda: check_sheet_target(path, (fits + 1, 1, 1), columns),
+        lambda: sample_sheet(np.zeros((fits + 1, 1, 1)), path, columns),
+    ):
+        with pytest.raises(OsccError, match=f"{SHEET_FORMATS[suffix]} takes at most {most:,} pixels a side") as caught:
+            refuse()
+        assert caught.value.code == "output.picture-size"
+        assert "a.png" in caught.value.hint
+        assert not path.exists()
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".tiff"])
+def test_pictures_of_four_gigabytes_are_refused_where_files_count_in_32_bits(suffix, tmp_path):
+    check_sheet_target(tmp_path / f"a{suffix}", (100_000, 28, 28), 8)
+    with pytest.raises(OsccError, match=r"takes at most 4,294,901,760 bytes"):
+        check_sheet_target(tmp_path / f"a{suffix}", (100_000, 56, 56), 8)
+    check_sheet_target(tmp_path / "a.png", (100_000, 56, 56), 1)
 
 
 @pytest.mark.parametrize("draw", [draw_cosim, draw_routing])

@@ -9,7 +9,7 @@ import pytest
 
 from oscc.compiler import progress
 from oscc.compiler.errors import OsccError
-from oscc.rtl.synthesis.tools import Tool, error_line, find_tool, last_step, scratch_folder
+from oscc.rtl.synthesis.tools import Tool, error_line, find_tool, last_step, tool_folder
 
 
 def script(path: Path, body: str) -> Tool:
@@ -143,7 +143,7 @@ def test_logs_are_left_when_a_tool_failed(
     folders = []
 
     def fail() -> None:
-        with scratch_folder() as folder:
+        with tool_folder() as folder:
             folders.append(folder)
             raise OsccError(code, "x")
 
@@ -151,6 +151,6 @@ def test_logs_are_left_when_a_tool_failed(
         fail()
     assert folders[0].parent == tmp_path
     assert folders[0].exists() is kept
-    with scratch_folder() as folder:
+    with tool_folder() as folder:
         pass
     assert not folder.exists()

@@ -19,6 +19,7 @@ from oscc.compiler.compile import CompileResult
 from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.emit import core_verilog
+from oscc.sim.engines import verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pysim import PysimEngine
 from oscc.sim.engines.verilog import (
@@ -300,6 +301,24 @@ def test_the_environment_of_a_simulator_is_made_and_not_inherited(
     assert (results.count("<testcase"), results.count("<failure")) == (2, 1)
     assert (tmp_path / "seen").read_text() in ("0", "1")
     assert not (tmp_path / "executed").exists()
+
+
+def test_the_process_itself_draws_on_and_never_has_an_empty_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("WAVES", "1")
+    before = dict(os.environ)
+    monkeypatch.setattr(type(os.environ), "clear", None, raising=False)
+    with verilog._environment(tmp_path / "scratch"):
+        assert tempfile.gettempdir() == str(tmp_path)
+        assert (os.environ["NO_COLOR"], os.environ["COLUMNS"]) == ("1", "40")
+        assert os.environ["TMPDIR"] == str(tmp_path / "scratch")
+        assert "WAVES" not in os.environ
+    assert dict(os.environ) == before
 
 
 @needs_icarus

@@ -8,6 +8,7 @@ import pytest
 
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.report.report_data import FindingCount, Findings, ReportData
+from oscc.sim import pictures
 from oscc.sim.report import samples
 from oscc.sim.report.samples import Samples, draw_samples, no_images, write_samples
 
@@ -51,3 +52,27 @@ def test_samples_are_within_black_and_white_and_differ(
     with pytest.raises(ValueError, match="read-only"):
         found.images[0] = 0
     assert Samples.none("why").images.size == 0
+
+
+def test_what_the_array_cannot_run_has_no_samples_and_the_cause(
+    fitting: ReportData, small_result: CompileResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert small_result.program is not None
+    # As for durations of another scale.
+    monkeypatch.setattr("oscc.sim.array.MOST_STEPS", 1)
+    found = draw_samples(fitting, small_result.core, small_result.program)
+    assert len(found.images) == 0
+    assert found.why_none == (
+        "No samples: one run takes more than 1 integration steps: its duration is of no usual scale [model time]."
+    )
+
+
+def test_the_sheet_is_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    draw = pictures.sheet_bytes
+    monkeypatch.setattr(pictures, "sheet_bytes", lambda images: told.append(len(images)) or draw(images))
+    drawn = Samples(np.zeros((2, 3, 3), np.float32))
+    assert write_samples(drawn, tmp_path) == ["samples.png"]
+    assert (tmp_path / "samples.png").read_bytes() == drawn.sheet
+    assert told == [2]
+    assert Samples.none("why").sheet == b""
