@@ -301,7 +301,7 @@ def test_a_socket_that_is_standard_output_is_written_into() -> None:
     with ours, its:
         place = f"/dev/fd/{its.fileno()}"
         command = [sys.executable, "-c", code, place]
-        subprocess.run(command, stdout=its, pass_fds=[its.fileno()], check=True, timeout=60)
+        subprocess.run(command, stdout=its.fileno(), pass_fds=[its.fileno()], check=True, timeout=60)
         assert ours.recv(100) == b"before\ncontent more"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.report.report_data import FindingCount, Findings, ReportData
@@ -70,7 +71,12 @@ def test_what_the_array_cannot_run_has_no_samples_and_the_cause(
 def test_the_sheet_is_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     draw = pictures.sheet_bytes
-    monkeypatch.setattr(pictures, "sheet_bytes", lambda images: told.append(len(images)) or draw(images))
+
+    def counted(images: NDArray[np.float32]) -> bytes:
+        told.append(len(images))
+        return draw(images)
+
+    monkeypatch.setattr(pictures, "sheet_bytes", counted)
     drawn = Samples(np.zeros((2, 3, 3), np.float32))
     assert write_samples(drawn, tmp_path) == ["samples.png"]
     assert (tmp_path / "samples.png").read_bytes() == drawn.sheet
