@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from oscc.cli.code_lines import StrictOption
@@ -87,7 +87,8 @@ class ModelOptions:
         OsccError
             As `parse_change_options` raises it.
         """
-        return parse_change_options(self.prune, self.copies, self.strength, placing)
+        changes = parse_change_options(self.prune, self.copies, self.strength, placing)
+        return replace(changes, of_die=self.die is not None)
 
 
 def with_model_options(verb: Callable[..., None]) -> Callable[..., None]:

@@ -39,7 +39,7 @@ TimeoutOption = Annotated[
         "--timeout",
         metavar="SECONDS",
         min=0.0,
-        help="Longest search for a placement and for chains, together.",
+        help="Longest search for a placement and for chains, together; advice where it does not fit comes on top.",
         show_default=False,
     ),
 ]

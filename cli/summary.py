@@ -130,13 +130,16 @@ def print_what_if(what_if: WhatIf | None) -> None:
     from oscc.compiler.advice.entry import yaml_words
     from oscc.compiler.change_costs import cost_words
 
-    rows = []
+    rows: list[tuple[str, str]] = []
+    untried: list[tuple[str, str]] = []
     for number, entry in enumerate(what_if.entries, 1):
         change = "use a core with these keys" if entry.kind == "core" else entry.change
-        rows.append((str(number), f"{change}: {cost_words(entry.cost)}"))
         # Each as it stands in the file of a core.
-        rows += [("", yaml_words({key: value})) for key, value in entry.keys.items()]
+        keys = [("", yaml_words({key: value})) for key, value in entry.keys.items()]
+        (rows if entry.tried else untried).extend([(str(number), f"{change}: {cost_words(entry.cost)}"), *keys])
     print_table("what would make it fit", rows or [("none", "no set of changes was found")])
+    if untried:
+        print_table("what may make it fit (not tried)", untried)
 
 
 def _times(summary: Mapping[str, Any]) -> str:

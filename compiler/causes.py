@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from oscc.compiler.cause_groups import DESCRIBED, Group, is_regular
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.cause_groups import DESCRIBED, MOST_ASTRAY, Group, is_regular
 from oscc.compiler.findings import MAX_LISTED, Finding
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.spec import CoreSpec
 
 ORDER = (
     ("F004",),
@@ -197,7 +201,9 @@ def _of_cells(pool: dict[str, list[Finding]], placed: PlacedGraph | None) -> lis
         kinds = {tuple(each.witness["displacement"]) for each in far if not off & _ends(each)}
         # An offset that other couplings have, too, is not due to where these nodes are.
         due = [each for each in far if off & _ends(each) and tuple(each.witness["displacement"]) not in kinds]
-        unread = [each for each in pool.get("F001", []) if each.witness["node"] in off]
+        unread = pool.get("F001", [])
+        if len(off) > MOST_ASTRAY or not _can_be_read(placed, off):
+            unread = [each for each in unread if each.witness["node"] in off]
         drafts.append(_Draft(pool.pop("R009"), [*due, *unread]))
         far = _without(far, due)
         _put_back(pool, "F001", _without(pool.pop("F001", []), unread))
@@ -220,6 +226,38 @@ def _of_cells(pool: dict[str, list[Finding]], placed: PlacedGraph | None) -> lis
     if "R010" in pool:
         drafts.append(_Draft(pool.pop("R010"), pool.pop("R008", [])))
     return drafts
+
+
+def _can_be_read(placed: PlacedGraph, off: set[int]) -> bool:
+    """Whether all nodes that are read out, but for some, come to lie on readable cells as the model is shifted.
+
+    Placers shift and turn models, but never where a node stays off the grid.
+    """
+    core = placed.core
+    rest = np.setdiff1d(np.arange(placed.graph.nodes), sorted(off))
+    read = placed.cell[np.setdiff1d(placed.graph.readout, sorted(off))].astype(np.int64)
+    cell = placed.cell[rest].astype(np.int64)
+    if not rest.size:
+        return False
+    for turn in ((0, 1), (1, 0)):
+        low, high = cell[:, turn].min(axis=0), cell[:, turn].max(axis=0)
+        room = np.array(core.grid) - 1 - high
+        ways = [
+            [
+                shift
+                for shift in range(-int(low[axis]), int(room[axis]) + 1)
+                if _is_read(read[:, at] + shift, core, axis)
+            ]
+            for axis, at in enumerate(turn)
+        ]
+        if all(ways):
+            return True
+    return False
+
+
+def _is_read(line: NDArray[np.int64], core: CoreSpec, axis: int) -> bool:
+    origin, step = core.readout.origin[axis], core.readout.step[axis]
+    return bool(np.all((line >= origin) & ((line - origin) % step == 0)))
 
 
 def _of_times(pool: dict[str, list[Finding]]) -> list[_Draft]:

@@ -7,14 +7,14 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oscc.compiler.advice.entry import KINDS
+from oscc.compiler.advice.entry import KINDS, WhatIfEntry
 from oscc.compiler.advice.splits import chain_entries
-from oscc.compiler.advice.trial import Situation
+from oscc.compiler.advice.trial import Situation, Trials, TrialsEndedError
 from oscc.compiler.bounds import COPY_ADVICE
 from oscc.compiler.changed_model import changed_model
 from oscc.compiler.compile import CompileResult
@@ -49,10 +49,13 @@ class ChangeOptions:
         Entry of `explore_changes` whose couplings are dropped, from 1.
     copies : CopyOptions or None
         Whether, and how, nodes may be split.
+    of_die : bool
+        Whether a die file gave the defects of the core: advice to use another core leaves the die out then.
     """
 
     prune: int | None = None
     copies: CopyOptions | None = None
+    of_die: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +139,8 @@ def compiled_with_changes(
             if result.feasible:
                 raise OsccError("prune.fits", "the model fits as it is; there is nothing to drop", where="--prune")
             _tell(placing)
-            what_if = explore_changes(_situation(result, scaling, placing, source))
+            situation = _situation(dataclasses.replace(result, labels=source.labels), scaling, placing, source)
+            what_if = explore_changes(dataclasses.replace(situation, of_die=wanted.of_die))
             graph, changes["pruned"] = pruned_graph(what_if, wanted.prune)
             kinds = WITHOUT_MODEL
             model = use(graph)
@@ -170,9 +174,13 @@ def compiled_with_changes(
             witnesses = check_witnesses(result.causes, result.graph, core, result.placed)
             _tell(placing)
             situation = _situation(result, scaling, placing, None if changes else source)
+            situation = dataclasses.replace(situation, of_die=wanted.of_die)
             found = explore_changes(situation, kinds)
             if weak is not None and wanted.copies is not None:
-                chains = tuple(chain_entries(situation, wanted.copies, weak))
+                chains: list[WhatIfEntry] = []
+                with suppress(TrialsEndedError, KeyboardInterrupt):
+                    for entry in chain_entries(situation, wanted.copies, weak):
+                        chains.append(entry)
                 found = dataclasses.replace(found, entries=(*chains, *found.entries))
         yield Changed(
             result, model, dataclasses.replace(placing, timeout_s=timeout_s), changes, copies, found, witnesses
@@ -187,9 +195,8 @@ def _after(records: tuple[PassRecord, ...], result: CompileResult) -> CompileRes
 def _situation(result: CompileResult, scaling: ScaleOptions, placing: PlaceOptions, source: Source | None) -> Situation:
     """What advice starts from; a model that was changed is no longer that of its source."""
     lower = None if source is None else source.lower
-    return Situation(
-        result.graph, result.core, result.placed, scaling, result.findings, lower, Search(report=placing.report)
-    )
+    trials = Trials(Search(placing.seed, report=placing.report))
+    return Situation(result.graph, result.core, result.placed, scaling, result.findings, lower, trials, result.labels)
 
 
 def _labels(labels: tuple[str, ...], copies: CopyMap | None) -> tuple[str, ...]:

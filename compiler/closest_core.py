@@ -18,13 +18,16 @@ NAMES = ("schema", "name", "defects")
 def closest_preset(core: CoreSpec, holds: Callable[[CoreSpec], bool]) -> CoreSpec | None:
     """Return the preset on which something holds that differs from a core in the fewest keys; None where it never does.
 
+    A preset that is the core itself, whatever its name and its defects are, is none to use instead.
+
     Parameters
     ----------
     core : CoreSpec
     holds : callable
     """
-    others = [preset for preset in _presets() if preset.name != core.name]
-    in_order = sorted(others, key=lambda other: _difference(core, other))
+    difference = {preset.name: _difference(core, preset) for preset in _presets()}
+    others = [preset for preset in _presets() if difference[preset.name][1]]
+    in_order = sorted(others, key=lambda other: difference[other.name])
     return next((preset for preset in in_order if holds(preset)), None)
 
 

@@ -40,6 +40,9 @@ from oscc.compiler.store import Level
 OF_POSITIONS = ("auto", "identity", "symmetry", "repair")
 """Placers that begin with the positions of a model that has them."""
 
+UNAFFECTED = frozenset(("F002", "F003", "F004", "F005", "L007", "S001", "S002", "S003", "S004", "S005"))
+"""Findings that are the same whether couplings of weight zero are there or not."""
+
 AfterPass = Callable[[str, Level], None]
 
 SMALLEST_TAU = ScaleOptions()
@@ -263,19 +266,27 @@ def compile_model(
 def _check(
     model: str | Path, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions, after: AfterPass | None
 ) -> CompileResult:
+    begun = time.monotonic()
     loaded = run_pipeline((LoadPass(model),), core=core, after=after)
-    result = _check_loaded(loaded, core, options, placing, after)
-    idle = idle_couplings(result.graph)
-    if result.feasible or idle.size == 0:
-        return result
-    # They have no effect: what they need must not be in the way.
-    graph = without_couplings(result.graph, idle)
-    loaded = replace(loaded, levels={LoadPass.name: graph})
-    return replace(_check_loaded(loaded, core, options, placing, after), idle=int(idle.size))
+    result = _check_loaded(loaded, core, options, placing)
+    if not result.feasible and not {finding.code for finding in result.findings} <= UNAFFECTED:
+        idle = idle_couplings(result.graph)
+        if idle.size:
+            # They have no effect: what they need must not be in the way.
+            graph = without_couplings(result.graph, idle)
+            before = replace(loaded, levels={LoadPass.name: graph}, records=result.records)
+            if placing.timeout_s is not None:
+                # The time is for both searches.
+                placing = replace(placing, timeout_s=max(0.0, placing.timeout_s - (time.monotonic() - begun)))
+            result = replace(_check_loaded(before, core, options, placing), idle=int(idle.size))
+    for name, level in result.levels.items():
+        if after is not None and name != LoadPass.name:
+            after(name, level)
+    return result
 
 
 def _check_loaded(
-    loaded: PipelineResult, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions, after: AfterPass | None
+    loaded: PipelineResult, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions
 ) -> CompileResult:
     graph = loaded.levels[LoadPass.name]
     assert isinstance(graph, CouplingGraph)
@@ -289,14 +300,14 @@ def _check_loaded(
         conditions += () if tried is None else _weak_cell_findings(tried, options)
         record = PassRecord("conditions", time.perf_counter() - begin)
         return CompileResult(core, loaded.levels, (*loaded.records, record), conditions, tried)
-    front = run_pipeline(front_passes(core, placing), graph, core=core, after=after)
+    front = run_pipeline(front_passes(core, placing), graph, core=core)
     levels, records = {**loaded.levels, **front.levels}, (*loaded.records, *front.records)
     if front.findings:
         tried = front.about if isinstance(front.about, PlacedGraph) else identity_placement(graph, core)
         findings = front.findings if tried is None else (*front.findings, *_weak_cell_findings(tried, options))
         return CompileResult(core, levels, records, findings, tried)
     # Codes cost little, and say whether what fits is still the model.
-    scaled = run_pipeline(back_passes(options)[:2], front.last(), core=core, after=after)
+    scaled = run_pipeline(back_passes(options)[:2], front.last(), core=core)
     findings = scaled.findings
     placed = scaled.levels.get("scale")
     if isinstance(placed, PlacedGraph) and placed.time_scale is not None:

@@ -26,14 +26,24 @@ SCHEMA = "oscc.whatif/1"
 
 @dataclass(frozen=True, eq=False)
 class WhatIf:
-    """Entries, and the placement that they start from; None when there was none to start from."""
+    """Entries, and what they are about.
+
+    Parameters
+    ----------
+    placed : PlacedGraph or None
+        The placement that they start from; None when there was none to start from.
+    entries : tuple of WhatIfEntry
+    labels : tuple of str
+        What the file of the model calls each node; empty where it calls them by their numbers.
+    """
 
     placed: PlacedGraph | None
     entries: tuple[WhatIfEntry, ...]
+    labels: tuple[str, ...] = ()
 
     def as_dict(self, graph: CouplingGraph) -> dict[str, Any]:
         """The entries as JSON, numbered from 1 in their order."""
-        return {"schema": SCHEMA, "entries": [entry.as_dict(graph) for entry in self.entries]}
+        return {"schema": SCHEMA, "entries": [entry.as_dict(graph, self.labels) for entry in self.entries]}
 
 
 def explore_changes(situation: Situation, kinds: Collection[str] = KINDS) -> WhatIf:
@@ -41,7 +51,7 @@ def explore_changes(situation: Situation, kinds: Collection[str] = KINDS) -> Wha
 
     Every entry was tried: placed, routed, fitted and scaled once more, with no finding left, but for those of kind
     ``split`` that say otherwise. For a model whose family has no hardware there are none. An interrupt from the
-    keyboard ends the trials with what was found.
+    keyboard ends the trials with what was found, also of the kind that is being tried.
 
     Parameters
     ----------
@@ -50,7 +60,7 @@ def explore_changes(situation: Situation, kinds: Collection[str] = KINDS) -> Wha
         Those of `KINDS` that are looked for.
     """
     if not family_named(situation.graph.family).has_hardware:
-        return WhatIf(situation.placed, ())
+        return WhatIf(situation.placed, (), situation.labels)
     makers: dict[str, tuple[Callable[[Situation], Iterator[WhatIfEntry]], ...]] = {
         "drop": (drop_entries,),
         "position": (position_entries,),
@@ -61,11 +71,13 @@ def explore_changes(situation: Situation, kinds: Collection[str] = KINDS) -> Wha
         "split": (split_entries,),
     }
     entries: list[WhatIfEntry] = []
-    with suppress(TrialsEndedError):
+    with suppress(TrialsEndedError, KeyboardInterrupt):
         for kind in KINDS:
             for make in makers[kind] if kind in kinds else ():
-                entries += make(situation)
-    return WhatIf(situation.placed, tuple(entries))
+                # One by one: `+=` with a generator that raises may keep none of what it gave.
+                for entry in make(situation):
+                    entries.append(entry)
+    return WhatIf(situation.placed, tuple(entries), situation.labels)
 
 
 def pruned_graph(what_if: WhatIf, number: int) -> tuple[CouplingGraph, dict[str, Any]]:
@@ -91,5 +103,5 @@ def pruned_graph(what_if: WhatIf, number: int) -> tuple[CouplingGraph, dict[str,
         raise OsccError("prune.entry", f"{number} is no entry that drops couplings", where="--prune", hint=accepted)
     entry, placed = entries[number - 1], what_if.placed
     graph = without_couplings(placed.graph, entry.dropped)
-    receipt = {"entry": number, **entry.as_dict(placed.graph)}
+    receipt = {"entry": number, **entry.as_dict(placed.graph, what_if.labels)}
     return dataclasses.replace(graph, position=placed.cell, model_hash=""), receipt

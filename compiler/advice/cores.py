@@ -50,7 +50,9 @@ def preset_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     if preset is not None:
         cost = core_cost(situation.core, preset)
         words = ("--core", preset.name)
-        yield WhatIfEntry("preset", f"use {' '.join(words)}", cost, core=preset, options=words)
+        # The die that was tested is one of the core that was given.
+        without = " without --die" if situation.of_die else ""
+        yield WhatIfEntry("preset", f"use {' '.join(words)}{without}", cost, core=preset, options=words)
 
 
 def die_entries(situation: Situation) -> Iterator[WhatIfEntry]:
@@ -254,7 +256,7 @@ def _holds(graph: CouplingGraph, core: CoreSpec, rows: int, cols: int, more: flo
 def _routed(situation: Situation, trial: CoreSpec) -> tuple[PlacedGraph | None, Keys]:
     """A placement on a core, and the tracks that its wires need more; None where there is none."""
     wide = trial.changed(tracks_per_boundary=UNLIMITED)
-    placed = tried_placement(situation.model_for(wide), wide, situation.start, situation.search)
+    placed = tried_placement(situation.model_for(wide), wide, situation.start, situation.trials)
     if placed is None:
         return None, {}
     there = PlacedGraph(situation.model_for(trial), trial, placed.cell, placed.transform)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +59,8 @@ class WhatIfEntry:
         Nodes that kind ``split`` makes copies of.
     positions : tuple of (node, row, col)
         That kind ``position`` gives to nodes.
+    tried : bool
+        False for what is only likely: no trial was made.
     """
 
     kind: str
@@ -69,31 +72,45 @@ class WhatIfEntry:
     options: tuple[str, ...] = ()
     split: NDArray[np.int32] = field(default_factory=_none)
     positions: tuple[tuple[int, int, int], ...] = ()
+    tried: bool = True
 
     def __post_init__(self) -> None:
         freeze(self)
 
-    def as_dict(self, graph: CouplingGraph) -> dict[str, Any]:
+    def as_dict(self, graph: CouplingGraph, labels: Sequence[str] = ()) -> dict[str, Any]:
         """Return the entry as JSON, with up to `LISTED` of the couplings that it drops as [src, dst], and of the nodes.
 
         Parameters
         ----------
         graph : CouplingGraph
+        labels : sequence of str
+            What the file of the model calls each node: with them nodes are named so, and ``nodes`` has these names by
+            the numbers of the nodes. With none, nodes are numbers.
         """
         more: dict[str, Any] = {}
+        nodes: dict[str, str] = {}
+
+        def named(node: int) -> str | int:
+            if not labels:
+                return node
+            return nodes.setdefault(str(node), labels[node])
+
         if self.keys:
             more["keys"] = self.keys
         if self.options:
             more["options"] = list(self.options)
         if self.positions:
-            more["positions"] = [list(each) for each in self.positions]
+            more["positions"] = [[named(node), row, col] for node, row, col in self.positions]
         if self.dropped.size:
             shown = self.dropped[:LISTED]
             pairs = np.stack([graph.src[shown], graph.dst[shown]], axis=1).tolist()
-            more["dropped"] = {"count": int(self.dropped.size), "listed": pairs}
+            listed = [[named(src), named(dst)] for src, dst in pairs]
+            more["dropped"] = {"count": int(self.dropped.size), "listed": listed}
         if self.split.size:
-            more["split"] = {"count": int(self.split.size), "listed": self.split[:LISTED].tolist()}
-        return {"kind": self.kind, "change": self.change, "cost": self.cost, **more}
+            more["split"] = {"count": int(self.split.size), "listed": [*map(named, self.split[:LISTED].tolist())]}
+        if nodes:
+            more["nodes"] = nodes
+        return {"kind": self.kind, "change": self.change, "cost": self.cost, "tried": self.tried, **more}
 
 
 def yaml_words(keys: dict[str, Any]) -> str:

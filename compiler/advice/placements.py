@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from oscc.compiler.advice.entry import WhatIfEntry
-from oscc.compiler.advice.trial import Situation, annealed, fitted
+from oscc.compiler.advice.trial import Situation, Trials, annealed, fitted
 from oscc.compiler.cause_groups import MOST_ASTRAY, astray_nodes
 from oscc.compiler.findings import Finding
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.placer import GrowthPlacer
-from oscc.compiler.placers.search import Search
 from oscc.compiler.spec import CoreSpec
 
 POSITIONS = frozenset(("R001", "R002", "R003", "R007", "R009", "F001", "R004", "R005", "L002", "L014"))
@@ -44,7 +43,7 @@ def placer_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     for name, place in (("growth", _grown), ("anneal", annealed)):
         if name == "anneal" and graph.nodes > MOST_TRIED:
             return
-        found = place(graph, core, situation.search)
+        found = place(graph, core, situation.trials)
         placed = None if found is None else fitted(graph, core, situation.options, found)
         if placed is None:
             continue
@@ -73,7 +72,7 @@ def position_entries(situation: Situation) -> Iterator[WhatIfEntry]:
         if fitted(graph, situation.core, situation.options, dataclasses.replace(start, cell=position)) is None:
             continue
         given = [(node, *cell) for node, cell in zip(nodes, cells, strict=True)]
-        words = ", ".join(f"node {node} the position ({row}, {col})" for node, row, col in given)
+        words = ", ".join(f"node {situation.named(node)} the position ({row}, {col})" for node, row, col in given)
         yield WhatIfEntry("position", f"give {words}", {}, positions=tuple(given))
         return
 
@@ -127,5 +126,5 @@ def _free_cells(placed: PlacedGraph, nodes: list[int]) -> list[tuple[int, int]] 
     return [cell[node] for node in nodes] if place(nodes) else None
 
 
-def _grown(graph: CouplingGraph, core: CoreSpec, search: Search) -> PlacedGraph | None:
-    return GrowthPlacer(search).place(graph, core).placed
+def _grown(graph: CouplingGraph, core: CoreSpec, trials: Trials) -> PlacedGraph | None:
+    return GrowthPlacer(trials.search).place(graph, core).placed

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.advice.cores import changed
-from oscc.compiler.advice.entry import WhatIfEntry, yaml_words
+from oscc.compiler.advice.entry import MOST_SHARE, WhatIfEntry, yaml_words
 from oscc.compiler.advice.times import time_keys
 from oscc.compiler.advice.trial import Situation, fitted
 from oscc.compiler.copies.splitting import CopyOptions, least_copies, split_nodes
@@ -55,18 +55,29 @@ def split_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     if extra == 0 and situation.lacks("readout"):
         # Every node that is read out would need a way to the cells of the others: that may be all of them.
         return
+    if nodes.size > MOST_SHARE * graph.nodes:
+        # A model of which that much has to be split seldom has chains, and nobody tried.
+        return
     yield WhatIfEntry(
         "split",
-        f"split {_named(nodes, graph.nodes)} into copies: --copies (not tried){why}",
+        f"split {_named(nodes, situation)} into copies: --copies{why}",
         {"extra_cells_here": extra, "spare_cells": usable - graph.nodes},
         options=("--copies",),
         split=nodes.astype(np.int32),
+        tried=False,
     )
 
 
 def _tried(situation: Situation, usable: int, why: str) -> Iterator[WhatIfEntry]:
     graph, core = situation.graph, situation.core
-    split = split_nodes(graph, core, CopyOptions(may_clip="coupling" in situation.options.clip))
+    search = situation.trials.search
+    wanted = CopyOptions(
+        seed=search.seed,
+        timeout_s=search.seconds_left(),
+        report=search.report,
+        may_clip="coupling" in situation.options.clip,
+    )
+    split = split_nodes(graph, core, wanted)
     if split.graph is None or split.copies is None:
         return
     lengths = split.copies.lengths()
@@ -83,7 +94,7 @@ def _tried(situation: Situation, usable: int, why: str) -> Iterator[WhatIfEntry]
         on = f", on a core with {yaml_words(keys)}" if keys else ""
         yield WhatIfEntry(
             "split",
-            f"split {_named(nodes, graph.nodes)} into copies: --copies{on}{why}",
+            f"split {_named(nodes, situation)} into copies: --copies{on}{why}",
             {**cost, **({"cycles_per_sample": trial.cycles_per_sample - core.cycles_per_sample} if keys else {})},
             core=trial if keys else None,
             keys=keys,
@@ -138,11 +149,11 @@ def _far(placed: PlacedGraph) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     return placed.graph.src[far], placed.graph.dst[far]
 
 
-def _named(nodes: NDArray[np.integer[Any]], of: int) -> str:
+def _named(nodes: NDArray[np.integer[Any]], situation: Situation) -> str:
     if nodes.size == 0:
         return "nodes"
-    named = ", ".join(map(str, nodes[:6].tolist())) + (", ..." if nodes.size > 6 else "")
-    return f"{nodes.size} of {of} nodes ({'nodes' if nodes.size > 1 else 'node'} {named})"
+    named = ", ".join(map(situation.named, nodes[:6].tolist())) + (", ..." if nodes.size > 6 else "")
+    return f"{nodes.size} of {situation.graph.nodes} nodes ({'nodes' if nodes.size > 1 else 'node'} {named})"
 
 
 def _cover(src: NDArray[np.int32], dst: NDArray[np.int32], nodes: int) -> list[int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from oscc.compiler.bounds import diagnose_bounds
 from oscc.compiler.conditions import diagnose_conditions
 from oscc.compiler.findings import Finding
 from oscc.compiler.fitting import diagnose_fit
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.node_labels import node_label
 from oscc.compiler.passes.scale import ScaleOptions, choose_time_scale, diagnose_time_scale
 from oscc.compiler.passes.schedule import diagnose_sample_schedule
 from oscc.compiler.placed import PlacedGraph
@@ -25,8 +26,41 @@ ATTEMPTS, MOVES_PER_NODE, MOST_MOVES = 2, 2_500, 1_000_000
 """Of the annealing of a trial: a twentieth of what a compilation takes, so that what it finds, that finds, too."""
 
 
+MOST_MOVES_IN_ALL = 12_000_000
+"""Of all annealings of an exploration together: half a minute to a minute. A count, so that the same model gets the
+same advice on any machine."""
+
+
 class TrialsEndedError(Exception):
     """Raised where an interrupt, or the end of the time, ends what is tried: what was found until then stands."""
+
+
+@dataclass(eq=False)
+class Trials:
+    """How trials search, and how much they still may.
+
+    Parameters
+    ----------
+    search : Search
+        Of all trials.
+    moves_left : int
+        Of annealing, for all trials together; it falls as trials are made.
+    """
+
+    search: Search = UNLIMITED
+    moves_left: int = MOST_MOVES_IN_ALL
+
+    def take(self, moves: int) -> bool:
+        """Take moves off those that are left; return whether there were as many.
+
+        Parameters
+        ----------
+        moves : int
+        """
+        if moves > self.moves_left:
+            return False
+        self.moves_left -= moves
+        return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +78,11 @@ class Situation:
         What was found.
     lower : callable or None
         Gives the model for another core, where it depends on the core: a problem is lowered for one.
-    search : Search
-        Of trials.
+    trials : Trials
+    labels : tuple of str
+        What the file of the model calls each node; empty where it calls them by their numbers.
+    of_die : bool
+        Whether the core is one whose defects a die file gave, which another core cannot be used with.
     """
 
     graph: CouplingGraph
@@ -54,7 +91,9 @@ class Situation:
     options: ScaleOptions
     findings: tuple[Finding, ...] = ()
     lower: Callable[[CoreSpec], CouplingGraph] | None = None
-    search: Search = UNLIMITED
+    trials: Trials = field(default_factory=Trials)
+    labels: tuple[str, ...] = ()
+    of_die: bool = False
 
     @property
     def codes(self) -> set[str]:
@@ -75,6 +114,15 @@ class Situation:
         """
         return any(finding.witness.get("cause") == cause for finding in self.findings)
 
+    def named(self, node: int) -> str:
+        """Return how a message names a node.
+
+        Parameters
+        ----------
+        node : int
+        """
+        return node_label(self.labels, node)
+
     def model_for(self, core: CoreSpec) -> CouplingGraph:
         """Return the model for another core.
 
@@ -94,7 +142,7 @@ class Situation:
         """
         start = self.start
         graph = self.model_for(core)
-        return fitted(graph, core, self.options if options is None else options, start, self.search)
+        return fitted(graph, core, self.options if options is None else options, start, self.trials)
 
 
 def fitted(
@@ -102,7 +150,7 @@ def fitted(
     core: CoreSpec,
     options: ScaleOptions,
     start: PlacedGraph | None,
-    search: Search = UNLIMITED,
+    trials: Trials | None = None,
 ) -> PlacedGraph | None:
     """Return a model on a core, placed, routed and scaled, with no finding left; None if there is any.
 
@@ -113,7 +161,8 @@ def fitted(
     options : ScaleOptions
     start : PlacedGraph or None
         Whose cells are shifted, mirrored and rotated; without it the model is placed, with little search.
-    search : Search
+    trials : Trials, optional
+        Those of one model alone by default.
 
     Raises
     ------
@@ -122,7 +171,7 @@ def fitted(
     """
     if next(diagnose_conditions(graph, core, options), None) is not None:
         return None
-    placed = tried_placement(graph, core, start, search)
+    placed = tried_placement(graph, core, start, trials)
     if placed is None or any(True for check in (diagnose_route, diagnose_fit) for _ in check(placed)):
         return None
     programmed = programmed_graph(placed)
@@ -135,7 +184,7 @@ def fitted(
 
 
 def tried_placement(
-    graph: CouplingGraph, core: CoreSpec, start: PlacedGraph | None, search: Search = UNLIMITED
+    graph: CouplingGraph, core: CoreSpec, start: PlacedGraph | None, trials: Trials | None = None
 ) -> PlacedGraph | None:
     """Return a placement within the stencil, on living and readable cells; None if a short search finds none.
 
@@ -145,7 +194,8 @@ def tried_placement(
     core : CoreSpec
     start : PlacedGraph or None
         As `fitted` takes it.
-    search : Search
+    trials : Trials, optional
+        Those of one model alone by default.
 
     Raises
     ------
@@ -158,22 +208,25 @@ def tried_placement(
         found, _ = search_symmetric(moved)
         if found is not None or start is not None:
             return found
-    for placer in (TorusPlacer(search), GrowthPlacer(search)):
+    trials = Trials() if trials is None else trials
+    for placer in (TorusPlacer(trials.search), GrowthPlacer(trials.search)):
         placing = placer.place(graph, core)
         if placing.placed is not None:
             return placing.placed
-    return annealed(graph, core, search)
+    return annealed(graph, core, trials)
 
 
-def annealed(graph: CouplingGraph, core: CoreSpec, search: Search) -> PlacedGraph | None:
-    """Return the placement that a short annealing finds; None if it finds none, or a bound says that there is none.
+def annealed(graph: CouplingGraph, core: CoreSpec, trials: Trials) -> PlacedGraph | None:
+    """Return the placement that a short annealing finds; None if it finds none, or none is begun.
+
+    None is begun where a bound says that there is no placement, or where trials have no moves left for it.
 
     Parameters
     ----------
     graph : CouplingGraph
         Positions do not matter.
     core : CoreSpec
-    search : Search
+    trials : Trials
 
     Raises
     ------
@@ -182,7 +235,10 @@ def annealed(graph: CouplingGraph, core: CoreSpec, search: Search) -> PlacedGrap
     """
     if next(diagnose_bounds(graph, core), None) is not None:
         return None
-    found = anneal(graph, core, search, attempts=ATTEMPTS, moves=min(MOST_MOVES, MOVES_PER_NODE * graph.nodes))
+    moves = min(MOST_MOVES, MOVES_PER_NODE * graph.nodes)
+    if not trials.take(ATTEMPTS * moves):
+        return None
+    found = anneal(graph, core, trials.search, attempts=ATTEMPTS, moves=moves)
     if not found.complete:
         raise TrialsEndedError
     return None if found.cell is None or found.cost > 0 else PlacedGraph(graph, core, found.cell, "anneal")

@@ -266,6 +266,9 @@ class _Reader:
                     )
                     guess = "" if like is None else f"; did you mean {quoted(like)}?"
                     raise self._fault(edge, f"{at}: there is no node {quoted(label)}{guess}")
+            if source == target:
+                hint = "remove the edge; what pulls on a node alone is its field, shil or detuning"
+                raise self._fault(edge, f"{at}: a node is coupled with itself", hint)
             if (identity := given.get("id")) is not None:
                 if identity in lines:
                     raise self._fault(edge, f"{at}: id {quoted(identity)} stands in line {lines[identity]} already")

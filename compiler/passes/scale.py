@@ -301,8 +301,8 @@ def _diagnose_full_scale(
         count = int(np.count_nonzero(beyond))
         if count == 0:
             continue
-        needed = float(bounds[group][beyond.any(axis=1)].max())
-        chunk = int(np.argmax(bounds[group] / scale.tau_s))
+        chunk = int(np.argmax(np.where(beyond.any(axis=1), bounds[group], -np.inf)))
+        needed = float(bounds[group][chunk])
         own = options.tau_s is None
         given = "the model's time_scale_s" if own else "the given tau"
         fix = "train the model with a time_scale_s" if own else "use a tau"

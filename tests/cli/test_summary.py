@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from oscc.cli.summary import print_summary
+from oscc.cli.summary import print_summary, print_what_if
+from oscc.compiler.advice.entry import WhatIfEntry
+from oscc.compiler.what_if import WhatIf
 
 FITS: dict[str, Any] = {
     "feasible": True,
@@ -77,3 +79,17 @@ def test_the_first_line_names_the_first_cause(count: int, more: str, capsys: pyt
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"m on c: does not fit: it is too large{more}"
     assert len(lines) == 3
+
+
+def test_what_was_not_tried_stands_in_a_table_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    entries = (
+        WhatIfEntry("option", "use --placer anneal", {}),
+        WhatIfEntry("split", "split nodes into copies: --copies", {"spare_cells": 3}, tried=False),
+    )
+    print_what_if(WhatIf(None, entries))
+    assert capsys.readouterr().out.splitlines() == [
+        "what would make it fit",
+        "  1  use --placer anneal: no more hardware",
+        "what may make it fit (not tried)",
+        "  2  split nodes into copies: --copies: 3 cells to spare",
+    ]

@@ -312,7 +312,7 @@ CASES = [
         "L010",
         "must be read out",
         "preset",
-        "use --core king-48x41",
+        "use --core tiny-8x8",
     ),
     Case(
         "a clique",

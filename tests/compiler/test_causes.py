@@ -88,6 +88,24 @@ def test_what_a_node_off_the_grid_leads_to(core: CoreSpec, make_graph: MakeGraph
     assert cause.consequences == {"R001": 48, "F001": 1}
 
 
+def test_pixels_that_a_shift_would_read_follow_from_a_node_off_the_grid(core: CoreSpec, make_graph: MakeGraph) -> None:
+    half = core.changed(grid=[9, 9], readout={"origin": [0, 0], "step": [2, 2], "taps": 8, "subphases": 4})
+    graph = make_graph(core)
+    assert graph.position is not None
+    # Pixels are the cells of even rows and columns; the whole model is moved by one column, and node 18 away.
+    even = np.flatnonzero(np.all(graph.position % 2 == 0, axis=1)).astype(np.int32)
+    position = graph.position + np.array([0, 1], np.int32)
+    graph = dataclasses.replace(graph, readout=even, image_shape=(1, even.size), position=position)
+    (cause,) = causes_of(graph, half, {18: (99, 1)})
+    assert (cause.code, cause.count) == ("R009", 1)
+    assert cause.consequences["F001"] == even.size
+    # With a pixel among odd columns no shift reads all: that is another cause.
+    odd = dataclasses.replace(graph, readout=np.append(even, np.int32(1)), image_shape=(1, even.size + 1))
+    causes = causes_of(odd, half, {18: (99, 1)})
+    assert [cause.code for cause in causes] == ["R009", "F001"]
+    assert causes[0].consequences["F001"] == 1
+
+
 def test_too_many_nodes_come_first(core: CoreSpec, make_graph: MakeGraph) -> None:
     causes = causes_of(make_graph(core, chunks=4), core.changed(grid=[6, 6], chunks=2, stencil="king"))
     assert [cause.code for cause in causes] == ["F005", "F003", "R001"]

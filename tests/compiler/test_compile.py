@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import CompileResult, check_model, compile_model, pass_names
 from oscc.compiler.errors import OsccError
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.passes.place import PlaceOptions, PlacePass
 from oscc.compiler.passes.scale import ScaleOptions
+from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.program_file import decode_program, encode_program
 from oscc.compiler.spec import CoreSpec, InitSpec
 from oscc.compiler.spec_file import load_core
@@ -183,3 +187,52 @@ def test_a_model_without_places_that_does_not_fill_the_core(
 def test_bad_checkpoints_are_errors(tmp_path: Path, tiny_core: CoreSpec) -> None:
     with pytest.raises(OsccError, match="cannot be read"):
         compile_model(tmp_path / "absent.safetensors", tiny_core)
+
+
+def idle_far(make_core: MakeCore, make_graph: MakeGraph, **parts: Any) -> CouplingGraph:
+    """A model with couplings of weight zero outside the King's stencil."""
+    graph = make_graph(make_core(), chunks=2)
+    assert graph.position is not None
+    far = np.abs(graph.position[graph.src] - graph.position[graph.dst]).max(axis=1) > 1
+    return replace(graph, weight=np.where(far, 0.0, graph.weight).astype(np.float32), **parts)
+
+
+def test_a_second_run_without_idle_couplings_is_one_compilation(
+    make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_checkpoint(tmp_path / "m.safetensors", idle_far(make_core, make_graph))
+    limits: list[float] = []
+    place = PlacePass.run
+
+    def slow(self: PlacePass, level: CouplingGraph) -> PlacedGraph:
+        assert self.options.timeout_s is not None
+        limits.append(self.options.timeout_s)
+        time.sleep(0.02)
+        return place(self, level)
+
+    monkeypatch.setattr(PlacePass, "run", slow)
+    seen: list[str] = []
+    result = compile_model(
+        tmp_path / "m.safetensors",
+        make_core(stencil="king"),
+        placing=PlaceOptions(timeout_s=50.0),
+        after=lambda name, level: seen.append(name),
+    )
+    assert result.feasible
+    assert tuple(seen) == pass_names()
+    assert [record.name for record in result.records] == ["load", "place", *pass_names()[1:]]
+    assert limits[0] == 50.0
+    assert limits[1] < 50.0 - 0.02, "what the first search took is gone"
+
+
+def test_findings_that_idle_couplings_do_not_change_are_found_once(
+    make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
+) -> None:
+    graph = make_graph(make_core(), chunks=2)
+    weight = graph.weight.copy()
+    weight[:, :5] = 0.0
+    write_checkpoint(tmp_path / "m.safetensors", replace(graph, weight=weight))
+    result = check_model(tmp_path / "m.safetensors", make_core(chunks=1))
+    assert [finding.code for finding in result.findings] == ["F003"]
+    assert [record.name for record in result.records] == ["load", "conditions"]
+    assert result.idle == 0

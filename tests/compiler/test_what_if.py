@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from oscc.compiler.advice.entry import WhatIfEntry
-from oscc.compiler.advice.trial import Situation
+from oscc.compiler.advice.trial import Situation, Trials, annealed
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import CompileResult, check_model
 from oscc.compiler.errors import OsccError
+from oscc.compiler.fitting import diagnose_fit, diagnose_model
 from oscc.compiler.graph import CouplingGraph, without_couplings
 from oscc.compiler.passes.scale import ScaleOptions
+from oscc.compiler.placers.anneal import Annealing
+from oscc.compiler.placers.placer import identity_placement
+from oscc.compiler.routing import diagnose_route
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.what_if import WhatIf, explore_changes, pruned_graph
 
@@ -195,7 +199,8 @@ def test_copies_of_large_models_are_not_tried(explore, make_core: MakeCore) -> N
     core = make_core(grid=[12, 12], stencil="king", readout={"step": [1, 1]})
     _, what_if = explore(graph_model(star, name="g", where="g"), core)
     split = entries(what_if)["split"]
-    assert "--copies (not tried)" in split.change
+    assert "--copies" in split.change
+    assert not split.tried
     assert split.cost == {"extra_cells_here": 1, "spare_cells": 144 - 74}
 
 
@@ -223,3 +228,105 @@ def test_dead_units_are_those_of_the_wider_stencil(
     assert wider is not None
     assert fits(graph, wider, tmp_path)
     assert wider.unit_stencil.offsets[wider.defects.slots[0][2]] == king.unit_stencil.offsets[slot]
+
+
+def labelled(graph: CouplingGraph) -> tuple[str, ...]:
+    """Names of which none is the number of a node."""
+    return tuple(f"v{node + 1}" for node in range(graph.nodes))
+
+
+def test_nodes_are_called_as_the_file_calls_them(make_core: MakeCore, make_graph: MakeGraph) -> None:
+    box, king = (make_core(stencil=stencil, tracks_per_boundary=40) for stencil in ("box-2", "king"))
+    graph = with_few_far(make_graph(box, chunks=2, density=0.6))
+    placed = identity_placement(graph, king)
+    assert placed is not None
+    findings = tuple(diagnose_route(placed))
+    situation = Situation(graph, king, placed, ScaleOptions(), findings, labels=labelled(graph))
+    what_if = explore_changes(situation, ("drop",))
+    _, receipt = pruned_graph(what_if, 1)
+    (content,) = what_if.as_dict(graph)["entries"]
+    first = int(what_if.entries[0].dropped[0])
+    src, dst = int(graph.src[first]), int(graph.dst[first])
+    assert content["dropped"]["listed"][0] == [f"v{src + 1}", f"v{dst + 1}"]
+    assert content["nodes"][str(src)] == f"v{src + 1}"
+    assert set(content["nodes"].values()) == {name for pair in content["dropped"]["listed"] for name in pair}
+    assert receipt == {"entry": 1, **content}
+
+
+def test_nodes_to_move_are_called_as_the_file_calls_them(make_core: MakeCore, make_graph: MakeGraph) -> None:
+    core = make_core(readout={"step": [1, 1]})
+    graph = make_graph(core, density=0.6)
+    assert graph.position is not None
+    position = graph.position.copy()
+    position[18] = (99, 1)
+    graph = dataclasses.replace(graph, position=position)
+    placed = identity_placement(graph, core)
+    assert placed is not None
+    findings = (*diagnose_route(placed), *diagnose_fit(placed))
+    situation = Situation(graph, core, placed, ScaleOptions(), findings, labels=labelled(graph))
+    what_if = explore_changes(situation, ("position",))
+    assert [entry.change for entry in what_if.entries] == ["give node v19 the position (2, 2)"]
+    (content,) = what_if.as_dict(graph)["entries"]
+    assert (content["positions"], content["nodes"]) == ([["v19", 2, 2]], {"18": "v19"})
+
+
+def test_an_interrupt_leaves_what_was_found(
+    tiny_core: CoreSpec, make_graph: MakeGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = WhatIfEntry("core", "one", {})
+    asked: list[str] = []
+
+    def interrupted(situation: Situation) -> Iterator[WhatIfEntry]:
+        yield entry
+        raise KeyboardInterrupt
+
+    def later(situation: Situation) -> Iterator[WhatIfEntry]:
+        asked.append("later")
+        yield entry
+
+    monkeypatch.setattr("oscc.compiler.what_if.core_entries", interrupted)
+    monkeypatch.setattr("oscc.compiler.what_if.split_entries", later)
+    what_if = explore_changes(Situation(make_graph(tiny_core), tiny_core, None, ScaleOptions()), ("core", "split"))
+    assert (what_if.entries, asked) == ((entry,), [])
+
+
+def test_annealing_of_trials_is_counted(
+    make_core: MakeCore, make_graph: MakeGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = make_core(readout={"step": [1, 1]})
+    graph = make_graph(core, density=0.1)
+    moves: list[int] = []
+
+    def counted(*args: object, attempts: int, moves: int, counts: list[int] = moves) -> Annealing:
+        counts.append(attempts * moves)
+        return Annealing(None, 1, attempts, True)
+
+    monkeypatch.setattr("oscc.compiler.advice.trial.anneal", counted)
+    trials = Trials(moves_left=3 * 2 * 2_500 * graph.nodes - 1)
+    for _ in range(5):
+        assert annealed(graph, core, trials) is None
+    assert len(moves) == 2, "the third needs more than is left"
+    assert trials.moves_left == 2 * 2_500 * graph.nodes - 1
+
+
+def test_copies_of_most_nodes_are_not_offered_untried(explore, make_core: MakeCore) -> None:
+    import networkx as nx
+
+    from oscc.compiler.frontends.graph_file import graph_model
+
+    crowded = nx.random_regular_graph(12, 64, seed=1)
+    core = make_core(grid=[40, 40], stencil="king", readout={"step": [1, 1]})
+    for one, other in crowded.edges:
+        crowded.edges[one, other]["weight"] = 0.1
+    _, what_if = explore(graph_model(crowded, name="g", where="g"), core)
+    assert "split" not in entries(what_if)
+
+
+@pytest.mark.parametrize("of_die", [False, True])
+def test_a_preset_is_used_without_the_die(of_die: bool, make_core: MakeCore, make_graph: MakeGraph) -> None:
+    core = make_core(chunks=1)
+    graph = make_graph(make_core(), chunks=2)
+    findings = tuple(diagnose_model(graph, core))
+    what_if = explore_changes(Situation(graph, core, None, ScaleOptions(), findings, of_die=of_die), ("preset",))
+    (entry,) = what_if.entries
+    assert entry.change == "use --core tiny-8x8" + (" without --die" if of_die else "")

@@ -366,6 +366,14 @@ def test_a_graph_that_is_no_model(text: str, message: str) -> None:
     assert (caught.value.code, caught.value.where, caught.value.message) == ("problem.graph", "x", message)
 
 
+@pytest.mark.parametrize("own", ["", ' directed="true"', ' directed="false"'])
+@pytest.mark.parametrize("default", ["directed", "undirected"])
+def test_a_node_that_is_coupled_with_itself(own: str, default: str) -> None:
+    loop = f'<edge source="a" target="a"{own}/>'
+    text = document(f'{AB}<edge source="a" target="b" directed="true"/>\n{loop}', f'edgedefault="{default}"')
+    assert refusal(text) == ("x:12", "edge a a: a node is coupled with itself")
+
+
 # What networkx reads alike
 
 NAMES = st.text("ab\u00e9\u4e2d1 <>&\"'\t\n\U0001f600-.", max_size=4)
