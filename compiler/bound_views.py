@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import networkx as nx
@@ -218,3 +218,16 @@ class ModelViews:
             if not self.read.all():
                 views.append(View("read out around all", self._around, core, whole, readable, alive))
         return tuple(views)
+
+
+@lru_cache(maxsize=4)
+def views_of(graph: CouplingGraph) -> ModelViews:
+    """Return the views of a model: for one and the same graph the same, with what was computed of them.
+
+    Conditions, placers and trials all ask for them, and what nodes need is the same on every core.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    """
+    return ModelViews(graph)

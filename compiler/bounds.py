@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from oscc.compiler.bound_views import ModelViews, View
+from oscc.compiler.bound_views import ModelViews, View, views_of
 from oscc.compiler.closest_core import closest_preset
-from oscc.compiler.findings import Finding
+from oscc.compiler.findings import Finding, counted
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placers.cell_rules import usable_cells
 from oscc.compiler.spec import MAX_SLOTS, CoreSpec
@@ -66,7 +66,7 @@ def diagnose_bounds(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     graph : CouplingGraph
     core : CoreSpec
     """
-    yield from _first_exceeded(((DEGREE,), (DENSITY,), (CLIQUE, CUT)), ModelViews(graph), core)
+    yield from _first_exceeded(((DEGREE,), (DENSITY,), (CLIQUE, CUT)), views_of(graph), core)
 
 
 def diagnose_neighbourhoods(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
@@ -77,7 +77,7 @@ def diagnose_neighbourhoods(graph: CouplingGraph, core: CoreSpec) -> Iterator[Fi
     graph : CouplingGraph
     core : CoreSpec
     """
-    yield from _first_exceeded(((DEGREE,), (DENSITY,)), ModelViews(graph), core)
+    yield from _first_exceeded(((DEGREE,), (DENSITY,)), views_of(graph), core)
 
 
 def diagnose_bound(bound: Bound, graph: CouplingGraph, core: CoreSpec) -> Finding | None:
@@ -89,7 +89,7 @@ def diagnose_bound(bound: Bound, graph: CouplingGraph, core: CoreSpec) -> Findin
     graph : CouplingGraph
     core : CoreSpec
     """
-    return next(_exceeded((bound,), ModelViews(graph), core), None)
+    return next(_exceeded((bound,), views_of(graph), core), None)
 
 
 def _first_exceeded(groups: Sequence[Sequence[Bound]], model: ModelViews, core: CoreSpec) -> Iterator[Finding]:
@@ -180,11 +180,7 @@ def _opened(core: CoreSpec) -> CoreSpec:
 def _apart(view: View) -> str:
     """The reason why few cells can be read, as the middle of a sentence."""
     rows, cols = view.core.readout.step
-    return f"readable cells are {_counted(rows, 'row')} and {_counted(cols, 'column')} apart"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return f"readable cells are {counted(rows, 'row')} and {counted(cols, 'column')} apart"
 
 
 def _alive(view: View) -> str:

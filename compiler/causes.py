@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from oscc.compiler.cause_groups import DESCRIBED, MOST_ASTRAY, Group, is_regular
 from oscc.compiler.findings import MAX_LISTED, Finding
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.passes.scale import longer_tau
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.spec import CoreSpec
 
@@ -268,11 +269,10 @@ def _of_times(pool: dict[str, list[Finding]]) -> list[_Draft]:
     head = max(found, key=_needed_tau)
     rest = [each for each in found if each is not head]
     if head.code == "S004" and rest:
-        tau, clip = head.fix.split(", or let them saturate: ")
         groups = [each.witness["group"] for each in found if each.code == "S004"]
         # To saturate helps where nothing else needs a longer tau.
-        clip = "".join(f" --clip {group}" for group in groups) if len(groups) == len(found) else ""
-        head = replace(head, fix=f"{tau}, or let them saturate:{clip}" if clip else tau)
+        groups = groups if len(groups) == len(found) else []
+        head = replace(head, fix=longer_tau(head.witness["needed_tau_s"], groups, given=head.witness["given"]))
     return [_Draft([head], told=rest)]
 
 

@@ -124,7 +124,7 @@ class _Case:
         return "" if self.code_use.problem is not None else " rad per unit of model time"
 
 
-def code_warnings(coded: CodedGraph, idle: int = 0) -> tuple[CodeWarning, ...]:
+def code_warnings(coded: CodedGraph, idle: int = 0, use: CodeUse | None = None) -> tuple[CodeWarning, ...]:
     """Return every reason why the codes of a model may not be the model.
 
     W001 hardly a coupling acts, or all codes of a group are 0; W002 rounding takes a large part of a trained group;
@@ -136,8 +136,10 @@ def code_warnings(coded: CodedGraph, idle: int = 0) -> tuple[CodeWarning, ...]:
     coded : CodedGraph
     idle : int
         Couplings of weight zero that were left out of the model beforehand.
+    use : CodeUse, optional
+        That of the codes, where it was computed already.
     """
-    use = code_use(coded)
+    use = code_use(coded) if use is None else use
     found: list[CodeWarning] = []
     for group, values in group_values(coded):
         case = _Case(coded, group, values, use.groups[group], use, idle if group == "coupling" else 0)

@@ -123,7 +123,7 @@ class CompileResult:
     @cached_property
     def warnings(self) -> tuple[CodeWarning, ...]:
         """Every reason why a model that fits may not do what it was made for; empty when it does not fit."""
-        return () if self.coded is None or not self.feasible else code_warnings(self.coded, self.idle)
+        return () if self.coded is None or not self.feasible else code_warnings(self.coded, self.idle, self.code_use)
 
     @property
     def program(self) -> Program | None:

@@ -99,3 +99,15 @@ def raise_first(findings: Iterable[Finding]) -> None:
 def is_empty(findings: Iterable[Finding]) -> bool:
     """Whether a check has nothing to say."""
     return next(iter(findings), None) is None
+
+
+def counted(count: int, what: str) -> str:
+    """Return a number with its noun, such as ``1 node`` or ``2 nodes``.
+
+    Parameters
+    ----------
+    count : int
+    what : str
+        The noun for one.
+    """
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

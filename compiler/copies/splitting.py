@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from oscc.compiler.copies.copied_graph import STRENGTH, CopyMap, copied_graph
 from oscc.compiler.copies.embedder import embed
-from oscc.compiler.findings import Finding
+from oscc.compiler.findings import Finding, counted
 from oscc.compiler.fitting import diagnose_model
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placers.problem import PlacementProblem
@@ -87,6 +87,7 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
     found = embed(graph, core, seed=options.seed, timeout_s=options.timeout_s, report=options.report)
     if not found.found:
         ended = "" if found.complete else ", ended by time or an interrupt"
+        rounds = counted(found.rounds, "round")
         return Splitting(
             None,
             None,
@@ -94,7 +95,7 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
                 Finding(
                     "C001",
                     f"no chains of copies found: of {graph.nodes} nodes, {found.at_fault} lack a neighbour or share a "
-                    f"cell at best, with {found.cell.size} cells of {core.cells} ({found.rounds} rounds{ended})",
+                    f"cell at best, with {found.cell.size} cells of {core.cells} ({rounds}{ended})",
                     "use another --seed or a longer --timeout, a larger core, or a model with fewer couplings",
                     {
                         "nodes": graph.nodes,

@@ -148,14 +148,9 @@ def lowered_model(file: UserFile, front_end: str, name: str, core: CoreSpec) -> 
     if front_end == "graphml":
         graph, labels = parse_graphml(file.content, name=name, where=file.where)
         # Its numbers stand in a file as they are meant: warnings about codes go by that.
-        graph = replace(graph, training={"graph": {"frontend": front_end}})
-    else:
-        problem = _problem(file, front_end, name)
-        graph, labels = lower_problem(problem, core), distinct_texts(problem.labels)
-    finding: Finding
-    for finding in diagnose_graph(graph):
-        raise fault("graph", finding.message, file.where, finding.fix)
-    return graph, labels
+        return _well_formed(replace(graph, training={"graph": {"frontend": front_end}}), file.where), labels
+    problem = _problem(file, front_end, name)
+    return _lowered(problem, file.where, core), distinct_texts(problem.labels)
 
 
 @contextmanager
@@ -181,16 +176,28 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
         return
     file = read_user_file(path, "problem.read")
     model_name = one_line(path.stem).strip() or "model"
-    graph, labels = lowered_model(file, front_end, model_name, core)
+    lower: Callable[[CoreSpec], CouplingGraph] | None = None
+    if front_end == "graphml":
+        graph, labels = lowered_model(file, front_end, model_name, core)
+    else:
+        problem = _problem(file, front_end, model_name)
+        graph, labels = _lowered(problem, file.where, core), distinct_texts(problem.labels)
+        lower = partial(_lowered, problem, file.where)
     description = {
         "file": one_line(path.name),
         "sha256": hashlib.sha256(file.content).hexdigest(),
         "frontend": front_end,
     }
-    lower = None if front_end == "graphml" else partial(_lowered_for, file, front_end, model_name)
     with changed_model(graph, path) as checkpoint:
         yield Source(checkpoint, file.content, description, labels, lower)
 
 
-def _lowered_for(file: UserFile, front_end: str, name: str, core: CoreSpec) -> CouplingGraph:
-    return lowered_model(file, front_end, name, core)[0]
+def _lowered(problem: IsingProblem, where: str, core: CoreSpec) -> CouplingGraph:
+    return _well_formed(lower_problem(problem, core), where)
+
+
+def _well_formed(graph: CouplingGraph, where: str) -> CouplingGraph:
+    finding: Finding
+    for finding in diagnose_graph(graph):
+        raise fault("graph", finding.message, where, finding.fix)
+    return graph

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -305,14 +305,36 @@ def _diagnose_full_scale(
         needed = float(bounds[group][chunk])
         own = options.tau_s is None
         given = "the model's time_scale_s" if own else "the given tau"
-        fix = "train the model with a time_scale_s" if own else "use a tau"
         yield Finding(
             "S004",
             f"at {given} ({scale.tau_s[chunk]:.6g} s in chunk {chunk}) {count} of {beyond.size} parameters of {group} "
             f"exceed full scale: they need {needed:.6g} s",
-            f"{fix} of at least {needed:.6g} s, or let them saturate: --clip {group}",
-            {**witness, "group": group, "count": count, "values": int(beyond.size), "needed_tau_s": needed},
+            longer_tau(needed, [group], given=not own),
+            {
+                **witness,
+                "given": not own,
+                "group": group,
+                "count": count,
+                "values": int(beyond.size),
+                "needed_tau_s": needed,
+            },
         )
+
+
+def longer_tau(needed_s: float, groups: Sequence[str], *, given: bool) -> str:
+    """Return the fix of S004: a tau that is long enough, or groups that may saturate.
+
+    Parameters
+    ----------
+    needed_s : float
+    groups : sequence of str
+        None where it does not help that any saturate.
+    given : bool
+        Whether the tau that is too short was given by an option; else the model has it.
+    """
+    what = "use a tau" if given else "train the model with a time_scale_s"
+    clip = "".join(f" --clip {group}" for group in groups)
+    return f"{what} of at least {needed_s:.6g} s" + (f", or let them saturate:{clip}" if clip else "")
 
 
 @dataclass(frozen=True)

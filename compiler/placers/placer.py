@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from oscc.compiler.bounds import diagnose_bounds
-from oscc.compiler.findings import Finding, is_empty
+from oscc.compiler.findings import Finding, counted, is_empty
 from oscc.compiler.fitting import diagnose_fit, diagnose_model, diagnose_sizes
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
@@ -116,7 +116,7 @@ class GrowthPlacer:
                 graph,
                 core,
                 f"no placement could be grown: from one node it never held more than {growth.placed} of {graph.nodes} "
-                f"nodes on {shown} ({growth.attempts} attempts)",
+                f"nodes on {shown} ({counted(growth.attempts, 'attempt')})",
                 "use --placer anneal",
                 placed=growth.placed,
                 attempts=growth.attempts,
@@ -199,7 +199,7 @@ class AnnealPlacer:
         finding = Finding(
             "L006",
             f"no placement found: the best that annealing came to has {far.count('R001')} couplings outside the "
-            f"stencil, together {found.cost} cells too far ({found.attempts} attempts{ended})",
+            f"stencil, together {found.cost} cells too far ({counted(found.attempts, 'attempt')}{ended})",
             f"use another --seed or a longer --timeout, a core with {more}, or a model with fewer couplings",
             {
                 "couplings": far.count("R001"),

@@ -27,6 +27,7 @@ from oscc.compiler.bounds import (
 from oscc.compiler.findings import Finding
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.kernels import run_kernel
 from oscc.compiler.placers.problem import Neighbours
 from oscc.compiler.reach_kernel import most_within
 from oscc.compiler.spec import CoreSpec
@@ -440,3 +441,20 @@ def test_crowded_nodes_are_searched_from_first(make_core: MakeCore, monkeypatch:
     # The leaves have one neighbour, the root 20, and its children 21, one of which is the first to be searched from.
     found = exceeded(DENSITY, model(tree), core)
     assert found.witness["nodes"] > found.witness["cells"]
+
+
+def test_what_nodes_need_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = model(nx.path_graph(12))
+    runs: list[Any] = []
+
+    def counted(kernel: Any, *args: Any) -> Any:
+        runs.append(kernel)
+        return run_kernel(kernel, *args)
+
+    monkeypatch.setattr("oscc.compiler.bound_views.run_kernel", counted)
+    for core in ("tiny-8x8", "ais-28x28"):
+        for _ in range(2):
+            assert list(diagnose_neighbourhoods(graph, load_core(core))) == []
+        assert diagnose_bound(DENSITY, graph, load_core(core)) is None
+    # The whole model, and what is read out of it, which is the same here.
+    assert len(runs) == 1

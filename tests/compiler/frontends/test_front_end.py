@@ -8,7 +8,9 @@ import pytest
 
 from oscc.compiler.checkpoint import read_checkpoint
 from oscc.compiler.errors import OsccError
-from oscc.compiler.frontends.front_end import Source, front_end_of, opened_source, read_kept_problem
+from oscc.compiler.frontends.front_end import PROBLEM_READERS, Source, front_end_of, opened_source, read_kept_problem
+from oscc.compiler.frontends.gset import parse_gset
+from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.output_folder import OutputFolder
 from oscc.compiler.spec_file import load_core
 
@@ -194,3 +196,19 @@ def test_a_kept_problem_that_was_edited(change: Callable[[Path], object], messag
         read_kept_problem(folder)
     assert caught.value.where == str(tmp_path / "problem")
     assert caught.value.message.startswith(message)
+
+
+def test_a_problem_is_parsed_once_for_all_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def parse(text: str, **parts: str) -> IsingProblem:
+        parsed.append(text)
+        return parse_gset(text, **parts)
+
+    monkeypatch.setitem(PROBLEM_READERS, "gset", parse)
+    (tmp_path / "square.gset").write_text(SQUARE)
+    with opened_source(tmp_path / "square.gset", None, load_core("ising-56x56")) as source:
+        assert source.lower is not None
+        for core in ("ising-56x56", "king-48x41"):
+            assert source.lower(load_core(core)).nodes == 4
+    assert parsed == [SQUARE]

@@ -302,6 +302,13 @@ def test_a_time_scale_of_the_model_that_saturates_is_found_chunk_by_chunk(
     assert finding.fix == "train the model with a time_scale_s of at least 1e-06 s, or let them saturate: --clip shil"
     assert (finding.witness["group"], finding.witness["count"]) == ("shil", 3)
     assert finding.witness["needed_tau_s"] == pytest.approx(1e-6, rel=1e-6)
+    # Chunk 0 lacks less of what it needs, but needs the most: tau and need are those of one chunk.
+    shil[0, :5] = 3.0
+    (finding,) = diagnose_time_scale(replace(graph, shil=shil), tiny_core, NONE)
+    assert finding.message == (
+        "at the model's time_scale_s (1e-06 s in chunk 0) 8 of 256 parameters of shil exceed full scale: they need "
+        "1.25e-06 s"
+    )
 
 
 def test_a_tau_per_chunk_contradicts_one_that_is_given(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:

@@ -71,7 +71,7 @@ def test_too_many_neighbours_are_a_proof_and_not_searched_for(model_of: ModelOf,
 
 def test_annealing_says_when_time_ended_it(model_of: ModelOf, open_core: MakeCore) -> None:
     placing = AnnealPlacer(Search.within(0.0)).place(model_of(nx.random_regular_graph(10, 24, seed=1)), open_core(5, 5))
-    assert placing.findings[0].message.endswith("(1 attempts, ended by time or an interrupt)")
+    assert placing.findings[0].message.endswith("(1 attempt, ended by time or an interrupt)")
 
 
 def test_too_few_cells(model_of: ModelOf, open_core: MakeCore) -> None:
