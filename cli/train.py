@@ -116,7 +116,7 @@ def _make_folder(folder: Path) -> None:
 
 def _run(trainer: Trainer, folder: Path) -> None:
     """Train, show how far it is, and draw sheets of samples."""
-    from oscc.compiler.code_warnings import DEAD
+    from oscc.compiler.code_limits import DEAD
 
     schedule = trainer.config.schedule
     log = _log(folder / LOG_FOLDER)

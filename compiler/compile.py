@@ -13,7 +13,8 @@ import numpy as np
 
 from oscc.compiler.causes import Cause, find_causes
 from oscc.compiler.code_use import CodeUse, code_use
-from oscc.compiler.code_warnings import CodeWarning, code_warnings
+from oscc.compiler.code_warning_texts import CodeWarning
+from oscc.compiler.code_warnings import code_warnings
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.conditions import diagnose_conditions
 from oscc.compiler.families import family_named

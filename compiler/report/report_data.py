@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from oscc.compiler.causes import Cause
 from oscc.compiler.code_use import GroupUse
-from oscc.compiler.code_warnings import CodeWarning
+from oscc.compiler.code_warning_texts import CodeWarning
 from oscc.compiler.findings import Finding
 
 SCHEMA = "oscc.report/1"

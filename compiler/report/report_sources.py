@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from oscc.compiler.causes import Cause, total_findings
 from oscc.compiler.code_use import GroupUse
-from oscc.compiler.code_warnings import CodeWarning
+from oscc.compiler.code_warning_texts import CodeWarning
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.compile_output import described_inputs, described_tool
 from oscc.compiler.errors import OsccError

@@ -11,7 +11,7 @@ import pytest
 
 from oscc.cli.code_lines import code_rows, print_warnings, recorded_warnings, verdict_words, warning_words
 from oscc.compiler.checkpoint import write_checkpoint
-from oscc.compiler.code_warnings import CodeWarning
+from oscc.compiler.code_warning_texts import CodeWarning
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import dump_core

@@ -12,8 +12,7 @@ import dimod
 import numpy as np
 import pytest
 
-from oscc.compiler.code_use import GroupValues
-from oscc.compiler.code_warnings import (
+from oscc.compiler.code_limits import (
     CROWD,
     DEAD,
     ENDS,
@@ -21,12 +20,13 @@ from oscc.compiler.code_warnings import (
     MERGED,
     ROUGH,
     VANISHED,
-    CodeWarning,
-    code_warnings,
     ends_ratio,
     live_share,
     one_code,
 )
+from oscc.compiler.code_use import GroupValues
+from oscc.compiler.code_warning_texts import CodeWarning
+from oscc.compiler.code_warnings import code_warnings
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.compile import SMALLEST_TAU, check_model
 from oscc.compiler.frontends.bqm import parse_bqm

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from oscc.compiler.code_warnings import CodeWarning
+from oscc.compiler.code_warning_texts import CodeWarning
 from oscc.compiler.report.report_data import ReportData
 from oscc.sim.report.page import report_page
 from oscc.sim.report.warnings_panel import warnings_panel
