@@ -129,8 +129,13 @@ class Measurement:
             # What was measured before there were extractors in the package named them here.
             after_data = nowhere.index("--data") + 2
             nowhere[after_data:after_data] = ["--extractor", extractor.name]
-        parts = [self.trained_from, *nowhere, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in files)]
+        parts = [self.trained_from, *nowhere, *map(digest, files)]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
