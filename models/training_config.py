@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -23,15 +22,13 @@ from oscc.compiler.strict_yaml import read_yaml
 from oscc.compiler.text_file import read_text_file
 from oscc.models.dac_grid import DacGrid
 from oscc.models.datasets import IMAGE_FILES, POINT_SETS
+from oscc.models.ignored_keys import FIRST_RELEASE_SPREADS, first_ignored
 from oscc.models.integrators import INTEGRATORS
 from oscc.models.topology import grid_graph
 
 SCHEMA = "oscc.train/1"
 
 MAX_CHUNKS = 8
-
-FIRST_SPREAD = {"coupling": 0.2, "field": 0.1}
-"""Standard deviation of parameters before training, where nothing else asks for more [rad per unit of model time]."""
 
 
 class DataSection(Section):
@@ -342,34 +339,9 @@ class TrainingConfig(Section):
     @model_validator(mode="after")
     def _check_ignored(self) -> TrainingConfig:
         """Refuse keys that were given though nothing would come of them."""
-        for section, keys, reason in self._without_effect():
-            for key in keys:
-                # What is written out at its default asks for nothing: receipts name every key.
-                if getattr(getattr(self, section), key) != type(getattr(self, section)).model_fields[key].default:
-                    raise ValueError(f"{section}.{key}: would be ignored, {reason}; leave it out")
+        if ignored := first_ignored(self):
+            raise ValueError(ignored)
         return self
-
-    def _without_effect(self) -> Iterator[tuple[str, tuple[str, ...], str]]:
-        """Sections, keys and reasons of what has no effect beside the other keys."""
-        if self.data.name not in IMAGE_FILES:
-            yield "data", ("folder",), f"'{self.data.name}' has no file"
-        if self.hardware.core is not None:
-            yield "model", ("origin", "step"), "hardware.core has its own read-out"
-            yield "hardware", ("bound",), "hardware.core has full scales of its own"
-        if self.model.start is not None:
-            begun = ("weight_mean", "weight_std", "field_std", "shil")
-            yield "model", begun, "training begins with the parameters of model.start"
-        of_kind = {
-            "wgan-gp": ("critic_channels", "critic_pack", "critic_steps", "gradient_penalty", "critic_rate"),
-            "sliced-wasserstein": ("projections",),
-            "flow-matching": (),
-        }
-        for kind, keys in of_kind.items():
-            if kind != self.loss.kind:
-                yield "loss", keys, f"it belongs to kind '{kind}'"
-        if self.loss.kind == "flow-matching":
-            yield "loss", ("sensitivity",), "nothing is run to its end with kind 'flow-matching'"
-            yield "hardware", ("transient_noise",), "nothing is run to its end with kind 'flow-matching'"
 
     @property
     def family(self) -> Family:
@@ -427,8 +399,9 @@ class TrainingConfig(Section):
         OsccError
             As `dac_grid` does.
         """
-        given = self.model.weight_std if group == "coupling" else self.model.field_std
-        least = np.full((self.model.chunks, 1), FIRST_SPREAD[group] if given is None else given)
+        key = "weight_std" if group == "coupling" else "field_std"
+        given: float | None = getattr(self.model, key)
+        least = np.full((self.model.chunks, 1), FIRST_RELEASE_SPREADS[key] if given is None else given)
         grid = self.dac_grid() if given is None and self.quantizes else None
         # A normal distribution as wide as a step has 62 % of its values beyond half a step, where codes begin.
         return least if grid is None else np.maximum(least, grid.step(group))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oscc.compiler.checkpoint import read_checkpoint
+from oscc.models.ignored_keys import FIRST_RELEASE_SPREADS
 from oscc.models.training_config import TrainingConfig
 
 KEPT_FREE = {"schedule": ("iterations", "save_every", "sheet_every"), "data": ("folder",)}
@@ -72,12 +73,18 @@ def listed(differences: list[str]) -> str:
 def earlier_key(config: TrainingConfig) -> str:
     """Return the SHA-256, in hexadecimal, by which states of the first release tell configurations apart.
 
-    It counts a core by its name, and leaves out defaults.
+    It counts a core by its name, and leaves out defaults: those of that release, which knew no other spreads.
     """
     described = config.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for section, keys in KEPT_FREE.items():
         for key in keys:
             described.get(section, {}).pop(key, None)
+    model = described.get("model", {})
+    for key, default in FIRST_RELEASE_SPREADS.items():
+        if model.get(key) == default:
+            del model[key]
+    if "model" in described and not model:
+        del described["model"]
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 

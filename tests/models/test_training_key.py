@@ -7,7 +7,8 @@ import yaml
 
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.spec_file import load_core
-from oscc.models.training_key import different_keys, listed, training_keys
+from oscc.models.training_config import parse_training
+from oscc.models.training_key import different_keys, earlier_key, listed, training_keys
 
 ON_CORE = {"grid": None, "stencil": None, "step": None}
 
@@ -88,3 +89,31 @@ def test_images_and_long_values(images_config, points_config):
 )
 def test_only_some_are_listed(count, text):
     assert listed(list("abcde")[:count]) == text
+
+
+FIRST_RELEASE = {
+    "points": "cf3b5b26f20f06e4bca4f4f8af1be3cd712993eac122a917c9c3c8159011bd60",
+    "points, 0.3": "de16ee6d61d5684a81d9d1ea70a32b5444144c75802c284e6aad57f6175adfa9",
+    "core": "0f6c967ecc34a98c2dfa1e389b80fb126ed07734a7986f481d7f48322304fe84",
+}
+"""Keys as the first release computed them, from the texts below."""
+
+
+@pytest.mark.parametrize(
+    ("base", "spreads", "key"),
+    [
+        ("points", {}, "points"),
+        ("points", {"weight_std": 0.2, "field_std": 0.1}, "points"),
+        ("points", {"weight_std": 0.3, "field_std": 0.1}, "points, 0.3"),
+        ("core", {}, "core"),
+        ("core", {"weight_std": 0.2, "field_std": 0.1}, "core"),
+    ],
+)
+def test_keys_are_those_of_the_first_release(base, spreads, key):
+    described = {"schema": "oscc.train/1", "name": "p" if base == "points" else "i"}
+    if base == "points":
+        described |= {"data": {"name": "two-moons"}, "loss": {"kind": "sliced-wasserstein"}}
+        described |= {"model": {"grid": [4, 4], "stencil": "box-1", **spreads}}
+    else:
+        described |= {"data": {"name": "digits"}, "hardware": {"core": "tiny-8x8"}, "model": spreads}
+    assert earlier_key(parse_training(yaml.safe_dump(described), where="test")) == FIRST_RELEASE[key]
