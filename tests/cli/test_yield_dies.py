@@ -9,6 +9,11 @@ from PIL import Image
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
 
+READ_OUT = (
+    "the model has 16 nodes that are read out; the core has 15 cells that can be read: in rows 0, 2, ... and columns "
+    "0, 2, ..."
+)
+
 
 def test_dies_are_counted_and_drawn(oscc: Run, oscc_json: RunJson, tiny_checkpoint: Path, tmp_path: Path) -> None:
     arguments = ("yield", tiny_checkpoint, "--core", "tiny-8x8", "-n", "30", "--defect-rate", "0.01", "--seed", "3")
@@ -57,9 +62,15 @@ def test_a_die_is_part_of_the_compilation(oscc: Run, oscc_json: RunJson, tiny_ch
     status, content = oscc_json("verify", tmp_path / "out", "--engine", "array", "-n", "1")
     assert status == 0, content
     die.write_text("schema: oscc.die/1\ncore: tiny-8x8\ncells: [[4, 4]]\n")
+    status, content = oscc_json("check", tiny_checkpoint, "--core", "tiny-8x8", "--die", die)
+    assert status == 3
+    # No placement would help: that a node sits on the cell follows from it.
+    nodes = "the model has 64 nodes; the core has 63 cells that are not defective, of 64"
+    assert [each["message"] for each in content["findings"]] == [nodes, READ_OUT]
+    assert content["findings"][0]["consequences"] == {"L002": 1, "R004": 1}
     status, out, _ = oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--die", die)
     assert status == 3
-    assert "R004: node 36 sits on cell (4, 4), which is defective" in out
+    assert f"does not fit: {nodes}" in out
     die.write_text("schema: oscc.die/1\ncore: tiny-8x8\ncells: [[4, 44]]\n")
     status, _, err = oscc("check", tiny_checkpoint, "--core", "tiny-8x8", "--die", die)
     assert status == 1

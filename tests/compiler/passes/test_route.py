@@ -53,8 +53,10 @@ def test_route_reports_every_finding_of_routing_and_fit(make_graph: MakeGraph, m
     core = make_core(chunks=3, defects={"cells": [[4, 4]]}, readout={"origin": [1, 1]}, init={"std_rad": 0.5})
     with pytest.raises(FindingsError) as caught:
         RoutePass().run(_placed(graph, core))
-    codes = [finding.code for finding in caught.value.findings]
-    assert codes == ["R004", *["F001"] * 16, "F002", "F003"]
+    found = caught.value.findings
+    # A node on a cell that is defective, pixels on cells that cannot be read, and what no other placement would mend.
+    assert [finding.code for finding in found] == ["R004", *["F001"] * 16, "L007", "F003", "F002"]
+    assert found[17].witness == {"nodes": 64, "pixels": 16, "usable": 63, "readable": 16, "cause": "defects"}
 
 
 def test_example_needs_every_track_of_its_core(example_path: Path) -> None:
