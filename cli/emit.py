@@ -91,7 +91,7 @@ def emit_verb(
         refuse_ignored(context, options, f"{target} holds no program, whose samples the test bench would have")
     spec = theirs if theirs is not None else given
     assert spec is not None
-    if given is not None and given.hash != spec.hash:
+    if given is not None and given != spec:
         raise OsccError(
             "emit.other-core",
             f"holds a program for another core ({spec.name}, {spec.hash[:8]}) than {given.name} ({given.hash[:8]})",

@@ -90,7 +90,7 @@ def _check_same_core(output: Path, core: CoreSpec) -> bool:
     if not (output / REPORTS).is_dir():
         return False
     theirs = load_core(read_output_folder(output).core)
-    if theirs.hash != core.hash:
+    if theirs != core:
         raise OsccError(
             "synthesis.other-core",
             f"holds a program for another core ({theirs.name}, {theirs.hash[:8]}) than {core.name} ({core.hash[:8]})",

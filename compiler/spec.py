@@ -389,6 +389,15 @@ class CoreSpec(Section):
         """The specification with every default filled in, keys sorted: what `hash` is taken over."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same hardware: what was computed from a core and kept does not count."""
+        if not isinstance(other, CoreSpec):
+            return NotImplemented
+        return self is other or self.canonical_json() == other.canonical_json()
+
+    def __hash__(self) -> int:
+        return hash(self.canonical_json())
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 of `canonical_json`, in hexadecimal; it binds a program to a core."""

@@ -282,7 +282,7 @@ class PysimEngine:
             )
         times = {"start": time.perf_counter()}
         ready = self._ready
-        if ready is None or ready.core.hash != core.hash:
+        if ready is None or ready.core != core:
             ready = self._ready = PysimCore(core, self._design)
         plane = ready.plane
         macro = ArrayMacro(core, job.make_array(), keep=job.keep)

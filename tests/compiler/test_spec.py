@@ -140,6 +140,22 @@ def test_hash_ignores_what_is_only_written_differently() -> None:
     assert CoreSpec.model_validate(short).hash == CoreSpec.model_validate(described).hash
 
 
+def test_cores_are_equal_by_what_they_are(make_core: MakeCore) -> None:
+    gain = {"gain": [[2, 3, 0.9]]}
+    one, other, third = make_core(defects=gain), make_core(defects=gain), make_core(defects={"gain": [[2, 3, 0.8]]})
+    # What is computed when it is first asked for, arrays among it, is kept in a core.
+    for core in (one, third):
+        assert (core.unit_gain[2, 3], len(core.hash), len(core.unit_stencil)) == (core.defects.gain[0][2], 64, 24)
+    assert one == other
+    assert other == one
+    assert one != third
+    assert other != third
+    assert {one, other, third} == {other, third}
+    assert one != one.canonical_json()
+    # A copy takes along what was kept; it is another core nevertheless.
+    assert one.model_copy(update={"chunks": 3}) != one
+
+
 @pytest.mark.parametrize(
     "change",
     [{"chunks": 3}, {"coupling_dac": {"forbidden": [5]}}, {"defects": {"cells": [[1, 1]]}}, {"init": {"cycles": 65}}],
@@ -232,13 +248,13 @@ def test_coupling_dacs_of_another_width(make_core: MakeCore, bits: int) -> None:
     for each in described:
         del each["coupling_dac"]
     assert described[0] == described[1]
-    assert other.hash != core.hash
+    assert other != core
     assert core.coupling_dac.forbidden == (3,)
 
 
 def test_the_same_width_is_the_same_core(make_core: MakeCore) -> None:
     assert make_core().with_coupling_bits(4) == make_core()
-    assert make_core().with_coupling_bits(6).with_coupling_bits(4).hash == make_core().hash
+    assert make_core().with_coupling_bits(6).with_coupling_bits(4) == make_core()
 
 
 @pytest.mark.parametrize(("bits", "message"), [(1, "greater than or equal to 2"), (9, "less than or equal to 8")])
