@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import yaml
 
 from oscc.compiler.errors import OsccError
 from oscc.models.training_config import parse_training
 
-CORE = {"model": {"grid": None, "stencil": None, "step": None}, "hardware": {"core": "tiny-8x8"}}
+CORE: dict[str, Any] = {"model": {"grid": None, "stencil": None, "step": None}, "hardware": {"core": "tiny-8x8"}}
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_keys_that_a_core_replaces_are_refused(images_config, section, values, r
 @pytest.mark.parametrize("spreads", [{}, {"weight_std": 0.2, "field_std": 0.1}, {"weight_std": None}])
 def test_defaults_of_the_first_release_ask_for_nothing(spreads):
     # As its receipts write them out beside a start; a Yaml null is the default of this one.
-    described = {
+    described: dict[str, Any] = {
         "schema": "oscc.train/1",
         "name": "points",
         "data": {"name": "two-moons"},

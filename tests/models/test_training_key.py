@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -110,7 +111,7 @@ FIRST_RELEASE = {
     ],
 )
 def test_keys_are_those_of_the_first_release(base, spreads, key):
-    described = {"schema": "oscc.train/1", "name": "p" if base == "points" else "i"}
+    described: dict[str, Any] = {"schema": "oscc.train/1", "name": "p" if base == "points" else "i"}
     if base == "points":
         described |= {"data": {"name": "two-moons"}, "loss": {"kind": "sliced-wasserstein"}}
         described |= {"model": {"grid": [4, 4], "stencil": "box-1", **spreads}}
