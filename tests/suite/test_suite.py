@@ -67,6 +67,12 @@ and four bits, which is built once for all tests.
 RIGHT = Point("pysim", "tiny-8x8", 2, 8)
 """The one that is checked before what is wrong in it is."""
 
+STEADY = Point("icarus", "tiny-8x8", 4, 8)
+"""Runs as fast as its program says; the widest codes in generated Verilog."""
+
+STEADY_LARGE = Point("verilator", "ais-56x56", 4, 4)
+"""The same for the large core and the trained example, where all points run: its build for Verilator is there then."""
+
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "point" in metafunc.fixturenames:
@@ -74,7 +80,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("point", points, ids=str)
     if "steady" in metafunc.fixturenames:
         whole = metafunc.config.getoption("suite", "some") == "all"
-        metafunc.parametrize("steady", ["tiny-8x8", "ais-56x56"] if whole else ["tiny-8x8"])
+        metafunc.parametrize("steady", [STEADY, STEADY_LARGE] if whole else [STEADY], ids=str)
 
 
 def core_of(point: Point) -> CoreSpec:
@@ -190,12 +196,15 @@ def check(job: CosimJob, record: CosimRecord, expected: CosimRecord) -> None:
 
 def test_the_points_cover_everything(bench_core: CoreSpec) -> None:
     assert len(set(ALL)) == len(ALL) == 81
-    some = [*SOME, RIGHT, Point("verilator", "tiny-8x8", bench_core.chunks, bench_core.coupling_dac.bits)]
-    for name, values in (("engine", ENGINES), ("core", CORES), ("chunks", CHUNKS), ("bits", BITS)):
+    verilator = Point("verilator", bench_core.name, bench_core.chunks, bench_core.coupling_dac.bits)
+    some = [*SOME, RIGHT, STEADY, verilator]
+    for name, values in (("engine", ENGINES), ("core", (*CORES, "bench-4x6")), ("chunks", CHUNKS), ("bits", BITS)):
         assert {getattr(point, name) for point in some} == set(values)
+    # Generated Verilog is simulated with the widest codes, too.
+    assert {point.bits for point in some if point.engine != "pysim"} == {4, 8}
     # One of them is the core as it is delivered, and changed cores are others.
-    assert core_of(Point("verilator", "ais-56x56", 4, 4)).hash == load_core("ais-56x56").hash
-    assert core_of(SOME[0]).hash != load_core("ais-56x56").hash
+    assert core_of(Point("verilator", "ais-56x56", 4, 4)) == load_core("ais-56x56")
+    assert core_of(SOME[0]) != load_core("ais-56x56")
 
 
 def test_a_point(
@@ -244,24 +253,28 @@ def test_verilator_on_the_core_of_the_benches(
 
 
 def test_a_sample_in_steady_state_takes_its_programmed_cycles(
-    steady: str,
+    steady: Point,
     example_path: Path,
     prepared: Callable[[Point], Any],
     verilog_of: Callable[[CoreSpec], str],
     builds: Path,
 ) -> None:
-    # The large core, with the trained example, where all points run: its build for Verilator is there then.
-    point = Point("verilator" if steady == "ais-56x56" or missing_for("icarus") else "icarus", steady, 4, 4)
+    point = replace(steady, engine="verilator") if missing_for(steady.engine) else steady
     job, _ = prepared(point)
     core, program = job.core, job.program
-    if steady == "ais-56x56":
+    if steady == STEADY_LARGE:
         program = compile_model(example_path, core).program
         assert program is not None
-        assert core.hash == load_core("ais-56x56").hash
+        assert core == load_core("ais-56x56")
     timed = [step.operand for step in program.instructions() if step.is_timed]
     assert timed[0] == core.init.cycles
     assert len(timed) == 1 + core.chunks
-    record = engine_of(point, verilog_of, builds).run(CosimJob(core, program, samples=8))
+    job = CosimJob(core, program, samples=8)
+    record = engine_of(point, verilog_of, builds).run(job)
+    np.testing.assert_array_equal(record.codes, ArrayEngine().run(job).codes)
+    patterns = patterns_of(program, core)
+    for number, committed in enumerate(record.macro.commit_patterns):
+        np.testing.assert_array_equal(committed, patterns[number % core.chunks], err_msg=f"commit {number}")
     samples = record.macro.sample_times[:8].tolist()
     # Time 0 is the start of the first init.
     assert samples == [(number + 1) * sum(timed) for number in range(8)]
