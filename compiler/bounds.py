@@ -19,7 +19,7 @@ from oscc.compiler.findings import Finding, counted
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placers.cell_rules import usable_cells
 from oscc.compiler.spec import MAX_SLOTS, CoreSpec
-from oscc.compiler.stencil import named_stencil
+from oscc.compiler.stencil import WIDER, named_stencil
 
 COPY_ADVICE = ", or try copies of nodes: --copies"
 """End of a fix, where copies would be free of what is found."""
@@ -30,9 +30,6 @@ full of chains then. Few nodes have chains that all cross each other, however de
 
 OPENED = "readout: {origin: [0, 0], step: [1, 1]}"
 """Key of a core whose every cell can be read."""
-
-WIDER = ("king", "diamond-2", "box-2", "diamond-3", "diamond-4", "box-3", "box-4")
-"""Stencils that are advised, the first that is wide enough."""
 
 
 @dataclass(frozen=True)
@@ -172,9 +169,18 @@ def _wider_stencil(core: CoreSpec, suits: Callable[[CoreSpec], bool]) -> str | N
     return None
 
 
+def opened_readout(core: CoreSpec) -> dict[str, Any]:
+    """Return the read-out of a core with every cell readable, as a YAML file would hold it.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    return {**core.readout.model_dump(mode="json"), "origin": [0, 0], "step": [1, 1]}
+
+
 def _opened(core: CoreSpec) -> CoreSpec:
-    """The same core with every cell readable."""
-    return core.changed(readout={**core.readout.model_dump(mode="json"), "origin": [0, 0], "step": [1, 1]})
+    return core.changed(readout=opened_readout(core))
 
 
 def _apart(view: View) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from oscc.compiler.findings import MAX_LISTED, Finding
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.routing import stencil_text
-from oscc.compiler.stencil import Offset, named_stencil, narrowest_stencil
+from oscc.compiler.stencil import MOST_ADVISED, Offset, named_stencil, narrowest_stencil
 
 Group = list[Finding]
 
@@ -22,9 +22,6 @@ USES = 2
 
 MOST_ASTRAY = 3
 """Nodes that are said to be away from their neighbours, where all couplings outside the stencil are theirs."""
-
-MOST_OFFSETS = 48
-"""Of a stencil that is advised: box-3 has as many."""
 
 FEWEST_ASTRAY = 4
 """Couplings outside the stencil that such a node has at least."""
@@ -77,7 +74,7 @@ def _far_couplings(group: Group, placed: PlacedGraph) -> Finding:
     many = f"{len(group)} of {graph.couplings} couplings"
     offsets = f"{len(kinds)} offset{'s' if len(kinds) > 1 else ''}"
     fix = "let a placer find positions: --placer anneal"
-    if needed is not None and len(named_stencil(needed)) <= MOST_OFFSETS:
+    if needed is not None and len(named_stencil(needed)) <= MOST_ADVISED:
         fix = f"use a core with stencil: {needed}, or train the model with the stencil of the core"
     if astray:
         named = " and ".join(f"node {node} at {_cell(placed, node)}" for node in astray)

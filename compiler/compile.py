@@ -30,6 +30,7 @@ from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.passes.scale import ScaleOptions, ScalePass, diagnose_time_scale
 from oscc.compiler.passes.schedule import SchedulePass, diagnose_sample_schedule
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.cell_rules import usable_cells
 from oscc.compiler.placers.placer import IdentityPlacer, SymmetryPlacer, identity_placement
 from oscc.compiler.placers.repair import DEFECTS
 from oscc.compiler.program import Program
@@ -176,12 +177,8 @@ class CompileResult:
 
 def _offers(core: CoreSpec) -> dict[str, int]:
     """How many cells of a core live, how many of those can be read, and for how many chunks it has memory."""
-    living = np.ones(core.grid, dtype=bool)
-    for cell in core.defects.cells:
-        living[cell] = False
-    (row, col), (rows, cols) = core.readout.origin, core.readout.step
-    readable = int(living[row::rows, col::cols].sum())
-    return {"cells": int(living.sum()), "readable_cells": readable, "chunks": core.chunks}
+    living, readable = (int(cells.sum()) for cells in usable_cells(core))
+    return {"cells": living, "readable_cells": readable, "chunks": core.chunks}
 
 
 def front_passes(core: CoreSpec, placing: PlaceOptions = AUTOMATIC) -> tuple[Pass, ...]:

@@ -11,6 +11,7 @@ from oscc.compiler.families import FAMILIES, family_named
 from oscc.compiler.findings import Finding, is_empty, raise_first
 from oscc.compiler.graph import CouplingGraph, InitialPhases
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.cell_rules import usable_cells
 from oscc.compiler.spec import CoreSpec
 
 INIT_TOLERANCE = 1e-6
@@ -91,10 +92,7 @@ def diagnose_sizes(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
             {"nodes": graph.nodes, "cells": core.cells},
         )
     (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
-    living = np.ones(core.grid, dtype=bool)
-    for cell in set(core.defects.cells):
-        living[cell] = False
-    usable, readable = int(living.sum()), int(living[row0::drow, col0::dcol].sum())
+    usable, readable = (int(cells.sum()) for cells in usable_cells(core))
     pixels = int(np.unique(graph.readout).size)
     witness = {"nodes": graph.nodes, "pixels": int(graph.readout.size), "usable": usable, "readable": readable}
     if core.cells >= graph.nodes > usable:

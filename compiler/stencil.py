@@ -15,6 +15,12 @@ from oscc.compiler.errors import did_you_mean
 Offset = tuple[int, int]
 MAX_RADIUS = 8
 
+WIDER = ("king", "diamond-2", "box-2", "diamond-3", "diamond-4", "box-3", "box-4")
+"""Named stencils of which one is advised where a core's is too narrow, from the narrowest."""
+
+MOST_ADVISED = 48
+"""Offsets of a stencil that is offered, and tried, at most: box-3 has as many."""
+
 
 @dataclass(frozen=True)
 class Stencil:

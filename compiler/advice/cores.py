@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from oscc.compiler.advice.entry import MOST_UNITS, WhatIfEntry, yaml_words
+from oscc.compiler.advice.entry import WhatIfEntry, yaml_words
 from oscc.compiler.advice.times import time_keys
 from oscc.compiler.advice.trial import Situation, fitted, tried_placement
+from oscc.compiler.bounds import opened_readout
 from oscc.compiler.closest_core import closest_preset
 from oscc.compiler.fitting import INIT_TOLERANCE, diagnose_initial_phases
 from oscc.compiler.graph import CouplingGraph, InitialPhases
@@ -19,12 +20,12 @@ from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.programmed import programmed_graph
 from oscc.compiler.routing import diagnose_route, trace_route
 from oscc.compiler.spec import CoreSpec
-from oscc.compiler.stencil import named_stencil, narrowest_stencil
+from oscc.compiler.stencil import MOST_ADVISED, WIDER, named_stencil, narrowest_stencil
 
 UNLIMITED = 10**6
 """Tracks of a boundary that no model fills."""
 
-STENCILS = ("king", "diamond-2", "box-2", "diamond-3", "diamond-4", "box-3")
+STENCILS = tuple(name for name in WIDER if len(named_stencil(name)) <= MOST_ADVISED)
 """Those that are tried for a model without positions, from the narrowest."""
 
 MORE_CELLS = (1.0, 1.25, 1.6, 2.0)
@@ -190,7 +191,7 @@ def _around(placed: PlacedGraph, situation: Situation) -> Iterator[Keys]:
             return
         both = offsets | {(-row, -col) for row, col in offsets} if core.couplings == "reciprocal" else offsets
         name = narrowest_stencil(both)
-        if name is None or len(named_stencil(name)) > MOST_UNITS:
+        if name is None or len(named_stencil(name)) > MOST_ADVISED:
             return
         keys["stencil"] = name
     box = (cell.max(axis=0) - cell.min(axis=0) + 1).tolist()
@@ -220,9 +221,8 @@ def _readout_for(cell: np.ndarray[Any, Any], core: CoreSpec) -> Keys | None:
 def _without_positions(situation: Situation) -> Iterator[Keys]:
     """What may help a model that has to be placed: what is counted to lack first, then all that it can be."""
     graph, core, codes = situation.graph, situation.core, situation.codes
-    every = {**core.readout.model_dump(mode="json"), "origin": [0, 0], "step": [1, 1]}
     narrow = core.readout.step != (1, 1)
-    read: list[Keys] = [{}, {"readout": every}] if narrow and graph.readout.size else [{}]
+    read: list[Keys] = [{}, {"readout": opened_readout(core)}] if narrow and graph.readout.size else [{}]
     if situation.lacks("readout"):
         read = read[::-1]
     wider = [name for name in STENCILS if len(named_stencil(name)) > len(core.model_stencil)]

@@ -26,9 +26,6 @@ MOST_SHARE = 0.25
 MOST_NORM = 0.5
 """Of the norm of all weights, or of the parameters of a group: the error that an entry may make at most."""
 
-MOST_UNITS = 48
-"""Offsets of a stencil that is offered at most: box-3 has as many."""
-
 
 def _none() -> NDArray[np.int32]:
     return np.zeros(0, np.int32)

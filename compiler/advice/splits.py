@@ -15,6 +15,7 @@ from oscc.compiler.advice.trial import Situation, fitted
 from oscc.compiler.copies.splitting import CopyOptions, least_copies, split_nodes
 from oscc.compiler.findings import Finding
 from oscc.compiler.placed import PlacedGraph
+from oscc.compiler.placers.cell_rules import usable_cells
 from oscc.compiler.placers.placer import identity_placement
 
 MOST_TRIED = 60
@@ -39,7 +40,7 @@ def split_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     graph, core = situation.graph, situation.core
     if not situation.codes or not situation.codes <= PLACEMENT:
         return
-    usable = core.cells - len(set(core.defects.cells))
+    usable = int(usable_cells(core)[0].sum())
     crowded = np.flatnonzero(least_copies(graph, core) > 1)
     extra, nodes = int((least_copies(graph, core) - 1).sum()), crowded
     if situation.placed is not None:

@@ -14,6 +14,7 @@ from oscc.compiler.copies.embedder import embed
 from oscc.compiler.findings import Finding, counted
 from oscc.compiler.fitting import diagnose_model
 from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.placers.cell_rules import usable_cells
 from oscc.compiler.placers.problem import PlacementProblem
 from oscc.compiler.spec import CoreSpec
 
@@ -128,7 +129,7 @@ def diagnose_room(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     graph : CouplingGraph
     core : CoreSpec
     """
-    usable = core.cells - len(set(core.defects.cells))
+    usable = int(usable_cells(core)[0].sum())
     copies = least_copies(graph, core)
     needed = int(copies.sum())
     if needed <= usable or graph.nodes > usable:

@@ -14,7 +14,7 @@ from typing import ClassVar
 from oscc.compiler.bounds import DEGREE, diagnose_bound, diagnose_neighbourhoods
 from oscc.compiler.errors import OsccError, did_you_mean
 from oscc.compiler.findings import Finding, FindingsError
-from oscc.compiler.fitting import diagnose_fit, diagnose_model
+from oscc.compiler.fitting import diagnose_fit
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.exact import ExactPlacer
@@ -117,7 +117,8 @@ class PlacePass:
         ------
         FindingsError
             When no placement fits: the findings of the last placer that was tried. When the model cannot run however it
-            is placed: every finding on the placement that satisfies the rest, or of `diagnose_model`.
+            is placed: every finding on the placement that satisfies the rest. What no placement changes is decided
+            before, by `oscc.compiler.conditions`.
         """
         placing = self._place(level)
         if placing.placed is None:
@@ -129,22 +130,14 @@ class PlacePass:
         return placed
 
     def _place(self, level: CouplingGraph) -> Placing:
-        impossible = tuple(diagnose_model(level, self.core)) if level.position is None else ()
-        if any(finding.code in ("F005", "L007") for finding in impossible):
-            # What counting tells is not searched for.
-            return Placing(None, impossible)
         if proofs := tuple(self._proofs(level)):
-            as_it_is = Placing(None, impossible)
+            as_it_is = Placing(None, ())
             if level.position is not None:
                 as_given = IdentityPlacer() if self.options.placer == "identity" else SymmetryPlacer()
                 as_it_is = as_given.place(level, self.core)
             return Placing(None, (*proofs, *as_it_is.findings), as_it_is.tried)
         placing = Placing(None, ())
         for placer in self.options.placers(level, self.core):
-            if impossible and isinstance(placer, AnnealPlacer) and placing.findings:
-                # Minutes of search would end with the same answer.
-                more = (finding for finding in impossible if finding not in placing.findings)
-                return Placing(None, (*placing.findings, *more), placing.tried)
             placing = placer.place(level, self.core)
             if placing.placed is not None:
                 return placing

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oscc.compiler.conditions import diagnose_conditions
 from oscc.compiler.findings import FindingsError
 from oscc.compiler.fitting import is_valid_fit
 from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.passes.place import PlacePass
+from oscc.compiler.passes.place import PlaceOptions, PlacePass
+from oscc.compiler.passes.scale import ScaleOptions
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.placer import identity_placement
 from oscc.compiler.placers.symmetry import ORIENTATIONS
@@ -285,7 +287,10 @@ def test_no_positions_and_no_placement(make_graph: MakeGraph, make_core: MakeCor
     edges = np.array(nx.random_regular_graph(4, 16, seed=1).edges, dtype=np.int32)
     src, dst = np.concatenate([edges, edges[:, ::-1]]).T
     graph = dataclasses.replace(whole, src=src.copy(), dst=dst.copy(), weight=whole.weight[:, : src.size])
-    findings = _findings(graph, make_core(stencil="king", readout={"step": [1, 1]}))
+    core = make_core(stencil="king", readout={"step": [1, 1]})
+    with pytest.raises(FindingsError) as caught:
+        PlacePass(core, PlaceOptions("growth")).run(graph)
+    findings = caught.value.findings
     assert [finding.code for finding in findings] == ["L001", "F004"]
     words = r"no placement could be grown: from one node it never held more than (\d+) of 16 nodes on 8 x 8 cells "
     match = re.match(words + r"\(3060 attempts\)$", findings[0].message)
@@ -355,8 +360,8 @@ def test_what_is_impossible_is_said_once(make_graph: MakeGraph, make_core: MakeC
     # Grown, but a cell in its middle is dead, and there are too many chunks besides.
     graph = make_graph(make_core(stencil="king", readout={"step": [1, 1]}), chunks=2, positions=False)
     core = make_core(grid=[9, 9], stencil="king", readout={"step": [1, 1]}, chunks=1, defects={"cells": [[4, 4]]})
-    with pytest.raises(FindingsError) as caught:
-        PlacePass(core).run(graph)
-    codes = [finding.code for finding in caught.value.findings]
     # Around the dead cell, fewer cells are within some steps than nodes are within as many couplings.
+    assert [finding.code for finding in _findings(graph, core)] == ["L011"]
+    # The chunks are no matter of places, and said before these are looked for.
+    codes = [finding.code for finding in diagnose_conditions(graph, core, ScaleOptions(per_chunk=True))]
     assert sorted(codes) == ["F003", "L011"]
