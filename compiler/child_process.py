@@ -189,6 +189,24 @@ def run_child(
     return subprocess.CompletedProcess(command, child.returncode, out, err)
 
 
+def end_children_of(folder: Path) -> None:
+    """End the processes whose `child_environment` was made for a folder, and theirs, on systems that tell of them.
+
+    It is for children that a library starts: it ends its own child alone, and a compiler that ``make`` had started
+    would go on, and write into the folder while that is removed.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    wanted = os.fsencode(f"TMPDIR={folder}")
+    for process in Path("/proc").glob("[0-9]*"):
+        # Processes end by themselves, too, and those of others cannot be read.
+        with suppress(OSError):
+            if int(process.name) != os.getpid() and wanted in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+
+
 def _home() -> Path | None:
     """The home folder of the user, as the system knows it, whatever the environment says."""
     try:

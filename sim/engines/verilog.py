@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from oscc.compiler.child_process import child_environment, scratch_folder
+from oscc.compiler.child_process import child_environment, end_children_of, scratch_folder
 from oscc.compiler.errors import OsccError
 from oscc.compiler.file_output import write_text
 from oscc.compiler.program_file import write_program
@@ -119,6 +119,9 @@ def _environment(folder: Path, optimize: str = OPTIMIZE) -> Iterator[None]:
     _set_environment(environment)
     try:
         yield
+    except BaseException:
+        end_children_of(folder)
+        raise
     finally:
         _set_environment(before)
 

@@ -5,6 +5,9 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -319,6 +322,36 @@ def test_the_process_itself_draws_on_and_never_has_an_empty_environment(
         assert os.environ["TMPDIR"] == str(tmp_path / "scratch")
         assert "WAVES" not in os.environ
     assert dict(os.environ) == before
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs /proc")  # noqa: PTH110
+def test_what_the_simulators_started_ends_with_an_interrupt(tmp_path: Path) -> None:
+    # Like make, the first one leaves a child behind when it is ended.
+    sleep = "import time; time.sleep(60)"
+    code = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-S', '-c', {sleep!r}]).pid, flush=True); "
+    started = []
+
+    def start(folder: Path, code: str) -> subprocess.Popen[str]:
+        with verilog._environment(folder):
+            started.append(
+                subprocess.Popen([sys.executable, "-S", "-c", code + sleep], stdout=subprocess.PIPE, text=True)
+            )
+            return started[-1]
+
+    other = start(tmp_path / "other", "")
+    child = start(tmp_path / "scratch", code)
+    assert child.stdout is not None
+    grandchild = int(child.stdout.readline())
+    with pytest.raises(KeyboardInterrupt), verilog._environment(tmp_path / "scratch"):
+        raise KeyboardInterrupt
+    assert child.wait(timeout=60) == -signal.SIGKILL
+    # Its output is closed by both.
+    assert child.stdout.read() == ""
+    assert not Path(f"/proc/{grandchild}/cmdline").exists() or not Path(f"/proc/{grandchild}/cmdline").read_bytes()
+    assert other.poll() is None
+    other.kill()
+    for each in started:
+        each.communicate()
 
 
 @needs_icarus
