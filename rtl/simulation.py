@@ -1,125 +1,20 @@
-"""What the benches of generated hardware share: running a simulation, streams, register accesses, recordings."""
+"""What the benches of generated hardware share: running a simulation, streams, register accesses."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.sim import Simulator
-
-from oscc.compiler.spec import CoreSpec
-
-CLOCK_S = 1e-8
-"""Clock period of a bench [s]."""
-
-KEPT = 16
-"""Designs that `prepared` keeps, each with some tens of megabytes at most."""
-
-Bench = Callable[[Any], Awaitable[None]]
-"""A test bench: takes the simulator's context."""
+from oscc.rtl.prepared import Bench, BenchTimeoutError, Simulation
 
 Pause = Callable[[], int]
 """Clock cycles to let pass before the next transfer."""
 
 
-class BenchTimeoutError(Exception):
-    """The hardware did not answer within a limit; the message says what was awaited."""
-
-
 class StreamRuleError(Exception):
     """A stream took back or changed a beat before it was taken; the message says in which cycle."""
-
-
-class Simulation:
-    """A design, made ready to be simulated again and again: what takes longest, making it ready, is done once.
-
-    Parameters
-    ----------
-    design : Elaboratable
-        With a ``sync`` domain.
-    period_s : float
-        Of the clock [s].
-    """
-
-    def __init__(self, design: Any, period_s: float = CLOCK_S) -> None:
-        self._simulator = Simulator(design)
-        self._simulator.add_clock(period_s)
-        self._period_s = period_s
-        self._benches: list[tuple[Bench, bool]] = []
-        self._places = 0
-
-    def run(self, *benches: Bench, background: Sequence[Bench] = (), limit: int | None = 20_000) -> None:
-        """Run until every bench has ended; all registers and memories begin with their initial values.
-
-        Parameters
-        ----------
-        *benches : Bench
-        background : sequence of Bench
-            Run along for as long as the benches do.
-        limit : int, optional
-            Clock cycles that the benches may take together; None for as many as they like.
-
-        Raises
-        ------
-        BenchTimeoutError
-            When a bench has not ended within the limit.
-        """
-
-        async def watchdog(context: Any) -> None:
-            if limit is not None:
-                await context.delay(limit * self._period_s)
-                raise BenchTimeoutError(f"the benches have not ended within {limit} cycles")
-
-        self._simulator.reset()
-        self._benches = [(bench, False) for bench in (*background, watchdog)] + [(bench, True) for bench in benches]
-        for place in range(self._places, len(self._benches)):
-            self._simulator.add_testbench(self._bench_at(place), background=True)
-        self._places = max(self._places, len(self._benches))
-        self._simulator.run()
-
-    def _bench_at(self, place: int) -> Bench:
-        """A bench that does what stands in a place of the list: Amaranth keeps the benches that it was given once."""
-
-        async def bench(context: Any) -> None:
-            if place >= len(self._benches):
-                return
-            chosen, awaited = self._benches[place]
-            if awaited:
-                with context.critical():
-                    await chosen(context)
-            else:
-                await chosen(context)
-
-        return bench
-
-
-_PREPARED: dict[tuple[Hashable, ...], tuple[Any, Simulation]] = {}
-
-
-def prepared(kind: Callable[..., Any], *parameters: Hashable) -> tuple[Any, Simulation]:
-    """A design and its `Simulation`, both made once in this process for the same parameters.
-
-    The last `KEPT` of them are kept.
-
-    Parameters
-    ----------
-    kind : callable
-        Makes the design, an elaboratable with a ``sync`` domain.
-    *parameters
-        Of it: specifications of cores, numbers, texts.
-    """
-    key = (kind, *(value.model_dump_json() if isinstance(value, CoreSpec) else value for value in parameters))
-    if key in _PREPARED:
-        made = _PREPARED.pop(key)
-    else:
-        design = kind(*parameters)
-        made = design, Simulation(design)
-    _PREPARED[key] = made
-    while len(_PREPARED) > KEPT:
-        del _PREPARED[next(iter(_PREPARED))]
-    return made
 
 
 def simulate(design: Any, *benches: Bench, background: Sequence[Bench] = (), limit: int = 20_000) -> None:
@@ -170,46 +65,6 @@ def random_pauses(seed: int, chance: float = 0.5, longest: int = 4) -> Pause:
     """
     generator = random.Random(seed)
     return lambda: generator.randint(1, longest) if generator.random() < chance else 0
-
-
-class Recorder:
-    """Notes the values of signals in every clock cycle, as they stand at its end.
-
-    Give `watch` to `simulate` as a background bench. Cycle 0 is the first one of the simulation.
-
-    Parameters
-    ----------
-    **signals : Value
-        What to note, by the name under which it is asked for.
-    """
-
-    def __init__(self, **signals: Any) -> None:
-        self._signals = signals
-        self._columns: dict[str, list[int]] = {name: [] for name in signals}
-        self._cycles = 0
-
-    async def watch(self, context: Any) -> None:
-        """The bench that notes."""
-        columns = list(self._columns.values())
-        async for _, _, *values in context.tick().sample(*self._signals.values()):
-            self._cycles += 1
-            for column, value in zip(columns, values, strict=True):
-                column.append(int(value))
-
-    def __len__(self) -> int:
-        return self._cycles
-
-    def values(self, name: str) -> Sequence[int]:
-        """Value of a signal in each cycle."""
-        return self._columns[name]
-
-    def cycles(self, name: str) -> list[int]:
-        """Cycles in which a signal was not zero."""
-        return [cycle for cycle, value in enumerate(self._columns[name]) if value]
-
-    def at(self, cycle: int) -> dict[str, int]:
-        """Values of all signals in a cycle."""
-        return {name: column[cycle] for name, column in self._columns.items()}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oscc.rtl.simulation import CLOCK_S
+from oscc.rtl.prepared import CLOCK_S
 from oscc.rtl.spi_slave import READ, SCLK_DIVIDER, STATUS, WRITE
 
 Duration = Callable[[], float]

@@ -13,7 +13,7 @@ from amaranth.lib import wiring
 from oscc.compiler.errors import OsccError
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.control_plane import ControlPlane
-from oscc.rtl.simulation import Bench, Simulation
+from oscc.rtl.prepared import Bench, Simulation
 from oscc.sim.engines.array_shim import ArrayShim
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress

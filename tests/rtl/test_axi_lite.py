@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oscc.rtl.axi_lite import DECERR, OKAY, SLVERR, AxiLiteFrontEnd
-from oscc.rtl.simulation import AxiLiteHost, Recorder, random_pauses, simulate, wait
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import AxiLiteHost, random_pauses, simulate, wait
 
 WRITE = ("awvalid", "awready", "wvalid", "wready", "bvalid", "bready", "bresp")
 READ = ("arvalid", "arready", "rvalid", "rready", "rresp", "rdata")

@@ -17,17 +17,17 @@ from oscc.compiler.spec_file import load_core
 from oscc.rtl import control_plane
 from oscc.rtl.axi_lite import OKAY, SLVERR
 from oscc.rtl.control_plane import ControlPlane, host_members, register_constants
+from oscc.rtl.prepared import prepared
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.simulation import (
     AxiLiteHost,
     Beat,
     Pause,
-    Recorder,
     StreamPort,
     StreamWatch,
     frame_beats,
     get_beats,
     no_pause,
-    prepared,
     put_beats,
     random_pauses,
     wait,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from oscc.rtl.crc32 import Crc32, crc32_masks
-from oscc.rtl.simulation import Recorder, simulate
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import simulate
 
 WIDTHS = (32, 64, 128)
 

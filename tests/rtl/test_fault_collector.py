@@ -8,7 +8,8 @@ import pytest
 
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.fault_collector import FaultCollector, collector_latency
-from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import simulate, wait
 
 COUNTERS = ("corrected_words", "uncorrectable_words", "scrubbed_words", "self_test_failures")
 PLACES = ("fault_address", "fault_column", "failure_address", "failure_column")

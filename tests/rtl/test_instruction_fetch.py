@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from oscc.compiler.instructions import Instruction, Operation
 from oscc.compiler.spec_file import load_core
 from oscc.rtl.instruction_fetch import InstructionFetch
-from oscc.rtl.simulation import Pause, Recorder, no_pause, random_pauses, simulate, wait
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import Pause, no_pause, random_pauses, simulate, wait
 
 LOAD, COMMIT, INIT = Operation.LOAD, Operation.COMMIT, Operation.INIT
 RUN, SAMPLE, REPEAT, STOP = Operation.RUN, Operation.SAMPLE, Operation.REPEAT, Operation.STOP

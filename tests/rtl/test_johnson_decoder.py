@@ -10,7 +10,8 @@ import pytest
 from oscc.compiler.johnson import johnson_table
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
-from oscc.rtl.simulation import Recorder, simulate
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import simulate
 
 
 def decode(core: CoreSpec, words: Sequence[int]) -> list[int]:

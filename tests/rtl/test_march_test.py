@@ -10,7 +10,8 @@ import pytest
 
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.march_test import MarchTest, background_word, backgrounds, self_test_cycles
-from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import simulate, wait
 
 NAMES = ("start", "read", "read_address", "write", "write_address", "word", "busy", "done")
 

@@ -10,10 +10,10 @@ import pytest
 
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.program_ingress import ProgramIngress
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.simulation import (
     Beat,
     Pause,
-    Recorder,
     StreamPort,
     StreamWatch,
     frame_beats,

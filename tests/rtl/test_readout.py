@@ -9,19 +9,10 @@ import pytest
 
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
+from oscc.rtl.prepared import prepared
 from oscc.rtl.readout import DRAIN_BEATS, Readout
-from oscc.rtl.simulation import (
-    Beat,
-    Pause,
-    Recorder,
-    StreamPort,
-    StreamWatch,
-    get_beats,
-    no_pause,
-    prepared,
-    random_pauses,
-    wait,
-)
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import Beat, Pause, StreamPort, StreamWatch, get_beats, no_pause, random_pauses, wait
 
 MakeCore = Callable[..., CoreSpec]
 

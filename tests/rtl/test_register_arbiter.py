@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from oscc.compiler.instructions import SCHEDULE_DEPTH
 from oscc.compiler.registers import REGISTERS, register
 from oscc.rtl.axi_lite import DECERR, OKAY, SLVERR, AxiLiteFrontEnd
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.register_arbiter import RegisterArbiter
 from oscc.rtl.register_block import RegisterBlock
 from oscc.rtl.register_bus import connect_register_bus
-from oscc.rtl.simulation import AxiLiteHost, Pause, Recorder, bus_read, bus_write, random_pauses, simulate, wait
+from oscc.rtl.simulation import AxiLiteHost, Pause, bus_read, bus_write, random_pauses, simulate, wait
 from oscc.rtl.spi_simulation import SpiHost, SpiTiming
 from oscc.rtl.spi_slave import SpiSlave
 

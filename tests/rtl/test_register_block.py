@@ -8,8 +8,9 @@ import pytest
 
 from oscc.compiler.registers import REGISTERS, Register, register
 from oscc.rtl.axi_lite import DECERR, OKAY, SLVERR
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.register_block import RegisterBlock, member_name
-from oscc.rtl.simulation import Recorder, bus_read, bus_write, simulate, wait
+from oscc.rtl.simulation import bus_read, bus_write, simulate, wait
 
 ALL_ONES = 0xFFFF_FFFF
 PLAIN = [entry for entry in REGISTERS if entry.count == 1]

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from oscc.compiler.spec import CoreSpec
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.row_loader import RowLoader
-from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.simulation import simulate, wait
 
 NAMES = ("start", "chunk", "busy", "complete", "taken", "address", "read", "row_valid", "row")
 

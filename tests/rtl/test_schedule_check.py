@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.schedule_check import ScheduleCheck
-from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.simulation import simulate, wait
 
 # Words as docs/formats.md has them: the operation in the highest four bits.
 STOP, COMMIT, SAMPLE = 0x1000_0000, 0x3000_0000, 0x6000_0000

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from oscc.compiler.spec import CoreSpec
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.scrubber import Scrubber, scrub_settling
-from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.simulation import simulate, wait
 
 NAMES = ("start", "halt", "other_read", "other_address", "read", "address", "repair", "repair_address", "busy", "done")
 

@@ -9,8 +9,10 @@ import pytest
 from amaranth.hdl import Module, Signal
 
 from oscc.compiler.spec import CoreSpec
+from oscc.rtl.prepared import prepared
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.secded import SecdedCode, SecdedDecoder, SecdedEncoder
-from oscc.rtl.simulation import Recorder, prepared, simulate
+from oscc.rtl.simulation import simulate
 
 
 def hamming_word(data: int, bits: int) -> tuple[int, int]:

@@ -16,9 +16,11 @@ from oscc.compiler.passes.schedule import sample_schedule
 from oscc.compiler.schedule_timing import ScheduleTrace, diagnose_schedule, trace_schedule
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
+from oscc.rtl.prepared import prepared
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.row_loader import RowLoader
 from oscc.rtl.sequencer import Sequencer
-from oscc.rtl.simulation import Recorder, prepared, wait
+from oscc.rtl.simulation import wait
 
 LOAD, COMMIT, INIT = Operation.LOAD, Operation.COMMIT, Operation.INIT
 RUN, SAMPLE, REPEAT, STOP = Operation.RUN, Operation.SAMPLE, Operation.REPEAT, Operation.STOP

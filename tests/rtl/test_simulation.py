@@ -6,20 +6,14 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
 from oscc.rtl.axi_lite import AXI_LITE_MEMBERS, SLVERR, AxiLiteFrontEnd
-from oscc.rtl.row_loader import RowLoader
+from oscc.rtl.prepared import BenchTimeoutError
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.simulation import (
-    KEPT,
     AxiLiteHost,
     Beat,
-    BenchTimeoutError,
-    Recorder,
-    Simulation,
     StreamPort,
     StreamRuleError,
     StreamWatch,
@@ -28,7 +22,6 @@ from oscc.rtl.simulation import (
     frame_beats,
     get_beats,
     no_pause,
-    prepared,
     put_beats,
     random_pauses,
     simulate,
@@ -132,20 +125,6 @@ class WordsBehindAxi(wiring.Component):  # type: ignore[misc]
         return m
 
 
-def test_recorder_notes_every_cycle_from_the_first() -> None:
-    counter = Counter()
-    recorder = Recorder(count=counter.count, odd=counter.odd)
-
-    async def bench(context: Any) -> None:
-        await wait(context, 6)
-
-    simulate(counter, bench, background=[recorder.watch])
-    assert len(recorder) == 6
-    assert recorder.values("count") == [0, 1, 2, 3, 4, 5]
-    assert recorder.cycles("odd") == [1, 3, 5]
-    assert recorder.at(3) == {"count": 3, "odd": 1}
-
-
 def test_a_bench_that_does_not_end_is_ended() -> None:
     counter = Counter()
 
@@ -155,86 +134,6 @@ def test_a_bench_that_does_not_end_is_ended() -> None:
     simulate(counter, bench, limit=300)
     with pytest.raises(BenchTimeoutError, match="the benches have not ended within 100 cycles"):
         simulate(counter, bench, limit=100)
-
-
-class Kept(wiring.Component):  # type: ignore[misc]
-    """A memory of one word and a register, which both take what is given."""
-
-    def __init__(self, init: int = 7) -> None:
-        self.memory = Memory(shape=8, depth=1, init=[init])
-        super().__init__({"given": In(8), "enable": In(1), "register": Out(8), "word": Out(8)})
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        m.submodules.memory = self.memory
-        write, read = self.memory.write_port(), self.memory.read_port(domain="comb")
-        m.d.comb += [write.data.eq(self.given), write.en.eq(self.enable), self.word.eq(read.data)]
-        with m.If(self.enable):
-            m.d.sync += self.register.eq(self.given)
-        return m
-
-
-def test_every_run_of_a_simulation_begins_as_the_first() -> None:
-    kept = Kept()
-    simulation = Simulation(kept)
-    waves: list[list[list[int]]] = []
-
-    async def bench(context: Any) -> None:
-        await wait(context, 2)
-        context.set(kept.given, 9)
-        context.set(kept.enable, 1)
-        await wait(context, 3)
-
-    async def failing(context: Any) -> None:
-        await bench(context)
-        raise ArithmeticError("in the bench")
-
-    for hosts in ([bench], [bench], [failing], [bench, bench], [bench]):
-        # Another number of benches in every run: who is not there any more must not go on.
-        recorder = Recorder(register=kept.register, word=kept.word, enable=kept.enable)
-        watches = [recorder.watch] * (1 + len(waves) % 2)
-        if failing in hosts:
-            with pytest.raises(ArithmeticError, match="in the bench"):
-                simulation.run(*hosts, background=watches)
-        else:
-            simulation.run(*hosts, background=watches[:1])
-            waves.append([list(recorder.values(name)) for name in ("register", "word", "enable")])
-    assert waves == [[[0, 0, 0, 9, 9], [7, 7, 7, 9, 9], [0, 0, 1, 1, 1]]] * 4
-
-
-def test_a_simulation_keeps_its_limit_and_its_order() -> None:
-    simulation = Simulation(Counter())
-    order: list[str] = []
-
-    def says(name: str, cycles: int) -> Any:
-        async def bench(context: Any) -> None:
-            for _ in range(cycles):
-                order.append(name)
-                await context.tick()
-
-        return bench
-
-    simulation.run(says("first", 2), says("second", 1), background=[says("behind", 9)])
-    assert order == ["behind", "first", "second", "behind", "first", "behind"]
-    with pytest.raises(BenchTimeoutError, match="the benches have not ended within 5 cycles"):
-        simulation.run(says("first", 10), limit=5)
-    simulation.run(says("first", 10), limit=11)
-
-
-def test_what_is_prepared_is_made_once_for_the_same_parameters() -> None:
-    tiny = load_core("tiny-8x8")
-    design, simulation = prepared(Kept, 3)
-    assert prepared(Kept, 3) == (design, simulation)
-    assert prepared(Kept, 4)[0] is not design
-    assert prepared(AxiLiteFrontEnd)[0] is not design
-    # Specifications of cores that say the same are the same.
-    loader, _ = prepared(RowLoader, tiny)
-    assert prepared(RowLoader, CoreSpec.model_validate(tiny.model_dump(by_alias=True)))[0] is loader
-    other = CoreSpec.model_validate(tiny.model_dump(by_alias=True) | {"grid": [8, 9]})
-    assert prepared(RowLoader, other)[0] is not loader
-    for number in range(KEPT):
-        prepared(Kept, 100 + number)
-    assert prepared(Kept, 3)[0] is not design
 
 
 def test_an_error_in_a_bench_is_not_swallowed() -> None:

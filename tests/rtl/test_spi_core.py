@@ -15,17 +15,9 @@ from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.rtl.axi_lite import DECERR, OKAY, SLVERR
 from oscc.rtl.control_plane import ControlPlane, host_members
-from oscc.rtl.simulation import (
-    AxiLiteHost,
-    Recorder,
-    StreamPort,
-    frame_beats,
-    get_beats,
-    prepared,
-    put_beats,
-    random_pauses,
-    wait,
-)
+from oscc.rtl.prepared import prepared
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import AxiLiteHost, StreamPort, frame_beats, get_beats, put_beats, random_pauses, wait
 from oscc.rtl.spi_simulation import SpiHost, SpiRefusedError, SpiTiming
 from oscc.sim.core_registers import CoreRegisters
 

@@ -10,7 +10,8 @@ from amaranth.hdl import Module, Signal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.rtl.simulation import Recorder, simulate
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import simulate
 from oscc.rtl.spi_simulation import SpiHost, SpiRefusedError, SpiStatusError, SpiTiming
 
 BYTES = st.integers(0, 255)

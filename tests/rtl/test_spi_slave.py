@@ -11,7 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oscc.rtl.axi_lite import DECERR, OKAY, SLVERR
-from oscc.rtl.simulation import CLOCK_S, Recorder, simulate, wait
+from oscc.rtl.prepared import CLOCK_S
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import simulate, wait
 from oscc.rtl.spi_simulation import SpiHost, SpiStatusError, SpiTiming
 from oscc.rtl.spi_slave import SCLK_DIVIDER, SpiSlave
 

@@ -16,17 +16,8 @@ from oscc.compiler.spec_file import load_core
 from oscc.rtl import top
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import host_members
-from oscc.rtl.simulation import (
-    AxiLiteHost,
-    Beat,
-    Recorder,
-    StreamPort,
-    frame_beats,
-    get_beats,
-    put_beats,
-    simulate,
-    wait,
-)
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import AxiLiteHost, Beat, StreamPort, frame_beats, get_beats, put_beats, simulate, wait
 from oscc.rtl.top import Core, array_module_name, core_module_name
 from oscc.sim.core_registers import CoreRegisters
 

@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oscc.rtl.simulation import Recorder, simulate
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import simulate
 from oscc.rtl.watchdog import Watchdog
 
 

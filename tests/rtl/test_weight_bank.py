@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from oscc.compiler.spec import READ_LATENCY, CoreSpec
-from oscc.rtl.simulation import Recorder, prepared
+from oscc.rtl.prepared import prepared
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.weight_bank import WeightBank, lane_bits
 from oscc.rtl.weight_bus import COMPARE_STAGES, READ_STAGES
 

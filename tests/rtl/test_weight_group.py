@@ -8,7 +8,8 @@ import pytest
 from amaranth.hdl import Fragment
 
 from oscc.compiler.spec import READ_LATENCY, CoreSpec
-from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import simulate, wait
 from oscc.rtl.weight_bank import WeightBank
 from oscc.rtl.weight_bus import READ_STAGES
 from oscc.rtl.weight_group import WeightGroup, weight_groups

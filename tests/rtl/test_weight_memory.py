@@ -8,8 +8,9 @@ import pytest
 from amaranth.hdl import Fragment
 
 from oscc.compiler.spec import READ_LATENCY, CoreSpec
+from oscc.rtl.recorder import Recorder
 from oscc.rtl.secded import SecdedCode
-from oscc.rtl.simulation import Recorder, simulate, wait
+from oscc.rtl.simulation import simulate, wait
 from oscc.rtl.weight_bus import COMPARE_STAGES, READ_STAGES
 from oscc.rtl.weight_memory import WeightMemory
 

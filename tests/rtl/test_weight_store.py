@@ -10,7 +10,9 @@ import pytest
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.fault_collector import collector_latency
 from oscc.rtl.march_test import self_test_cycles
-from oscc.rtl.simulation import Recorder, prepared, wait
+from oscc.rtl.prepared import prepared
+from oscc.rtl.recorder import Recorder
+from oscc.rtl.simulation import wait
 from oscc.rtl.stored_bit import flip_bit
 from oscc.rtl.weight_store import FINDINGS, WeightStore
 

@@ -1,0 +1,111 @@
+"""Designs made ready to be simulated again and again, once in a process."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Any
+
+from amaranth.sim import Simulator
+
+CLOCK_S = 1e-8
+"""Clock period of a bench [s]."""
+
+KEPT = 16
+"""Designs that `prepared` keeps, each with some tens of megabytes at most."""
+
+Bench = Callable[[Any], Awaitable[None]]
+"""A test bench: takes the simulator's context."""
+
+
+class BenchTimeoutError(Exception):
+    """The hardware did not answer within a limit; the message says what was awaited."""
+
+
+class Simulation:
+    """A design, made ready to be simulated again and again: what takes longest, making it ready, is done once.
+
+    Parameters
+    ----------
+    design : Elaboratable
+        With a ``sync`` domain.
+    period_s : float
+        Of the clock [s].
+    """
+
+    def __init__(self, design: Any, period_s: float = CLOCK_S) -> None:
+        self._simulator = Simulator(design)
+        self._simulator.add_clock(period_s)
+        self._period_s = period_s
+        self._benches: list[tuple[Bench, bool]] = []
+        self._places = 0
+
+    def run(self, *benches: Bench, background: Sequence[Bench] = (), limit: int | None = 20_000) -> None:
+        """Run until every bench has ended; all registers and memories begin with their initial values.
+
+        Parameters
+        ----------
+        *benches : Bench
+        background : sequence of Bench
+            Run along for as long as the benches do.
+        limit : int, optional
+            Clock cycles that the benches may take together; None for as many as they like.
+
+        Raises
+        ------
+        BenchTimeoutError
+            When a bench has not ended within the limit.
+        """
+
+        async def watchdog(context: Any) -> None:
+            if limit is not None:
+                await context.delay(limit * self._period_s)
+                raise BenchTimeoutError(f"the benches have not ended within {limit} cycles")
+
+        self._simulator.reset()
+        self._benches = [(bench, False) for bench in (*background, watchdog)] + [(bench, True) for bench in benches]
+        for place in range(self._places, len(self._benches)):
+            self._simulator.add_testbench(self._bench_at(place), background=True)
+        self._places = max(self._places, len(self._benches))
+        self._simulator.run()
+
+    def _bench_at(self, place: int) -> Bench:
+        """A bench that does what stands in a place of the list: Amaranth keeps the benches that it was given once."""
+
+        async def bench(context: Any) -> None:
+            if place >= len(self._benches):
+                return
+            chosen, awaited = self._benches[place]
+            if awaited:
+                with context.critical():
+                    await chosen(context)
+            else:
+                await chosen(context)
+
+        return bench
+
+
+_PREPARED: dict[tuple[Hashable, ...], tuple[Any, Simulation]] = {}
+
+
+def prepared(kind: Callable[..., Any], *parameters: Hashable) -> tuple[Any, Simulation]:
+    """A design and its `Simulation`, both made once in this process for the same parameters.
+
+    The last `KEPT` of them are kept.
+
+    Parameters
+    ----------
+    kind : callable
+        Makes the design, an elaboratable with a ``sync`` domain.
+    *parameters
+        Of it: specifications of cores, numbers, texts.
+    """
+    key = (kind, *parameters)
+    if key in _PREPARED:
+        made = _PREPARED.pop(key)
+    else:
+        design = kind(*parameters)
+        made = design, Simulation(design)
+    _PREPARED[key] = made
+    while len(_PREPARED) > KEPT:
+        del _PREPARED[next(iter(_PREPARED))]
+    return made
