@@ -3,7 +3,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 
+from oscc.compiler.advice.entry import WhatIfEntry
 from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.graph import CouplingGraph, without_couplings
 from oscc.compiler.spec import CoreSpec
@@ -214,3 +216,17 @@ def test_what_if_is_listed_and_applied(
     status, _, err = oscc(*arguments, "--prune", "2")
     assert status == 1
     assert "--prune takes 1" in err
+
+
+def test_an_interrupt_of_the_advice_leaves_the_findings(
+    oscc: Run, tiny_checkpoint: Path, king: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(situation: object) -> Iterator[WhatIfEntry]:
+        yield WhatIfEntry("core", "use a core with x: 1", {}, keys={"x": 1})
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("oscc.compiler.what_if.core_entries", interrupted)
+    status, out, err = oscc("check", tiny_checkpoint, "--core", king)
+    assert (status, err) == (3, "")
+    assert "use a core with these keys: no more hardware\n     x: 1\n" in out
+    assert "\nR001: stencil: " in out

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -53,5 +54,8 @@ def test_they_come_as_one_record_beside_those_of_the_verb() -> None:
     assert given.scaling().clip == ("shil", "field")
     assert given.placing(None) == PlaceOptions("auto", 5)
     assert given.changes(given.placing(None)).copies is None
+    assert not given.changes(given.placing(None)).of_die
+    with_die = dataclasses.replace(given, die=Path("die.yaml"))
+    assert with_die.changes(given.placing(None)).of_die
     result = CliRunner().invoke(app, ["m.safetensors"])
     assert result.exit_code == 2, "a core must be given"
