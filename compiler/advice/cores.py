@@ -256,10 +256,12 @@ def _holds(graph: CouplingGraph, core: CoreSpec, rows: int, cols: int, more: flo
 def _routed(situation: Situation, trial: CoreSpec) -> tuple[PlacedGraph | None, Keys]:
     """A placement on a core, and the tracks that its wires need more; None where there is none."""
     wide = trial.changed(tracks_per_boundary=UNLIMITED)
-    placed = tried_placement(situation.model_for(wide), wide, situation.start, situation.trials)
+    # A problem is lowered alike, however many tracks there are.
+    graph = situation.model_for(trial)
+    placed = tried_placement(graph, wide, situation.start, situation.trials)
     if placed is None:
         return None, {}
-    there = PlacedGraph(situation.model_for(trial), trial, placed.cell, placed.transform)
+    there = PlacedGraph(graph, trial, placed.cell, placed.transform)
     if not any(finding.code in ("R008", "R010") for finding in diagnose_route(there)):
         return there, {}
     straight = trace_route(placed)
