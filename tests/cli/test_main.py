@@ -302,17 +302,6 @@ def test_a_request_to_end_is_one_line_and_nothing_is_left(number: signal.Signals
         os.kill(int(child), 0)
 
 
-def test_a_signal_that_is_ignored_stays_so_and_others_raise() -> None:
-    code = (
-        "import signal; from oscc.cli.signals import TerminatedError, handle_signals\n"
-        "signal.signal(signal.SIGHUP, signal.SIG_IGN); handle_signals(); signal.raise_signal(signal.SIGHUP)\n"
-        "try: signal.raise_signal(signal.SIGTERM)\n"
-        "except TerminatedError as error: print(error, error.status)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "ended by signal 15 (Terminated) 143\n")
-
-
 def test_a_request_to_end_that_comes_into_a_compiled_function(
     oscc: Run, failing: Callable[[BaseException], None]
 ) -> None:
@@ -320,34 +309,3 @@ def test_a_request_to_end_that_comes_into_a_compiled_function(
     error.__cause__ = TerminatedError(signal.SIGTERM)
     failing(error)
     assert oscc(*CHECK) == (143, "", "oscc: ended by signal 15 (Terminated)\n")
-
-
-EARLY = """
-import signal, sys
-
-class Stop:
-    def find_spec(self, name, *_):
-        # While a library is imported that makes another error of it.
-        if name == "typer":
-            try:
-                signal.raise_signal(signal.SIGINT)
-            except BaseException:
-                raise ImportError(name)
-
-sys.meta_path.insert(0, Stop())
-from oscc.cli.entry import run
-run()
-"""
-
-
-def test_an_interrupt_while_python_imports_is_one_line() -> None:
-    done = subprocess.run([sys.executable, "-c", EARLY], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (130, "", "oscc: interrupted\n")
-
-
-def test_the_entry_point_runs_the_command() -> None:
-    code = "from oscc.cli.entry import run; run()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "--version"], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert (done.returncode, done.stdout) == (0, f"oscc {version('oscc')}\n")
