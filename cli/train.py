@@ -54,7 +54,8 @@ def train_verb(
 ) -> None:
     """Train a model. A training that was stopped goes on from its last saved state."""
     from oscc.models.datasets import IMAGE_FILES
-    from oscc.models.trainer import Trainer, load_data
+    from oscc.models.trainer import Trainer
+    from oscc.models.training_data import load_data
 
     described = _configuration(config, quick)
     if described.data.name not in IMAGE_FILES:

@@ -218,7 +218,7 @@ class AISModel(torch.nn.Module):
         theta0 : Tensor[N, B]
             State before the first chunk, in the dtype of the parameters.
         steps : list of float[n]
-            The plan: what `even_steps` or `oscc.sim.array.step_plan` makes.
+            The plan: what `even_steps` or `oscc.sim.array_steps.step_plan` makes.
         integrator : {"rk4", "heun", "euler"}
 
         Raises

@@ -5,25 +5,25 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from oscc.compiler.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.child_process import scratch_folder
 from oscc.compiler.compile import check_model
 from oscc.compiler.errors import OsccError
 from oscc.compiler.findings import FindingsError
-from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 from oscc.models.critic import Critic
-from oscc.models.datasets import ImageData, check_labels, draw_points, load_images, pooled
+from oscc.models.datasets import ImageData, check_labels, draw_points
 from oscc.models.divergence import DivergedError, descend, not_finite
 from oscc.models.encoder import CLASSES
 from oscc.models.feature_matching import FeatureMatching
+from oscc.models.first_parameters import first_parameters
 from oscc.models.flow_matching import flow_matching_loss
 from oscc.models.generator import Generator, Imperfections, random_stream
 from oscc.models.losses import gradient_penalty, random_directions, sliced_wasserstein
@@ -111,7 +111,7 @@ class Trainer:
             check_labels(data, CLASSES, "loss.features")
         random = random_stream(config.seed, 0)
         self.generator = Generator(
-            _first_parameters(graph, config, random),
+            first_parameters(graph, config, random),
             grid=config.dac_grid(),
             bound=config.hardware.bound,
             quantize=config.quantizes,
@@ -385,71 +385,3 @@ def _device(name: str) -> torch.device:
             "training.device", f"'{name}' is no device that this PyTorch can use", where="--device"
         ) from None
     return device
-
-
-def _first_parameters(graph: CouplingGraph, config: TrainingConfig, random: torch.Generator) -> CouplingGraph:
-    """The graph with the parameters that training begins with."""
-    model = config.model
-    if model.start is not None:
-        return _started(graph, read_checkpoint(model.start), model.start)
-    chunks, nodes = graph.shil.shape
-
-    def normal(deviation: np.ndarray, count: int) -> np.ndarray:
-        drawn: np.ndarray = torch.randn(chunks, count, generator=random).numpy()
-        return drawn * deviation.astype(np.float32)
-
-    family = config.family
-    return replace(
-        graph,
-        weight=normal(config.first_spread("coupling"), graph.couplings)
-        + np.array(model.weight_means, np.float32)[:, None],
-        field=normal(config.first_spread("field"), nodes),
-        shil=np.full((chunks, nodes), model.shil if "shil" in family.node_parameters else 0.0, np.float32),
-    )
-
-
-def _started(graph: CouplingGraph, before: CouplingGraph, where: str) -> CouplingGraph:
-    """The graph with the parameters of a checkpoint of the same topology, at its own time scale."""
-    same = (
-        before.family == graph.family
-        and before.chunks == graph.chunks
-        and np.array_equal(before.src, graph.src)
-        and np.array_equal(before.dst, graph.dst)
-        and np.array_equal(before.readout, graph.readout)
-    )
-    if not same:
-        raise OsccError(
-            "training.start",
-            f"a {before.family} model with {before.nodes} nodes, {before.couplings} couplings and {before.chunks} "
-            f"chunks; the configuration describes another one",
-            where=where,
-        )
-    # Parameters count per unit of model time: where a chunk lasts longer, they are weaker.
-    ratio = (before.chunk_duration / graph.chunk_duration)[:, None].astype(np.float32)
-    return replace(
-        graph,
-        weight=before.weight * ratio,
-        shil=before.shil * ratio,
-        field=before.field * ratio,
-        detuning=before.detuning * ratio,
-    )
-
-
-def load_data(config: TrainingConfig, folder: Path | None) -> ImageData | None:
-    """The images that a configuration asks for, or None for points.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-    folder : Path or None
-        Comes before the configuration's own.
-
-    Raises
-    ------
-    OsccError
-        As `load_images` and `pooled` do.
-    """
-    if config.data.has_points:
-        return None
-    chosen = folder if folder is not None else (Path(config.data.folder) if config.data.folder else None)
-    return pooled(load_images(config.data.name, chosen), config.data.pool)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from oscc.compiler.families import family_named
 from oscc.compiler.placed import PlacedGraph
-from oscc.sim.array import MAX_STEP, OscillatorArray, model_rates, step_cycles_for
+from oscc.sim.array import OscillatorArray, model_rates
+from oscc.sim.array_steps import MAX_STEP, step_cycles_for
 from oscc.sim.noise import initial_phases_batch
 
 BATCH = 64

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.codes import pattern_values
 from oscc.models.reference import AISModel
-from oscc.sim.array import step_plan
+from oscc.sim.array_steps import step_plan
 from oscc.sim.checks import CheckLine, judge
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
 from oscc.sim.macro import EventKind, MacroRecord

@@ -7,7 +7,7 @@ import numpy as np
 from oscc.compiler.program import Program
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.standalone_data import BenchRun
-from oscc.sim.array import program_step
+from oscc.sim.array_steps import program_step
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.noise import initial_phases

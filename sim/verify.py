@@ -20,7 +20,7 @@ from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.rtl.emit import core_verilog
 from oscc.rtl.top import core_module_name
-from oscc.sim.array import MAX_STEP
+from oscc.sim.array_steps import MAX_STEP
 from oscc.sim.checks import CheckLine, Status, Verdict, judge, skipped
 from oscc.sim.engine_checks import check_engine
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine, Progress

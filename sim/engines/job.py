@@ -14,7 +14,8 @@ from oscc.compiler.instructions import Operation
 from oscc.compiler.program import Program
 from oscc.compiler.progress import Report
 from oscc.compiler.spec import CoreSpec
-from oscc.sim.array import MAX_STEP, OscillatorArray, program_step
+from oscc.sim.array import OscillatorArray
+from oscc.sim.array_steps import MAX_STEP, program_step
 from oscc.sim.engines.pauses import SLACK
 from oscc.sim.host import RunCounters
 from oscc.sim.macro import MacroRecord

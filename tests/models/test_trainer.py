@@ -19,9 +19,9 @@ from oscc.compiler.tensor_file import read_tensors
 from oscc.models import encoder, feature_matching, losses
 from oscc.models.code_share import code_share
 from oscc.models.datasets import ImageData
-from oscc.models.generator import Generator, random_stream
+from oscc.models.generator import Generator
 from oscc.models.topology import reverse_couplings
-from oscc.models.trainer import Trainer, _first_parameters, load_data
+from oscc.models.trainer import Trainer
 
 TINY: dict[str, Any] = {"model": {"grid": None, "stencil": None, "step": None}, "hardware": {"core": "tiny-8x8"}}
 
@@ -447,137 +447,11 @@ def test_an_unknown_device_is_refused(points_config):
     )
 
 
-@pytest.mark.parametrize(("family", "shil"), [("kurashil", 0.3), ("kuramoto", 0.0), ("poly_ising", 0.3)])
-def test_first_parameters(points_config, family, shil):
-    model = {"family": family, "grid": [30, 40], "step": [30, 20], "weight_std": 0.5, "field_std": 0.25, "shil": 0.3}
-    trainer = Trainer(points_config(model=model, hardware={"bound": 5.0}), None)
-    generator = trainer.generator
-    assert generator.get_parameter("coupling").std().item() == pytest.approx(0.5, rel=0.02)
-    assert generator.get_parameter("field").std().item() == pytest.approx(0.25, rel=0.06)
-    assert set(generator.get_parameter("shil").flatten().tolist()) == {float(np.float32(shil))}
-    assert not generator.get_parameter("detuning").any()
-    assert same(parameters(generator), parameters(trainer.average))
-
-
-@pytest.mark.parametrize(
-    ("hardware", "coupling", "field"),
-    [
-        # Full scales of the core, in two chunks of 468 cycles of 10 ns for 2 of model time: steps of 1.8 and 2.4 over
-        # the top code, at 2.34 us.
-        ({"core": "tiny-8x8", "bits": 2}, 1.8 * 2.34, 2.4 * 2.34 / 7),
-        ({"core": "tiny-8x8", "bits": 3}, 1.8 * 2.34 / 3, 2.4 * 2.34 / 7),
-        # A step of 0.03: what was left out before stays as wide as it was.
-        ({"core": "tiny-8x8", "bits": 8}, 0.2, 2.4 * 2.34 / 7),
-        # With codes of no group there is nothing to follow.
-        ({"core": "tiny-8x8", "bits": 0}, 0.2, 0.1),
-    ],
-)
-def test_spreads_follow_the_code_step(images_config, hardware, coupling, field):
-    model = {"grid": None, "stencil": None, "step": None, "chunks": 2, "duration": 2.0}
-    # The first parameters, before rounding and before the limits of the DACs.
-    config = images_config(model={**TINY["model"], **model}, hardware=hardware)
-    first = _first_parameters(config.graph(), config, random_stream(0, 0))
-    assert first.weight.std() == pytest.approx(coupling, rel=0.06)
-    assert first.field.std() == pytest.approx(field, rel=0.15)
-    # What is asked for comes first.
-    given = images_config(model={**TINY["model"], **model, "weight_std": 0.01, "field_std": 0.02}, hardware=hardware)
-    first = _first_parameters(given.graph(), given, random_stream(0, 0))
-    assert first.weight.std() == pytest.approx(0.01, rel=0.06)
-    assert first.field.std() == pytest.approx(0.02, rel=0.15)
-
-
-def test_chunks_of_other_length_have_other_spreads(images_config):
-    model = {**TINY["model"], "chunks": 2, "duration": [1.0, 3.0]}
-    config = images_config(model=model, hardware={"core": "tiny-8x8", "bits": 3})
-    grid, spread = config.dac_grid(), config.first_spread("coupling")
-    assert spread.shape == (2, 1)
-    np.testing.assert_allclose(spread, grid.step("coupling"))
-
-
 def test_a_fresh_model_of_few_bits_is_not_rounded_away(images_config):
     config = images_config(model={**TINY["model"], "duration": 2.0}, hardware={"core": "tiny-8x8", "bits": 3})
     # 62 % of a normal distribution are beyond half of its standard deviation.
     share = code_share(Trainer(config, images_of((4, 4))).generator)
     assert share == pytest.approx(0.617, abs=0.03)
-
-
-@pytest.mark.parametrize(("given", "means"), [(0.2, (0.2, 0.2)), ([0.5, -0.1], (0.5, -0.1))])
-def test_couplings_begin_around_a_mean(points_config, given, means):
-    model = {"grid": [30, 40], "step": [30, 20], "weight_mean": given, "weight_std": 0.1}
-    coupling = Trainer(points_config(model=model, hardware={"bound": 5.0}), None).generator.get_parameter("coupling")
-    assert coupling.mean(dim=1).tolist() == pytest.approx(means, abs=0.01)
-    assert coupling.std(dim=1).tolist() == pytest.approx((0.1, 0.1), rel=0.03)
-
-
-def test_training_may_go_on_from_a_checkpoint(points_config, tmp_path):
-    start = tmp_path / "start.safetensors"
-    before = Trainer(points_config(model={"weight_std": 0.5}), None).generator.to_graph({})
-    write_checkpoint(start, before)
-    # The first chunk becomes twice as long, the second as long as half before.
-    config = points_config(model={"start": str(start), "duration": [1.0, 0.4]}, hardware={"bound": 9.0})
-    generator = Trainer(config, None).generator
-    for group, name in (("coupling", "weight"), ("shil", "shil"), ("field", "field"), ("detuning", "detuning")):
-        expected = getattr(before, name) * np.array([[0.5], [2.0]])
-        np.testing.assert_allclose(generator.get_parameter(group).detach(), expected, rtol=1e-6)
-    assert generator.graph.chunk_duration.tolist() == [1.0, np.float32(0.4)]
-    # The states at the end are the same: only time passes at another rate.
-    noise = generator.noise(3, torch.Generator().manual_seed(0))
-    ends = [
-        each(noise, each.delivered())
-        for each in (Generator(before, step=0.01), Generator(generator.to_graph({}), step=0.01))
-    ]
-    np.testing.assert_allclose(ends[0].detach(), ends[1].detach(), rtol=0, atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"stencil": "box-2"},
-        {"grid": [4, 4], "step": [4, 2]},
-        {"chunks": 3, "duration": 1.0},
-        {"family": "kuramoto"},
-        {"origin": [1, 0]},
-    ],
-)
-def test_a_checkpoint_of_another_model_is_refused(points_config, tmp_path, changes):
-    start = tmp_path / "start.safetensors"
-    write_checkpoint(start, Trainer(points_config(), None).generator.to_graph({}))
-    with pytest.raises(OsccError) as caught:
-        Trainer(points_config(model={**changes, "start": str(start)}), None)
-    assert (caught.value.code, caught.value.where) == ("training.start", str(start))
-    assert caught.value.message == (
-        "a kurashil model with 12 nodes, 58 couplings and 2 chunks; the configuration describes another one"
-    )
-
-
-def test_a_checkpoint_that_is_not_there(points_config, tmp_path):
-    with pytest.raises(OsccError, match="cannot be read: No such file or directory"):
-        Trainer(points_config(model={"start": str(tmp_path / "no")}), None)
-
-
-def test_data_of_a_configuration(images_config, points_config, tmp_path):
-    assert load_data(points_config(), tmp_path) is None
-    digits = load_data(images_config(data={"name": "digits"}), None)
-    assert digits is not None
-    assert digits.train.shape[1:] == (8, 8)
-    for folder in ("own", "given"):
-        (tmp_path / folder).mkdir()
-        value = np.full((2, 2, 3), 10 if folder == "own" else 20, np.uint8)
-        np.savez(tmp_path / folder / "mnist.npz", x_train=value, y_train=[1, 2], x_test=value, y_test=[1, 2])
-    config = images_config(data={"folder": str(tmp_path / "own")})
-    # --data comes before the configuration's own folder.
-    for chosen, grey in ((None, 10), (tmp_path / "given", 20)):
-        data = load_data(config, chosen)
-        assert data is not None
-        assert data.train[0, 0, 0] == pytest.approx(grey / 127.5 - 1, abs=1e-6)
-    with pytest.raises(OsccError) as caught:
-        load_data(images_config(), None)
-    assert (caught.value.code, caught.value.where) == ("data.missing", "data.folder")
-    smaller = load_data(images_config(data={"name": "digits", "pool": 4}), None)
-    assert smaller is not None
-    np.testing.assert_allclose(
-        smaller.train[:, 1, 0], digits.train[:, 4:, :4].mean(axis=(1, 2), dtype=float), rtol=0, atol=1e-6
-    )
 
 
 # The steps of training

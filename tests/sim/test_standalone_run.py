@@ -19,7 +19,7 @@ from oscc.compiler.compile import CompileResult
 from oscc.compiler.spec import CoreSpec
 from oscc.rtl.emit import emit_core
 from oscc.rtl.standalone_data import bench_data
-from oscc.sim.array import program_step
+from oscc.sim.array_steps import program_step
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.verilog import search_path

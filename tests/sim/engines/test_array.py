@@ -13,7 +13,7 @@ from oscc.compiler.compile import CompileResult, compile_model
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.models.reference import AISModel
-from oscc.sim.array import step_plan
+from oscc.sim.array_steps import step_plan
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.host import HostError

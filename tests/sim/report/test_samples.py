@@ -60,7 +60,7 @@ def test_what_the_array_cannot_run_has_no_samples_and_the_cause(
 ) -> None:
     assert small_result.program is not None
     # As for durations of another scale.
-    monkeypatch.setattr("oscc.sim.array.MOST_STEPS", 1)
+    monkeypatch.setattr("oscc.sim.array_steps.MOST_STEPS", 1)
     found = draw_samples(fitting, small_result.core, small_result.program)
     assert len(found.images) == 0
     assert found.why_none == (
