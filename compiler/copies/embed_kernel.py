@@ -231,7 +231,10 @@ def lay_chains(
     np.random.seed(seed)  # noqa: NPY002 - numba's own generator, which is the compiled function's alone
     cells = host_first.size - 1
     rows = cells // columns
-    most = max(1, int(np.diff(first).max()))
+    # In plain loops, and a copy rather than a list below: numpy's own functions take seconds to compile.
+    most = 1
+    for node in range(first.size - 1):
+        most = max(most, first[node + 1] - first[node])
     distance = np.empty((most, cells), np.float64)
     parent = np.empty((most, cells), np.int32)
     weight = np.empty(cells, np.float64)
@@ -313,7 +316,7 @@ def lay_chains(
             length[node] = 1
             mark[root] = True
             # The nearest first: its way may serve the others.
-            order = np.argsort(np.array([distance[way, root] for way in range(count)]))
+            order = np.argsort(distance[:count, root].copy())
             for way in order:
                 start = root
                 for place in range(length[node]):
