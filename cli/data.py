@@ -77,12 +77,13 @@ def extractor_verb(
     """
     if name == "digits":
         refuse_ignored(context, {"data": "--data"}, "'digits' comes with scikit-learn")
-    from oscc.compiler.file_output import check_file_target, write_bytes
+    from oscc.compiler.file_output import write_bytes
+    from oscc.compiler.output_folder import check_file_beside
     from oscc.models.datasets import load_images
     from oscc.models.extractor_training import train_extractor
     from oscc.models.features import check_extractor
 
-    check_file_target(output)
+    check_file_beside(output)
     images = load_images(name, data)
     net, content = train_extractor(images, seed)
     accuracy = check_extractor(net, images)

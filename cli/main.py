@@ -139,6 +139,10 @@ def _main(arguments: Sequence[str]) -> int:
     from oscc.compiler.kernels import is_interrupt
 
     as_json = "--json" in arguments
+    if any(given == "" or (given.startswith("--") and given.endswith("=")) for given in arguments):
+        # A path from it would be the folder where the shell stands.
+        empty = OsccError("usage", "an argument is empty", where="oscc", hint="is a variable of your shell not set?")
+        return _report(empty, as_json, EXIT_USAGE)
     try:
         # Outside standalone mode typer returns the status and lets errors through, which are then put into one line.
         status = make_app()(args=list(arguments) or ["--help"], prog_name="oscc", standalone_mode=False)

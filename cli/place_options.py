@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -162,7 +163,9 @@ def parse_place_options(
     """
     from oscc.compiler.passes.place import PlaceOptions
 
-    return PlaceOptions(placer, seed, timeout_s, report)
+    # An infinite limit is none; a manifest could not hold it either.
+    limit_s = None if timeout_s is not None and math.isinf(timeout_s) else timeout_s
+    return PlaceOptions(placer, seed, limit_s, report)
 
 
 def recorded_place_options(options: PlaceOptions) -> dict[str, Any]:

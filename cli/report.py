@@ -41,8 +41,8 @@ def report_verb(
     written. Where `oscc synth` was run into DIR, its figures are listed.
     """
     from oscc.cli.synth import SYNTHESIS_FOLDER
-    from oscc.compiler.file_output import check_file_target, write_text
-    from oscc.compiler.output_folder import replace_subfolder
+    from oscc.compiler.file_output import write_text
+    from oscc.compiler.output_folder import check_file_beside, replace_subfolder
     from oscc.compiler.report.report_data import report_json
     from oscc.compiler.report.report_sources import report_of_folder
     from oscc.rtl.synthesis.result_files import read_results, result_rows
@@ -51,7 +51,7 @@ def report_verb(
         ignored = {"output": "-o", "without_samples": "--no-samples"}
         refuse_ignored(context, ignored, "--json prints report.json and writes nothing")
     if output is not None:
-        check_file_target(output)
+        check_file_beside(output)
     data = report_of_folder(folder)
     results = read_results(folder / SYNTHESIS_FOLDER)
     if as_json:

@@ -50,7 +50,7 @@ def solve_verb(
     from oscc.compiler.file_output import check_file_target, write_text
     from oscc.compiler.frontends.front_end import PROBLEM_READERS, read_kept_problem
     from oscc.compiler.node_labels import label_json
-    from oscc.compiler.output_folder import read_output_folder, write_json
+    from oscc.compiler.output_folder import check_file_beside, read_output_folder, write_json
     from oscc.sim.solve import solve
 
     core, program = read_program_of(folder)
@@ -64,8 +64,9 @@ def solve_verb(
             hint="compile one: oscc compile PROBLEM.gset --core SPEC -o DIR",
         )
     report = folder / "reports" / REPORT
-    for target in (report,) if output is None else (report, output):
-        check_file_target(target)
+    check_file_target(report)
+    if output is not None:
+        check_file_beside(output)
     problem = read_kept_problem(manifest)
     # Through copies, where nodes were split.
     owner = copy_map_of(read_checkpoint(manifest.model))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from oscc.compiler.errors import OsccError
-from oscc.compiler.file_output import write_text
+from oscc.compiler.file_output import check_file_target, write_text
 from oscc.compiler.manifest import manifest_fault
 from oscc.compiler.staged_folder import plain_files, recover_stages, remove_empty, staged_folder
 
@@ -211,6 +211,32 @@ def check_target(path: str | Path) -> None:
         raise OsccError("output.is-file", f"{place} is a file, so nothing can be put into it", where=where)
     if not os.access(place, os.W_OK | os.X_OK):
         raise OsccError("output.unwritable", f"no permission to write into {place}", where=where)
+
+
+def check_file_beside(path: str | Path) -> None:
+    """Refuse a path for one file that cannot be written, or that is a part of a compilation, before any work is done.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where a user wants a picture, a page or a table.
+
+    Raises
+    ------
+    OsccError
+        ``output.part`` for a file that the manifest of its folder lists, and what `check_file_target` raises.
+    """
+    check_file_target(path)
+    final = Path(os.path.realpath(path))
+    for folder in final.parents:
+        name = final.relative_to(folder).as_posix()
+        if _is_ours(_read_manifest(folder)) and name in {MANIFEST, *_listed(folder, "")}:
+            raise OsccError(
+                "output.part",
+                f"is {name} of the output folder {folder}; what was compiled is not written over",
+                where=str(path),
+                hint="name another file",
+            )
 
 
 def _check_own_names(folder: Path) -> None:

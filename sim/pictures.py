@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from oscc.compiler.errors import OsccError, one_line
-from oscc.compiler.file_output import check_file_target, write_bytes
+from oscc.compiler.file_output import write_bytes
+from oscc.compiler.output_folder import check_file_beside
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,12 +95,12 @@ def check_sheet_target(path: Path, shape: Sequence[int] | None = None, columns: 
     ------
     OsccError
         ``output.format`` for a suffix that no format has, ``output.picture-size`` for a sheet that is larger than its
-        format takes, and what `check_file_target` raises.
+        format takes, and what `check_file_beside` raises.
     """
     kind = _format_of(path, SHEET_FORMATS)
     if shape is not None:
         _check_size(path, kind, shape, columns)
-    check_file_target(path)
+    check_file_beside(path)
 
 
 def _check_size(path: Path, kind: str, shape: Sequence[int], columns: int) -> None:
@@ -130,7 +131,7 @@ def _sheet_size(shape: Sequence[int], columns: int) -> tuple[int, int]:
 def check_plot_target(path: Path) -> None:
     """Refuse a path at which no plot can be written, as `check_sheet_target` does."""
     _format_of(path, PLOT_FORMATS)
-    check_file_target(path)
+    check_file_beside(path)
 
 
 def _format_of(path: Path, formats: Mapping[str, str]) -> str:

@@ -23,6 +23,9 @@ ATTRIBUTES = {"graph": ("duration", "family"), "node": (*NODE_TENSORS, "row", "c
 LARGEST = 1e30
 """Of any parameter: a checkpoint holds float32, whose sums and multiples must stay finite."""
 
+SMALLEST = 1e-30
+"""Of any parameter that is not 0: smaller ones would lose digits in float32, and below 1e-45 become 0."""
+
 
 def graph_model(graph: nx.Graph[Any], *, name: str, where: str = "graph") -> CouplingGraph:
     """Return the model of a graph.
@@ -156,6 +159,8 @@ def _numbers(given: Any, what: str, where: str) -> NDArray[np.float64]:
     found = np.array(numbers, dtype=np.float64)
     if np.abs(found).max() > LARGEST:
         raise fault("graph", f"{what}: {quoted(str(given))} is more than {LARGEST:g}", where)
+    if np.any((found != 0) & (np.abs(found) < SMALLEST)):
+        raise fault("graph", f"{what}: {quoted(str(given))} is not 0, and less than {SMALLEST:g} in size", where)
     return found
 
 

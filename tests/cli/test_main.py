@@ -90,6 +90,11 @@ def test_a_wrong_usage_is_two_lines_and_exits_2(arguments: tuple[str, ...], line
     assert hint.startswith("try: oscc")
 
 
+@pytest.mark.parametrize("arguments", [("check", "", "--core", "c"), ("compile", "m", "--core", "c", "--output=")])
+def test_an_empty_argument_is_no_folder(arguments: tuple[str, ...], oscc: Run) -> None:
+    assert oscc(*arguments) == (2, "", "oscc: an argument is empty\nis a variable of your shell not set?\n")
+
+
 def helped_commands() -> Iterator[tuple[str, Any]]:
     """Every command by its words, as click has it."""
     waiting: list[tuple[str, Any]] = [("oscc", typer.main.get_command(command.make_app()))]

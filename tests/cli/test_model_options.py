@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from oscc.cli.check import check
 from oscc.cli.compile import compile_verb
 from oscc.cli.model_options import ModelOptions, with_model_options
+from oscc.cli.place_options import parse_place_options
 from oscc.compiler.passes.place import PlaceOptions
 
 
@@ -57,5 +59,8 @@ def test_they_come_as_one_record_beside_those_of_the_verb() -> None:
     assert not given.changes(given.placing(None)).of_die
     with_die = dataclasses.replace(given, die=Path("die.yaml"))
     assert with_die.changes(given.placing(None)).of_die
+    # No limit, and nothing that JSON could not hold.
+    assert parse_place_options("auto", 5, math.inf, None) == PlaceOptions("auto", 5)
+    assert parse_place_options("auto", 5, 2.5, None) == PlaceOptions("auto", 5, 2.5)
     result = CliRunner().invoke(app, ["m.safetensors"])
     assert result.exit_code == 2, "a core must be given"

@@ -46,6 +46,18 @@ def test_the_folder_holds_the_problem(solvable: Path) -> None:
     assert "problem" in manifest["outputs"]
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "problem", "manifest.json"])
+def test_what_was_compiled_is_not_written_over(oscc: Run, solvable: Path, name: str) -> None:
+    (solvable / "link").symlink_to(name)
+    for given in (name, "link"):
+        before = (solvable / name).read_bytes()
+        status, _, err = oscc("solve", solvable, "-n", 1, "-o", solvable / given)
+        assert status == 1
+        assert f"is {name} of the output folder {solvable}; what was compiled is not written over" in err
+        assert (solvable / name).read_bytes() == before
+    assert oscc("solve", solvable, "-n", 1, "-o", solvable / "spins.txt")[0] == 0, "another name there is free"
+
+
 def test_the_best_cut_and_its_spins(oscc: Run, oscc_json: RunJson, solvable: Path, tmp_path: Path) -> None:
     status, content = oscc_json("solve", solvable, "-n", 10, "-o", tmp_path / "spins.txt")
     assert status == 0

@@ -50,6 +50,8 @@ def changed(change: str) -> nx.Graph[Any]:
                 graph.nodes[node].update(row=1, col=2**31)
         case "too heavy":
             graph.edges["a", "b"]["weight"] = 1e39
+        case "too light":
+            graph.edges["a", "b"]["weight"] = -1e-300
         case "no time":
             graph.graph["duration"] = 0
         case "too short":
@@ -82,8 +84,9 @@ def changed(change: str) -> nx.Graph[Any]:
         ("pixel of text", "node a is pixel 0: a whole number from 0"),
         ("pixel of truth", "node a is pixel False: a whole number from 0"),
         ("too heavy", "weight of edge a b: '1e+39' is more than 1e+30"),
+        ("too light", "weight of edge a b: '-1e-300' is not 0, and less than 1e-30 in size"),
         ("no time", "duration: '0' is not positive, or too small"),
-        ("too short", "duration: '1 1e-60' is not positive, or too small"),
+        ("too short", "duration: '1 1e-60' is not 0, and less than 1e-30 in size"),
         ("list", "field of node a: '[1.0]' is no number, nor one for each chunk"),
         ("truth", "field of node a: 'True' is no number, nor one for each chunk"),
         ("family of no name", "family '['kurashil']'; accepted: kurashil, kuramoto, poly_ising, tanh_ising"),
