@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
 
+from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.compile import check_model
 from oscc.compiler.errors import OsccError
-from oscc.compiler.findings import FindingsError
 from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.passes.place import PLACERS, PlaceOptions, PlacePass
 from oscc.compiler.placers import placer as module
@@ -148,8 +150,14 @@ def test_an_unknown_placer() -> None:
     assert str(caught.value) == "--placer: 'aneal' is no placer; did you mean 'anneal'?"
 
 
-def test_findings_of_all_placers_name_what_is_impossible(model_of: ModelOf, open_core: MakeCore) -> None:
-    with pytest.raises(FindingsError) as caught:
-        PlacePass(open_core(3, 3)).run(model_of(nx.path_graph(10)))
+def test_what_is_impossible_is_named_before_anything_is_placed(
+    model_of: ModelOf, open_core: MakeCore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def placed(*_: object) -> None:
+        raise AssertionError("placed")
+
+    monkeypatch.setattr(PlacePass, "_place", placed)
+    write_checkpoint(tmp_path / "path.safetensors", model_of(nx.path_graph(10)))
     # What counting tells is not searched for.
-    assert [finding.code for finding in caught.value.findings] == ["F005"]
+    result = check_model(tmp_path / "path.safetensors", open_core(3, 3))
+    assert [cause.code for cause in result.causes] == ["F005"]
