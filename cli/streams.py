@@ -13,7 +13,35 @@ class StandardOutputError(Exception):
     """Standard output does not take what is printed; the message says why. It is no error in what was given."""
 
 
-class _Output:
+class _Stream:
+    """What both streams tell of the one behind them.
+
+    Parameters
+    ----------
+    stream : TextIO or None
+        None where it was closed when the process began.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the stream, by which libraries choose the signs that they draw with."""
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self._stream is not None and self._stream.isatty()
+
+    def __getattr__(self, name: str) -> Any:
+        # What prints past this object, byte by byte, would fail in another way.
+        if name == "buffer" or self._stream is None:
+            raise AttributeError(name)
+        return getattr(self._stream, name)
+
+
+class _Output(_Stream):
     """Standard output, of which every failure is a `StandardOutputError`, but for a reader that went away.
 
     Parameters
@@ -21,9 +49,6 @@ class _Output:
     stream : TextIO or None
         None where standard output was closed when the process began.
     """
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream
 
     def write(self, text: str) -> int:
         """Print a text; characters that the encoding lacks are printed as escapes.
@@ -49,21 +74,6 @@ class _Output:
             if self._stream is not None:
                 self._stream.flush()
 
-    @property
-    def encoding(self) -> str:
-        """The encoding of the stream, by which libraries choose the signs that they draw with."""
-        return getattr(self._stream, "encoding", None) or "utf-8"
-
-    def isatty(self) -> bool:
-        """Whether it is a terminal."""
-        return self._stream is not None and self._stream.isatty()
-
-    def __getattr__(self, name: str) -> Any:
-        # What prints past this object, byte by byte, would fail in another way.
-        if name == "buffer" or self._stream is None:
-            raise AttributeError(name)
-        return getattr(self._stream, name)
-
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
@@ -76,16 +86,13 @@ class _Output:
             raise StandardOutputError("standard output is closed") from None
 
 
-class _Error:
+class _Error(_Stream):
     """Standard error; where it fails nothing more can be said, and nothing is.
 
     Parameters
     ----------
     stream : TextIO or None
     """
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream
 
     def write(self, text: str) -> int:
         """Print a text, where that is possible."""
@@ -99,20 +106,6 @@ class _Error:
         with suppress(OSError, ValueError):
             if self._stream is not None:
                 self._stream.flush()
-
-    @property
-    def encoding(self) -> str:
-        """The encoding of the stream, by which libraries choose the signs that they draw with."""
-        return getattr(self._stream, "encoding", None) or "utf-8"
-
-    def isatty(self) -> bool:
-        """Whether it is a terminal."""
-        return self._stream is not None and self._stream.isatty()
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "buffer" or self._stream is None:
-            raise AttributeError(name)
-        return getattr(self._stream, name)
 
 
 @contextmanager
