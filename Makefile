@@ -6,7 +6,8 @@ OUT ?= out/demo
 DATA ?= data
 MODEL := examples/kurashil-mnist-56x56.safetensors
 CORE := ais-56x56
-PACKAGES := cli compiler models rtl sim
+# Rooms of the package: folders of the root with an __init__.py, as setup.py finds them.
+ROOMS := $(filter-out oscc,$(patsubst %/__init__.py,%,$(wildcard */__init__.py)))
 
 # Where pip would bring a PyTorch with CUDA: make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
@@ -35,8 +36,8 @@ test: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	mkdir -p .types/oscc
-	for d in $(PACKAGES); do ln -sfn ../../$$d .types/oscc/$$d; done
+	rm -rf .types && mkdir -p .types/oscc
+	for d in $(ROOMS) $(notdir $(wildcard oscc/*.py)); do ln -sfn ../../$$(test -d $$d || echo oscc/)$$d .types/oscc/$$d; done
 	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases -p oscc
 	MYPYPATH=.types $(BIN)/mypy benchmarks
 	MYPYPATH=.types $(BIN)/mypy --namespace-packages --explicit-package-bases formal
@@ -66,7 +67,7 @@ suite: $(VENV)/.dev
 
 # Upsets in the weight banks and damaged program streams against the RTL: out/campaign.md.
 campaign: $(VENV)/.dev
-	OSCC_CAMPAIGN=full $(BIN)/pytest -s tests/sim/test_fault_campaign.py
+	OSCC_CAMPAIGN=full $(BIN)/pytest -s tests/sim/verify/test_fault_campaign.py
 
 # Line, toggle and functional coverage of the cocotb benches: docs/coverage.md.
 coverage: $(VENV)/.dev
@@ -84,7 +85,7 @@ results: $(VENV)/.dev
 # What is generated from the register map and committed.
 registers: $(VENV)/.dev
 	$(BIN)/python -c "from oscc.rtl import register_exports as r; from pathlib import Path; \
-	Path('docs/registers.md').write_text(r.markdown()); Path('sim/core_registers.py').write_text(r.python_driver())"
+	Path('docs/registers.md').write_text(r.markdown()); Path('sim/host/core_registers.py').write_text(r.python_driver())"
 
 clean:
 	rm -rf out build .types .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.checkpoint import read_checkpoint
-from oscc.compiler.placed import PlacedGraph, TimeScale
-from oscc.compiler.spec_file import load_core
-from oscc.sim.noise import initial_phases_batch
+from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.compiler.ir.placed import PlacedGraph, TimeScale
+from oscc.core.spec_file import load_core
+from oscc.sim.array.array.noise import initial_phases_batch
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "kurashil-mnist-56x56.safetensors"
 BATCH = 64
@@ -48,7 +48,7 @@ def start_phases() -> NDArray[np.float32]:
 
 
 def time_array() -> tuple[float, NDArray[np.float32]]:
-    from oscc.sim.array import OscillatorArray, model_rates
+    from oscc.sim.array.array.array import OscillatorArray, model_rates
 
     graph, core = read_checkpoint(EXAMPLE), load_core("ais-56x56")
     assert graph.position is not None
@@ -71,7 +71,7 @@ def time_array() -> tuple[float, NDArray[np.float32]]:
 def time_reference() -> tuple[float, NDArray[np.float32]]:
     import torch
 
-    from oscc.models.reference import AISModel
+    from oscc.models.dynamics.reference import AISModel
 
     torch.set_num_threads(1)
     model = AISModel.from_checkpoint(EXAMPLE)

@@ -16,15 +16,15 @@ import networkx as nx
 import numpy as np
 from bench_solve import annealed
 
-from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
 from oscc.compiler.copies.copied_graph import copied_graph
 from oscc.compiler.copies.embedder import embed
 from oscc.compiler.copies.splitting import at_full_scale
+from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.passes.place import PlaceOptions
-from oscc.compiler.spec_file import load_core
+from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis.report import markdown_table
 from oscc.sim.copy_spread import copy_spread
 from oscc.sim.solve import solve

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.spec_file import load_core
+from oscc.core.spec_file import load_core
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.registry import ENGINES, engine_named, missing_for
 

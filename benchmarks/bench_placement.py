@@ -23,10 +23,10 @@ import numpy as np
 from oscc.compiler.copies.embedder import embed
 from oscc.compiler.copies.host_graph import HostGraph
 from oscc.compiler.frontends.graph_file import graph_model
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis.report import markdown_table
 
 CORE = "ising-56x56"

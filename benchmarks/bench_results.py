@@ -21,13 +21,13 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field
 
+from oscc.base.config import Section
+from oscc.base.strict_yaml import read_yaml
 from oscc.cli.common import mean_and_spread
-from oscc.compiler.spec_file import load_core
-from oscc.compiler.spec_sections import Section
-from oscc.compiler.strict_yaml import read_yaml
-from oscc.models.datasets import IMAGE_FILES
-from oscc.models.features import SHIPPED
-from oscc.models.training_config import TrainingConfig, parse_training
+from oscc.core.spec_file import load_core
+from oscc.models.data.datasets import IMAGE_FILES
+from oscc.models.quality.features import SHIPPED
+from oscc.models.training.training_config import TrainingConfig, parse_training
 from oscc.rtl.synthesis.report import markdown_table
 
 ROOT = Path(__file__).resolve().parents[1]

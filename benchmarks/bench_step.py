@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.spec_file import load_core
+from oscc.core.spec_file import load_core
+from oscc.sim.array.array.full_precision import full_precision_images
+from oscc.sim.array.array.phase_readout import code_to_pixel
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.full_precision import full_precision_images
-from oscc.sim.phase_readout import code_to_pixel
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "kurashil-mnist-56x56.safetensors"
 SAMPLES = 16

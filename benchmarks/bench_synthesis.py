@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis import floorplan
 from oscc.rtl.synthesis.asic import asic_script, library_text
 from oscc.rtl.synthesis.fpga import fpga_script

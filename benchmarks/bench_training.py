@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bench_array import EXAMPLE, best_of, peak_memory_mb, run_side
 
-from oscc.compiler.checkpoint import read_checkpoint
-from oscc.compiler.stencil import named_stencil
+from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.core.stencil import named_stencil
 
 BATCH = 64
 STEPS = 5
@@ -32,9 +32,9 @@ def time_kernels() -> tuple[float, list[float]]:
     """Seconds of forward and backward through all steps, and a part of the gradient."""
     import torch
 
-    from oscc.compiler.families import family_named
-    from oscc.models.chunk_run import ChunkKernels, run_chunk
-    from oscc.models.integrators import integrator_named
+    from oscc.core.families import family_named
+    from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
+    from oscc.models.dynamics.integrators import integrator_named
 
     graph = read_checkpoint(EXAMPLE)
     setup = ChunkKernels.of(family_named(graph.family), graph.src, graph.dst, graph.nodes)

@@ -13,11 +13,11 @@ from typing import Any
 
 import networkx as nx
 
-from oscc.compiler.checkpoint import write_checkpoint
+from oscc.compiler.feasibility.yield_study import study_yield
+from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.frontends.graph_file import graph_model
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
-from oscc.compiler.yield_study import study_yield
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis.report import markdown_table
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"

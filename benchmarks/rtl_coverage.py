@@ -24,29 +24,29 @@ LEAST_LINES = 0.95
 COMPONENTS = (
     (r"", "Core", "rtl/top.py"),
     (r"control", "ControlPlane", "rtl/control_plane.py"),
-    (r"axi_lite", "AxiLiteFrontEnd", "rtl/axi_lite.py"),
-    (r"spi", "SpiSlave", "rtl/spi_slave.py"),
-    (r"arbiter", "RegisterArbiter", "rtl/register_arbiter.py"),
-    (r"registers", "RegisterBlock", "rtl/register_block.py"),
-    (r"ingress", "ProgramIngress", "rtl/program_ingress.py"),
-    (r"crc", "Crc32", "rtl/crc32.py"),
-    (r"encoder", "SecdedEncoder", "rtl/secded.py"),
-    (r"store", "WeightStore", "rtl/weight_store.py"),
-    (r"loader", "RowLoader", "rtl/row_loader.py"),
-    (r"scrubber", "Scrubber", "rtl/scrubber.py"),
-    (r"march", "MarchTest", "rtl/march_test.py"),
-    (r"collector", "FaultCollector", "rtl/fault_collector.py"),
-    (r"memory", "WeightMemory", "rtl/weight_memory.py"),
-    (r"group_\d+", "WeightGroup", "rtl/weight_group.py"),
-    (r"bank_\d+", "WeightBank", "rtl/weight_bank.py"),
-    (r"bank_\d+\.decoder_\d+", "SecdedDecoder", "rtl/secded.py"),
-    (r"sequencer", "Sequencer", "rtl/sequencer.py"),
-    (r"check", "ScheduleCheck", "rtl/schedule_check.py"),
-    (r"fetch", "InstructionFetch", "rtl/instruction_fetch.py"),
-    (r"readout", "Readout", "rtl/readout.py"),
-    (r"readout\.decoder_\d+", "JohnsonDecoder", "rtl/johnson_decoder.py"),
+    (r"axi_lite", "AxiLiteFrontEnd", "rtl/host/axi_lite.py"),
+    (r"spi", "SpiSlave", "rtl/host/spi_slave.py"),
+    (r"arbiter", "RegisterArbiter", "rtl/host/register_arbiter.py"),
+    (r"registers", "RegisterBlock", "rtl/host/register_block.py"),
+    (r"ingress", "ProgramIngress", "rtl/weights/program_ingress.py"),
+    (r"crc", "Crc32", "rtl/weights/crc32.py"),
+    (r"encoder", "SecdedEncoder", "rtl/weights/secded.py"),
+    (r"store", "WeightStore", "rtl/weights/weight_store.py"),
+    (r"loader", "RowLoader", "rtl/weights/row_loader.py"),
+    (r"scrubber", "Scrubber", "rtl/weights/scrubber.py"),
+    (r"march", "MarchTest", "rtl/weights/march_test.py"),
+    (r"collector", "FaultCollector", "rtl/weights/fault_collector.py"),
+    (r"memory", "WeightMemory", "rtl/weights/weight_memory.py"),
+    (r"group_\d+", "WeightGroup", "rtl/weights/weight_group.py"),
+    (r"bank_\d+", "WeightBank", "rtl/weights/weight_bank.py"),
+    (r"bank_\d+\.decoder_\d+", "SecdedDecoder", "rtl/weights/secded.py"),
+    (r"sequencer", "Sequencer", "rtl/schedule/sequencer.py"),
+    (r"check", "ScheduleCheck", "rtl/schedule/schedule_check.py"),
+    (r"fetch", "InstructionFetch", "rtl/schedule/instruction_fetch.py"),
+    (r"readout", "Readout", "rtl/readout/readout.py"),
+    (r"readout\.decoder_\d+", "JohnsonDecoder", "rtl/readout/johnson_decoder.py"),
     (r"fifo(\.\w+)?", "SyncFIFOBuffered", "Amaranth"),
-    (r"(ready|tap)_watchdog", "Watchdog", "rtl/watchdog.py"),
+    (r"(ready|tap)_watchdog", "Watchdog", "rtl/schedule/watchdog.py"),
     (r"(array_ready|\w+_synchronizer)", "FFSynchronizer", "Amaranth"),
 )
 """The end of a Verilog module's name, the component, and its file."""
@@ -124,7 +124,7 @@ def component_of(module: str) -> tuple[str, str]:
     for length in (2, 1):
         end = ".".join(path[-length:])
         if length == 2 and "decoder" in end and path[-2].startswith("bank"):
-            return "SecdedDecoder", "rtl/secded.py"
+            return "SecdedDecoder", "rtl/weights/secded.py"
         for pattern, name, file in COMPONENTS:
             if re.fullmatch(pattern, end):
                 return name, file

@@ -31,8 +31,8 @@ def check(given: ModelOptions) -> None:
     every finding when it does not, and what would make it fit; with --strict 3 also when there are warnings.
     """
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
-    from oscc.compiler.changes import compiled_with_changes
     from oscc.compiler.compile import check_model
+    from oscc.compiler.feasibility.changes import compiled_with_changes
     from oscc.compiler.frontends.front_end import opened_source
 
     options = given.scaling()

@@ -12,7 +12,7 @@ import typer
 from oscc.cli.common import counted
 
 if TYPE_CHECKING:
-    from oscc.compiler.code_warning_texts import CodeWarning
+    from oscc.compiler.precision.code_warning_texts import CodeWarning
 
 EXACT = 1e-5
 """Relative error of h and J that float32 leaves, and nothing else."""
@@ -92,7 +92,7 @@ def recorded_warnings(manifest: Mapping[str, Any]) -> tuple[CodeWarning, ...]:
     manifest : mapping
         Of an output folder, checked when it was read; that of the first release has none.
     """
-    from oscc.compiler.code_warning_texts import CodeWarning
+    from oscc.compiler.precision.code_warning_texts import CodeWarning
 
     names = ("code", "message", "advice", "numbers")
     found = manifest.get("summary", {}).get("warnings", [])

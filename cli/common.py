@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oscc.compiler.errors import one_line
+from oscc.base.errors import one_line
 
 if TYPE_CHECKING:
-    from oscc.compiler.findings import Finding
+    from oscc.base.findings import Finding
 
 EXIT_ERROR = 1
 """Exit status of an error in what was given, or in the environment."""
@@ -92,7 +92,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
     findings : sequence of Finding
         Causes among them are printed with their consequences and the first examples.
     """
-    from oscc.compiler.finding_text import finding_lines
+    from oscc.compiler.diagnosis.finding_text import finding_lines
 
     sys.stdout.write("".join(f"{line}\n" for line in finding_lines(findings)))
 

@@ -17,10 +17,10 @@ from oscc.cli.progress import progress_bar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oscc.compiler.changes import Changed
     from oscc.compiler.compile import CompileResult
+    from oscc.compiler.feasibility.changes import Changed
+    from oscc.compiler.ir.store import Level
     from oscc.compiler.passes.place import PlaceOptions
-    from oscc.compiler.store import Level
 
 COPY_SAMPLES = 16
 """Samples of the array over which the agreement of copies is measured."""
@@ -47,13 +47,13 @@ def compile_verb(
     Exit status 0 when DIR holds a program, 3 when the model does not fit: DIR then holds the findings and no program.
     With --strict 3 also when there are warnings, beside the program.
     """
+    from oscc.base.output_folder import PROGRAM, check_target
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
-    from oscc.compiler.changes import compiled_with_changes
     from oscc.compiler.compile import compile_model, pass_names
-    from oscc.compiler.compile_output import Receipt, write_output
     from oscc.compiler.dump import dump_level
+    from oscc.compiler.feasibility.changes import compiled_with_changes
     from oscc.compiler.frontends.front_end import opened_source
-    from oscc.compiler.output_folder import PROGRAM, check_target
+    from oscc.compiler.output.compile_output import Receipt, write_output
     from oscc.compiler.pass_manager import PassRecord, parse_dump_requests
 
     options = given.scaling()

@@ -14,7 +14,7 @@ from oscc.cli.progress import progress_bar
 if TYPE_CHECKING:
     import numpy as np
 
-    from oscc.compiler.progress import Report
+    from oscc.base.progress import Report
     from oscc.sim.engines.job import CosimJob, CosimRecord
 
 
@@ -38,12 +38,12 @@ def cosim_verb(
     Writes DIR/cosim-ENGINE/: codes.npy, sheet.png, cosim.png (beside the PyTorch reference, where PyTorch is installed)
     and record.json.
     """
-    from oscc.compiler.errors import OsccError
-    from oscc.compiler.output_folder import replace_subfolder, write_json
+    from oscc.base.errors import OsccError
+    from oscc.base.output_folder import replace_subfolder, write_json
+    from oscc.sim.array.array.macro import MacroContractError
     from oscc.sim.engines.job import CosimJob
     from oscc.sim.engines.registry import engine_named, missing_for
-    from oscc.sim.host import HostError
-    from oscc.sim.macro import MacroContractError
+    from oscc.sim.host.host.host import HostError
 
     core, program = read_program_of(folder)
     runner = engine_named(engine)
@@ -89,9 +89,9 @@ def _reference(folder: Path, job: CosimJob, progress: Report | None) -> np.ndarr
         return None
     import torch
 
-    from oscc.compiler.output_folder import read_output_folder
-    from oscc.compiler.recompile import recompile
-    from oscc.sim.phase_checks import reference_images, run_reference
+    from oscc.base.output_folder import read_output_folder
+    from oscc.compiler.output.recompile import recompile
+    from oscc.sim.verify.verify.phase_checks import reference_images, run_reference
 
     torch.set_num_threads(1)
     coded = recompile(read_output_folder(folder)).coded
@@ -100,7 +100,7 @@ def _reference(folder: Path, job: CosimJob, progress: Report | None) -> np.ndarr
 
 
 def _images(job: CosimJob, record: CosimRecord) -> np.ndarray:
-    from oscc.sim.phase_readout import code_to_pixel
+    from oscc.sim.array.array.phase_readout import code_to_pixel
 
     return job.program.image_of(code_to_pixel(record.codes, job.core))
 
@@ -129,8 +129,8 @@ def _write(target: Path, job: CosimJob, record: CosimRecord, reference: np.ndarr
 
     import numpy as np
 
-    from oscc.compiler.file_output import write_bytes
-    from oscc.sim.pictures import cosim_picture, sample_sheet
+    from oscc.base.file_output import write_bytes
+    from oscc.report.pictures import cosim_picture, sample_sheet
 
     images = _images(job, record)
     codes = io.BytesIO()

@@ -26,8 +26,8 @@ def list_verb(context: typer.Context, as_json: JsonOption = False) -> None:
     if context.invoked_subcommand is not None:
         refuse_ignored(context, {"as_json": "--json"}, f"write it behind {context.invoked_subcommand}")
         return
-    from oscc.models.data_fetch import SOURCES
-    from oscc.models.datasets import IMAGE_SETS, POINT_SETS
+    from oscc.models.data.data_fetch import SOURCES
+    from oscc.models.data.datasets import IMAGE_SETS, POINT_SETS
 
     if as_json:
         sets = [{"name": name, "kind": "images", "fetched": name in SOURCES} for name in IMAGE_SETS]
@@ -47,8 +47,8 @@ def fetch_verb(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch a data set from where its authors publish it, check it, and pack it into one file."""
-    from oscc.models.data_fetch import fetch
-    from oscc.models.datasets import read_images
+    from oscc.models.data.data_fetch import fetch
+    from oscc.models.data.datasets import read_images
 
     path = fetch(name, output)
     data = read_images(name, path)
@@ -77,11 +77,11 @@ def extractor_verb(
     """
     if name == "digits":
         refuse_ignored(context, {"data": "--data"}, "'digits' comes with scikit-learn")
-    from oscc.compiler.file_output import write_bytes
-    from oscc.compiler.output_folder import check_file_beside
-    from oscc.models.datasets import load_images
-    from oscc.models.extractor_training import train_extractor
-    from oscc.models.features import check_extractor
+    from oscc.base.file_output import write_bytes
+    from oscc.base.output_folder import check_file_beside
+    from oscc.models.data.datasets import load_images
+    from oscc.models.quality.extractor_training import train_extractor
+    from oscc.models.quality.features import check_extractor
 
     check_file_beside(output)
     images = load_images(name, data)

@@ -11,7 +11,7 @@ from oscc.cli.code_lines import warning_words
 from oscc.cli.common import EXIT_NO, JsonOption, print_json, print_table
 
 if TYPE_CHECKING:
-    from oscc.compiler.report.compilation_diff import CompilationDiff
+    from oscc.report.compilation_diff import CompilationDiff
 
 
 def register(app: typer.Typer) -> None:
@@ -32,8 +32,8 @@ def diff_verb(
 
     Exit status 3 when a threshold of FILE is exceeded, 0 otherwise.
     """
-    from oscc.compiler.report.compilation_diff import diff_folders
-    from oscc.compiler.report.thresholds import read_thresholds
+    from oscc.report.compilation_diff import diff_folders
+    from oscc.report.thresholds import read_thresholds
 
     limits = None if thresholds is None else read_thresholds(thresholds)
     diff = diff_folders(before, after)

@@ -13,7 +13,7 @@ from oscc.cli.output import SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from oscc.compiler.spec import CoreSpec
+    from oscc.core.spec import CoreSpec
 
 RTL_FOLDER = "rtl"
 """Sub-folder of the output that holds what was emitted."""
@@ -72,10 +72,10 @@ def emit_verb(
     some samples. Of any core: oscc emit --core SPEC -o DIR; where DIR is a compilation for the same core, that is the
     same.
     """
-    from oscc.compiler.errors import OsccError
-    from oscc.compiler.output_folder import check_target, replace_folder, replace_subfolder
-    from oscc.compiler.spec_file import load_core
-    from oscc.rtl.emit import emit_core
+    from oscc.base.errors import OsccError
+    from oscc.base.output_folder import check_target, replace_folder, replace_subfolder
+    from oscc.core.spec_file import load_core
+    from oscc.rtl.delivery.emit import emit_core
 
     if compiled is not None and output is not None:
         raise typer.BadParameter(f"{compiled} is written into already; leave out one of the two", param_hint="-o")
@@ -126,8 +126,8 @@ def _compiled_core(folder: Path, *, must: bool) -> CoreSpec | None:
     OsccError
         What `read_output_folder` and `load_core` raise: one that did not fit holds no core to emit.
     """
-    from oscc.compiler.output_folder import REPORTS, read_output_folder
-    from oscc.compiler.spec_file import load_core
+    from oscc.base.output_folder import REPORTS, read_output_folder
+    from oscc.core.spec_file import load_core
 
     if not must and not (folder / REPORTS).is_dir():
         return None
@@ -136,7 +136,7 @@ def _compiled_core(folder: Path, *, must: bool) -> CoreSpec | None:
 
 def _bench_data(compiled: Path, samples: int, seed: int) -> dict[str, str]:
     """What the stand-alone test bench reads, of the program in an output folder."""
-    from oscc.rtl.standalone_data import bench_data
+    from oscc.rtl.delivery.standalone_data import bench_data
     from oscc.sim.standalone_run import standalone_run
 
     spec, program = read_program_of(compiled)
@@ -145,8 +145,8 @@ def _bench_data(compiled: Path, samples: int, seed: int) -> dict[str, str]:
 
 def _write(folder: Path, files: Mapping[str, str], core: CoreSpec, register_pages: bool) -> dict[str, Entry]:
     """Write emitted files and their manifest into an empty or new folder; returns the manifest's entries."""
-    from oscc.compiler.file_output import write_text
-    from oscc.compiler.output_folder import file_hash
+    from oscc.base.file_output import write_text
+    from oscc.base.output_folder import file_hash
 
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
@@ -154,7 +154,7 @@ def _write(folder: Path, files: Mapping[str, str], core: CoreSpec, register_page
         write_text(folder / name, text)
     names = list(files)
     if register_pages:
-        from oscc.rtl.register_pages import write_register_pages
+        from oscc.rtl.delivery.register_pages import write_register_pages
 
         pages = write_register_pages(core, folder / REGISTERS_FOLDER)
         names += [f"{REGISTERS_FOLDER}/{name}" for name in pages]
@@ -169,8 +169,8 @@ def _write_manifest(folder: Path, hashes: Mapping[str, Entry], core: CoreSpec) -
     """Write what was emitted, with hashes, as the manifest of a folder."""
     from importlib.metadata import version
 
-    from oscc.compiler.manifest import SCHEMA
-    from oscc.compiler.output_folder import MANIFEST, write_json
+    from oscc.base.manifest import SCHEMA
+    from oscc.base.output_folder import MANIFEST, write_json
     from oscc.rtl.top import array_module_name, core_module_name
 
     manifest = {

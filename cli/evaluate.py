@@ -11,8 +11,8 @@ from oscc.cli.common import JsonOption, ModelArgument, print_json, print_table, 
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from oscc.compiler.spec import CoreSpec
-    from oscc.models.sensitivity import Difference
+    from oscc.core.spec import CoreSpec
+    from oscc.models.quality.sensitivity import Difference
 
 
 FILES = {"data": "--data", "extractor": "--extractor", "inception": "--inception-weights"}
@@ -86,8 +86,8 @@ def evaluate_verb(
         refuse_ignored(context, {**FILES, **MEASURING}, "--sensitivity has runs of its own, and needs no data")
         _show_sensitivity(model, _core(core, bits), threads, as_json)
         return
-    from oscc.models.datasets import POINT_SETS
-    from oscc.models.evaluation import Conditions, noise_named, trained_on
+    from oscc.models.data.datasets import POINT_SETS
+    from oscc.models.quality.evaluation import Conditions, noise_named, trained_on
 
     level, chosen = noise_named(noise), _core(core, bits)
     conditions = [Conditions(chosen, level, step, seed, threads) for seed in range(seeds)]
@@ -106,7 +106,7 @@ def evaluate_verb(
 
 
 def _show_sensitivity(model: Path, core: CoreSpec | None, threads: int, as_json: bool) -> None:
-    from oscc.models.sensitivity import CONVERGED_STEP, SAMPLES, measure_sensitivity
+    from oscc.models.quality.sensitivity import CONVERGED_STEP, SAMPLES, measure_sensitivity
 
     with progress_bar("comparing runs") as progress:
         found = measure_sensitivity(model, core, threads=threads, progress=progress)
@@ -135,7 +135,7 @@ def _difference_text(difference: Difference, samples: int) -> str:
 
 
 def _core(name: str | None, bits: int | None) -> CoreSpec | None:
-    from oscc.compiler.spec_file import load_core
+    from oscc.core.spec_file import load_core
 
     if name is None:
         return None

@@ -9,7 +9,7 @@ from oscc.cli.common import mean_and_spread, print_json, print_table
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from oscc.models.evaluation import Conditions, Quality
+    from oscc.models.quality.evaluation import Conditions, Quality
 
 
 def evaluate_images(
@@ -51,10 +51,10 @@ def evaluate_images(
     FindingsError
         When the model does not fit the core.
     """
-    from oscc.models.datasets import load_images, pool_factor, pooled
-    from oscc.models.evaluation import Yardstick, draw_images, measure, running_graph
-    from oscc.models.features import JUDGED, check_extractor, load_lenet, shipped_extractor
-    from oscc.models.inception import InceptionDistance
+    from oscc.models.data.datasets import load_images, pool_factor, pooled
+    from oscc.models.quality.evaluation import Yardstick, draw_images, measure, running_graph
+    from oscc.models.quality.features import JUDGED, check_extractor, load_lenet, shipped_extractor
+    from oscc.models.quality.inception import InceptionDistance
 
     images = load_images(dataset, data)
     net = shipped_extractor(dataset) if extractor is None else load_lenet(extractor)

@@ -10,7 +10,7 @@ from oscc.cli.evaluate_images import run_keys, run_words
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from oscc.models.evaluation import Conditions
+    from oscc.models.quality.evaluation import Conditions
 
 
 def evaluate_points(
@@ -38,8 +38,8 @@ def evaluate_points(
     FindingsError
         When the model does not fit the core.
     """
-    from oscc.models.evaluation import draw_images, running_graph
-    from oscc.models.point_quality import measure_points
+    from oscc.models.quality.evaluation import draw_images, running_graph
+    from oscc.models.quality.point_quality import measure_points
 
     graph = running_graph(model, conditions[0].core)
     with progress_bar("drawing samples") as progress:

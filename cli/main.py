@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from oscc.base.errors import OsccError, did_you_mean
 from oscc.cli import (
     check,
     compile,
@@ -30,7 +31,6 @@ from oscc.cli import (
 from oscc.cli.common import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, print_findings, print_json
 from oscc.cli.signals import TerminatedError, handle_signals, termination_behind
 from oscc.cli.streams import StandardOutputError, checked_streams, discard_output, open_standard_descriptors
-from oscc.compiler.errors import OsccError, did_you_mean
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """click's UsageError: old releases of typer take it from click, new ones carry it inside and export only its heirs."""
@@ -135,8 +135,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _main(arguments: Sequence[str]) -> int:
     """Run the command; only failures of standard output, and faults of the program, are raised."""
-    from oscc.compiler.findings import FindingsError
-    from oscc.compiler.kernels import is_interrupt
+    from oscc.base.findings import FindingsError
+    from oscc.base.kernels import is_interrupt
 
     as_json = "--json" in arguments
     if any(given == "" or (given.startswith("--") and given.endswith("=")) for given in arguments):

@@ -25,9 +25,9 @@ from oscc.cli.place_options import (
 from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, parse_scale_options
 
 if TYPE_CHECKING:
-    from oscc.compiler.changes import ChangeOptions
+    from oscc.compiler.feasibility.changes import ChangeOptions
     from oscc.compiler.passes.place import PlaceOptions
-    from oscc.compiler.passes.scale import ScaleOptions
+    from oscc.compiler.passes.time_scale import ScaleOptions
 
 
 @dataclass(frozen=True)

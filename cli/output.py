@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from oscc.compiler.program import Program
-    from oscc.compiler.spec import CoreSpec
+    from oscc.core.program import Program
+    from oscc.core.spec import CoreSpec
 
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Output folder of oscc compile.", show_default=False)
@@ -26,11 +26,11 @@ def read_program_of(folder: Path) -> tuple[CoreSpec, Program]:
     OsccError
         When a file is missing or damaged, or the program is for another core.
     """
-    from oscc.compiler.errors import OsccError
-    from oscc.compiler.output_folder import read_output_folder
-    from oscc.compiler.program_check import diagnose_program
-    from oscc.compiler.program_file import read_program
-    from oscc.compiler.spec_file import load_core
+    from oscc.base.errors import OsccError
+    from oscc.base.output_folder import read_output_folder
+    from oscc.core.program_check import diagnose_program
+    from oscc.core.program_file import read_program
+    from oscc.core.spec_file import load_core
 
     output = read_output_folder(folder)
     core, program = load_core(output.core), read_program(output.program)

@@ -11,10 +11,10 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oscc.compiler.changes import ChangeOptions
+    from oscc.base.text_file import UserFile
+    from oscc.compiler.feasibility.changes import ChangeOptions
     from oscc.compiler.passes.place import PlaceOptions
-    from oscc.compiler.spec import CoreSpec
-    from oscc.compiler.text_file import UserFile
+    from oscc.core.spec import CoreSpec
 
 FrontEndOption = Annotated[
     str | None,
@@ -86,8 +86,8 @@ def open_die(path: Path | None) -> UserFile | None:
     OsccError
         ``die.not-found``.
     """
-    from oscc.compiler.die import READ
-    from oscc.compiler.text_file import read_user_file
+    from oscc.base.text_file import read_user_file
+    from oscc.core.die import READ
 
     return None if path is None else read_user_file(path, READ)
 
@@ -105,8 +105,8 @@ def load_target(core: str, die: UserFile | None) -> CoreSpec:
     OsccError
         What `load_core`, `parse_die` and `with_die` raise.
     """
-    from oscc.compiler.die import parse_die, with_die
-    from oscc.compiler.spec_file import load_core
+    from oscc.core.die import parse_die, with_die
+    from oscc.core.spec_file import load_core
 
     target = load_core(core)
     return target if die is None else with_die(target, parse_die(die), die.where)
@@ -130,10 +130,10 @@ def parse_change_options(
     OsccError
         ``copies.strength`` when a strength is given without ``--copies``.
     """
-    from oscc.compiler.changes import ChangeOptions
+    from oscc.base.errors import OsccError
     from oscc.compiler.copies.copied_graph import STRENGTH
     from oscc.compiler.copies.splitting import CopyOptions
-    from oscc.compiler.errors import OsccError
+    from oscc.compiler.feasibility.changes import ChangeOptions
 
     if strength is not None and not copies:
         raise OsccError("copies.strength", "there are no chains without --copies", where="--chain-strength")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oscc.compiler.progress import Report
+    from oscc.base.progress import Report
 
 LINE_EVERY_S = 10.0
 """Seconds before the first line, and between two lines, where there is no terminal."""

@@ -13,8 +13,8 @@ from oscc.cli.output import FolderArgument, read_program_of
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from oscc.compiler.report.report_data import ReportData
-    from oscc.sim.report.samples import Samples
+    from oscc.report.report_data import ReportData
+    from oscc.report.samples import Samples
 
 REPORT_FOLDER = "report"
 
@@ -40,11 +40,11 @@ def report_verb(
     Of a model that does not fit, too: its findings come first then. With --json, report.json is printed and nothing is
     written. Where `oscc synth` was run into DIR, its figures are listed.
     """
+    from oscc.base.file_output import write_text
+    from oscc.base.output_folder import check_file_beside, replace_subfolder
     from oscc.cli.synth import SYNTHESIS_FOLDER
-    from oscc.compiler.file_output import write_text
-    from oscc.compiler.output_folder import check_file_beside, replace_subfolder
-    from oscc.compiler.report.report_data import report_json
-    from oscc.compiler.report.report_sources import report_of_folder
+    from oscc.report.report_data import report_json
+    from oscc.report.report_sources import report_of_folder
     from oscc.rtl.synthesis.result_files import read_results, result_rows
 
     if as_json:
@@ -59,7 +59,7 @@ def report_verb(
 
         print_json({**json.loads(report_json(data)), **({"synthesis": results} if results else {})})
         return
-    from oscc.sim.report.page import report_page
+    from oscc.report.page import report_page
 
     samples = None if without_samples else _samples(folder, data)
     page = report_page(data, samples)
@@ -67,8 +67,8 @@ def report_verb(
         write_text(output, page)
         written = [("page", str(output))]
     else:
-        from oscc.sim.report.samples import write_samples
-        from oscc.sim.report.slides import write_slides
+        from oscc.report.samples import write_samples
+        from oscc.report.slides import write_slides
 
         with replace_subfolder(folder, REPORT_FOLDER) as target:
             write_text(target / "report.html", page)
@@ -86,7 +86,7 @@ def report_verb(
 
 def _samples(folder: Path, data: ReportData) -> Samples:
     """The samples of the program in an output folder, or why there are none."""
-    from oscc.sim.report.samples import Samples, draw_samples, no_images
+    from oscc.report.samples import Samples, draw_samples, no_images
 
     if why := no_images(data, None) if data.program is None else "":
         return Samples.none(why)

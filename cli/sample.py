@@ -44,8 +44,8 @@ def sample_verb(
     """
     import time
 
-    from oscc.compiler.output_folder import PROBLEM
-    from oscc.sim.pictures import check_sheet_target, sample_sheet
+    from oscc.base.output_folder import PROBLEM
+    from oscc.report.pictures import check_sheet_target, sample_sheet
 
     if folder.is_file():
         refuse_ignored(context, {"first": "--first"}, "the samples of a checkpoint are drawn from their first on")
@@ -57,17 +57,17 @@ def sample_verb(
     started = time.perf_counter()
     with progress_bar("running the array") as progress:
         if full_precision:
-            from oscc.compiler.output_folder import read_output_folder
-            from oscc.compiler.recompile import recompile
-            from oscc.sim.full_precision import full_precision_images
+            from oscc.base.output_folder import read_output_folder
+            from oscc.compiler.output.recompile import recompile
+            from oscc.sim.array.array.full_precision import full_precision_images
 
             placed = recompile(read_output_folder(folder)).placed
             assert placed is not None
             images = full_precision_images(placed, samples, seed=seed, first_sample=first, progress=progress)
         else:
+            from oscc.sim.array.array.phase_readout import code_to_pixel
             from oscc.sim.engines.array import ArrayEngine
             from oscc.sim.engines.job import CosimJob
-            from oscc.sim.phase_readout import code_to_pixel
 
             job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
             images = program.image_of(code_to_pixel(ArrayEngine().run(job, progress).codes, core))
@@ -84,8 +84,8 @@ def sample_verb(
 
 
 def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: int, seed: int, as_json: bool) -> None:
-    from oscc.models.evaluation import Conditions, draw_images, running_graph
-    from oscc.sim.pictures import check_sheet_target, sample_sheet
+    from oscc.models.quality.evaluation import Conditions, draw_images, running_graph
+    from oscc.report.pictures import check_sheet_target, sample_sheet
 
     target = output if output is not None else model.with_name("samples.png")
     # Before a large model is read.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from oscc.compiler.passes.scale import ScaleOptions
+    from oscc.compiler.passes.time_scale import ScaleOptions
 
 Tau = Literal["common", "per-chunk"]
 
@@ -45,6 +45,6 @@ def parse_scale_options(tau: Tau, tau_s: float | None, clip: list[str] | None) -
     OsccError
         As `ScaleOptions` raises it.
     """
-    from oscc.compiler.passes.scale import ScaleOptions
+    from oscc.compiler.passes.time_scale import ScaleOptions
 
     return ScaleOptions(per_chunk=tau == "per-chunk", clip=tuple(dict.fromkeys(clip or ())), tau_s=tau_s)

@@ -44,13 +44,13 @@ def solve_verb(
 
     Spins come from the read-out codes, and what they are worth from the original file, which is in DIR.
     """
-    from oscc.compiler.checkpoint import read_checkpoint
+    from oscc.base.errors import OsccError
+    from oscc.base.file_output import check_file_target, write_text
+    from oscc.base.node_labels import label_json
+    from oscc.base.output_folder import check_file_beside, read_output_folder, write_json
     from oscc.compiler.copies.copied_graph import copy_map_of
-    from oscc.compiler.errors import OsccError
-    from oscc.compiler.file_output import check_file_target, write_text
+    from oscc.compiler.frontends.checkpoint import read_checkpoint
     from oscc.compiler.frontends.front_end import PROBLEM_READERS, read_kept_problem
-    from oscc.compiler.node_labels import label_json
-    from oscc.compiler.output_folder import check_file_beside, read_output_folder, write_json
     from oscc.sim.solve import solve
 
     core, program = read_program_of(folder)

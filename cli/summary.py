@@ -9,8 +9,8 @@ from oscc.cli.code_lines import code_rows, verdict_words
 from oscc.cli.common import counted, print_table
 
 if TYPE_CHECKING:
-    from oscc.compiler.changes import Changed
-    from oscc.compiler.what_if import WhatIf
+    from oscc.compiler.feasibility.changes import Changed
+    from oscc.compiler.feasibility.what_if import WhatIf
 
 
 def print_summary(summary: Mapping[str, Any], more: Mapping[str, str]) -> None:
@@ -127,8 +127,8 @@ def print_what_if(what_if: WhatIf | None) -> None:
     """
     if what_if is None:
         return
-    from oscc.compiler.advice.entry import yaml_words
-    from oscc.compiler.change_costs import cost_words
+    from oscc.compiler.feasibility.advice.entry import yaml_words
+    from oscc.compiler.feasibility.change_costs import cost_words
 
     rows: list[tuple[str, str]] = []
     untried: list[tuple[str, str]] = []

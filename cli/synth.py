@@ -11,7 +11,7 @@ from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, print_findings, pri
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    from oscc.compiler.spec import CoreSpec
+    from oscc.core.spec import CoreSpec
     from oscc.rtl.synthesis.report import SynthesisResult
 
 SYNTHESIS_FOLDER = "synthesis"
@@ -55,8 +55,8 @@ def synth_verb(
     An FPGA has too few pins for the macro's signals: a harness of registers stands around the core, and its cost is
     subtracted. Writes DIR/synthesis/TARGET.json and TARGET.md, beside the results of other targets of the same core.
     """
-    from oscc.compiler.output_folder import check_target
-    from oscc.compiler.spec_file import load_core
+    from oscc.base.output_folder import check_target
+    from oscc.core.spec_file import load_core
     from oscc.rtl.synthesis.result_files import result_rows
     from oscc.rtl.synthesis.targets import check_target_name, synthesise, synthesise_largest
     from oscc.rtl.synthesis.tools import tool_folder
@@ -83,9 +83,9 @@ def synth_verb(
 
 def _check_same_core(output: Path, core: CoreSpec) -> bool:
     """Whether the output is a folder of `oscc compile`, which must then be for this core."""
-    from oscc.compiler.errors import OsccError
-    from oscc.compiler.output_folder import REPORTS, read_output_folder
-    from oscc.compiler.spec_file import load_core
+    from oscc.base.errors import OsccError
+    from oscc.base.output_folder import REPORTS, read_output_folder
+    from oscc.core.spec_file import load_core
 
     if not (output / REPORTS).is_dir():
         return False
@@ -102,8 +102,8 @@ def _check_same_core(output: Path, core: CoreSpec) -> bool:
 
 def _write(output: Path, result: SynthesisResult, scratch: Path, compiled: bool) -> None:
     """The results into their sub-folder: of a compiled folder, or of one that holds nothing else that is kept."""
-    from oscc.compiler.file_output import write_bytes
-    from oscc.compiler.output_folder import own_files, replace_folder, replace_subfolder
+    from oscc.base.file_output import write_bytes
+    from oscc.base.output_folder import own_files, replace_folder, replace_subfolder
 
     kept = {
         path.name: path.read_bytes()
@@ -127,8 +127,8 @@ def _write(output: Path, result: SynthesisResult, scratch: Path, compiled: bool)
 
 
 def _fill(folder: Path, result: SynthesisResult, scratch: Path, kept: dict[str, bytes], logs: Path) -> None:
-    from oscc.compiler.file_output import write_bytes, write_text
-    from oscc.compiler.output_folder import write_json
+    from oscc.base.file_output import write_bytes, write_text
+    from oscc.base.output_folder import write_json
     from oscc.rtl.synthesis.report import markdown
 
     for name, content in kept.items():
@@ -159,7 +159,7 @@ def _manifest_hash(output: Path) -> str:
     """Hash of the core that the manifest of a folder names; empty when it names none."""
     import json
 
-    from oscc.compiler.output_folder import MANIFEST
+    from oscc.base.output_folder import MANIFEST
 
     try:
         content: Any = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
@@ -172,8 +172,8 @@ def _write_manifest(folder: Path, core: CoreSpec) -> None:
     """A manifest that makes a folder one that oscc may replace, with the hash of everything in it but the logs."""
     from importlib.metadata import version
 
-    from oscc.compiler.manifest import SCHEMA
-    from oscc.compiler.output_folder import MANIFEST, file_hash, write_json
+    from oscc.base.manifest import SCHEMA
+    from oscc.base.output_folder import MANIFEST, file_hash, write_json
     from oscc.rtl.top import array_module_name, core_module_name
 
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != LOGS)

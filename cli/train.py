@@ -14,8 +14,8 @@ from oscc.cli.progress import training_progress
 
 if TYPE_CHECKING:
     from oscc.compiler.compile import CompileResult
-    from oscc.models.trainer import Trainer
-    from oscc.models.training_config import TrainingConfig
+    from oscc.models.training.trainer import Trainer
+    from oscc.models.training.training_config import TrainingConfig
 
 STATE_FILE = "state.safetensors"
 MODEL_FILE = "model.safetensors"
@@ -53,9 +53,9 @@ def train_verb(
     as_json: JsonOption = False,
 ) -> None:
     """Train a model. A training that was stopped goes on from its last saved state."""
-    from oscc.models.datasets import IMAGE_FILES
-    from oscc.models.trainer import Trainer
-    from oscc.models.training_data import load_data
+    from oscc.models.data.datasets import IMAGE_FILES
+    from oscc.models.training.trainer import Trainer
+    from oscc.models.training.training_data import load_data
 
     described = _configuration(config, quick)
     if described.data.name not in IMAGE_FILES:
@@ -96,18 +96,18 @@ def train_verb(
 def _configuration(path: Path | None, quick: bool) -> TrainingConfig:
     from importlib import resources
 
-    from oscc.models.training_config import load_training, parse_training
+    from oscc.models.training.training_config import load_training, parse_training
 
     if quick == (path is not None):
         raise typer.BadParameter("give a configuration, or --quick without one", param_hint="CONFIG")
     if path is not None:
         return load_training(path)
-    text = (resources.files("oscc.models") / "configs" / "quick.yaml").read_text(encoding="utf-8")
+    text = (resources.files("oscc.models.training") / "configs" / "quick.yaml").read_text(encoding="utf-8")
     return parse_training(text, where="--quick")
 
 
 def _make_folder(folder: Path) -> None:
-    from oscc.compiler.errors import OsccError
+    from oscc.base.errors import OsccError
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def _make_folder(folder: Path) -> None:
 
 def _run(trainer: Trainer, folder: Path) -> None:
     """Train, show how far it is, and draw sheets of samples."""
-    from oscc.compiler.code_limits import DEAD
+    from oscc.compiler.precision.code_limits import DEAD
 
     schedule = trainer.config.schedule
     log = _log(folder / LOG_FOLDER)
@@ -148,7 +148,7 @@ def _run(trainer: Trainer, folder: Path) -> None:
 
 def _codes(trainer: Trainer) -> dict[str, float]:
     """The part of couplings with a code other than 0, under a name for the progress; empty without codes."""
-    from oscc.models.code_share import code_share
+    from oscc.models.training.code_share import code_share
 
     share = code_share(trainer.average)
     return {} if share is None else {"codes in use": share}
@@ -163,7 +163,7 @@ def _checked(trainer: Trainer, model: Path) -> CompileResult | None:
 
 
 def _draw(trainer: Trainer, path: Path) -> None:
-    from oscc.sim.pictures import sample_sheet
+    from oscc.report.pictures import sample_sheet
 
     sample_sheet(trainer.samples(SHEET_IMAGES).numpy(), path)
 
@@ -180,7 +180,7 @@ def _log(folder: Path) -> Any:
 
 
 def _write_model(trainer: Trainer, path: Path) -> None:
-    from oscc.compiler.checkpoint import write_checkpoint
-    from oscc.models.receipt import training_receipt
+    from oscc.compiler.frontends.checkpoint import write_checkpoint
+    from oscc.models.training.receipt import training_receipt
 
     write_checkpoint(path, trainer.average.to_graph(training_receipt(trainer)))

@@ -50,15 +50,15 @@ def verify_verb(
     import importlib.util
     import sys
 
-    from oscc.compiler.errors import OsccError
-    from oscc.compiler.file_output import write_text
-    from oscc.compiler.output_folder import read_any_output_folder, replace_subfolder, write_json
-    from oscc.sim.checks import Status, verdict_table
+    from oscc.base.errors import OsccError
+    from oscc.base.file_output import write_text
+    from oscc.base.output_folder import read_any_output_folder, replace_subfolder, write_json
     from oscc.sim.engines.registry import engine_named
+    from oscc.sim.verify.verify.checks import Status, verdict_table
 
     if importlib.util.find_spec("torch") is None:
         raise OsccError("verify.torch", "the reference needs PyTorch", hint="pip install 'oscc[torch]'")
-    from oscc.sim.verify import VerifyOptions, verify_folder
+    from oscc.sim.verify.verify.verify import VerifyOptions, verify_folder
 
     engines = tuple(dict.fromkeys(engine)) if engine else VerifyOptions.engines
     for name in engines:

@@ -39,12 +39,12 @@ def yield_verb(
     as_json: JsonOption = False,
 ) -> None:
     """Draw dies with random defects, and try to place the model on each: shifted, mirrored, rotated around them."""
+    from oscc.compiler.feasibility.yield_study import study_yield
     from oscc.compiler.frontends.front_end import opened_source
-    from oscc.compiler.spec_file import load_core
-    from oscc.compiler.yield_study import study_yield
+    from oscc.core.spec_file import load_core
 
     if output is not None:
-        from oscc.sim.pictures import check_plot_target
+        from oscc.report.pictures import check_plot_target
 
         check_plot_target(output)
     target = load_core(core)
@@ -60,7 +60,7 @@ def yield_verb(
             report=report,
         )
     if output is not None:
-        from oscc.sim.yield_plot import yield_plot
+        from oscc.report.yield_plot import yield_plot
 
         yield_plot(study, output)
     content = study.as_dict()

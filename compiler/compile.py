@@ -11,33 +11,33 @@ from typing import Any
 
 import numpy as np
 
-from oscc.compiler.causes import Cause, find_causes
-from oscc.compiler.code_use import CodeUse, code_use
-from oscc.compiler.code_warning_texts import CodeWarning
-from oscc.compiler.code_warnings import code_warnings
-from oscc.compiler.coded import CodedGraph
-from oscc.compiler.conditions import diagnose_conditions
-from oscc.compiler.families import family_named
-from oscc.compiler.finding_names import name_nodes
-from oscc.compiler.findings import Finding
-from oscc.compiler.graph import CouplingGraph, idle_couplings, without_couplings
+from oscc.base.findings import Finding
+from oscc.compiler.diagnosis.causes import Cause, find_causes
+from oscc.compiler.diagnosis.finding_names import name_nodes
+from oscc.compiler.ir.coded import CodedGraph
+from oscc.compiler.ir.graph import CouplingGraph, idle_couplings, without_couplings
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.store import Level
 from oscc.compiler.pass_manager import Pass, PassRecord, PipelineResult, run_pipeline
 from oscc.compiler.passes.assemble import AssemblePass
+from oscc.compiler.passes.cell_gain import programmed_graph
+from oscc.compiler.passes.conditions import diagnose_conditions
 from oscc.compiler.passes.load import LoadPass
 from oscc.compiler.passes.place import AUTOMATIC, PlaceOptions, PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.scale import ScaleOptions, ScalePass, diagnose_time_scale
 from oscc.compiler.passes.schedule import SchedulePass, diagnose_sample_schedule
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.placers.cell_rules import usable_cells
-from oscc.compiler.placers.placer import IdentityPlacer, SymmetryPlacer, identity_placement
-from oscc.compiler.placers.repair import DEFECTS
-from oscc.compiler.program import Program
-from oscc.compiler.programmed import programmed_graph
-from oscc.compiler.schedule_timing import trace_schedule
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.store import Level
+from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass, diagnose_time_scale
+from oscc.compiler.place.cell_rules import usable_cells
+from oscc.compiler.place.placer import IdentityPlacer, SymmetryPlacer, identity_placement
+from oscc.compiler.place.repair import DEFECTS
+from oscc.compiler.precision.code_use import CodeUse, code_use
+from oscc.compiler.precision.code_warning_texts import CodeWarning
+from oscc.compiler.precision.code_warnings import code_warnings
+from oscc.core.families import family_named
+from oscc.core.program import Program
+from oscc.core.schedule_proof import trace_schedule
+from oscc.core.spec import CoreSpec
 
 OF_POSITIONS = ("auto", "identity", "symmetry", "repair")
 """Placers that begin with the positions of a model that has them."""

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.coded import CodedGraph
-from oscc.compiler.graph import NODE_TENSORS, CouplingGraph
-from oscc.compiler.instructions import decode_schedule
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.program import Program
-from oscc.compiler.spec import GROUPS
-from oscc.compiler.store import Level
+from oscc.compiler.ir.coded import CodedGraph
+from oscc.compiler.ir.graph import NODE_TENSORS, CouplingGraph
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.store import Level
+from oscc.core.instructions import decode_schedule
+from oscc.core.program import Program
+from oscc.core.spec import GROUPS
 
 
 def dump_level(level: Level) -> str:

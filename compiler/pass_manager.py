@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from oscc.compiler.coded import CodedGraph, verify_codes
-from oscc.compiler.errors import OsccError, did_you_mean
-from oscc.compiler.findings import Finding, FindingError, FindingsError
-from oscc.compiler.graph import CouplingGraph, verify_graph
-from oscc.compiler.placed import PlacedGraph, verify_placed
-from oscc.compiler.program import Program
-from oscc.compiler.program_check import verify_program
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.store import Level
+from oscc.base.errors import OsccError, did_you_mean
+from oscc.base.findings import Finding, FindingError, FindingsError
+from oscc.compiler.ir.coded import CodedGraph, verify_codes
+from oscc.compiler.ir.graph import CouplingGraph, verify_graph
+from oscc.compiler.ir.placed import PlacedGraph, verify_placed
+from oscc.compiler.ir.store import Level
+from oscc.core.program import Program
+from oscc.core.program_check import verify_program
+from oscc.core.spec import CoreSpec
 
 
 class Pass(Protocol):

@@ -13,7 +13,7 @@ from amaranth.hdl import Fragment, Module, Shape, Signal, Value
 from amaranth.hdl._ast import Assign, SignalDict, SignalSet
 from amaranth.hdl._xfrm import StatementTransformer
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 
 def free(m: Module, name: str, shape: Any) -> Signal:

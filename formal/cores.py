@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 
 DAC = {"bits": 2, "full_scale_rad_s": 1.0e6}
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from amaranth.hdl import Fragment, Module
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Mutant:
     name : str
         The bug in a few words; unique within its proof.
     file : str
-        Of the package, such as ``rtl/axi_lite.py``.
+        Of the package, such as ``rtl/host/axi_lite.py``.
     old, new : str
         Text of the file, and what takes its place. Both may have several lines.
     depth : int

@@ -23,8 +23,8 @@ from formal.proof import Proof
 from formal.report import as_json, cells, markdown, table
 from formal.runner import ProofResult, run_proofs
 from formal.sby import ROOT
+from oscc.base.errors import OsccError, did_you_mean
 from oscc.cli.progress import progress_bar
-from oscc.compiler.errors import OsccError, did_you_mean
 
 SCRATCH = ROOT / "build" / "formal"
 

@@ -14,7 +14,7 @@ from typing import Literal
 from amaranth.back import rtlil
 from amaranth.hdl import ClockDomain, Module
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 ROOT = Path(__file__).resolve().parents[1]
 

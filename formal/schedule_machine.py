@@ -1,7 +1,7 @@
 """The instruction set as a machine that runs beside the sequencer: it knows what must come next, and what came.
 
 It reads the schedule an instruction per cycle, twice as fast as the sequencer, and forms groups as the head of
-compiler/sequencer_model.py specifies. What the array sees is held against the group that is due. All of it is in the
+core/sequencer_model.py specifies. What the array sees is held against the group that is due. All of it is in the
 time of the array port: ``sample``, ``commit`` and a load (one cycle after ``load_start``) happen with the edge at the
 end of a cycle, ``init`` and ``run`` last from edge to edge.
 """

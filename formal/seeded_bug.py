@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from formal.proof import Mutant
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 PACKAGE = "oscc.rtl"
 

@@ -65,7 +65,7 @@ def sequencer_bench(m: Module) -> SequencerBench:
 
     A load takes any number of cycles. In the first cycle one may be under way, or complete, from a time before.
     """
-    from oscc.rtl.sequencer import Sequencer
+    from oscc.rtl.schedule.sequencer import Sequencer
 
     sequencer = Sequencer(small_core(chunks=CHUNKS))
     m.submodules.sequencer, inside = elaborated_inside(sequencer)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oscc.compiler.spec import CoreSpec
-from oscc.rtl.shapes import index_shape
+from oscc.core.spec import CoreSpec
+from oscc.rtl.signals.shapes import index_shape
 
 
 def array_signature(core: CoreSpec) -> wiring.Signature:

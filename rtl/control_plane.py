@@ -10,21 +10,21 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from oscc.compiler.instructions import SCHEDULE_DEPTH
-from oscc.compiler.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
-from oscc.compiler.spec import FETCH_CYCLES, FETCH_LATENCY, CoreSpec
+from oscc.core.instructions import SCHEDULE_DEPTH
+from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
+from oscc.core.spec import FETCH_CYCLES, FETCH_LATENCY, CoreSpec
 from oscc.rtl.array_port import array_signature
-from oscc.rtl.axi_lite import AXI_LITE_MEMBERS, AxiLiteFrontEnd
-from oscc.rtl.fault_collector import collector_latency
-from oscc.rtl.program_ingress import ProgramIngress
-from oscc.rtl.readout import Readout
-from oscc.rtl.register_arbiter import RegisterArbiter
-from oscc.rtl.register_block import RegisterBlock
-from oscc.rtl.register_bus import connect_register_bus
-from oscc.rtl.sequencer import Sequencer
-from oscc.rtl.spi_slave import SPI_MEMBERS, SpiSlave
-from oscc.rtl.watchdog import Watchdog
-from oscc.rtl.weight_store import WeightStore
+from oscc.rtl.host.axi_lite import AXI_LITE_MEMBERS, AxiLiteFrontEnd
+from oscc.rtl.host.register_arbiter import RegisterArbiter
+from oscc.rtl.host.register_block import RegisterBlock
+from oscc.rtl.host.register_bus import connect_register_bus
+from oscc.rtl.host.spi_slave import SPI_MEMBERS, SpiSlave
+from oscc.rtl.readout.readout.readout import Readout
+from oscc.rtl.schedule.sequencer import Sequencer
+from oscc.rtl.schedule.watchdog import Watchdog
+from oscc.rtl.weights.fault_collector import collector_latency
+from oscc.rtl.weights.program_ingress import ProgramIngress
+from oscc.rtl.weights.weight_store import WeightStore
 
 
 def host_members(core: CoreSpec) -> dict[str, wiring.Member]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import ClockSignal, Instance, Module
 from amaranth.lib import wiring
 
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import ControlPlane, connect_members, host_members
 

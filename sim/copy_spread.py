@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.program import Program
-from oscc.compiler.spec import CoreSpec
+from oscc.core.program import Program
+from oscc.core.spec import CoreSpec
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, Progress
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.arrays import freeze
+from oscc.base.arrays import freeze
 from oscc.compiler.frontends.ising_problem import IsingProblem, Spins
-from oscc.compiler.program import Program
-from oscc.compiler.spec import CoreSpec
+from oscc.core.program import Program
+from oscc.core.spec import CoreSpec
+from oscc.sim.array.array.phase_readout import code_to_pixel
 from oscc.sim.engines.array import MAX_BATCH, ArrayEngine
 from oscc.sim.engines.job import CosimJob, Progress
-from oscc.sim.phase_readout import code_to_pixel
 
 
 @dataclass(frozen=True, eq=False)

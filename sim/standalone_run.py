@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from oscc.compiler.program import Program
-from oscc.compiler.spec import CoreSpec
-from oscc.rtl.standalone_data import BenchRun
-from oscc.sim.array_steps import program_step
+from oscc.core.program import Program
+from oscc.core.spec import CoreSpec
+from oscc.rtl.delivery.standalone_data import BenchRun
+from oscc.sim.array.array.array_steps import program_step
+from oscc.sim.array.array.noise import initial_phases
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.noise import initial_phases
 
 
 def standalone_run(core: CoreSpec, program: Program, samples: int, seed: int = 0, first_sample: int = 0) -> BenchRun:

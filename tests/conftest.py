@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from oscc.compiler.families import family_named
-from oscc.compiler.graph import CouplingGraph, InitialPhases
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.families import family_named
+from oscc.core.initial_phases import InitialPhases
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 
 # The same examples in every run; OSCC_HYPOTHESIS=search looks for new ones.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -12,17 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.compiler.checkpoint import MODEL_KEY, read_checkpoint, write_checkpoint
-from oscc.compiler.die import DieSpec
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
+from oscc.base.strict_yaml import read_yaml
+from oscc.base.tensor_file import pack_tensors, read_tensors
+from oscc.base.text_file import UserFile
+from oscc.compiler.frontends.checkpoint import MODEL_KEY, read_checkpoint, write_checkpoint
 from oscc.compiler.frontends.front_end import lowered_model
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.report.thresholds import Thresholds
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core, load_core, parse_core
-from oscc.compiler.strict_yaml import read_yaml
-from oscc.compiler.tensor_file import pack_tensors, read_tensors
-from oscc.compiler.text_file import UserFile
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.die import DieSpec
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core, load_core, parse_core
+from oscc.report.thresholds import Thresholds
 
 GSET = b"4 3\n1 2 1\n2 3 -2.5\n4 3 1e3\n"
 COO = b"# vartype=BINARY\n0 0 1.5\n0 3 -2\n3 7 0.25\n"
@@ -53,7 +53,7 @@ GRAPHML = (
 ).encode()
 DIE = b"schema: oscc.die/1\ncore: tiny-8x8\ncells: [[3, 1]]\nstuck_dacs: [[2, 1, shil, 3]]\ngain: [[3, 3, 1.08]]\n"
 THRESHOLDS = b"schema: oscc.thresholds/1\nmust_fit: true\ncells_moved_share: 0\nrms_lsb: 0.02 # LSB\n"
-TRAINING = (resources.files("oscc.models") / "configs" / "quick.yaml").read_bytes()
+TRAINING = (resources.files("oscc.models.training") / "configs" / "quick.yaml").read_bytes()
 
 TOKENS = [
     *(b"\xff", b"\0", b"\xef\xbb\xbf", b"\xff\xfe", b"\r", b"\n", b"\t", b" ", b"\xe2\x80\xa8", b"\xc2\xa0"),
@@ -86,7 +86,7 @@ def _yaml(model: Any, code: str) -> Callable[[UserFile, CoreSpec], object]:
 
 
 def _training(file: UserFile, core: CoreSpec) -> object:
-    from oscc.models.training_config import parse_training
+    from oscc.models.training.training_config import parse_training
 
     return parse_training(file.text("training.read"), where="f")
 

@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from oscc.cli.main import main
-from oscc.compiler.die import read_die
-from oscc.compiler.report.thresholds import read_thresholds
-from oscc.compiler.spec_file import load_core
-from oscc.rtl.firmware_files import firmware_files
-from oscc.rtl.register_exports import c_header
+from oscc.core.die import read_die
+from oscc.core.spec_file import load_core
+from oscc.report.thresholds import read_thresholds
+from oscc.rtl.delivery.register_exports import c_header
+from oscc.rtl.firmware.firmware_files import firmware_files
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from oscc.compiler.checkpoint import write_checkpoint
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import preset_names
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import preset_names
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("cli", "compiler", "models", "rtl", "sim")
@@ -73,7 +73,7 @@ def test_the_wheel_holds_every_source_and_all_data(wheel: Path) -> None:
 
 
 def test_the_code_comes_from_the_wheel(environment: Path, tmp_path: Path) -> None:
-    code = "import oscc.compiler, oscc.compiler.spec_file as s; print(oscc.compiler.__file__); print(*s.preset_names())"
+    code = "import oscc.compiler, oscc.core.spec_file as s; print(oscc.compiler.__file__); print(*s.preset_names())"
     done = run(environment, tmp_path, "python", "-c", code)
     where, presets = done.stdout.splitlines()
     assert Path(where).is_relative_to(environment)

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.arrays import freeze
+from oscc.base.arrays import freeze
 from oscc.compiler.copies.embedder import Embedding
 from oscc.compiler.copies.host_graph import HostGraph
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.spec import CoreSpec
 
 STRENGTH = 1.5
 """Coupling between copies, in units of what pulls on a copy; see `copied_graph`."""

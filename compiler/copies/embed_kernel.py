@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.kernels import kernel
+from oscc.base.kernels import kernel
 
 FORBIDDEN = 1e18
 """Weight of a cell that a chain must not take."""

@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.arrays import freeze
+from oscc.base.arrays import freeze
+from oscc.base.kernels import run_kernel
 from oscc.compiler.copies.host_graph import HostGraph
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.kernels import run_kernel
-from oscc.compiler.placers.anneal import anneal
-from oscc.compiler.placers.problem import PlacementProblem
-from oscc.compiler.placers.search import Search
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.place.anneal import anneal
+from oscc.compiler.place.problem import PlacementProblem
+from oscc.compiler.place.search import Search
+from oscc.core.spec import CoreSpec
 
 LONGEST = 128
 """Most cells of a chain."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.arrays import freeze
-from oscc.compiler.routing import coupling_units, unit_index
-from oscc.compiler.spec import CoreSpec
+from oscc.base.arrays import freeze
+from oscc.compiler.route.routing import coupling_units, unit_index
+from oscc.core.spec import CoreSpec
 
 
 @dataclass(frozen=True, eq=False)

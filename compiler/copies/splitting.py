@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from oscc.base.findings import Finding, counted
 from oscc.compiler.copies.copied_graph import STRENGTH, CopyMap, copied_graph
 from oscc.compiler.copies.embedder import embed
-from oscc.compiler.findings import Finding, counted
-from oscc.compiler.fitting import diagnose_model
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.placers.cell_rules import usable_cells
-from oscc.compiler.placers.problem import PlacementProblem
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.place.cell_rules import usable_cells
+from oscc.compiler.place.fit import diagnose_model
+from oscc.compiler.place.problem import PlacementProblem
+from oscc.core.spec import CoreSpec
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from oscc.base.node_labels import Label, label_json, printable
+from oscc.base.strict_json import JsonError, parse_json
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.frontends.text import (
     MOST_SPINS,
@@ -20,8 +22,6 @@ from oscc.compiler.frontends.text import (
     quoted,
     quoted_json,
 )
-from oscc.compiler.node_labels import Label, label_json, printable
-from oscc.compiler.strict_json import JsonError, parse_json
 
 JSON_FORMAT = "expected what json.dumps(bqm.to_serializable()) writes"
 COO_FORMAT = "expected '# vartype=SPIN' or '# vartype=BINARY', then a line 'I J BIAS' for each bias, linear where I = J"

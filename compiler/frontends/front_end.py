@@ -10,21 +10,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from oscc.compiler.changed_model import changed_model
-from oscc.compiler.errors import OsccError, did_you_mean, one_line
-from oscc.compiler.findings import Finding
+from oscc.base.errors import OsccError, did_you_mean, one_line
+from oscc.base.findings import Finding
+from oscc.base.node_labels import distinct_texts
+from oscc.base.output_folder import MANIFEST, PROBLEM, OutputFolder
+from oscc.base.tensor_file import begins_as_tensors
+from oscc.base.text_file import UserFile, read_user_file
 from oscc.compiler.frontends.bqm import parse_bqm
+from oscc.compiler.frontends.changed_model import changed_model
 from oscc.compiler.frontends.graphml import parse_graphml
 from oscc.compiler.frontends.gset import parse_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.frontends.text import fault
-from oscc.compiler.graph import CouplingGraph, diagnose_graph
-from oscc.compiler.node_labels import distinct_texts
-from oscc.compiler.output_folder import MANIFEST, PROBLEM, OutputFolder
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.tensor_file import begins_as_tensors
-from oscc.compiler.text_file import UserFile, read_user_file
+from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph
+from oscc.core.spec import CoreSpec
 
 SUFFIXES = {
     ".safetensors": "checkpoint",
@@ -54,7 +54,7 @@ class Source:
     description : dict
         For the manifest: ``file``, ``sha256`` and ``frontend`` of the original file; empty for a checkpoint.
     labels : tuple of str
-        What the original file calls each node, as `oscc.compiler.node_labels.node_label` takes them: no two alike.
+        What the original file calls each node, as `oscc.base.node_labels.node_label` takes them: no two alike.
         Empty for a checkpoint, whose nodes are called by their numbers.
     lower : callable or None
         Gives the model for another core, where the file is a problem, which is lowered for a core.

@@ -9,10 +9,11 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.families import FAMILIES
+from oscc.base.node_labels import printable
 from oscc.compiler.frontends.text import MOST_SPINS, as_number, fault, quoted
-from oscc.compiler.graph import MAX_POSITION, NODE_TENSORS, CouplingGraph, InitialPhases
-from oscc.compiler.node_labels import printable
+from oscc.compiler.ir.graph import MAX_POSITION, NODE_TENSORS, CouplingGraph
+from oscc.core.families import FAMILIES
+from oscc.core.initial_phases import InitialPhases
 
 DURATION = 2.0
 """Of a chunk, where the graph does not say [model time]."""

@@ -13,13 +13,13 @@ from typing import Any
 
 import networkx as nx
 
-from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.base.errors import OsccError, did_you_mean
+from oscc.base.near_names import near_name
+from oscc.base.node_labels import printable
 from oscc.compiler.frontends.graph_file import ATTRIBUTES, graph_model
-from oscc.compiler.frontends.near_names import near_name
 from oscc.compiler.frontends.text import as_number, fault, quoted
 from oscc.compiler.frontends.xml_tree import Element, XmlError, parse_xml
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.node_labels import printable
+from oscc.compiler.ir.graph import CouplingGraph
 
 SPACES = ("http://graphml.graphdrawing.org/xmlns", "http://graphml.graphdrawing.org/xmlns/graphml", "")
 """Namespaces of GraphML: that of today, an older one, and none, as networkx reads it."""

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.arrays import freeze
-from oscc.compiler.node_labels import Label
+from oscc.base.arrays import freeze
+from oscc.base.node_labels import Label
 
 Spins = NDArray[np.int8]
 

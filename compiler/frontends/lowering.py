@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 from oscc.compiler.frontends.ising_problem import IsingProblem
-from oscc.compiler.graph import CouplingGraph, InitialPhases
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.initial_phases import InitialPhases
+from oscc.core.spec import CoreSpec
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import math
 import re
 from collections.abc import Iterator
 
-from oscc.compiler.errors import OsccError
-from oscc.compiler.node_labels import printable
+from oscc.base.errors import OsccError
+from oscc.base.node_labels import printable
 
 MOST_SPINS = 512 * 512
 """Cells of the largest core that there can be: a larger problem is refused before anything of its size is made."""
@@ -37,7 +37,7 @@ def numbered_lines(text: str) -> Iterator[tuple[int, list[str]]]:
     Parameters
     ----------
     text : str
-        With the line ends of `oscc.compiler.text_file.UserFile.text`, which alone count: Python knows others that no
+        With the line ends of `oscc.base.text_file.UserFile.text`, which alone count: Python knows others that no
         other reader does.
     """
     for number, line in enumerate(text.split("\n"), 1):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from oscc.compiler.node_labels import printable
+from oscc.base.node_labels import printable
 
 _SEPARATOR = "}"
 

@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.coded import CodedGraph
-from oscc.compiler.codes import pack_words
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.program import Program
-from oscc.compiler.spec import GROUPS
+from oscc.compiler.ir.coded import CodedGraph
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.core.program import Program
+from oscc.core.spec import GROUPS
+from oscc.core.weight_word import pack_words
 
 
 @dataclass(frozen=True)

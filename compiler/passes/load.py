@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from oscc.compiler.checkpoint import read_checkpoint
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from oscc.compiler.bounds import DEGREE, diagnose_bound, diagnose_neighbourhoods
-from oscc.compiler.errors import OsccError, did_you_mean
-from oscc.compiler.findings import Finding, FindingsError
-from oscc.compiler.fitting import diagnose_fit
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.placers.exact import ExactPlacer
-from oscc.compiler.placers.lattice import Lattice
-from oscc.compiler.placers.placer import (
+from oscc.base.errors import OsccError, did_you_mean
+from oscc.base.findings import Finding, FindingsError
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.place.bounds import DEGREE, diagnose_bound, diagnose_neighbourhoods
+from oscc.compiler.place.exact import ExactPlacer
+from oscc.compiler.place.fit import diagnose_fit
+from oscc.compiler.place.lattice import Lattice
+from oscc.compiler.place.placer import (
     AnnealPlacer,
     GrowthPlacer,
     IdentityPlacer,
@@ -30,9 +30,9 @@ from oscc.compiler.placers.placer import (
     TorusPlacer,
     identity_placement,
 )
-from oscc.compiler.placers.search import Search
-from oscc.compiler.routing import diagnose_route
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.place.search import Search
+from oscc.compiler.route.routing import diagnose_route
+from oscc.core.spec import CoreSpec
 
 PLACERS = ("auto", "identity", "symmetry", "repair", "torus", "growth", "anneal", "exact")
 
@@ -118,7 +118,7 @@ class PlacePass:
         FindingsError
             When no placement fits: the findings of the last placer that was tried. When the model cannot run however it
             is placed: every finding on the placement that satisfies the rest. What no placement changes is decided
-            before, by `oscc.compiler.conditions`.
+            before, by `oscc.compiler.passes.conditions`.
         """
         placing = self._place(level)
         if placing.placed is None:

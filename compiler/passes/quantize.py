@@ -8,15 +8,44 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.coded import CodedGraph, GroupStatistics
-from oscc.compiler.codes import quantize_values
-from oscc.compiler.passes.scale import parameters_of
-from oscc.compiler.placed import PlacedGraph, Route
-from oscc.compiler.programmed import programmed_graph
-from oscc.compiler.spec import GROUPS, CoreSpec, DacSpec
+from oscc.compiler.ir.coded import CodedGraph, GroupStatistics
+from oscc.compiler.ir.placed import PlacedGraph, Route
+from oscc.compiler.passes.cell_gain import programmed_graph
+from oscc.compiler.passes.time_scale import parameters_of
+from oscc.core.spec import GROUPS, CoreSpec, DacSpec
 
 SINGLE = 2.0**-23
 """Rounding of float32, in which checkpoints hold parameters: less beyond the top code is no clipping."""
+
+
+def quantize_values(values: NDArray[np.float64], lsb: NDArray[np.float64] | float, dac: DacSpec) -> NDArray[np.int8]:
+    """Signed codes nearest to values; ties go to the even code, ends saturate, forbidden codes are avoided.
+
+    Parameters
+    ----------
+    values : float64[...]
+        Parameters, in the unit of ``lsb``.
+    lsb : float64, broadcastable to ``values``
+        Worth of one code step; positive.
+    dac : DacSpec
+        Its allowed codes. A value half-way between two allowed codes takes the even one and, where both or neither are
+        even, the one nearer to zero.
+
+    Returns
+    -------
+    int8[...]
+    """
+    scaled = np.asarray(values, dtype=np.float64) / lsb
+    top = dac.top_code
+    codes = np.rint(np.clip(scaled, -top, top)).astype(np.int8)
+    if not dac.forbidden:
+        return codes
+    redo = np.isin(codes, dac.forbidden)
+    # Ordered so that argmin, which takes the first of equals, settles ties as promised.
+    allowed = np.array(sorted(dac.allowed_codes, key=lambda code: (code % 2, abs(code), code)), dtype=np.int8)
+    distance = np.abs(np.clip(scaled[redo], -top, top)[..., None] - allowed)
+    codes[redo] = allowed[np.argmin(distance, axis=-1)]
+    return codes
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from oscc.compiler.findings import FindingsError
-from oscc.compiler.fitting import diagnose_fit
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.routing import diagnose_route, trace_route
+from oscc.base.findings import FindingsError
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.place.fit import diagnose_fit
+from oscc.compiler.route.routing import diagnose_route, trace_route
 
 
 @dataclass(frozen=True)

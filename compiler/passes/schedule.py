@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from oscc.compiler.coded import CodedGraph
-from oscc.compiler.findings import Finding, FindingsError
-from oscc.compiler.instructions import MAX_SAMPLE_CHUNKS, SCHEDULE_DEPTH, Instruction, Operation, encode_schedule
-from oscc.compiler.placed import TimeScale
-from oscc.compiler.schedule_timing import diagnose_schedule
-from oscc.compiler.spec import CoreSpec
+from oscc.base.findings import Finding, FindingsError
+from oscc.compiler.ir.coded import CodedGraph
+from oscc.compiler.ir.placed import TimeScale
+from oscc.core.instructions import MAX_SAMPLE_CHUNKS, SCHEDULE_DEPTH, Instruction, Operation, encode_schedule
+from oscc.core.schedule_proof import diagnose_schedule
+from oscc.core.spec import CoreSpec
 
 
 @dataclass(frozen=True)

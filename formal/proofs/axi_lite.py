@@ -18,7 +18,7 @@ HOLD_CYCLES = 2
 
 def build_writes() -> Module:
     """Writes: a scoreboard of its own follows the AW, W and B handshakes."""
-    from oscc.rtl.axi_lite import AxiLiteFrontEnd
+    from oscc.rtl.host.axi_lite import AxiLiteFrontEnd
 
     m = Module()
     front_end = AxiLiteFrontEnd()
@@ -88,7 +88,7 @@ def build_writes() -> Module:
 
 def build_reads() -> Module:
     """Reads: a scoreboard of its own follows the AR and R handshakes."""
-    from oscc.rtl.axi_lite import AxiLiteFrontEnd
+    from oscc.rtl.host.axi_lite import AxiLiteFrontEnd
 
     m = Module()
     front_end = AxiLiteFrontEnd()
@@ -170,7 +170,7 @@ def _stable(m: Module, valid: Any, ready: Any, payload: Any, name: str) -> None:
         m.d.comb += [Assert(valid), Assert(payload == before)]
 
 
-FILE = "rtl/axi_lite.py"
+FILE = "rtl/host/axi_lite.py"
 PARAMETERS = f"held off the register bus for at most {HOLD_CYCLES} cycles at a time"
 
 PROOFS = (

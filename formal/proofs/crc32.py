@@ -30,7 +30,7 @@ def shifted_in(m: Module, state: Signal, data: Signal) -> Signal:
 
 def build_beat(width: int) -> Module:
     """One step, from any state, with any beat."""
-    from oscc.rtl.crc32 import Crc32
+    from oscc.rtl.weights.crc32 import Crc32
 
     m = Module()
     crc = Crc32(width)
@@ -54,7 +54,7 @@ def build_beat(width: int) -> Module:
 
 def build_start() -> Module:
     """The first beat after the start, or after a clear: the state is the one that zlib begins with."""
-    from oscc.rtl.crc32 import Crc32
+    from oscc.rtl.weights.crc32 import Crc32
 
     m = Module()
     m.submodules.crc = crc = Crc32(32)
@@ -76,7 +76,7 @@ def build_start() -> Module:
     return m
 
 
-FILE = "rtl/crc32.py"
+FILE = "rtl/weights/crc32.py"
 
 
 def _beat(width: int) -> Proof:

@@ -20,7 +20,7 @@ def build() -> Module:
     One place of the schedule, any, holds the same word all the time, and its loop counter is followed; all other words
     are anything in every cycle, and their repeats may jump or not.
     """
-    from oscc.rtl.instruction_fetch import InstructionFetch
+    from oscc.rtl.schedule.instruction_fetch import InstructionFetch
 
     m = Module()
     fetch = InstructionFetch(small_core(chunks=CHUNKS))
@@ -148,7 +148,7 @@ def build() -> Module:
     return m
 
 
-FILE = "rtl/instruction_fetch.py"
+FILE = "rtl/schedule/instruction_fetch.py"
 
 PROOFS = (
     Proof(

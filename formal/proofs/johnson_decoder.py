@@ -97,7 +97,7 @@ def _edge(step: int) -> int:
 
 
 def _decoder(m: Module) -> tuple[Signal, Signal]:
-    from oscc.rtl.johnson_decoder import JohnsonDecoder
+    from oscc.rtl.readout.readout.johnson_decoder import JohnsonDecoder
 
     core = small_core(readout={"taps": TAPS, "subphases": SUBPHASES})
     m.submodules.decoder = decoder = JohnsonDecoder(core)
@@ -109,7 +109,7 @@ def _filled(m: Module) -> Signal:
     return past(m, past(m, 1, "one_cycle"), "filled")
 
 
-FILE = "rtl/johnson_decoder.py"
+FILE = "rtl/readout/johnson_decoder.py"
 PARAMETERS = f"{TAPS} taps, {SUBPHASES} sub-phases"
 
 PROOFS = (
@@ -145,8 +145,8 @@ PROOFS = (
             Mutant(
                 "flipped taps not restored",
                 FILE,
-                "from oscc.compiler.johnson import johnson_table\n",
-                "from oscc.compiler.johnson import johnson_words\n\n\n"
+                "from oscc.core.johnson import johnson_table\n",
+                "from oscc.core.johnson import johnson_words\n\n\n"
                 "def johnson_table(taps):\n"
                 "    words = johnson_words(taps)\n"
                 "    return [words.index(word) if word in words else 0 for word in range(2**taps)]\n",

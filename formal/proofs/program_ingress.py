@@ -10,7 +10,7 @@ from amaranth.hdl import Assert, Cat, Cover, Module, Mux, Signal
 from formal.bench import elaborated, free, past, register_of
 from formal.cores import small_core
 from formal.proof import Mutant, Proof
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 
 WIDE_DAC = {"bits": 8, "full_scale_rad_s": 1.0e6}
 TWO_BEATS = small_core(
@@ -30,8 +30,8 @@ ONE_BEAT = small_core(grid=[1, 3], chunks=2)
 
 def build(core: CoreSpec) -> Module:
     """The ingress beside a counter of beats; anything may come on the stream, and a load may begin at any time."""
-    from oscc.rtl.program_ingress import ProgramIngress
-    from oscc.rtl.secded import SecdedEncoder
+    from oscc.rtl.weights.program_ingress import ProgramIngress
+    from oscc.rtl.weights.secded import SecdedEncoder
 
     m = Module()
     ingress = ProgramIngress(core)
@@ -128,7 +128,7 @@ def build(core: CoreSpec) -> Module:
     return m
 
 
-FILE = "rtl/program_ingress.py"
+FILE = "rtl/weights/program_ingress.py"
 
 CLAIM = (
     "after begin, beats are taken until program_beats or TLAST; each word is written once, with its check bits, bank "

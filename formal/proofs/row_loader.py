@@ -9,12 +9,12 @@ from amaranth.hdl import Assert, Assume, Cover, Module, Signal
 from formal.bench import chosen, free
 from formal.cores import small_core
 from formal.proof import Mutant, Proof
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 
 
 def build(core: CoreSpec) -> Module:
     """The loader beside a counter of the cycles since a load started; loads start and are taken at any time."""
-    from oscc.rtl.row_loader import RowLoader
+    from oscc.rtl.weights.row_loader import RowLoader
 
     m = Module()
     m.submodules.loader = loader = RowLoader(core)
@@ -85,7 +85,7 @@ def build(core: CoreSpec) -> Module:
     return m
 
 
-FILE = "rtl/row_loader.py"
+FILE = "rtl/weights/row_loader.py"
 CLAIM = (
     "whenever a load starts, row r is read at chunk x rows + r in cycle 1 + r and is at the array in cycle 1 + "
     "loader_latency + r, nothing else is read or written, each row is written once per load, busy and complete say so "

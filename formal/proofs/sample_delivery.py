@@ -13,8 +13,8 @@ from formal.proofs.schedule_check import INIT, RUN
 
 def build() -> Module:
     """The two as the control plane joins them; everything else is free."""
-    from oscc.rtl.readout import Readout
-    from oscc.rtl.sequencer import Sequencer
+    from oscc.rtl.readout.readout.readout import Readout
+    from oscc.rtl.schedule.sequencer import Sequencer
 
     core = small_core(grid=[1, 1], chunks=2, readout={"taps": 2, "subphases": 1})
     m = Module()
@@ -77,7 +77,7 @@ PROOFS = (
         mutants=(
             Mutant(
                 "init does not wait",
-                "rtl/sequencer.py",
+                "rtl/schedule/sequencer.py",
                 "(self.readout_room & self.array_ready)),\n        ]",
                 "self.array_ready),\n        ]",
                 34,

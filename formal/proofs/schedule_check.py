@@ -60,7 +60,7 @@ def is_legal(words: Sequence[Value], length: Value, chunks: int) -> Value:
 
 def build() -> Module:
     """One instruction, anywhere, and the four before it: whatever is proved of it holds for every instruction."""
-    from oscc.rtl.schedule_check import ScheduleCheck
+    from oscc.rtl.schedule.schedule_check import ScheduleCheck
 
     m = Module()
     check = ScheduleCheck(small_core(chunks=CHUNKS))
@@ -155,7 +155,7 @@ def _streak(m: Module, words: list[Signal], name: str) -> Signal:
     return streak
 
 
-FILE = "rtl/schedule_check.py"
+FILE = "rtl/schedule/schedule_check.py"
 
 PROOFS = (
     Proof(

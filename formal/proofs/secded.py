@@ -13,7 +13,7 @@ from formal.proof import Mutant, Proof
 
 def build_code(data_bits: int) -> Module:
     """Encoder, flips, decoder, all within one cycle: the pipeline's registers are wires."""
-    from oscc.rtl.secded import SecdedDecoder, SecdedEncoder
+    from oscc.rtl.weights.secded import SecdedDecoder, SecdedEncoder
 
     m = Module()
     m.submodules.encoder = encoder = SecdedEncoder(data_bits)
@@ -51,7 +51,7 @@ def build_code(data_bits: int) -> Module:
 
 def build_pipeline(data_bits: int) -> Module:
     """A new word, or none, in every cycle; any pattern of flips, so that also three and more are met."""
-    from oscc.rtl.secded import SecdedDecoder
+    from oscc.rtl.weights.secded import SecdedDecoder
 
     m = Module()
     m.submodules.decoder = decoder = SecdedDecoder(data_bits)
@@ -84,7 +84,7 @@ def _outputs(decoder: Any) -> Value:
     return Cat(getattr(decoder, name) for name in ("data", "checks", "corrected", "uncorrectable"))
 
 
-FILE = "rtl/secded.py"
+FILE = "rtl/weights/secded.py"
 WIDE = 108
 
 CLAIM = (

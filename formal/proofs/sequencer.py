@@ -357,7 +357,7 @@ def _inductive(m: Module, bench: SequencerBench, within: _Within) -> None:
     ]
 
 
-FILE = "rtl/sequencer.py"
+FILE = "rtl/schedule/sequencer.py"
 PARAMETERS = "all schedules of 64 words, all operands; loads of any length; all other inputs free"
 
 PROOFS = (

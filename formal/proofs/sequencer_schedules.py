@@ -13,7 +13,7 @@ from formal.proof import Mutant, Proof
 from formal.proofs.schedule_check import REPEAT, RUN
 from formal.schedule_machine import ScheduleMachine
 from formal.sequencer_bench import SequencerBench, sequencer_bench, small_memory, stable_schedule
-from oscc.compiler.spec import FETCH_CYCLES, FETCH_LATENCY
+from oscc.core.spec import FETCH_CYCLES, FETCH_LATENCY
 
 SIZE, MEMORY = 4, 4
 OPERAND_BITS, COUNT_BITS = 2, 1
@@ -84,7 +84,7 @@ def _promptness(m: Module, bench: SequencerBench, machine: ScheduleMachine) -> N
     m.d.comb += Assert(~past(m, due, "due_before") | machine.takes)
 
 
-FETCH = "rtl/instruction_fetch.py"
+FETCH = "rtl/schedule/instruction_fetch.py"
 
 PROOFS = (
     Proof(

@@ -12,7 +12,7 @@ LIMIT_BITS = 24
 
 def build() -> Module:
     """Waits of any length and a limit that may change in every cycle; a counter of its own measures every wait."""
-    from oscc.rtl.watchdog import Watchdog
+    from oscc.rtl.schedule.watchdog import Watchdog
 
     m = Module()
     watchdog = Watchdog()
@@ -55,7 +55,7 @@ def build() -> Module:
     return m
 
 
-FILE = "rtl/watchdog.py"
+FILE = "rtl/schedule/watchdog.py"
 
 PROOFS = (
     Proof(

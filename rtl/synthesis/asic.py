@@ -8,9 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from oscc.compiler.file_output import write_text
-from oscc.compiler.progress import Report
-from oscc.compiler.spec import CoreSpec
+from oscc.base.file_output import write_text
+from oscc.base.progress import Report
+from oscc.core.spec import CoreSpec
 from oscc.rtl.synthesis.harness import control_plane_module_name, control_plane_verilog
 from oscc.rtl.synthesis.memories import MEMORIES_FILE, memory_script, read_memories, wildcarded
 from oscc.rtl.synthesis.report import Area, CellArea, ComponentArea, SynthesisResult

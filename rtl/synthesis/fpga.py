@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oscc.compiler.file_output import write_text
-from oscc.compiler.findings import Finding
-from oscc.compiler.progress import Report
-from oscc.compiler.spec import CoreSpec
+from oscc.base.file_output import write_text
+from oscc.base.findings import Finding
+from oscc.base.progress import Report
+from oscc.core.spec import CoreSpec
 from oscc.rtl.synthesis.floorplan import BlockRamSites, places_of, with_places
 from oscc.rtl.synthesis.harness import (
     control_plane_module_name,

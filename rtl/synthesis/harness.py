@@ -9,10 +9,10 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import ControlPlane, host_members
-from oscc.rtl.yosys import verilog_of
+from oscc.rtl.delivery.yosys import verilog_of
 
 FOLD_INPUTS = 4
 """Registers whose parity goes into one register of the next stage: what one 4-input table takes."""

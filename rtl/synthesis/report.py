@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from oscc.compiler.findings import Finding
-from oscc.compiler.spec import CoreSpec
+from oscc.base.findings import Finding
+from oscc.core.spec import CoreSpec
 from oscc.rtl.synthesis.memories import MemoryMacro
 from oscc.rtl.synthesis.result_files import SCHEMA
 from oscc.rtl.synthesis.timing import Timing, TimingPath

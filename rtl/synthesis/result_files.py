@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 SCHEMA = "oscc.synthesis/1"
 """Content of key ``schema`` of a result."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from oscc.compiler.errors import OsccError, did_you_mean
-from oscc.compiler.progress import Report
-from oscc.compiler.spec import CoreSpec
+from oscc.base.errors import OsccError, did_you_mean
+from oscc.base.progress import Report
+from oscc.core.spec import CoreSpec
 from oscc.rtl.synthesis.asic import synthesise_asic
 from oscc.rtl.synthesis.ecp5 import ECP5
 from oscc.rtl.synthesis.fpga import synthesise_fpga

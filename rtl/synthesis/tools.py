@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from oscc.compiler.child_process import make_scratch, run_child
-from oscc.compiler.errors import OsccError
-from oscc.compiler.progress import Report, watched
+from oscc.base.child_process import make_scratch, run_child
+from oscc.base.errors import OsccError
+from oscc.base.progress import Report, watched
 
 INSTALL = "pip install 'oscc[synth]'"
 """What brings all of the tools."""

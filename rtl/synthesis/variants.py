@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from oscc.compiler.errors import OsccError
-from oscc.compiler.spec import CoreSpec
+from oscc.base.errors import OsccError
+from oscc.core.spec import CoreSpec
 
 
 def cut_core(core: CoreSpec, *, columns: int | None = None, chunks: int | None = None) -> CoreSpec:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
-from oscc.compiler.instructions import Operation
+from oscc.core.instructions import Operation
+from oscc.sim.array.array.macro import ArrayMacro
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
 from oscc.sim.engines.transaction_core import TransactionCore
-from oscc.sim.host import Host
-from oscc.sim.macro import ArrayMacro
+from oscc.sim.host.host.host import Host
 
 MAX_BATCH = 64
 """Samples that evolve beside each other: at 56 x 56 the state of 64 stays within a core's cache."""

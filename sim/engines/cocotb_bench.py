@@ -19,17 +19,17 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, First, RisingEdge, Timer, ValueChange, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
-from oscc.compiler.file_output import write_text
-from oscc.compiler.program_file import read_program
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.base.file_output import write_text
+from oscc.core.program_file import read_program
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
+from oscc.sim.array.array.macro import ArrayMacro, MacroContractError
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pauses import LONGEST_SHORT, SLACK, bursts
+from oscc.sim.engines.record_file import write_record
 from oscc.sim.engines.verilog import CONTRACT, CYCLES, JOB_FOLDER, RECORD, REFUSAL
-from oscc.sim.host import DiscardedFrameError, Host, HostError
-from oscc.sim.macro import ArrayMacro, MacroContractError
-from oscc.sim.record_file import write_record
+from oscc.sim.host.host.host import DiscardedFrameError, Host, HostError
 
 CLOCK_NS = 10
 """Simulated clock period; only the count of cycles matters."""
@@ -39,7 +39,7 @@ TELL_EVERY = 256
 
 
 class CocotbBus:
-    """`oscc.sim.host.CoreBus` on a Verilog core, made of cocotbext-axi's models.
+    """`oscc.sim.host.host.CoreBus` on a Verilog core, made of cocotbext-axi's models.
 
     Parameters
     ----------

@@ -9,16 +9,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.families import family_named
-from oscc.compiler.instructions import Operation
-from oscc.compiler.program import Program
-from oscc.compiler.progress import Report
-from oscc.compiler.spec import CoreSpec
-from oscc.sim.array import OscillatorArray
-from oscc.sim.array_steps import MAX_STEP, program_step
+from oscc.base.progress import Report
+from oscc.core.families import family_named
+from oscc.core.instructions import Operation
+from oscc.core.program import Program
+from oscc.core.spec import CoreSpec
+from oscc.sim.array.array.array import OscillatorArray
+from oscc.sim.array.array.array_steps import MAX_STEP, program_step
+from oscc.sim.array.array.macro import MacroRecord
 from oscc.sim.engines.pauses import SLACK
-from oscc.sim.host import RunCounters
-from oscc.sim.macro import MacroRecord
+from oscc.sim.host.host.host import RunCounters
 
 Progress = Report
 

@@ -10,16 +10,16 @@ import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from oscc.compiler.errors import OsccError
-from oscc.compiler.spec import CoreSpec
+from oscc.base.errors import OsccError
+from oscc.core.spec import CoreSpec
+from oscc.rtl.bench.prepared import Bench, Simulation
 from oscc.rtl.control_plane import ControlPlane
-from oscc.rtl.prepared import Bench, Simulation
+from oscc.sim.array.array.macro import ArrayMacro
 from oscc.sim.engines.array_shim import ArrayShim
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
 from oscc.sim.engines.pauses import LONGEST_SHORT, pauses
-from oscc.sim.host import DiscardedFrameError, Host, HostError, RunCounters
-from oscc.sim.macro import ArrayMacro
+from oscc.sim.host.host.host import DiscardedFrameError, Host, HostError, RunCounters
 
 MOST_BITS = 2**16 - 1
 """Widest value that Amaranth takes: a frame of 3,136 readable cells is wider."""
@@ -33,7 +33,7 @@ REPORT_EVERY = 16
 
 
 class PysimBus:
-    """`oscc.sim.host.CoreBus` on a control plane in Amaranth's simulator.
+    """`oscc.sim.host.host.CoreBus` on a control plane in Amaranth's simulator.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oscc.compiler.errors import OsccError, did_you_mean
+from oscc.base.errors import OsccError, did_you_mean
 from oscc.sim.engines.job import Engine
 
 ENGINES = ("array", "pysim", "icarus", "verilator")

@@ -9,22 +9,22 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
-from oscc.compiler.registers import REGISTERS, Register, register
-from oscc.compiler.sequencer_model import Sequencer, Step
-from oscc.compiler.spec import CoreSpec
-from oscc.rtl.axi_lite import DECERR, SLVERR
+from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
+from oscc.core.registers import REGISTERS, Register, register
+from oscc.core.sequencer_model import Sequencer, Step
+from oscc.core.spec import CoreSpec
 from oscc.rtl.control_plane import register_constants
-from oscc.sim.host import HostError
-from oscc.sim.macro import ArrayMacro, EdgeInputs
-from oscc.sim.phase_readout import decode_taps
+from oscc.rtl.host.axi_lite import DECERR, SLVERR
+from oscc.sim.array.array.macro import ArrayMacro, EdgeInputs
+from oscc.sim.array.array.phase_readout import decode_taps
+from oscc.sim.host.host.host import HostError
 
 
 class TransactionCore:
-    """Implements `oscc.sim.host.CoreBus` on a behavioural macro.
+    """Implements `oscc.sim.host.host.CoreBus` on a behavioural macro.
 
     Samples are computed when an image is asked for, as many beside each other as the macro's array holds. Timing
-    comes from `oscc.compiler.sequencer_model`, so the macro sees its strobes in the very cycles in which the RTL sets
+    comes from `oscc.core.sequencer_model`, so the macro sees its strobes in the very cycles in which the RTL sets
     them. Programs, schedules and addresses that the RTL refuses are refused here, with the same bits of register
     ERROR or the same bus responses. What depends on time is not modelled: a schedule runs only while an image is
     awaited, so that ``abort`` and accesses to a running core have no effect, and a sample counts when its image is

@@ -15,19 +15,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from oscc.compiler.child_process import child_environment, end_children_of, scratch_folder
-from oscc.compiler.errors import OsccError
-from oscc.compiler.file_output import write_text
-from oscc.compiler.program_file import write_program
-from oscc.compiler.progress import Report, watched
-from oscc.compiler.spec_file import dump_core
-from oscc.rtl.emit import core_verilog
+from oscc.base.child_process import child_environment, end_children_of, scratch_folder
+from oscc.base.errors import OsccError
+from oscc.base.file_output import write_text
+from oscc.base.progress import Report, watched
+from oscc.core.program_file import write_program
+from oscc.core.spec_file import dump_core
+from oscc.rtl.delivery.emit import core_verilog
 from oscc.rtl.top import core_module_name
+from oscc.sim.array.array.macro import MacroContractError
 from oscc.sim.engines.array_shim import shim_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
-from oscc.sim.host import HostError
-from oscc.sim.macro import MacroContractError
-from oscc.sim.record_file import read_record
+from oscc.sim.engines.record_file import read_record
+from oscc.sim.host.host.host import HostError
 
 BENCH = "oscc.sim.engines.cocotb_bench"
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from oscc.compiler.errors import OsccError
-from oscc.compiler.spec_file import load_core
-from oscc.compiler.strict_yaml import read_yaml
+from oscc.base.errors import OsccError
+from oscc.base.strict_yaml import read_yaml
+from oscc.core.spec_file import load_core
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from oscc.cli.main import main
-from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
-from oscc.compiler.compile_output import Receipt, write_output
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.output.compile_output import Receipt, write_output
+from oscc.core.spec import CoreSpec
 
 Outcome = tuple[int, str, str]
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import yaml
 
-from oscc.compiler.advice.entry import WhatIfEntry
-from oscc.compiler.checkpoint import write_checkpoint
-from oscc.compiler.graph import CouplingGraph, without_couplings
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core
+from oscc.compiler.feasibility.advice.entry import WhatIfEntry
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph, without_couplings
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core
 
 Run = Callable[..., tuple[int, str, str]]
 MakeCore = Callable[..., CoreSpec]
@@ -225,7 +225,7 @@ def test_an_interrupt_of_the_advice_leaves_the_findings(
         yield WhatIfEntry("core", "use a core with x: 1", {}, keys={"x": 1})
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("oscc.compiler.what_if.core_entries", interrupted)
+    monkeypatch.setattr("oscc.compiler.feasibility.what_if.core_entries", interrupted)
     status, out, err = oscc("check", tiny_checkpoint, "--core", king)
     assert (status, err) == (3, "")
     assert "use a core with these keys: no more hardware\n     x: 1\n" in out

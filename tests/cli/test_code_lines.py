@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from oscc.cli.code_lines import code_rows, print_warnings, recorded_warnings, verdict_words, warning_words
-from oscc.compiler.checkpoint import write_checkpoint
-from oscc.compiler.code_warning_texts import CodeWarning
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.precision.code_warning_texts import CodeWarning
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]

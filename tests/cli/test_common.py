@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from oscc.base.findings import Finding
 from oscc.cli.common import counted, print_findings, print_json, print_table
-from oscc.compiler.findings import Finding
 
 
 class Terminal(io.StringIO):

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.compiler.checkpoint import write_checkpoint
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.program_file import read_program
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core
-from oscc.compiler.tensor_file import read_tensors, write_tensors
+from oscc.base.tensor_file import read_tensors, write_tensors
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.program_file import read_program
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -230,7 +230,7 @@ def test_an_interrupt_leaves_nothing_and_exits_130(
     def interrupt(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("oscc.compiler.compile_output.write_program", interrupt)
+    monkeypatch.setattr("oscc.compiler.output.compile_output.write_program", interrupt)
     status, out, err = oscc("compile", tiny_checkpoint, "--core", "tiny-8x8", "-o", tmp_path / "x")
     assert (status, out, err) == (130, "", "oscc: interrupted\n")
     assert list(tmp_path.iterdir()) == []

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from oscc.cli.output import read_program_of
+from oscc.sim.array.array.macro import MacroContractError
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pysim import PysimEngine
-from oscc.sim.host import HostError
-from oscc.sim.macro import MacroContractError
+from oscc.sim.host.host.host import HostError
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -149,7 +149,7 @@ def test_half_a_folder_is_never_left(oscc: Run, folder: Path, monkeypatch: pytes
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("oscc.sim.pictures.sample_sheet", draw)
+    monkeypatch.setattr("oscc.report.pictures.sample_sheet", draw)
     status, out, err = oscc("cosim", folder, "--engine", "array", "--seed", "3")
     assert (status, out) == (1, "")
     assert "No space left on device" in err

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from oscc.cli.main import main
-from oscc.models import data_fetch, encoder
+from oscc.models.data import data_fetch
+from oscc.models.training import encoder
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]

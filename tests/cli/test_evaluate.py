@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 import torch
 
-from oscc.compiler.checkpoint import write_checkpoint
-from oscc.compiler.families import family_named
-from oscc.compiler.graph import CouplingGraph, InitialPhases
-from oscc.compiler.spec_file import load_core
-from oscc.compiler.tensor_file import pack_tensors
-from oscc.models.datasets import load_images
-from oscc.models.evaluation import NOISE, Conditions, Yardstick, draw_images, measure, running_graph
-from oscc.models.features import layer_shapes, load_lenet, shipped_extractor
-from oscc.models.frechet import frechet_distance
-from oscc.models.point_quality import measure_points
-from oscc.models.topology import grid_graph
+from oscc.base.tensor_file import pack_tensors
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.families import family_named
+from oscc.core.initial_phases import InitialPhases
+from oscc.core.spec_file import load_core
+from oscc.models.data.datasets import load_images
+from oscc.models.quality.evaluation import NOISE, Conditions, Yardstick, draw_images, measure, running_graph
+from oscc.models.quality.features import layer_shapes, load_lenet, shipped_extractor
+from oscc.models.quality.frechet import frechet_distance
+from oscc.models.quality.point_quality import measure_points
+from oscc.models.training.topology import grid_graph
 
 torch.set_num_threads(1)
 
@@ -221,7 +222,7 @@ def test_an_extractor_of_other_data(oscc: Run, oscc_json: RunJson, folder: Path,
     pattern = r"oscc: --extractor: the extractor classifies [0-9.]+ % of 20 test images of 'mnist' rightly: it was "
     assert re.match(pattern, err)
     assert len(err.splitlines()) == 2
-    digits = Path(str(resources.files("oscc.models") / "extractors" / "lenet-digits.safetensors"))
+    digits = Path(str(resources.files("oscc.models.quality") / "extractors" / "lenet-digits.safetensors"))
     status, content = oscc_json("evaluate", *arguments[:3], "--extractor", digits, "-n", "2")
     assert (status, content["error"]["code"]) == (1, "metrics.image")
     assert content["error"]["message"] == (
@@ -350,7 +351,7 @@ def test_inception_fid(
         def __call__(self, images: np.ndarray) -> float:
             return abs(float(images.mean()) - self.mean)
 
-    monkeypatch.setattr("oscc.models.inception.InceptionDistance", Distance)
+    monkeypatch.setattr("oscc.models.quality.inception.InceptionDistance", Distance)
     run = ("evaluate", *arguments, "-n", "6", "--seeds", "2", "--step", "0.25", "--inception-weights", weights)
     status, content = oscc_json(*run)
     assert status == 0

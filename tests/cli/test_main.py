@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 import typer
 
+from oscc.base.errors import OsccError
+from oscc.base.findings import Finding, FindingsError
 from oscc.cli import main as command
 from oscc.cli.signals import TerminatedError
-from oscc.compiler.errors import OsccError
-from oscc.compiler.findings import Finding, FindingsError
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -231,7 +231,7 @@ def test_errors_about_odd_names_are_one_line(oscc: Run, tmp_path: Path) -> None:
 INTERRUPTED = """
 import signal, sys
 from oscc.cli import main
-from oscc.rtl.weight_bank import WeightBank
+from oscc.rtl.weights.weight_bank import WeightBank
 
 build = WeightBank.elaborate
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oscc.compiler.checkpoint import read_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core
 
 NOBODY = 65534
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from oscc.base.errors import OsccError
 from oscc.cli.output import read_program_of
-from oscc.compiler.errors import OsccError
-from oscc.compiler.program_file import encode_program
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core
+from oscc.core.program_file import encode_program
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core
 
 
 def test_core_and_program_are_those_of_the_folder(compiled: Path, tiny_core: CoreSpec) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from oscc.compiler.checkpoint import read_checkpoint
-from oscc.compiler.output_folder import own_files
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core, load_core
+from oscc.base.output_folder import own_files
+from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core, load_core
 from oscc.rtl.synthesis.report import Area, SynthesisResult
 
 Run = Callable[..., tuple[int, str, str]]
@@ -51,7 +51,7 @@ def test_the_report_is_a_folder_of_its_own(oscc: Run, folder: Path) -> None:
     for picture in pictures:
         with Image.open(folder / picture) as image:
             assert image.format == "PNG"
-    schema = json.loads((files("oscc.compiler.report") / "report.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((files("oscc.report") / "report.schema.json").read_text(encoding="utf-8"))
     jsonschema.validate(json.loads((folder / "report" / "report.json").read_text()), schema)
     # Written anew, byte by byte the same.
     first = {name: (folder / name).read_bytes() for name in names(folder)}

@@ -11,18 +11,19 @@ import pytest
 from PIL import Image
 
 from oscc.cli.output import read_program_of
-from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
-from oscc.compiler.families import family_named
-from oscc.compiler.graph import CouplingGraph, InitialPhases
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core
-from oscc.compiler.stencil import named_stencil
-from oscc.models.topology import grid_graph
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.families import family_named
+from oscc.core.initial_phases import InitialPhases
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core
+from oscc.core.stencil import named_stencil
+from oscc.models.training.topology import grid_graph
+from oscc.report.pictures import GAP, SCALE
+from oscc.sim.array.array.full_precision import full_precision_images
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.full_precision import full_precision_images
-from oscc.sim.pictures import GAP, SCALE
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -173,7 +174,7 @@ def test_a_sheet_is_what_its_name_says(name: str, format: str, oscc: Run, compil
 def test_a_sheet_too_large_for_its_format_is_refused_before_any_work(
     kind: str, oscc: Run, compiled: Path, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for run in ("oscc.sim.engines.array.ArrayEngine.run", "oscc.models.evaluation.draw_images"):
+    for run in ("oscc.sim.engines.array.ArrayEngine.run", "oscc.models.quality.evaluation.draw_images"):
         monkeypatch.setattr(run, None)
     model = compiled if kind == "program" else tiny_checkpoint
     status, _, err = oscc("sample", model, "-n", "1000", "--columns", "1", "-o", tmp_path / "a.webp")

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from oscc.base.errors import OsccError
 from oscc.cli.scale_options import parse_scale_options
-from oscc.compiler.errors import OsccError
-from oscc.compiler.passes.scale import ScaleOptions
+from oscc.compiler.passes.time_scale import ScaleOptions
 
 
 def test_defaults_are_one_tau_and_no_clipping() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from oscc.cli.summary import print_summary, print_what_if
-from oscc.compiler.advice.entry import WhatIfEntry
-from oscc.compiler.what_if import WhatIf
+from oscc.compiler.feasibility.advice.entry import WhatIfEntry
+from oscc.compiler.feasibility.what_if import WhatIf
 
 FITS: dict[str, Any] = {
     "feasible": True,

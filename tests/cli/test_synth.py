@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.errors import OsccError
-from oscc.compiler.findings import Finding
-from oscc.compiler.manifest import SCHEMA
-from oscc.compiler.output_folder import read_output_folder
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core, load_core
+from oscc.base.errors import OsccError
+from oscc.base.findings import Finding
+from oscc.base.manifest import SCHEMA
+from oscc.base.output_folder import read_output_folder
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core, load_core
 from oscc.rtl.synthesis.memories import MemoryMacro
 from oscc.rtl.synthesis.report import Resource, SynthesisResult, markdown
 

@@ -21,15 +21,15 @@ import torch
 import yaml
 from PIL import Image
 
-from oscc.compiler.checkpoint import read_checkpoint
+from oscc.base.tensor_file import read_tensors
 from oscc.compiler.compile import compile_model
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core, load_core
-from oscc.compiler.tensor_file import read_tensors
-from oscc.models import training_config
-from oscc.models.reference import AISModel
-from oscc.models.training_config import parse_training
-from oscc.sim.pictures import grey_levels
+from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core, load_core
+from oscc.models.dynamics.reference import AISModel
+from oscc.models.training import training_config
+from oscc.models.training.training_config import parse_training
+from oscc.report.pictures import grey_levels
 
 torch.set_num_threads(1)
 
@@ -185,7 +185,7 @@ def test_quick_uses_the_configuration_in_the_package(
     monkeypatch.setattr(training_config, "parse_training", shorter)
     status, text, _ = oscc("train", "--quick", "-o", tmp_path / "out", "--json")
     assert (status, json.loads(text)["iterations"]) == (0, 2)
-    quick = (resources.files("oscc.models") / "configs" / "quick.yaml").read_text()
+    quick = (resources.files("oscc.models.training") / "configs" / "quick.yaml").read_text()
     assert seen == [(quick, "--quick")]
     graph = read_checkpoint(tmp_path / "out" / "model.safetensors")
     assert (graph.name, graph.image_shape) == ("kurashil-digits-16x16", (8, 8))
@@ -605,5 +605,5 @@ def test_a_state_that_is_damaged(oscc: Run, configured: Callable[..., Path], tmp
 
 
 def test_the_built_in_configuration_is_good() -> None:
-    quick = (resources.files("oscc.models") / "configs" / "quick.yaml").read_text()
+    quick = (resources.files("oscc.models.training") / "configs" / "quick.yaml").read_text()
     assert parse_training(quick, where="x").schedule.iterations == 400

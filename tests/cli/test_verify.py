@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-import oscc.sim.verify
-from oscc.compiler.errors import OsccError
-from oscc.sim.checks import Verdict
+import oscc.sim.verify.verify
+from oscc.base.errors import OsccError
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.verify import VerifyOptions
+from oscc.sim.verify.verify.checks import Verdict
+from oscc.sim.verify.verify.verify import VerifyOptions
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[VerifyOptions]:
         kept.append(options)
         return Verdict(())
 
-    monkeypatch.setattr(oscc.sim.verify, "verify_folder", verify)
+    monkeypatch.setattr(oscc.sim.verify.verify, "verify_folder", verify)
     return kept
 
 
@@ -149,7 +149,7 @@ def test_half_a_verdict_is_never_left(
 
     assert oscc("verify", folder)[0] == 0
     before = contents(folder)
-    monkeypatch.setattr("oscc.compiler.output_folder.write_json", fail)
+    monkeypatch.setattr("oscc.base.output_folder.write_json", fail)
     status, _, err = oscc("verify", folder)
     assert status == 1
     assert "No space left on device" in err

@@ -18,15 +18,15 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
-from oscc.compiler.instructions import Instruction, Operation
-from oscc.compiler.program import Program
-from oscc.compiler.program_file import read_program
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
-from oscc.sim.core_registers import CoreRegisters
+from oscc.core.instructions import Instruction, Operation
+from oscc.core.program import Program
+from oscc.core.program_file import read_program
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
+from oscc.sim.array.array.macro import ArrayMacro
 from oscc.sim.engines.cocotb_bench import CLOCK_NS, serve_array
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.macro import ArrayMacro
+from oscc.sim.host.host.core_registers import CoreRegisters
 
 FOLDER = "OSCC_BENCH"
 SEED = 11
@@ -59,7 +59,7 @@ def repeated_endlessly(seed: int, share: float) -> Iterator[bool]:
 
 
 class BenchCore:
-    """The core under test. Implements `oscc.sim.core_registers.RegisterBus`.
+    """The core under test. Implements `oscc.sim.host.core_registers.RegisterBus`.
 
     Parameters
     ----------

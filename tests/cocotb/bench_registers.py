@@ -9,9 +9,9 @@ import cocotb
 from bench_core import BenchCore, repeated_endlessly, steps
 from cocotb.triggers import ClockCycles
 
-from oscc.compiler.registers import REGISTERS, register
-from oscc.rtl.axi_lite import DECERR, OKAY, SLVERR
+from oscc.core.registers import REGISTERS, register
 from oscc.rtl.control_plane import register_constants
+from oscc.rtl.host.axi_lite import DECERR, OKAY, SLVERR
 
 CHANNELS = (("read_if", "ar_channel"), ("read_if", "r_channel"))
 WRITE_CHANNELS = (("write_if", "aw_channel"), ("write_if", "w_channel"), ("write_if", "b_channel"))

@@ -18,7 +18,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_db
 
-from oscc.compiler.registers import ERROR_CAUSES
+from oscc.core.registers import ERROR_CAUSES
 from oscc.sim.engines.cocotb_bench import CLOCK_NS
 
 STATES = {

@@ -9,17 +9,17 @@ import cocotb
 from bench_core import SEED, BenchCore
 from cocotb.triggers import ClockCycles, Timer
 
-from oscc.compiler.registers import CORE_ID, REGISTERS, register
-from oscc.rtl.axi_lite import DECERR, OKAY, SLVERR
-from oscc.rtl.spi_slave import READ, STATUS, WRITE
-from oscc.sim.core_registers import CoreRegisters
+from oscc.core.registers import CORE_ID, REGISTERS, register
+from oscc.rtl.host.axi_lite import DECERR, OKAY, SLVERR
+from oscc.rtl.host.spi_slave import READ, STATUS, WRITE
 from oscc.sim.engines.cocotb_bench import CLOCK_NS
+from oscc.sim.host.host.core_registers import CoreRegisters
 
 DIVIDER = 8.0
 
 
 class SpiHost:
-    """An SPI host, mode 0. Implements `oscc.sim.core_registers.RegisterBus`.
+    """An SPI host, mode 0. Implements `oscc.sim.host.core_registers.RegisterBus`.
 
     Parameters
     ----------

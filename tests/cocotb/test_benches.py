@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.program_file import write_program
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import dump_core
-from oscc.rtl.emit import core_verilog
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.program_file import write_program
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import dump_core
+from oscc.rtl.delivery.emit import core_verilog
 from oscc.rtl.top import core_module_name
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.array_shim import shim_verilog

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import CompileResult, compile_model
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.program import Program
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.program import Program
+from oscc.core.spec import CoreSpec
 
 
 @pytest.fixture(scope="session")

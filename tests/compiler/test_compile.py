@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.compiler.checkpoint import write_checkpoint
+from oscc.base.errors import OsccError
 from oscc.compiler.compile import CompileResult, check_model, compile_model, pass_names
-from oscc.compiler.errors import OsccError
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.place import PlaceOptions, PlacePass
-from oscc.compiler.passes.scale import ScaleOptions
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.program_file import decode_program, encode_program
-from oscc.compiler.spec import CoreSpec, InitSpec
-from oscc.compiler.spec_file import load_core
+from oscc.compiler.passes.time_scale import ScaleOptions
+from oscc.core.program_file import decode_program, encode_program
+from oscc.core.spec import CoreSpec, InitSpec
+from oscc.core.spec_file import load_core
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]

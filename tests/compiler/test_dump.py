@@ -12,8 +12,8 @@ import pytest
 
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.dump import dump_level
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.store import save_level
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.store import save_level
 
 NAMES = ["load", "place", "route", "scale", "quantize", "schedule", "assemble"]
 
@@ -29,7 +29,7 @@ def test_dumps_are_equal_in_another_process_with_another_hash_seed(
         return
     save_level(tmp_path / "level", tiny_result.levels[name])
     code = (
-        "import sys; from oscc.compiler.dump import dump_level; from oscc.compiler.store import load_level;"
+        "import sys; from oscc.compiler.dump import dump_level; from oscc.compiler.ir.store import load_level;"
         "sys.stdout.write(dump_level(load_level(sys.argv[1])))"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "12345"}

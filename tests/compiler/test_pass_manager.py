@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.compiler.coded import CodedGraph
+from oscc.base.errors import OsccError
+from oscc.base.findings import Finding, FindingError, FindingsError
 from oscc.compiler.compile import CompileResult
-from oscc.compiler.errors import OsccError
-from oscc.compiler.findings import Finding, FindingError, FindingsError
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.ir.coded import CodedGraph
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.store import Level
 from oscc.compiler.pass_manager import PassRecord, parse_dump_requests, run_pipeline, verify_level
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.program import Program
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.store import Level
+from oscc.core.program import Program
+from oscc.core.spec import CoreSpec
 
 
 @dataclass(frozen=True)

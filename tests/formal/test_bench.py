@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from formal.bench import chosen, combinational, elaborated, free, one_step, past, register_of
 from formal.sby import design_text
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 
 class Counter(wiring.Component):  # type: ignore[misc]

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from formal.inside import elaborated_inside
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 
 class Inner(wiring.Component):  # type: ignore[misc]

@@ -13,7 +13,7 @@ from formal.proof import Mutant, Proof
 from formal.run import main, selected
 from formal.runner import ProofResult
 from formal.sby import ROOT, Verdict
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 BUG = Mutant("b", "rtl/x.py", "a", "b")
 SLOW = Proof("slow", "X", "claim", "", Module, "bmc", 3, 4, (BUG,))

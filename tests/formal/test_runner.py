@@ -10,14 +10,14 @@ from formal.bench import free
 from formal.proof import Mutant, Proof
 from formal.runner import ProofResult, run_proof, run_proofs, runs_of
 from formal.sby import Verdict, missing_tools
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 needs_tools = pytest.mark.skipif(bool(missing_tools()), reason=f"needs {', '.join(missing_tools())}")
 
 
 def build() -> Module:
     """An index into eight things has three bits; the property speaks of its largest value."""
-    from oscc.rtl.shapes import index_shape
+    from oscc.rtl.signals.shapes import index_shape
 
     m = Module()
     index = free(m, "index", index_shape(8))
@@ -25,8 +25,8 @@ def build() -> Module:
     return m
 
 
-BUG = Mutant("a bit more", "rtl/shapes.py", "(count - 1).bit_length()", "count.bit_length()")
-HARMLESS = Mutant("larger least width", "rtl/shapes.py", "max(1,", "max(2,")
+BUG = Mutant("a bit more", "rtl/signals/shapes.py", "(count - 1).bit_length()", "count.bit_length()")
+HARMLESS = Mutant("larger least width", "rtl/signals/shapes.py", "max(1,", "max(2,")
 PROOF = Proof(
     name="index",
     component="index_shape",

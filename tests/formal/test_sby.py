@@ -9,7 +9,7 @@ from amaranth.hdl import Assert, Assume, Cover, Module, Signal
 import formal.sby
 from formal.bench import free
 from formal.sby import design_text, missing_tools, read_verdict, run_sby
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
 needs_tools = pytest.mark.skipif(bool(missing_tools()), reason=f"needs {', '.join(missing_tools())}")
 

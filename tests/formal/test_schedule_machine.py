@@ -11,8 +11,8 @@ from formal.bench import past
 from formal.cores import small_core
 from formal.schedule_machine import ScheduleMachine
 from formal.sequencer_bench import SequencerBench
-from oscc.compiler.instructions import Instruction, Operation
-from oscc.rtl.sequencer import Sequencer
+from oscc.core.instructions import Instruction, Operation
+from oscc.rtl.schedule.sequencer import Sequencer
 
 ONCE = (
     Instruction(Operation.LOAD, 1),

@@ -8,9 +8,9 @@ import pytest
 
 from formal.proof import Mutant
 from formal.seeded_bug import module_of, mutated_source, seeded_bug, source_of
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 
-WIDER = Mutant("two bits more", "rtl/shapes.py", "(count - 1).bit_length()", "(count - 1).bit_length() + 2")
+WIDER = Mutant("two bits more", "rtl/signals/shapes.py", "(count - 1).bit_length()", "(count - 1).bit_length() + 2")
 
 
 def test_the_old_text_is_replaced_by_the_new() -> None:
@@ -29,7 +29,7 @@ def test_a_bug_that_changes_nothing_is_refused() -> None:
         mutated_source(Mutant("b", "rtl/x.py", "a", "a"), "a")
 
 
-@pytest.mark.parametrize("file", ["compiler/johnson.py", "rtl/axi_lite", "rtl.py"])
+@pytest.mark.parametrize("file", ["core/johnson.py", "rtl/axi_lite", "rtl.py"])
 def test_only_files_of_the_rtl_are_broken(file: str) -> None:
     with pytest.raises(OsccError, match=r"not in a file of rtl/"):
         module_of(Mutant("b", file, "a", "b"))
@@ -41,17 +41,17 @@ def test_a_file_that_is_not_there() -> None:
 
 
 def test_every_file_of_the_rtl_meets_the_bug_and_only_inside(tmp_path: Path) -> None:
-    shapes = importlib.import_module("oscc.rtl.shapes")
-    user = importlib.import_module("oscc.rtl.schedule_check")
+    shapes = importlib.import_module("oscc.rtl.signals.shapes")
+    user = importlib.import_module("oscc.rtl.schedule.schedule_check")
     with seeded_bug(WIDER, tmp_path):
-        from oscc.rtl import shapes as broken
-        from oscc.rtl.shapes import index_shape as direct
+        from oscc.rtl.signals import shapes as broken
+        from oscc.rtl.signals.shapes import index_shape as direct
 
-        other_user = importlib.import_module("oscc.rtl.schedule_check")
+        other_user = importlib.import_module("oscc.rtl.schedule.schedule_check")
         assert (other_user.index_shape(8).width, direct(8).width, broken.index_shape(8).width) == (5, 5, 5)
-    assert sys.modules["oscc.rtl.shapes"] is shapes
-    assert sys.modules["oscc.rtl.schedule_check"] is user
-    from oscc.rtl import shapes as restored
+    assert sys.modules["oscc.rtl.signals.shapes"] is shapes
+    assert sys.modules["oscc.rtl.schedule.schedule_check"] is user
+    from oscc.rtl.signals import shapes as restored
 
     assert restored is shapes
     assert user.index_shape(8).width == 3
@@ -59,8 +59,8 @@ def test_every_file_of_the_rtl_meets_the_bug_and_only_inside(tmp_path: Path) -> 
 
 
 def test_the_source_is_in_place_again_after_a_bug_that_does_not_even_load(tmp_path: Path) -> None:
-    shapes = importlib.import_module("oscc.rtl.shapes")
+    shapes = importlib.import_module("oscc.rtl.signals.shapes")
     broken = Mutant("no Python", WIDER.file, WIDER.old, "(count -")
     with pytest.raises(SyntaxError), seeded_bug(broken, tmp_path):
         pass
-    assert importlib.import_module("oscc.rtl.shapes") is shapes
+    assert importlib.import_module("oscc.rtl.signals.shapes") is shapes

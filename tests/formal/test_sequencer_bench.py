@@ -6,7 +6,7 @@ import pytest
 from amaranth.hdl import Const, Module, Signal
 from amaranth.sim import Simulator
 
-import oscc.rtl.sequencer
+import oscc.rtl.schedule.sequencer
 from formal.sby import design_text
 from formal.sequencer_bench import sequencer_bench, small_memory, stable_schedule, word_at
 
@@ -24,7 +24,7 @@ def test_a_small_memory_lasts_as_long_as_it_says() -> None:
 def test_a_small_memory_ends_with_an_error_too() -> None:
     with pytest.raises(RuntimeError), small_memory(4):
         raise RuntimeError
-    assert oscc.rtl.sequencer.__dict__["SCHEDULE_DEPTH"] == 64
+    assert oscc.rtl.schedule.sequencer.__dict__["SCHEDULE_DEPTH"] == 64
 
 
 def test_the_bench_shows_the_parts_of_the_sequencer() -> None:

@@ -10,10 +10,11 @@ import pytest
 import torch
 import yaml
 
-from oscc.compiler.families import family_named
-from oscc.compiler.graph import NODE_TENSORS, CouplingGraph, InitialPhases
-from oscc.models.datasets import ImageData
-from oscc.models.training_config import TrainingConfig, parse_training
+from oscc.compiler.ir.graph import NODE_TENSORS, CouplingGraph
+from oscc.core.families import family_named
+from oscc.core.initial_phases import InitialPhases
+from oscc.models.data.datasets import ImageData
+from oscc.models.training.training_config import TrainingConfig, parse_training
 
 torch.set_num_threads(1)
 

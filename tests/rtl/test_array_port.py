@@ -5,8 +5,8 @@ from collections.abc import Callable
 from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl.array_port import array_signature
 
 

@@ -9,17 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.compiler.instructions import Instruction, Operation, encode_schedule
 from oscc.compiler.passes.schedule import sample_schedule
-from oscc.compiler.registers import CORE_ID, MAP_VERSION
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.core.instructions import Instruction, Operation, encode_schedule
+from oscc.core.registers import CORE_ID, MAP_VERSION
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl import control_plane
-from oscc.rtl.axi_lite import OKAY, SLVERR
-from oscc.rtl.control_plane import ControlPlane, host_members, register_constants
-from oscc.rtl.prepared import prepared
-from oscc.rtl.recorder import Recorder
-from oscc.rtl.simulation import (
+from oscc.rtl.bench.prepared import prepared
+from oscc.rtl.bench.recorder import Recorder
+from oscc.rtl.bench.simulation import (
     AxiLiteHost,
     Beat,
     Pause,
@@ -32,8 +30,10 @@ from oscc.rtl.simulation import (
     random_pauses,
     wait,
 )
-from oscc.rtl.stored_bit import flip_bit
-from oscc.sim.core_registers import CoreRegisters, FaultWordFields, SelfTestWordFields
+from oscc.rtl.control_plane import ControlPlane, host_members, register_constants
+from oscc.rtl.host.axi_lite import OKAY, SLVERR
+from oscc.rtl.weights.stored_bit import flip_bit
+from oscc.sim.host.host.core_registers import CoreRegisters, FaultWordFields, SelfTestWordFields
 
 TINY = load_core("tiny-8x8")
 # A quarter of its cells, for what does not depend on their number: its program loads in a moment.

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.instructions import Instruction, Operation, encode_schedule
-from oscc.compiler.registers import CORE_ID, MAP_VERSION, register
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
-from oscc.rtl.axi_lite import DECERR, OKAY, SLVERR
+from oscc.core.instructions import Instruction, Operation, encode_schedule
+from oscc.core.registers import CORE_ID, MAP_VERSION, register
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
+from oscc.rtl.bench.prepared import prepared
+from oscc.rtl.bench.recorder import Recorder
+from oscc.rtl.bench.simulation import AxiLiteHost, StreamPort, frame_beats, get_beats, put_beats, random_pauses, wait
+from oscc.rtl.bench.spi_simulation import SpiHost, SpiRefusedError, SpiTiming
 from oscc.rtl.control_plane import ControlPlane, host_members
-from oscc.rtl.prepared import prepared
-from oscc.rtl.recorder import Recorder
-from oscc.rtl.simulation import AxiLiteHost, StreamPort, frame_beats, get_beats, put_beats, random_pauses, wait
-from oscc.rtl.spi_simulation import SpiHost, SpiRefusedError, SpiTiming
-from oscc.sim.core_registers import CoreRegisters
+from oscc.rtl.host.axi_lite import DECERR, OKAY, SLVERR
+from oscc.sim.host.host.core_registers import CoreRegisters
 
 # A quarter of the cells of tiny-8x8: its program loads in a moment.
 QUARTER = CoreSpec.model_validate(

@@ -9,17 +9,17 @@ import pytest
 from amaranth.hdl import ClockSignal, Elaboratable, Fragment, Module, Shape
 from amaranth.lib import wiring
 
-from oscc.compiler.instructions import Instruction, Operation
-from oscc.compiler.registers import CORE_ID
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.core.instructions import Instruction, Operation
+from oscc.core.registers import CORE_ID
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl import top
 from oscc.rtl.array_port import array_signature
+from oscc.rtl.bench.recorder import Recorder
+from oscc.rtl.bench.simulation import AxiLiteHost, Beat, StreamPort, frame_beats, get_beats, put_beats, simulate, wait
 from oscc.rtl.control_plane import host_members
-from oscc.rtl.recorder import Recorder
-from oscc.rtl.simulation import AxiLiteHost, Beat, StreamPort, frame_beats, get_beats, put_beats, simulate, wait
 from oscc.rtl.top import Core, array_module_name, core_module_name
-from oscc.sim.core_registers import CoreRegisters
+from oscc.sim.host.host.core_registers import CoreRegisters
 
 
 class SeenMacro(Elaboratable):  # type: ignore[misc]

@@ -10,8 +10,8 @@ from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.front_end import opened_source
 from oscc.compiler.frontends.gset import write_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
-from oscc.compiler.program import Program
-from oscc.compiler.spec import CoreSpec
+from oscc.core.program import Program
+from oscc.core.spec import CoreSpec
 from oscc.sim.solve import MOST_BINS, Solutions, decoded, distribution, histogram, solve, valued
 
 

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 
 from oscc.compiler.compile import CompileResult
-from oscc.compiler.spec import CoreSpec
-from oscc.rtl.emit import emit_core
-from oscc.rtl.standalone_data import bench_data
-from oscc.sim.array_steps import program_step
+from oscc.core.spec import CoreSpec
+from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.delivery.standalone_data import bench_data
+from oscc.sim.array.array.array_steps import program_step
+from oscc.sim.array.array.noise import initial_phases
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.verilog import search_path
-from oscc.sim.noise import initial_phases
 from oscc.sim.standalone_run import standalone_run
 
 VERILATOR = shutil.which("verilator", path=search_path())

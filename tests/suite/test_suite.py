@@ -18,20 +18,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.instructions import Operation
-from oscc.compiler.program import Program
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
-from oscc.rtl.emit import core_verilog
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.instructions import Operation
+from oscc.core.program import Program
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
+from oscc.rtl.delivery.emit import core_verilog
+from oscc.sim.array.array.macro import EventKind
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimEngine
 from oscc.sim.engines.registry import missing_for
 from oscc.sim.engines.verilog import VerilogEngine
-from oscc.sim.macro import EventKind
 
 ENGINES = ("pysim", "icarus", "verilator")
 CORES = ("tiny-8x8", "king-48x41", "ais-56x56")

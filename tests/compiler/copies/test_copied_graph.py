@@ -12,10 +12,10 @@ from scipy.integrate import solve_ivp
 from oscc.compiler.copies.copied_graph import CopyMap, copied_graph, copy_map_of
 from oscc.compiler.copies.embedder import Embedding, embed
 from oscc.compiler.frontends.graph_file import graph_model
-from oscc.compiler.graph import CouplingGraph, diagnose_graph
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.routing import is_valid_route
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.route.routing import is_valid_route
+from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
 Case = tuple[CouplingGraph, CoreSpec, Embedding]

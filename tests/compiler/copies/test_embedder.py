@@ -10,10 +10,10 @@ import pytest
 from oscc.compiler.copies.embedder import Embedding, _Search, crossing_lines, embed
 from oscc.compiler.copies.host_graph import HostGraph
 from oscc.compiler.frontends.graph_file import graph_model
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.placers.anneal import Annealing
-from oscc.compiler.placers.search import Search
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.place.anneal import Annealing
+from oscc.compiler.place.search import Search
+from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from oscc.compiler.copies.host_graph import HostGraph
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
 

@@ -8,15 +8,15 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import compile_model
 from oscc.compiler.copies.splitting import CopyOptions, split_nodes
+from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.frontends.ising_problem import max_cut
 from oscc.compiler.frontends.lowering import lower_problem
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 from oscc.compiler.frontends.bqm import COO_FORMAT, JSON_FORMAT, parse_bqm
 
 dimod = pytest.importorskip("dimod", reason="dimod writes what is read here")

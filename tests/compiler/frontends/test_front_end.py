@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from oscc.compiler.checkpoint import read_checkpoint
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
+from oscc.base.output_folder import OutputFolder
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.frontends.front_end import PROBLEM_READERS, Source, front_end_of, opened_source, read_kept_problem
 from oscc.compiler.frontends.gset import parse_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem
-from oscc.compiler.output_folder import OutputFolder
-from oscc.compiler.spec_file import load_core
+from oscc.core.spec_file import load_core
 
 DIMOD = (
     b'{"type": "BinaryQuadraticModel", "variable_labels": ["x", "\\u00fc"], "variable_type": "SPIN", "offset": 0, '

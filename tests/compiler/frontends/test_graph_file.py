@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 from oscc.compiler.frontends.graph_file import graph_model
 
 

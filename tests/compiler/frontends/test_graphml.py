@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 from oscc.compiler.frontends.graph_file import ATTRIBUTES
 from oscc.compiler.frontends.graphml import parse_graphml, read_graphml
-from oscc.compiler.graph import is_valid_graph
+from oscc.compiler.ir.graph import is_valid_graph
 
 SPACE = 'xmlns="http://graphml.graphdrawing.org/xmlns"'
 KEYS = (

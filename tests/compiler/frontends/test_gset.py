@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 from oscc.compiler.frontends.gset import FORMAT, parse_gset, write_gset
 from oscc.compiler.frontends.ising_problem import max_cut
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 from oscc.compiler.frontends.lowering import RAMPS, lower_problem
-from oscc.compiler.graph import CouplingGraph, is_valid_graph
-from oscc.compiler.passes.scale import ScaleOptions, choose_time_scale, diagnose_time_scale
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.compiler.ir.graph import CouplingGraph, is_valid_graph
+from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale, diagnose_time_scale
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 
 MakeCore = Callable[..., CoreSpec]
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from oscc.compiler.coded import CodedGraph
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.ir.coded import CodedGraph
+from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.assemble import AssemblePass
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.scale import ScalePass
 from oscc.compiler.passes.schedule import SchedulePass
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.passes.time_scale import ScalePass
+from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]

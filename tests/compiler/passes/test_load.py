@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from oscc.compiler.checkpoint import read_checkpoint
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.passes.load import LoadPass
 
 

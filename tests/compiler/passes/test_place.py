@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.compiler.conditions import diagnose_conditions
-from oscc.compiler.findings import FindingsError
-from oscc.compiler.fitting import is_valid_fit
-from oscc.compiler.graph import CouplingGraph
+from oscc.base.findings import FindingsError
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.passes.conditions import diagnose_conditions
 from oscc.compiler.passes.place import PlaceOptions, PlacePass
-from oscc.compiler.passes.scale import ScaleOptions
-from oscc.compiler.placed import PlacedGraph
-from oscc.compiler.placers.placer import identity_placement
-from oscc.compiler.placers.symmetry import ORIENTATIONS
-from oscc.compiler.routing import is_valid_route, trace_route
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.passes.time_scale import ScaleOptions
+from oscc.compiler.place.fit import is_valid_fit
+from oscc.compiler.place.placer import identity_placement
+from oscc.compiler.place.symmetry import ORIENTATIONS
+from oscc.compiler.route.routing import is_valid_route, trace_route
+from oscc.core.spec import CoreSpec
 
 MakeGraph = Callable[..., CouplingGraph]
 MakeCore = Callable[..., CoreSpec]

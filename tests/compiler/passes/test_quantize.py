@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from oscc.compiler.coded import CodedGraph, is_valid_codes
 from oscc.compiler.compile import SMALLEST_TAU
-from oscc.compiler.graph import CouplingGraph
+from oscc.compiler.ir.coded import CodedGraph, is_valid_codes
+from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass, code_worth, measure_codes
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.scale import ScaleOptions, ScalePass
-from oscc.compiler.spec import CoreSpec, DacSpec
+from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass
+from oscc.core.spec import CoreSpec, DacSpec
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from oscc.compiler.checkpoint import read_checkpoint
-from oscc.compiler.findings import FindingsError
-from oscc.compiler.graph import CouplingGraph
+from oscc.base.findings import FindingsError
+from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.placed import PlacedGraph, verify_placed
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.placed import PlacedGraph, verify_placed
-from oscc.compiler.placers.placer import identity_placement
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.compiler.place.placer import identity_placement
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 
 MakeGraph = Callable[..., CouplingGraph]
 MakeCore = Callable[..., CoreSpec]

@@ -6,18 +6,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from oscc.compiler.coded import CodedGraph
-from oscc.compiler.findings import FindingsError
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.instructions import Operation, decode_schedule
+from oscc.base.findings import FindingsError
+from oscc.compiler.ir.coded import CodedGraph
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.placed import TimeScale
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.scale import ScalePass
 from oscc.compiler.passes.schedule import SchedulePass, diagnose_sample_schedule, sample_schedule
-from oscc.compiler.placed import TimeScale
-from oscc.compiler.schedule_timing import trace_schedule
-from oscc.compiler.spec import CoreSpec, InitSpec
+from oscc.compiler.passes.time_scale import ScalePass
+from oscc.core.instructions import Operation, decode_schedule
+from oscc.core.schedule_proof import trace_schedule
+from oscc.core.spec import CoreSpec, InitSpec
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 from oscc.rtl.synthesis import asic
 from oscc.rtl.synthesis.asic import asic_script, cell_areas, library_text, read_area, synthesise_asic
 from oscc.rtl.synthesis.report import CellArea, ComponentArea

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.errors import OsccError
-from oscc.compiler.spec import CoreSpec
+from oscc.base.errors import OsccError
+from oscc.core.spec import CoreSpec
 from oscc.rtl.synthesis import fpga
 from oscc.rtl.synthesis.ecp5 import BLOCK_RAMS as ECP5_SITES
 from oscc.rtl.synthesis.ecp5 import ECP5

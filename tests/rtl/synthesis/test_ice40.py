@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 from oscc.rtl.synthesis.fpga import fpga_script
 from oscc.rtl.synthesis.ice40 import ICE40
 from oscc.rtl.synthesis.tools import find_tool

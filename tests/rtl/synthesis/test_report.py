@@ -4,8 +4,8 @@ import dataclasses
 import json
 from typing import Any
 
-from oscc.compiler.findings import Finding
-from oscc.compiler.spec_file import load_core
+from oscc.base.findings import Finding
+from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis.memories import MemoryMacro
 from oscc.rtl.synthesis.report import (
     Area,

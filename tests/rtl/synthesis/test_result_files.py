@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.errors import OsccError
+from oscc.base.errors import OsccError
 from oscc.rtl.synthesis.result_files import read_results, result_rows
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from oscc.compiler.errors import OsccError
-from oscc.compiler.findings import Finding
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.base.errors import OsccError
+from oscc.base.findings import Finding
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis import targets
 from oscc.rtl.synthesis.ecp5 import ECP5
 from oscc.rtl.synthesis.report import SynthesisResult

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from oscc.compiler import progress
-from oscc.compiler.errors import OsccError
+from oscc.base import progress
+from oscc.base.errors import OsccError
 from oscc.rtl.synthesis.tools import Tool, error_line, find_tool, last_step, tool_folder
 
 

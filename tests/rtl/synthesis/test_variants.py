@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from oscc.compiler.errors import OsccError
-from oscc.compiler.spec import CoreSpec
-from oscc.compiler.spec_file import load_core
+from oscc.base.errors import OsccError
+from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis.variants import cut_core
 
 

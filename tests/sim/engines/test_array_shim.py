@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from amaranth.sim import Simulator
 
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
-from oscc.rtl.emit import array_stub
+from oscc.rtl.delivery.emit import array_stub
 from oscc.sim.engines.array_shim import ArrayShim, shim_verilog
 
 Inputs = dict[str, int]

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.compiler.spec import CoreSpec
-from oscc.sim.array import OscillatorArray
+from oscc.core.spec import CoreSpec
+from oscc.sim.array.array.array import OscillatorArray
+from oscc.sim.array.array.macro import ArrayMacro, EdgeInputs, MacroContractError
+from oscc.sim.array.array.phase_readout import readable_cells, tap_bits
 from oscc.sim.engines.boundary import frame_word, take_event
-from oscc.sim.macro import ArrayMacro, EdgeInputs, MacroContractError
-from oscc.sim.phase_readout import readable_cells, tap_bits
 
 NAMES = ("load_strobe", "commit", "init", "run", "sample", "noise_seed", "noise_index", "tap_row", "cycle")
 LOW = dict.fromkeys(NAMES, 0)

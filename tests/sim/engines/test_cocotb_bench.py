@@ -11,10 +11,10 @@ import pytest
 
 pytest.importorskip("cocotbext.axi", reason="not installed: pip install 'oscc[cosim]'")
 
-from oscc.compiler.spec import CoreSpec
+from oscc.core.spec import CoreSpec
 from oscc.sim.engines import cocotb_bench
 from oscc.sim.engines.cocotb_bench import CocotbBus
-from oscc.sim.host import HostError
+from oscc.sim.host.host.host import HostError
 
 
 class Slave:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.compiler.errors import OsccError
-from oscc.compiler.instructions import Instruction, Operation, encode_schedule
+from oscc.base.errors import OsccError
+from oscc.core.instructions import Instruction, Operation, encode_schedule
 from oscc.sim.engines.job import CosimJob
 
 

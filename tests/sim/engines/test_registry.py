@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from oscc.base.errors import OsccError
 from oscc.compiler.compile import CompileResult
-from oscc.compiler.errors import OsccError
-from oscc.compiler.spec import CoreSpec
-from oscc.sim.engine_checks import check_engine
+from oscc.core.spec import CoreSpec
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.registry import ENGINES, engine_named, missing_for
+from oscc.sim.verify.verify.engine_checks import check_engine
 
 
 def test_every_engine_has_its_name() -> None:

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.compiler.child_process import scratch_folder
+from oscc.base.child_process import scratch_folder
+from oscc.base.errors import OsccError
 from oscc.compiler.compile import CompileResult
-from oscc.compiler.errors import OsccError
-from oscc.compiler.spec import CoreSpec
-from oscc.rtl.emit import core_verilog
+from oscc.core.spec import CoreSpec
+from oscc.rtl.delivery.emit import core_verilog
+from oscc.sim.array.array.macro import EventKind, MacroContractError
 from oscc.sim.engines import verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pysim import PysimEngine
@@ -34,8 +35,7 @@ from oscc.sim.engines.verilog import (
     run_bench,
     search_path,
 )
-from oscc.sim.host import HostError
-from oscc.sim.macro import EventKind, MacroContractError
+from oscc.sim.host.host.host import HostError
 
 SLOW = not os.environ.get("OSCC_SLOW_TESTS")
 

@@ -7,20 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from oscc.compiler.checkpoint import write_checkpoint
 from oscc.compiler.compile import check_model, compile_model
-from oscc.compiler.graph import CouplingGraph
-from oscc.compiler.report.report_data import (
-    Histogram,
-    ProgramFile,
-    ReportData,
-    Solve,
-    SolveValues,
-    WhatIf,
-    WhatIfEntry,
-)
-from oscc.compiler.report.report_sources import report_of_result
-from oscc.compiler.spec import CoreSpec
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.spec import CoreSpec
+from oscc.report.report_data import Histogram, ProgramFile, ReportData, Solve, SolveValues, WhatIf, WhatIfEntry
+from oscc.report.report_sources import report_of_result
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]

@@ -1,0 +1,1 @@
+"""Causes among findings, and findings as text."""

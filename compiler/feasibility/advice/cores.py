@@ -1,0 +1,269 @@
+"""Other cores on which a model fits: a preset, the same core with some keys changed, a die without defects."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from oscc.compiler.feasibility.advice.entry import WhatIfEntry, yaml_words
+from oscc.compiler.feasibility.advice.times import time_keys
+from oscc.compiler.feasibility.advice.trial import Situation, fitted, tried_placement
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.passes.cell_gain import programmed_graph
+from oscc.compiler.place.bounds import opened_readout
+from oscc.compiler.route.routing import diagnose_route, trace_route
+from oscc.core.closest_preset import closest_preset
+from oscc.core.initial_phases import INIT_TOLERANCE, InitialPhases, diagnose_initial_phases
+from oscc.core.spec import CoreSpec
+from oscc.core.stencil import MOST_ADVISED, WIDER, named_stencil, narrowest_stencil
+
+UNLIMITED = 10**6
+"""Tracks of a boundary that no model fills."""
+
+STENCILS = tuple(name for name in WIDER if len(named_stencil(name)) <= MOST_ADVISED)
+"""Those that are tried for a model without positions, from the narrowest."""
+
+MORE_CELLS = (1.0, 1.25, 1.6, 2.0)
+"""Sides of the grids that are tried for such a model, relative to what just holds it."""
+
+SPARE_LINES = (1, 2, 4)
+"""Rows and columns that a grid with defects gets more, to go around them."""
+
+MOST_TRIED = 6
+"""Combinations of these: each takes up to a second."""
+
+Keys = dict[str, Any]
+
+
+def preset_entries(situation: Situation) -> Iterator[WhatIfEntry]:
+    """Yield the preset most like the core that the model fits, if there is one.
+
+    Parameters
+    ----------
+    situation : Situation
+    """
+    preset = closest_preset(situation.core, lambda other: situation.fitted(other) is not None)
+    if preset is not None:
+        cost = core_cost(situation.core, preset)
+        words = ("--core", preset.name)
+        # The die that was tested is one of the core that was given.
+        without = " without --die" if situation.of_die else ""
+        yield WhatIfEntry("preset", f"use {' '.join(words)}{without}", cost, core=preset, options=words)
+
+
+def die_entries(situation: Situation) -> Iterator[WhatIfEntry]:
+    """Yield a die without defects, where only they are in the way.
+
+    Parameters
+    ----------
+    situation : Situation
+    """
+    defects = situation.core.defects
+    if not (defects.cells or defects.slots or defects.gain):
+        return
+    whole = situation.core.changed(defects={})
+    if situation.fitted(whole) is not None:
+        yield WhatIfEntry("die", "use a die without these defects", {}, core=whole)
+
+
+def core_entries(situation: Situation) -> Iterator[WhatIfEntry]:
+    """Yield the core with just those keys changed that the model needs, once for each way to give it time enough.
+
+    Parameters
+    ----------
+    situation : Situation
+    """
+    graph, core = situation.graph, situation.core
+    fixed = _fixed_keys(graph, core)
+    if fixed is None:
+        return
+    for geometry in _geometries(situation):
+        trial = changed(core, {**fixed, **geometry})
+        if trial is None:
+            continue
+        placed, tracks = _routed(situation, trial)
+        if placed is None:
+            continue
+        found = False
+        for times in time_keys(programmed_graph(placed), placed.core, situation.options):
+            keys = {**fixed, **geometry, **tracks, **times}
+            last = changed(core, keys)
+            if not keys or last is None:
+                continue
+            if fitted(situation.model_for(last), last, situation.options, placed) is None:
+                continue
+            found = True
+            yield WhatIfEntry(
+                "core", f"use a core with {yaml_words(keys)}", core_cost(core, last), core=last, keys=keys
+            )
+        if found:
+            return
+
+
+def core_cost(core: CoreSpec, other: CoreSpec) -> dict[str, Any]:
+    """Return what another core has more.
+
+    Parameters
+    ----------
+    core, other : CoreSpec
+    """
+    cost: dict[str, Any] = {
+        "cells": other.cells - core.cells,
+        "units_per_cell": other.slots - core.slots,
+        "weight_bits": other.weight_bits - core.weight_bits,
+        "tracks_per_boundary": other.tracks_per_boundary - core.tracks_per_boundary,
+        "readable_cells": math.prod(other.frame_shape) - math.prod(core.frame_shape),
+        "cycles_per_sample": other.cycles_per_sample - core.cycles_per_sample,
+    }
+    for group in ("coupling", "shil", "field", "detuning"):
+        ratio = other.dac(group).full_scale_rad_s / core.dac(group).full_scale_rad_s
+        cost[f"{group}_full_scale"] = round(ratio, 6) if ratio != 1 else 0
+    extra = ("readable_cells", "cycles_per_sample", *(name for name in cost if name.endswith("_full_scale")))
+    return {name: value for name, value in cost.items() if value or name not in extra}
+
+
+def changed(core: CoreSpec, keys: Keys) -> CoreSpec | None:
+    """Return the core with other keys; None when there can be no such core.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    keys : dict
+    """
+    try:
+        return core.changed(**keys)
+    except ValueError:
+        return None
+
+
+def _fixed_keys(graph: CouplingGraph, core: CoreSpec) -> Keys | None:
+    """What the model needs wherever its nodes are: chunks, initial phases, directions; None if no core offers it."""
+    keys: Keys = {}
+    if graph.chunks > core.chunks:
+        keys["chunks"] = graph.chunks
+    if next(diagnose_initial_phases(graph.init, core), None) is not None:
+        init = _init_for(graph.init, core)
+        if init is None:
+            return None
+        keys["init"] = init
+    if core.couplings == "reciprocal" and not _is_symmetric(graph):
+        keys["couplings"] = "directed"
+    return keys
+
+
+def _init_for(init: InitialPhases, core: CoreSpec) -> Keys | None:
+    section = core.init.model_dump(mode="json")
+    if init.kind == "normal" and abs(init.mean) <= INIT_TOLERANCE and init.std > 0:
+        return {**section, "kind": "normal", "std_rad": init.std}
+    if init.kind == "uniform" and abs(init.std - math.pi / math.sqrt(3.0)) <= INIT_TOLERANCE:
+        return {**section, "kind": "uniform"}
+    return None
+
+
+def _is_symmetric(graph: CouplingGraph) -> bool:
+    """Whether every coupling has an opposite of the same weights."""
+    forth = graph.src.astype(np.int64) * graph.nodes + graph.dst
+    back = graph.dst.astype(np.int64) * graph.nodes + graph.src
+    one, other = np.argsort(forth), np.argsort(back)
+    return bool(
+        np.array_equal(forth[one], back[other]) and np.array_equal(graph.weight[:, one], graph.weight[:, other])
+    )
+
+
+def _geometries(situation: Situation) -> Iterator[Keys]:
+    """Grids, stencils and read-outs to try, the least first."""
+    start = situation.start
+    yield from _around(start, situation) if start is not None else _without_positions(situation)
+
+
+def _around(placed: PlacedGraph, situation: Situation) -> Iterator[Keys]:
+    """What the positions of a model need."""
+    core, graph, cell = placed.core, placed.graph, placed.cell
+    keys: Keys = {}
+    offsets = {(row, col) for row, col in np.unique(placed.displacement(), axis=0).tolist()}
+    if not offsets <= set(core.model_stencil.offsets):
+        if (0, 0) in offsets:
+            return
+        both = offsets | {(-row, -col) for row, col in offsets} if core.couplings == "reciprocal" else offsets
+        name = narrowest_stencil(both)
+        if name is None or len(named_stencil(name)) > MOST_ADVISED:
+            return
+        keys["stencil"] = name
+    box = (cell.max(axis=0) - cell.min(axis=0) + 1).tolist()
+    grid = [max(sizes) for sizes in zip(core.grid, box, strict=True)]
+    if grid != list(core.grid):
+        keys["grid"] = grid
+    yield keys
+    readout = _readout_for(cell[graph.readout], core)
+    if readout is not None:
+        yield {**keys, "readout": readout}
+    if core.defects.cells or core.defects.slots:
+        for more in SPARE_LINES:
+            for rows, cols in ((more, 0), (0, more), (more, more)):
+                yield {**keys, "grid": [grid[0] + rows, grid[1] + cols]}
+
+
+def _readout_for(cell: np.ndarray[Any, Any], core: CoreSpec) -> Keys | None:
+    """The read-out with the fewest cells that reads these, its steps divisors of the core's; None if they are read."""
+    (row0, col0), steps = core.readout.origin, core.readout.step
+    if cell.size == 0 or np.all((cell >= (row0, col0)) & ((cell - (row0, col0)) % steps == 0)) or cell.min() < 0:
+        return None
+    apart = [math.gcd(step, *np.unique(line - line[0]).tolist()) for step, line in zip(steps, cell.T, strict=True)]
+    origin = [int(line.min()) % step for line, step in zip(cell.T, apart, strict=True)]
+    return {**core.readout.model_dump(mode="json"), "origin": origin, "step": apart}
+
+
+def _without_positions(situation: Situation) -> Iterator[Keys]:
+    """What may help a model that has to be placed: what is counted to lack first, then all that it can be."""
+    graph, core, codes = situation.graph, situation.core, situation.codes
+    narrow = core.readout.step != (1, 1)
+    read: list[Keys] = [{}, {"readout": opened_readout(core)}] if narrow and graph.readout.size else [{}]
+    if situation.lacks("readout"):
+        read = read[::-1]
+    wider = [name for name in STENCILS if len(named_stencil(name)) > len(core.model_stencil)]
+    bounded = bool(codes & {"L006", "L008", "L009", "L010", "L011", "L012", "L013"})
+    stencils: list[Keys] = [{}, *({"stencil": name} for name in wider[:3])] if bounded else [{}]
+    grids = list(_grids(graph, core)) if codes & {"F005", "L007", "L006", "L008", "L011", "L013"} else [{}]
+    combined = sorted(
+        itertools.product(range(len(stencils)), range(len(read)), range(len(grids))), key=lambda each: (sum(each), each)
+    )
+    for stencil, reading, grid in combined[:MOST_TRIED]:
+        yield {**grids[grid], **stencils[stencil], **read[reading]}
+
+
+def _grids(graph: CouplingGraph, core: CoreSpec) -> Iterator[Keys]:
+    """Grids from what just holds the nodes, in the form that the core has as far as that goes."""
+    seen = set()
+    for more in MORE_CELLS:
+        rows, cols = core.grid
+        while not _holds(graph, core, rows, cols, more) and max(rows, cols) < 512:
+            rows, cols = (rows + 1, cols) if rows <= cols else (rows, cols + 1)
+        if (rows, cols) not in seen:
+            seen.add((rows, cols))
+            yield {} if (rows, cols) == core.grid else {"grid": [rows, cols]}
+
+
+def _holds(graph: CouplingGraph, core: CoreSpec, rows: int, cols: int, more: float) -> bool:
+    cells = rows * cols - len(set(core.defects.cells))
+    return cells >= graph.nodes * (more**2 if (rows, cols) != core.grid or more > 1 else 1)
+
+
+def _routed(situation: Situation, trial: CoreSpec) -> tuple[PlacedGraph | None, Keys]:
+    """A placement on a core, and the tracks that its wires need more; None where there is none."""
+    wide = trial.changed(tracks_per_boundary=UNLIMITED)
+    # A problem is lowered alike, however many tracks there are.
+    graph = situation.model_for(trial)
+    placed = tried_placement(graph, wide, situation.start, situation.trials)
+    if placed is None:
+        return None, {}
+    there = PlacedGraph(graph, trial, placed.cell, placed.transform)
+    if not any(finding.code in ("R008", "R010") for finding in diagnose_route(there)):
+        return there, {}
+    straight = trace_route(placed)
+    peak = max(int(each.max(initial=0)) for each in (straight.demand_across_columns, straight.demand_across_rows))
+    return there, {"tracks_per_boundary": peak}

@@ -1,0 +1,1 @@
+"""The levels between a model and a program, with their verifiers."""

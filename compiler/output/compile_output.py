@@ -1,0 +1,210 @@
+"""What `oscc compile` leaves in its output folder; docs/formats.md lists it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from oscc.base.errors import OsccError, one_line
+from oscc.base.file_output import write_bytes, write_text
+from oscc.base.manifest import SCHEMA
+from oscc.base.output_folder import (
+    CORE,
+    DIE,
+    LABELS,
+    MANIFEST,
+    MODEL,
+    PROBLEM,
+    PROGRAM,
+    REPORTS,
+    WIRES,
+    file_hash,
+    replace_folder,
+    write_json,
+)
+from oscc.compiler.compile import CompileResult
+from oscc.compiler.output.quantization_report import quantization_report, quantization_table
+from oscc.compiler.output.routing_report import routing_report, routing_table
+from oscc.compiler.output.schedule_report import schedule_report
+from oscc.compiler.route.route_checker import check_route
+from oscc.compiler.route.tracks import assign_tracks
+from oscc.compiler.route.wires_file import write_wires
+from oscc.core.program_file import write_program
+from oscc.core.spec_file import dump_core
+
+if TYPE_CHECKING:
+    from oscc.base.text_file import UserFile
+    from oscc.compiler.frontends.front_end import Source
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What an output folder records of how it was made.
+
+    Parameters
+    ----------
+    options : mapping
+        How the model was compiled; values are JSON.
+    source : Source or None
+        Where the checkpoint was lowered from another file: its content is kept as ``problem``, what it calls the nodes
+        as ``labels.json``.
+    die : UserFile or None
+        The die file that is part of the core; it is kept.
+    changes : mapping or None
+        What was changed of the model on the way; values are JSON.
+    """
+
+    options: Mapping[str, Any]
+    source: Source | None = None
+    die: UserFile | None = None
+    changes: Mapping[str, Any] | None = None
+
+
+def write_output(
+    path: str | Path,
+    result: CompileResult,
+    model: str | Path,
+    receipt: Receipt,
+    *,
+    dumps: Mapping[str, str] = MappingProxyType({}),
+    reports: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Write the output folder of a result, or replace the one that is there.
+
+    A result that fits gives the model, the core, the program, and reports; one that does not gives the findings in
+    ``reports/`` and no program. Nothing in the folder depends on the time or on the machine.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder, as `check_target` allows it.
+    result : CompileResult
+    model : str or Path
+        The checkpoint that was compiled; it is copied.
+    receipt : Receipt
+    dumps : mapping of str to str, optional
+        Text of levels, by the name of the pass, for ``ir/``.
+    reports : mapping of str to JSON, optional
+        Further files of ``reports/``, by their names without ``.json``.
+
+    Raises
+    ------
+    OsccError
+        What `replace_folder` raises; ``output.model-changed`` when the checkpoint is no longer what was compiled;
+        ``output.route`` when the independent check of the finished route has something to say.
+    """
+    with replace_folder(path) as folder:
+        _write_reports(folder / REPORTS, result)
+        for name, content in reports.items():
+            write_json(folder / REPORTS / f"{name}.json", content)
+        if dumps:
+            (folder / "ir").mkdir()
+            for name, text in dumps.items():
+                write_text(folder / "ir" / f"{name}.txt", text)
+        if result.program is not None:
+            write_bytes(folder / MODEL, _model_bytes(model, result.graph.model_hash))
+            write_text(folder / CORE, dump_core(result.core))
+            write_program(folder / PROGRAM, result.program)
+            _write_wires(folder / WIRES, result)
+        source, die = receipt.source, receipt.die
+        if source is not None and source.problem is not None:
+            write_bytes(folder / PROBLEM, source.problem)
+            write_json(folder / LABELS, list(source.labels))
+        if die is not None:
+            write_bytes(folder / DIE, die.content)
+        names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+        manifest = {
+            "schema": SCHEMA,
+            "tool": described_tool(),
+            "inputs": described_inputs(
+                result, model, receipt.options, source.description if source else None, receipt.changes
+            ),
+            "outputs": {
+                name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
+            },
+            "summary": result.summary(),
+        }
+        write_json(folder / MANIFEST, manifest)
+
+
+def described_tool() -> dict[str, str]:
+    """What the manifest says of the tool: ``name`` and ``version``."""
+    return {"name": "oscc", "version": version("oscc")}
+
+
+def described_inputs(
+    result: CompileResult,
+    model: str | Path,
+    options: Mapping[str, Any],
+    problem: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What the manifest says of the inputs: ``model``, ``core``, ``options``, and what there is of the rest.
+
+    Parameters
+    ----------
+    result : CompileResult
+    model : str or Path
+        The checkpoint.
+    options : mapping
+        How it was compiled.
+    problem : mapping, optional
+        What is said of the file that the model was lowered from.
+    changes : mapping, optional
+        What was changed of the model.
+    """
+    core = result.core
+    return {
+        "model": {"file": one_line(Path(model).name), "sha256": result.graph.model_hash},
+        "core": {
+            "name": core.name,
+            "sha256": hashlib.sha256(dump_core(core).encode()).hexdigest(),
+            "spec_hash": core.hash,
+        },
+        "options": dict(options),
+        **({"problem": dict(problem)} if problem else {}),
+        **({"changes": dict(changes)} if changes else {}),
+    }
+
+
+def _write_wires(path: Path, result: CompileResult) -> None:
+    """Wires and tracks, once a check that shares no code with the router has followed every one of them."""
+    placed = result.placed
+    assert placed is not None
+    assert placed.route is not None
+    assert placed.route.wires is not None
+    track = assign_tracks(placed.route.wires)
+    for finding in check_route(placed, track):
+        raise OsccError("output.route", f"{finding.code}: {finding.message}", where=placed.graph.name, hint=finding.fix)
+    write_wires(path, placed.route.wires, track)
+
+
+def _write_reports(folder: Path, result: CompileResult) -> None:
+    folder.mkdir()
+    if result.placed is not None:
+        routing = routing_report(result.placed, result.causes, result.findings)
+        write_json(folder / "routing.json", routing)
+        write_text(folder / "routing.txt", routing_table(routing))
+    else:
+        write_json(folder / "findings.json", [cause.as_dict() for cause in result.causes])
+    if result.coded is not None:
+        quantization = quantization_report(result.coded)
+        write_json(folder / "quantization.json", quantization)
+        write_text(folder / "quantization.txt", quantization_table(quantization))
+    if result.program is not None:
+        write_text(folder / "schedule.txt", schedule_report(result.program, result.core))
+
+
+def _model_bytes(model: str | Path, expected_hash: str) -> bytes:
+    try:
+        content = Path(model).read_bytes()
+    except OSError as error:
+        raise OsccError("file.not-found", f"cannot be read: {error.strerror}", where=str(model)) from None
+    if hashlib.sha256(content).hexdigest() != expected_hash:
+        raise OsccError("output.model-changed", "changed while it was compiled", where=str(model), hint="try again")
+    return content

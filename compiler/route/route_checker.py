@@ -1,0 +1,197 @@
+"""An independent check of finished routes: plain code that follows every wire, and shares none with the router.
+
+Whatever the router and the checks of its own say, a route that passes here does what its couplings ask for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.base.findings import Finding
+from oscc.compiler.ir.placed import PlacedGraph, Route
+
+Cell = tuple[int, int]
+Boundary = tuple[Cell, Cell]
+
+MOVES: tuple[Cell, ...] = ((-1, 0), (0, 1), (1, 0), (0, -1))
+"""Up, right, down, left: what the numbers of directions mean."""
+
+
+def check_route(placed: PlacedGraph, tracks: NDArray[np.int32] | None = None) -> Iterator[Finding]:
+    """Everything that is wrong with a finished route (codes K001 to K009); each is a proof.
+
+    K001 a node off the grid, on a dead cell or on another's, K002 a unit that does not join a coupling's cells, K003 a
+    unit that is dead or used twice, K004 a coupling without a wire or a wire without a coupling, K005 a wire that
+    leaves the grid or ends elsewhere, K006 more wires over a boundary than tracks, K007 a demand that is not what the
+    wires add up to, K008 a track that does not exist or is used twice at a boundary, K009 a wire that changes its track
+    on a straight part.
+
+    Parameters
+    ----------
+    placed : PlacedGraph
+        With its route, which has its wires.
+    tracks : int32[L], optional
+        Track of every step of every wire.
+
+    Raises
+    ------
+    ValueError
+        When there is no route with wires.
+    """
+    if placed.route is None or placed.route.wires is None:
+        raise ValueError("the placed model has no route with wires")
+    cells = [(int(row), int(col)) for row, col in placed.cell.tolist()]
+    yield from _check_cells(placed, cells)
+    yield from _check_units(placed, placed.route, cells)
+    yield from _check_wires(placed, placed.route, tracks)
+
+
+def _finding(code: str, message: str, witness: dict[str, object]) -> Finding:
+    return Finding(code, message, "route the placement again; if it stays, this is a fault of the router", witness)
+
+
+def _check_cells(placed: PlacedGraph, cells: list[Cell]) -> Iterator[Finding]:
+    dead, seen = set(placed.core.defects.cells), dict[Cell, int]()
+    for node, cell in enumerate(cells):
+        inside = 0 <= cell[0] < placed.core.rows and 0 <= cell[1] < placed.core.cols
+        if not inside or cell in dead or cell in seen:
+            what = "off the grid" if not inside else "dead" if cell in dead else f"that of node {seen[cell]} too"
+            yield _finding("K001", f"cell {cell} of node {node} is {what}", {"node": node, "cell": list(cell)})
+        seen.setdefault(cell, node)
+
+
+def _check_units(placed: PlacedGraph, route: Route, cells: list[Cell]) -> Iterator[Finding]:
+    core, graph = placed.core, placed.graph
+    offsets = core.unit_stencil.offsets
+    dead, used = set(core.defects.slots), Counter[tuple[int, int, int, bool]]()
+    for edge, (src, dst) in enumerate(zip(graph.src.tolist(), graph.dst.tolist(), strict=True)):
+        row, col = route.unit_cell[edge].tolist()
+        slot = int(route.slot[edge])
+        far = (row + offsets[slot][0], col + offsets[slot][1]) if 0 <= slot < len(offsets) else None
+        forth = ((row, col), far) == (cells[dst], cells[src])
+        back = core.couplings == "reciprocal" and ((row, col), far) == (cells[src], cells[dst])
+        if not forth and not back:
+            yield _finding(
+                "K002",
+                f"slot {slot} of cell {(row, col)} does not join {cells[dst]} to its source {cells[src]}",
+                {"coupling": edge, "cell": [row, col], "slot": slot},
+            )
+            continue
+        use = (row, col, slot, back)
+        used[use] += 1
+        if (row, col, slot) in dead or used[use] > 1:
+            what = "is dead" if (row, col, slot) in dead else "makes another coupling already"
+            yield _finding(
+                "K003",
+                f"slot {slot} of cell {(row, col)}, for coupling {edge}, {what}",
+                {"coupling": edge, "cell": [row, col], "slot": slot},
+            )
+
+
+def _check_wires(placed: PlacedGraph, route: Route, tracks: NDArray[np.int32] | None) -> Iterator[Finding]:
+    core, wires = placed.core, route.wires
+    assert wires is not None
+    yield from _check_ends(placed, route)
+    crossings = Counter[Boundary]()
+    owners: dict[tuple[Boundary, int], int] = {}
+    first = wires.first.tolist()
+    for wire, (start, end) in enumerate(zip(wires.start.tolist(), wires.end.tolist(), strict=True)):
+        cell: Cell = (start[0], start[1])
+        before: tuple[int, int] | None = None
+        for step in range(first[wire], first[wire + 1]):
+            way = int(wires.direction[step])
+            move = MOVES[way] if way < len(MOVES) else (core.rows, core.cols)
+            beside = (cell[0] + move[0], cell[1] + move[1])
+            if not (0 <= beside[0] < core.rows and 0 <= beside[1] < core.cols):
+                yield _finding("K005", f"wire {wire} leaves the grid at {cell}", {"wire": wire, "cell": list(cell)})
+                break
+            boundary = (min(cell, beside), max(cell, beside))
+            crossings[boundary] += 1
+            if tracks is not None:
+                yield from _check_track(
+                    wire, way, int(tracks[step]), boundary, before, owners, core.tracks_per_boundary
+                )
+                before = (way, int(tracks[step]))
+            cell = beside
+        else:
+            if cell != (end[0], end[1]):
+                yield _finding(
+                    "K005", f"wire {wire} ends at {cell}, not at {tuple(end)}", {"wire": wire, "cell": list(cell)}
+                )
+    for (one, other), count in sorted(crossings.items()):
+        if count > core.tracks_per_boundary:
+            yield _finding(
+                "K006",
+                f"{count} wires cross the boundary of {one} and {other}, which has {core.tracks_per_boundary} tracks",
+                {"cells": [list(one), list(other)], "wires": count},
+            )
+    yield from _check_demand(placed, route, crossings)
+
+
+def _check_ends(placed: PlacedGraph, route: Route) -> Iterator[Finding]:
+    """Every unit in use has one wire, from its far cell."""
+    wires = route.wires
+    assert wires is not None
+    offsets = placed.core.unit_stencil.offsets
+    wanted: Counter[tuple[Cell, Cell]] = Counter()
+    units = set()
+    for edge, ((row, col), slot) in enumerate(zip(route.unit_cell.tolist(), route.slot.tolist(), strict=True)):
+        if 0 <= slot < len(offsets):
+            # Both directions of a reciprocal pair share a unit, and so a wire.
+            unit = (row, col, slot) if placed.core.couplings == "reciprocal" else (row, col, slot, edge)
+            if unit not in units:
+                units.add(unit)
+                wanted[(row + offsets[slot][0], col + offsets[slot][1]), (row, col)] += 1
+    given = Counter(
+        ((start[0], start[1]), (end[0], end[1]))
+        for start, end in zip(wires.start.tolist(), wires.end.tolist(), strict=True)
+    )
+    for ends in sorted((wanted - given) | (given - wanted)):
+        yield _finding(
+            "K004",
+            f"{wanted[ends]} couplings need a wire from {ends[0]} to {ends[1]}, there are {given[ends]}",
+            {"from": list(ends[0]), "to": list(ends[1])},
+        )
+
+
+def _check_track(
+    wire: int,
+    way: int,
+    track: int,
+    boundary: Boundary,
+    before: tuple[int, int] | None,
+    owners: dict[tuple[Boundary, int], int],
+    capacity: int,
+) -> Iterator[Finding]:
+    owner = owners.setdefault((boundary, track), wire)
+    if not 0 <= track < capacity or owner != wire:
+        what = f"wire {owner} has it" if owner != wire else f"there are {capacity}"
+        yield _finding(
+            "K008",
+            f"wire {wire} takes track {track} of the boundary of {boundary[0]} and {boundary[1]}: {what}",
+            {"wire": wire, "track": track, "cells": [list(one) for one in boundary]},
+        )
+    if before is not None and before[0] == way and before[1] != track:
+        yield _finding(
+            "K009",
+            f"wire {wire} changes from track {before[1]} to {track} at {boundary[0]} and runs straight on",
+            {"wire": wire, "tracks": [before[1], track]},
+        )
+
+
+def _check_demand(placed: PlacedGraph, route: Route, crossings: Counter[Boundary]) -> Iterator[Finding]:
+    for demand, (down, right) in ((route.demand_across_columns, (0, 1)), (route.demand_across_rows, (1, 0))):
+        for row in range(placed.core.rows - down):
+            for col in range(placed.core.cols - right):
+                counted, given = crossings[(row, col), (row + down, col + right)], int(demand[row, col])
+                if counted != given:
+                    yield _finding(
+                        "K007",
+                        f"{counted} wires cross the boundary of {(row, col)} and {(row + down, col + right)}, the "
+                        f"route says {given}",
+                        {"cells": [[row, col], [row + down, col + right]], "wires": counted, "given": given},
+                    )

@@ -1,0 +1,60 @@
+"""Initial phases: the distribution from which a sample starts, and whether a core offers it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from oscc.base.findings import Finding
+from oscc.core.spec import CoreSpec
+
+
+@dataclass(frozen=True)
+class InitialPhases:
+    """Distribution of the state before the first chunk.
+
+    Parameters
+    ----------
+    kind : {"normal", "uniform"}
+        ``uniform`` is over [mean - std sqrt 3, mean + std sqrt 3): std pi / sqrt 3 covers the circle.
+    mean, std : float
+        [rad]
+    """
+
+    kind: Literal["normal", "uniform"] = "normal"
+    mean: float = 0.0
+    std: float = 1.0
+
+
+INIT_TOLERANCE = 1e-6
+"""Largest difference between a model's initial distribution and the core's that counts as none [rad]."""
+
+
+def diagnose_initial_phases(init: InitialPhases, core: CoreSpec) -> Iterator[Finding]:
+    """Whether a core offers a distribution of the initial phases (code F002); a proof.
+
+    Parameters
+    ----------
+    init : InitialPhases
+    core : CoreSpec
+    """
+    given = f"{init.kind} with mean {init.mean:.9g} and standard deviation {init.std:.9g} rad"
+    if core.init.kind == "normal":
+        offered, fix = f"normal with mean 0 and standard deviation {core.init.std_rad:.9g} rad", "init.std_rad"
+        fits = abs(init.mean) <= INIT_TOLERANCE and abs(init.std - core.init.std_rad) <= INIT_TOLERANCE
+    else:
+        # A uniform distribution over one whole turn is the same wherever it begins.
+        offered, fix = "uniform over the circle", "init.kind"
+        fits = abs(init.std - math.pi / math.sqrt(3.0)) <= INIT_TOLERANCE
+    if init.kind != core.init.kind or not fits:
+        yield Finding(
+            "F002",
+            f"the model starts from phases {given}; the core offers {offered}",
+            f"train the model from the distribution of the core, or use a core with another {fix}",
+            {
+                "model": {"kind": init.kind, "mean": init.mean, "std": init.std},
+                "core": {"kind": core.init.kind, "std_rad": core.init.std_rad},
+            },
+        )

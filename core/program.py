@@ -1,0 +1,102 @@
+"""`Program`: what makes a core run a model - weight banks, schedule, and what is needed to read the result."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.base.arrays import freeze
+from oscc.core.initial_phases import InitialPhases
+from oscc.core.instructions import Instruction, decode_schedule
+from oscc.core.spec import CoreSpec
+from oscc.core.weight_word import unpack_words
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The image of a model for one core. Arrays are read-only.
+
+    Parameters
+    ----------
+    name, family : str
+        Of the model.
+    core_name : str
+    spec_hash, model_hash : str
+        SHA-256 in hexadecimal of the core specification and of the model file.
+    init : InitialPhases
+    image_shape : tuple of (int, int)
+    pixel : int32[P, 2]
+        (row, column) in the read-out frame of each pixel, raster order.
+    chunk_duration : float64[C]
+        Duration of each chunk of the model [model time].
+    tau_s : float64[C]
+        Seconds per unit of model time.
+    lsb : float64[C, 4]
+        Worth of one code step [rad per unit of model time], groups in the order of `spec.GROUPS`.
+    schedule : uint32[I]
+        Encoded instructions.
+    words : uint8[cols, bank_depth, word_bytes]
+        Weight words, little-endian, padded to whole stream beats; C order is the order of the stream.
+    """
+
+    name: str
+    family: str
+    core_name: str
+    spec_hash: str
+    model_hash: str
+    init: InitialPhases
+    image_shape: tuple[int, int]
+    pixel: NDArray[np.int32]
+    chunk_duration: NDArray[np.float64]
+    tau_s: NDArray[np.float64]
+    lsb: NDArray[np.float64]
+    schedule: NDArray[np.uint32]
+    words: NDArray[np.uint8]
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    @property
+    def chunks(self) -> int:
+        """C, the chunks that the model uses; the rest of a bank is zero."""
+        return int(self.tau_s.size)
+
+    def instructions(self) -> tuple[Instruction, ...]:
+        """The schedule, decoded."""
+        return decode_schedule(self.schedule)
+
+    def stream(self) -> bytes:
+        """The program stream: bank after bank, address after address."""
+        return self.words.tobytes()
+
+    def stream_crc(self) -> int:
+        """CRC-32 (zlib) of `stream`; the host writes it to register PROGRAM_CRC."""
+        return zlib.crc32(self.stream())
+
+    def codes(self, core: CoreSpec) -> NDArray[np.int8]:
+        """Signed codes in the banks, int8[chunks capacity, rows, cols, slots + 3]; SHIL, field, detuning come last.
+
+        Parameters
+        ----------
+        core : CoreSpec
+            The core that the program is for.
+
+        Raises
+        ------
+        ValueError
+            When a word holds an illegal code.
+        """
+        codes = unpack_words(self.words, core)
+        by_chunk = codes.reshape(core.cols, core.chunks, core.rows, core.slots + 3)
+        return np.ascontiguousarray(by_chunk.transpose(1, 2, 0, 3))
+
+    def image_of(self, frame: NDArray[Scalar]) -> NDArray[Scalar]:
+        """Frames [..., frame rows, frame cols] as images [..., image rows, image cols]."""
+        pixels = frame[..., self.pixel[:, 0], self.pixel[:, 1]]
+        return pixels.reshape(*frame.shape[:-2], *self.image_shape)

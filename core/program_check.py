@@ -1,0 +1,228 @@
+"""Checks a program against the core that it is for: shapes, codes, unused memory, pixels, time scale and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.core.families import FAMILIES
+from oscc.core.initial_phases import diagnose_initial_phases
+from oscc.core.instructions import Instruction, Operation
+from oscc.core.program import Program
+from oscc.core.schedule_proof import diagnose_schedule
+from oscc.core.spec import GROUPS, CoreSpec
+from oscc.core.weight_word import unpack_words
+
+_ROUNDING = 1e-9
+"""Relative difference below which two float64 numbers that were computed in different ways are the same."""
+
+
+def diagnose_program(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    """Every reason why a core cannot run a program (codes B001 to B012, and the T codes of its schedule).
+
+    B001 another core, B002 wrong shape, B003 an illegal code, B004 unused memory that is not zero, B005 a pixel outside
+    the frame, B006 a code step that does not follow from tau, B007 runs that do not follow from tau, B008 an init of
+    another length than the core's, B009 a family without hardware, B010 initial phases that the core does not offer,
+    B011 another core by its name, B012 a code on a unit that cannot be used: over the border, or dead. Wrong shapes
+    (B002) end the check.
+
+    Parameters
+    ----------
+    program : Program
+    core : CoreSpec
+    """
+    if program.spec_hash != core.hash:
+        yield Finding(
+            "B001",
+            f"the program is for core {program.core_name} ({program.spec_hash[:12]}), not for {core.name} "
+            f"({core.hash[:12]})",
+            "compile the model for this core",
+            {"program": program.spec_hash, "core": core.hash},
+        )
+    elif program.core_name != core.name:
+        yield Finding(
+            "B011",
+            f"the program names core {program.core_name!r}, but its hash is that of {core.name!r}",
+            "compile the model again",
+            {"program": program.core_name, "core": core.name},
+        )
+    yield from _diagnose_model(program, core)
+    wrong = list(_diagnose_shapes(program, core))
+    yield from wrong
+    if wrong:
+        return
+    yield from _diagnose_words(program, core)
+    yield from _diagnose_time(program, core)
+    yield from diagnose_schedule(program.instructions(), core)
+
+
+def is_valid_program(program: Program, core: CoreSpec) -> bool:
+    """Whether `diagnose_program` finds nothing."""
+    return is_empty(diagnose_program(program, core))
+
+
+def verify_program(program: Program, core: CoreSpec) -> None:
+    """Raise the first finding of `diagnose_program`.
+
+    Raises
+    ------
+    FindingError
+    """
+    raise_first(diagnose_program(program, core))
+
+
+def _diagnose_model(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    """What the program says about its model, where the core has a say."""
+    family = FAMILIES.get(program.family)
+    if family is None or not family.has_hardware:
+        able = [name for name, declared in FAMILIES.items() if declared.has_hardware]
+        yield Finding(
+            "B009",
+            f"the program is of family {program.family!r}; the core runs {' and '.join(able)}",
+            "compile a model of one of these families",
+            {"family": program.family, "accepted": able},
+        )
+    for finding in diagnose_initial_phases(program.init, core):
+        yield Finding("B010", finding.message.replace("the model", "the program", 1), finding.fix, finding.witness)
+
+
+def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    chunks = program.chunks
+    wanted = {
+        "words": (program.words.shape, (core.cols, core.bank_depth, core.word_beats * core.stream_width // 8)),
+        "chunk_duration": (program.chunk_duration.shape, (chunks,)),
+        "lsb": (program.lsb.shape, (chunks, len(GROUPS))),
+        "pixel": (program.pixel.shape, (program.image_shape[0] * program.image_shape[1], 2)),
+    }
+    if min(program.image_shape) < 1:
+        yield Finding(
+            "B002",
+            f"image_shape: {list(program.image_shape)} is no image",
+            "compile the model again",
+            {"array": "image_shape", "shape": list(program.image_shape)},
+        )
+    for name, (given, expected) in wanted.items():
+        if given != expected:
+            yield Finding(
+                "B002",
+                f"{name}: shape {list(given)}, expected {list(expected)}",
+                "compile the model for this core",
+                {"array": name, "shape": list(given), "expected": list(expected)},
+            )
+    if not 1 <= chunks <= core.chunks:
+        yield Finding(
+            "B002",
+            f"the program has {chunks} chunks; the core holds {core.chunks}",
+            "compile the model for this core",
+            {"chunks": chunks, "capacity": core.chunks},
+        )
+
+
+def _unusable_units(core: CoreSpec) -> NDArray[np.bool_]:
+    """Units that no model can use, bool[rows, cols, slots + 3]: dead, over the border, or at a dead cell or source."""
+    reach = core.unit_stencil.radius
+    dead = np.zeros((core.rows, core.cols), dtype=bool)
+    for row, col in core.defects.cells:
+        dead[row, col] = True
+    # What lies outside the grid is as useless as a dead cell.
+    around = np.pad(dead, reach, constant_values=True)
+    unusable = np.repeat(dead[:, :, None], core.slots + 3, axis=2)
+    for slot, (drow, dcol) in enumerate(core.unit_stencil.offsets):
+        row, col = reach + drow, reach + dcol
+        unusable[:, :, slot] |= around[row : row + core.rows, col : col + core.cols]
+    for row, col, slot in core.defects.slots:
+        unusable[row, col, slot] = True
+    return unusable
+
+
+def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    unusable = _unusable_units(core)
+    for column, bank in enumerate(program.words):
+        try:
+            codes = unpack_words(bank, core)
+        except ValueError as error:
+            yield Finding("B003", f"bank {column}: {error}", "compile the model again", {"column": column})
+            continue
+        for group, values in zip(GROUPS, np.split(codes, range(core.slots, core.slots + 3), axis=1), strict=True):
+            if len(bad := np.argwhere(~np.isin(values, core.dac(group).allowed_codes))):
+                address, place = bad[0].tolist()
+                yield Finding(
+                    "B003",
+                    f"bank {column}, address {address}: {group} code {int(values[address, place])} is forbidden",
+                    "compile the model again",
+                    {"column": column, "address": address, "group": group, "count": len(bad)},
+                )
+        used = codes[: program.chunks * core.rows].reshape(program.chunks, core.rows, core.slots + 3)
+        if len(misused := np.argwhere((used != 0) & unusable[:, column])):
+            chunk, row, place = misused[0].tolist()
+            unit = f"slot {place}" if place < core.slots else GROUPS[1 + place - core.slots]
+            yield Finding(
+                "B012",
+                f"cell ({row}, {column}), {unit}: code {int(used[chunk, row, place])} in chunk {chunk}, but "
+                f"the unit points over the border, or it, its cell or its source is dead; {len(misused)} such codes in "
+                f"bank {column}",
+                "compile the model again: such units hold code 0",
+                {"cell": [row, column], "unit": unit, "chunk": chunk, "count": len(misused)},
+            )
+        if np.any(codes[program.chunks * core.rows :]):
+            yield Finding(
+                "B004",
+                f"bank {column}: words beyond the {program.chunks} chunks of the model are not zero",
+                "compile the model again",
+                {"column": column, "chunks": program.chunks},
+            )
+    stray = np.flatnonzero(np.any((program.pixel < 0) | (program.pixel >= core.frame_shape), axis=1))
+    if stray.size:
+        place = program.pixel[stray[0]].tolist()
+        yield Finding(
+            "B005",
+            f"pixel {int(stray[0])} is at {place} of the read-out frame, which has {list(core.frame_shape)}",
+            "compile the model again",
+            {"pixel": int(stray[0]), "position": place, "frame": list(core.frame_shape), "count": int(stray.size)},
+        )
+
+
+def _diagnose_time(program: Program, core: CoreSpec) -> Iterator[Finding]:
+    """Code steps and runs must both follow from tau: a program with another tau runs another model."""
+    for index, group in enumerate(GROUPS):
+        expected = core.dac(group).full_scale_rad_s * program.tau_s / core.dac(group).top_code
+        wrong = np.flatnonzero(~np.isclose(program.lsb[:, index], expected, rtol=_ROUNDING, atol=0.0))
+        if wrong.size:
+            chunk = int(wrong[0])
+            yield Finding(
+                "B006",
+                f"{group}, chunk {chunk}: a code step is worth {program.lsb[chunk, index]:.9g}, but at tau "
+                f"{program.tau_s[chunk]:.9g} s it is worth {expected[chunk]:.9g}",
+                "compile the model again",
+                {
+                    "group": group,
+                    "chunk": chunk,
+                    "lsb": float(program.lsb[chunk, index]),
+                    "expected": float(expected[chunk]),
+                },
+            )
+    instructions = program.instructions()
+    runs = [step.operand for step in instructions if step.operation is Operation.RUN]
+    expected_runs = core.clock_hz * program.tau_s * program.chunk_duration
+    if len(runs) != program.chunks or not np.allclose(runs, expected_runs, rtol=_ROUNDING, atol=0.0):
+        yield Finding(
+            "B007",
+            f"the schedule runs {runs} cycles, but tau gives {np.round(expected_runs, 6).tolist()}",
+            "compile the model again",
+            {"runs": runs, "expected": expected_runs.tolist()},
+        )
+    yield from _diagnose_inits(instructions, core)
+
+
+def _diagnose_inits(instructions: tuple[Instruction, ...], core: CoreSpec) -> Iterator[Finding]:
+    for address, instruction in enumerate(instructions):
+        if instruction.operation is Operation.INIT and instruction.operand != core.init.cycles:
+            yield Finding(
+                "B008",
+                f"instruction {address} ({instruction}): the core's init takes {core.init.cycles} cycles",
+                "compile the model again",
+                {"instruction": address, "cycles": instruction.operand, "expected": core.init.cycles},
+            )

@@ -1,0 +1,288 @@
+"""The register map of a core, declared once.
+
+The address decode of the RTL, docs/registers.md, the C header and the Python driver are all made from `REGISTERS`. The
+map is the same for every core; what differs between cores is read from its constant registers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from oscc.core.instructions import SCHEDULE_DEPTH
+
+ADDRESS_BITS = 12
+"""Width of the AXI4-Lite address: a core takes 4 KiB of address space."""
+
+CORE_ID = 0x4F53_4343
+"""Content of register ID: "OSCC" in ASCII."""
+
+MAP_VERSION = 2
+"""Content of register VERSION."""
+
+Access = Literal["constant", "read", "read-write", "pulse", "write-1-to-clear"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """Bits of a register.
+
+    Parameters
+    ----------
+    name : str
+    low : int
+        Position of the lowest bit.
+    width : int
+    description : str
+    """
+
+    name: str
+    low: int
+    width: int
+    description: str
+
+    @property
+    def mask(self) -> int:
+        """The field's bits in the register."""
+        return ((1 << self.width) - 1) << self.low
+
+
+@dataclass(frozen=True)
+class Register:
+    """A 32-bit register, or an array of them.
+
+    Parameters
+    ----------
+    name : str
+    address : int
+        Byte address, a multiple of 4.
+    access : Access
+        ``constant``: fixed when the core is generated. ``read``: set by the core. ``read-write``: set by the host.
+        ``pulse``: every 1 written acts once, reads give 0. ``write-1-to-clear``: set by the core and sticky.
+    description : str
+    fields : tuple of Field
+        Never overlapping, ascending. Bits outside read as 0 and ignore writes.
+    count : int
+        Consecutive registers of an array; 1 for a plain register.
+    reset : int
+        Content after reset.
+    """
+
+    name: str
+    address: int
+    access: Access
+    description: str
+    fields: tuple[Field, ...]
+    count: int = 1
+    reset: int = 0
+
+    def field(self, name: str) -> Field:
+        """The field of a name."""
+        return next(field for field in self.fields if field.name == name)
+
+
+ERROR_CAUSES = (
+    Field("unprogrammed", 0, 1, "start or scrub was asked for, but no whole program has been loaded"),
+    Field("program_crc", 1, 1, "the CRC-32 of the streamed program differs from PROGRAM_CRC"),
+    Field("program_length", 2, 1, "TLAST came before or after the last beat of the program"),
+    Field("illegal_instruction", 3, 1, "the schedule holds an illegal instruction; ERROR_INFO has its address"),
+    Field("schedule_overrun", 4, 1, "more than four instructions without duration in a row while running"),
+    Field("uncorrectable", 5, 1, "a weight word had a double error; the schedule was ended"),
+    Field("busy", 6, 1, "a command that the core cannot take in its present state; it was ignored"),
+    Field("watchdog", 7, 1, "the array did not answer within WATCHDOG cycles; the schedule was ended"),
+    Field("array_lost", 8, 1, "the array's ready fell during an init or a run; the schedule was ended"),
+    Field("self_test", 9, 1, "the self-test read back something else than it had written"),
+    Field("nothing_loaded", 10, 1, "a commit for which nothing had been loaded; the schedule was ended"),
+)
+
+IRQ_CAUSES = (
+    Field("sample", 0, 1, "a sample was latched"),
+    Field("stopped", 1, 1, "the schedule ended: stop, abort or error"),
+    Field("error", 2, 1, "a bit of ERROR was set"),
+    Field("programmed", 3, 1, "a program was loaded and its CRC matched"),
+    Field("scrubbed", 4, 1, "a scrub went through all words"),
+    Field("self_tested", 5, 1, "a self-test ended, with or without failures"),
+)
+
+
+def _whole(description: str) -> tuple[Field, ...]:
+    return (Field("value", 0, 32, description),)
+
+
+REGISTERS = (
+    Register("ID", 0x000, "constant", "What this is.", _whole('0x4F534343, "OSCC"')),
+    Register("VERSION", 0x004, "constant", "Version of this register map.", _whole("2")),
+    Register(
+        "GRID",
+        0x008,
+        "constant",
+        "Cells of the array.",
+        (Field("rows", 0, 16, "rows"), Field("cols", 16, 16, "columns, one weight bank each")),
+    ),
+    Register(
+        "WORD",
+        0x00C,
+        "constant",
+        "Layout of a weight word.",
+        (
+            Field("bits", 0, 16, "bits of a word, without padding and check bits"),
+            Field("slots", 16, 8, "coupling units per cell"),
+            Field("chunks", 24, 8, "chunks that a bank holds"),
+        ),
+    ),
+    Register(
+        "FRAME",
+        0x010,
+        "constant",
+        "Readable cells.",
+        (Field("rows", 0, 16, "readable rows"), Field("cols", 16, 16, "readable columns")),
+    ),
+    Register(
+        "SPEC_HASH",
+        0x014,
+        "constant",
+        "Which core this is; a program for another core must not be loaded.",
+        _whole("first 32 bits of the SHA-256 of the core specification"),
+    ),
+    Register(
+        "PROGRAM_BEATS", 0x018, "constant", "Length of the program stream.", _whole("beats, TLAST with the last one")
+    ),
+    Register(
+        "CONTROL",
+        0x020,
+        "pulse",
+        "Commands.",
+        (
+            Field("start", 0, 1, "check the schedule and run it"),
+            Field("abort", 1, 1, "end after the present sample"),
+            Field("load", 2, 1, "forget the program and accept a new one from the stream; begins anew during a load"),
+            Field("scrub", 3, 1, "read every weight word once, write corrected ones back; also while a schedule runs"),
+            Field("self_test", 4, 1, "forget the program and test every bank (March C-)"),
+        ),
+    ),
+    Register(
+        "STATUS",
+        0x024,
+        "read",
+        "What the core is doing.",
+        (
+            Field("programmed", 0, 1, "a whole program with the right CRC is in the banks"),
+            Field("loading", 1, 1, "the program stream is being accepted"),
+            Field("running", 2, 1, "a schedule is being checked or executed"),
+            Field("frame", 3, 1, "image beats wait in the output FIFO or in the latches"),
+            Field("stalled", 4, 1, "the schedule waits: for a load, the latches, room for a frame, or the array"),
+            Field("scrubbing", 5, 1, "a scrub is under way"),
+            Field("self_testing", 6, 1, "a self-test is under way"),
+            Field("array_ready", 7, 1, "the array says that it can work"),
+        ),
+    ),
+    Register("ERROR", 0x028, "write-1-to-clear", "Error causes, sticky.", ERROR_CAUSES),
+    Register(
+        "ERROR_INFO",
+        0x02C,
+        "read",
+        "Where the schedule was refused.",
+        (Field("instruction", 0, 8, "address of the illegal instruction"),),
+    ),
+    Register("IRQ_STATUS", 0x030, "write-1-to-clear", "Interrupt causes, sticky.", IRQ_CAUSES),
+    Register(
+        "IRQ_ENABLE",
+        0x034,
+        "read-write",
+        "Causes that raise irq.",
+        tuple(Field(cause.name, cause.low, 1, f"irq on {cause.name}") for cause in IRQ_CAUSES),
+    ),
+    Register("PROGRAM_CRC", 0x038, "read-write", "Expected CRC-32 of the program stream.", _whole("zlib's CRC-32")),
+    Register("PROGRAM_CRC_SEEN", 0x03C, "read", "CRC-32 of the beats accepted so far.", _whole("zlib's CRC-32")),
+    Register(
+        "SCHEDULE_LENGTH",
+        0x040,
+        "read-write",
+        "Instructions of the schedule.",
+        (Field("value", 0, 7, f"1 to {SCHEDULE_DEPTH}"),),
+    ),
+    Register(
+        "SEED", 0x044, "read-write", "Key of the initial noise (simulation only); taken at start.", _whole("Philox key")
+    ),
+    Register("FIRST_SAMPLE", 0x048, "read-write", "Number of the first sample after start.", _whole("sample number")),
+    Register("SAMPLES", 0x04C, "read", "Samples latched since start.", _whole("count")),
+    Register(
+        "PERIOD", 0x050, "read", "Clock cycles between the last two samples.", _whole("cycles; 0 before the second")
+    ),
+    Register(
+        "STALLED",
+        0x054,
+        "read",
+        "Clock cycles since the first init or run in which the schedule had to wait.",
+        _whole("cycles"),
+    ),
+    Register(
+        "CORRECTED",
+        0x058,
+        "read",
+        "Weight words in which one bit was corrected since the program load, on the way to the array or by a scrub.",
+        _whole("count; a flip that stays in a bank counts at every read"),
+    ),
+    Register(
+        "UNCORRECTABLE", 0x05C, "read", "Weight words with a double error since the program load.", _whole("count")
+    ),
+    Register("SCRUBBED", 0x060, "read", "Corrected weight words written back since the program load.", _whole("count")),
+    Register(
+        "FAULT_WORD",
+        0x064,
+        "read",
+        "The first weight word with a double error since the program load; valid when UNCORRECTABLE is not 0.",
+        (
+            Field("address", 0, 16, "chunk x rows + row"),
+            Field("column", 16, 16, "lowest such column of that row"),
+        ),
+    ),
+    Register(
+        "SELF_TEST_FAILURES",
+        0x068,
+        "read",
+        "Reads of the last self-test that differed from what was written.",
+        _whole("count, saturating"),
+    ),
+    Register(
+        "SELF_TEST_WORD",
+        0x06C,
+        "read",
+        "The first word at which the last self-test failed; valid when SELF_TEST_FAILURES is not 0.",
+        (
+            Field("address", 0, 16, "address in the bank"),
+            Field("column", 16, 16, "lowest such column of that row"),
+        ),
+    ),
+    Register(
+        "WATCHDOG",
+        0x070,
+        "read-write",
+        "How long the core waits for the array: for ready before an init, and for every row of taps.",
+        (Field("limit", 0, 24, "clock cycles; 0 waits for ever"),),
+        reset=0xFFFF,
+    ),
+    Register(
+        "SCHEDULE",
+        0x400,
+        "read-write",
+        "The schedule memory; docs/formats.md describes the instructions. Writes while running are refused.",
+        _whole("instruction"),
+        count=SCHEDULE_DEPTH,
+    ),
+)
+"""Every register, ascending by address."""
+
+
+def register(name: str) -> Register:
+    """The register of a name.
+
+    Raises
+    ------
+    KeyError
+        When there is none.
+    """
+    for candidate in REGISTERS:
+        if candidate.name == name:
+            return candidate
+    raise KeyError(name)

@@ -1,0 +1,287 @@
+"""When each instruction of a schedule takes effect, and the proof that none of them waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
+from oscc.core.sequencer_model import Sequencer, Step, crowding_fault
+from oscc.core.spec import CoreSpec
+
+MAX_GROUPS = 100_000
+"""Groups that a diagnosis follows before it gives up looking for a steady state."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One instruction taking effect.
+
+    Parameters
+    ----------
+    cycle : int
+        Clock cycles since the first ``init`` began (the first ``run``, where there is no ``init``).
+    operation : Operation
+    operand : int
+        Chunk of ``load``; cycles of ``init`` and ``run``; else 0.
+    address : int
+        Where the instruction stands in the schedule.
+    """
+
+    cycle: int
+    operation: Operation
+    operand: int
+    address: int
+
+
+@dataclass(frozen=True)
+class ScheduleTrace:
+    """What a schedule does, clock cycle by clock cycle.
+
+    Parameters
+    ----------
+    events : tuple of Event
+        In order of time, up to the group of the last sample that was asked for, or to the end of the schedule.
+    samples : tuple of int
+        Cycle of each ``sample``, counted from the beginning of the first ``init``.
+    stalled : int
+        Cycles since the first ``init`` or ``run`` in which the array held still.
+    cycles_per_sample : int or None
+        Largest distance between two samples in steady state; None when the schedule has no steady state with samples.
+    """
+
+    events: tuple[Event, ...]
+    samples: tuple[int, ...]
+    stalled: int
+    cycles_per_sample: int | None
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """How a schedule behaves in the long run.
+
+    ``steady`` are the steps of one period of an endless schedule, or all that follow the first sample of one that ends;
+    ``period`` is 0 for one that ends; ``followed`` counts the steps until that was known, and ``samples`` those of them
+    that sample; ``complete`` is False when neither an end nor a period was found.
+    """
+
+    steady: tuple[Step, ...]
+    period: int
+    followed: int
+    samples: int
+    faults: tuple[Finding, ...]
+    complete: bool
+
+    def largest_gap(self) -> int | None:
+        """Largest distance between consecutive samples, in cycles."""
+        samples = [cycle for step in self.steady if (cycle := step.sample_cycle()) is not None]
+        if self.period and samples:
+            samples.append(samples[0] + self.period)
+        return max((later - earlier for earlier, later in pairwise(samples)), default=None)
+
+
+def _prove(instructions: Sequence[Instruction], core: CoreSpec) -> _Proof:
+    """Follow a schedule until it ends, or until its state after an endless repeat occurs a second time."""
+    sequencer = Sequencer(instructions, core)
+    steps: list[Step] = []
+    seen: dict[tuple[object, ...], int] = {}
+    samples = 0
+    while len(steps) < MAX_GROUPS:
+        step = sequencer.step()
+        faults = tuple(sequencer.faults.values())
+        samples += step is not None and step.group.has(Operation.SAMPLE)
+        if step is None:
+            first = next((i for i, s in enumerate(steps) if s.group.has(Operation.SAMPLE)), len(steps))
+            return _Proof(tuple(steps[first:]), 0, len(steps), samples, faults, True)
+        steps.append(step)
+        if step.group.around:
+            state = sequencer.state()
+            if state in seen:
+                start = seen[state]
+                period = step.cycle - steps[start].cycle
+                return _Proof(tuple(steps[start + 1 :]), period, len(steps), samples, faults, True)
+            seen[state] = len(steps) - 1
+    return _Proof((), 0, len(steps), samples, tuple(sequencer.faults.values()), False)
+
+
+def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples: int) -> ScheduleTrace:
+    """Every instruction of a schedule with the cycle at which it takes effect.
+
+    Parameters
+    ----------
+    instructions : sequence of Instruction
+    core : CoreSpec
+        Gives the cycles of a load and of a read-out.
+    samples : int
+        Stop after that many samples; an endless schedule in which no more come is followed for one round.
+
+    Raises
+    ------
+    ValueError
+        When an operand does not exist on the core, or the samples do not come within the larger of `MAX_GROUPS` and
+        `SCHEDULE_DEPTH` groups per sample.
+    """
+    for finding in _diagnose_operands(instructions, core):
+        raise ValueError(finding.message)
+    proof = _prove(instructions, core)
+    barren = proof.period > 0 and not any(step.group.has(Operation.SAMPLE) for step in proof.steady)
+    sequencer = Sequencer(instructions, core)
+    steps: list[Step] = []
+    taken = 0
+    while taken < samples and not (barren and len(steps) == proof.followed):
+        step = sequencer.step()
+        if step is None:
+            break
+        if len(steps) >= max(MAX_GROUPS, samples * SCHEDULE_DEPTH):
+            raise ValueError(f"{taken} of {samples} samples after {len(steps)} groups of instructions")
+        steps.append(step)
+        taken += step.group.has(Operation.SAMPLE)
+    timed = [step for step in steps if step.group.duration]
+    origin = next((step.cycle for step in timed if step.group.has(Operation.INIT)), timed[0].cycle if timed else 0)
+    events = [
+        Event(cycle - origin, instruction.operation, instruction.operand, address)
+        for step in steps
+        for (address, instruction), cycle in zip(step.group.members, step.cycles, strict=True)
+    ]
+    # Members of a group that waits take effect one by one, each when its own condition holds.
+    events.sort(key=lambda event: event.cycle)
+    return ScheduleTrace(
+        events=tuple(events),
+        samples=tuple(event.cycle for event in events if event.operation is Operation.SAMPLE),
+        stalled=sum(step.waited for step in steps),
+        cycles_per_sample=proof.largest_gap(),
+    )
+
+
+def _diagnose_operands(instructions: Sequence[Instruction], core: CoreSpec) -> Iterator[Finding]:
+    if not 1 <= len(instructions) <= SCHEDULE_DEPTH:
+        yield Finding(
+            "T001",
+            f"the schedule has {len(instructions)} instructions; the schedule memory holds 1 to {SCHEDULE_DEPTH}",
+            "use repeat, or fewer chunks",
+            {"instructions": len(instructions), "depth": SCHEDULE_DEPTH},
+        )
+    limits = {
+        Operation.LOAD: (core.chunks, f"the core has chunks 0..{core.chunks - 1}"),
+        Operation.REPEAT: (len(instructions), f"the schedule has instructions 0..{len(instructions) - 1}"),
+    }
+    for address, instruction in enumerate(instructions):
+        limit, what = limits.get(instruction.operation, (None, ""))
+        if limit is not None and instruction.operand >= limit:
+            yield Finding(
+                "T001",
+                f"instruction {address} ({instruction}): {what}",
+                "use an operand that exists",
+                {"instruction": address, "operand": instruction.operand, "limit": limit},
+            )
+
+
+def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> Iterator[Finding]:
+    """Everything that is wrong with a schedule and with its timing (codes T001 to T012).
+
+    The answers about steady state are proofs: the model is deterministic, so that a state which occurs twice occurs for
+    ever. A schedule that ends has no steady state; what follows its first sample is judged in its place.
+
+    Parameters
+    ----------
+    instructions : sequence of Instruction
+    core : CoreSpec
+    """
+    illegal = list(_diagnose_operands(instructions, core))
+    yield from illegal
+    if illegal:
+        return
+    last = instructions[-1]
+    if last.operation is not Operation.STOP and not (last.operation is Operation.REPEAT and last.count == 0):
+        yield Finding(
+            "T002",
+            f"the last instruction ({last}) is neither stop nor an endless repeat: the sequencer would run off the end",
+            "end the schedule with stop",
+            {"instruction": len(instructions) - 1},
+        )
+    proof = _prove(instructions, core)
+    crowded = {finding.witness["instruction"] for finding in proof.faults if finding.code == "T003"}
+    yield from (
+        finding for finding in _diagnose_crowding(instructions) if finding.witness["instruction"] not in crowded
+    )
+    yield from proof.faults
+    if not proof.complete:
+        yield Finding(
+            "T011",
+            f"neither an end nor a steady state was found within {MAX_GROUPS} groups of instructions",
+            "use smaller repeat counts",
+            {"groups": MAX_GROUPS},
+            proof=False,
+        )
+    if proof.complete and not proof.samples and not proof.faults:
+        yield Finding(
+            "T012",
+            "the schedule never samples: no image comes out of the core",
+            "sample after the last run",
+            {"instructions": len(instructions), "groups": proof.followed},
+        )
+    yield from _diagnose_waiting(proof)
+    gap = proof.largest_gap()
+    if gap is not None and gap > core.cycles_per_sample:
+        yield Finding(
+            "T008",
+            f"a sample takes {gap} cycles in steady state; the core's budget is {core.cycles_per_sample}",
+            "shorten the runs, or raise cycles_per_sample of the core",
+            {"cycles": gap, "cycles_per_sample": core.cycles_per_sample},
+        )
+
+
+def _diagnose_crowding(instructions: Sequence[Instruction]) -> Iterator[Finding]:
+    """T003 as the hardware checks it before a start: in the order of the schedule memory, jumps left aside."""
+    count = 0
+    for address, instruction in enumerate(instructions):
+        count = 0 if instruction.is_timed or instruction.operation is Operation.STOP else count + 1
+        if count == MAX_UNTIMED + 1:
+            yield crowding_fault(address, instruction, count)
+
+
+_WAITS = {
+    "commit": ("T006", "its load is not complete", "lengthen the run before it, or load earlier"),
+    "load": ("T007", "the loader is still busy with the load before", "lengthen the run before it"),
+    "sample": ("T007", "the latches still hold the frame before", "lengthen the runs: a sample must cover a read-out"),
+    "fetch": ("T007", "it is not fetched yet", "lengthen the init or run before it"),
+}
+
+
+def _diagnose_waiting(proof: _Proof) -> Iterator[Finding]:
+    where = "in every round of the endless repeat" if proof.period else "after the first sample"
+    told: set[tuple[str, int]] = set()
+    for step in proof.steady:
+        if not step.waited or not step.group.members:
+            continue
+        code, why, fix = _WAITS[step.cause]
+        operation = {"commit": Operation.COMMIT, "load": Operation.LOAD, "sample": Operation.SAMPLE}.get(step.cause)
+        address, instruction = next(
+            (m for m in step.group.members if m[1].operation is operation), step.group.members[0]
+        )
+        if (step.cause, address) in told:
+            continue
+        told.add((step.cause, address))
+        yield Finding(
+            code,
+            f"instruction {address} ({instruction}) waits {step.waited} cycles {where}: {why}",
+            fix,
+            {"instruction": address, "missing_cycles": step.waited, "cause": step.cause},
+        )
+
+
+def is_valid_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> bool:
+    """Whether `diagnose_schedule` finds nothing."""
+    return is_empty(diagnose_schedule(instructions, core))
+
+
+def verify_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> None:
+    """Raise the first finding of `diagnose_schedule`.
+
+    Raises
+    ------
+    FindingError
+    """
+    raise_first(diagnose_schedule(instructions, core))

@@ -1,0 +1,1 @@
+"""The equations of the families: reference, integrators, kernels."""

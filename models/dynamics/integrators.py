@@ -1,0 +1,70 @@
+"""The explicit Runge-Kutta methods that the array, and training, integrate with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.base.errors import OsccError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Integrator:
+    """An explicit Runge-Kutta method in which every stage needs only the slope of the stage before.
+
+    Parameters
+    ----------
+    name : str
+    reach : tuple of float
+        For each stage, the part of a step by which the state moves along the slope of the stage before.
+    weight : tuple of float
+        For each stage, the part of a step that its slope contributes to the result; they add up to 1.
+    """
+
+    name: str
+    reach: tuple[float, ...]
+    weight: tuple[float, ...]
+
+    def coefficients(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`reach` and `weight` times each step, float64[steps, stages, 2].
+
+        Parameters
+        ----------
+        steps : float64[n]
+            Step sizes, in the unit of time of the rates.
+        """
+        table: NDArray[np.float64] = np.stack([self.reach, self.weight], axis=-1)
+        return steps[:, None, None] * table
+
+
+INTEGRATORS = {
+    method.name: method
+    for method in (
+        Integrator("euler", (0.0,), (1.0,)),
+        Integrator("heun", (0.0, 1.0), (1 / 2, 1 / 2)),
+        Integrator("rk4", (0.0, 1 / 2, 1 / 2, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
+    )
+}
+"""Every integrator by its name."""
+
+
+def integrator_named(name: str) -> Integrator:
+    """The integrator of a name.
+
+    Raises
+    ------
+    OsccError
+        ``array.integrator`` when there is none.
+    """
+    if name not in INTEGRATORS:
+        raise OsccError("array.integrator", f"'{name}' is not an integrator{did_you_mean(name, INTEGRATORS)}")
+    return INTEGRATORS[name]
+
+
+def even_steps(duration: float, longest: float) -> NDArray[np.float64]:
+    """Equal steps that fill a duration, none longer than ``longest``, float64[n]; all [model time]."""
+    count = max(1, math.ceil(duration / longest * (1 - 1e-12)))
+    return np.full(count, duration / count)

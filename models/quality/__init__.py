@@ -1,0 +1,1 @@
+"""How good samples are: distances, features, sensitivity."""

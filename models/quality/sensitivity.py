@@ -1,0 +1,151 @@
+"""How much the end of a run depends on small things: the solver's step, the initial state, rounding of parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from oscc.base.errors import OsccError
+from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.compiler.ir.graph import CouplingGraph
+from oscc.core.families import family_named
+from oscc.core.spec import CoreSpec
+from oscc.models.quality.evaluation import running_graph
+from oscc.models.training.generator import Generator, draw_states
+
+CONVERGED_STEP = 0.01
+"""RK4 step of the runs that others are compared with [model time]."""
+
+STEPS = (0.05, 0.1, 0.2)
+PERTURBATIONS = (1e-6, 1e-2)
+SAMPLES = 16
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How far the ends of two runs from the same noise are apart.
+
+    Parameters
+    ----------
+    what : str
+        What was changed.
+    median, percentile_99, largest : float
+        Of the absolute difference of states; of phases, the shorter way around the circle [rad].
+    pixel : float
+        Mean absolute difference of pixels.
+    diverged : int
+        Runs whose end is no number, for which the step was too long; where there are some, the figures are infinite.
+    """
+
+    what: str
+    median: float
+    percentile_99: float
+    largest: float
+    pixel: float
+    diverged: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON, which has no infinity: None stands for it."""
+        return {name: None if value == math.inf else value for name, value in asdict(self).items()}
+
+
+def measure_sensitivity(
+    model: Path,
+    core: CoreSpec | None,
+    *,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    threads: int = 1,
+    progress: Callable[[str, float], None] | None = None,
+) -> list[Difference]:
+    """What changes the end states of a model, in double precision, against RK4 at `CONVERGED_STEP`.
+
+    Parameters
+    ----------
+    model : Path
+        A checkpoint.
+    core : CoreSpec or None
+        Whose codes the model runs with; the last line then compares them with the model's own parameters.
+    samples, seed : int
+    threads : int
+    progress : callable, optional
+
+    Returns
+    -------
+    list of Difference
+        Steps of `STEPS`, initial perturbations of `PERTURBATIONS` [rad], and rounding.
+
+    Raises
+    ------
+    OsccError
+        ``evaluation.diverged`` when runs at `CONVERGED_STEP` end in something that is not a number.
+    OsccError, FindingsError
+        As `running_graph` does.
+    """
+    own = read_checkpoint(model)
+    graph = running_graph(model, core)
+    random = torch.Generator().manual_seed(seed)
+    start = draw_states(graph.init, graph.nodes, samples, random).double()
+    runs: list[tuple[str, CouplingGraph, float, Tensor]] = [("", graph, CONVERGED_STEP, start)]
+    runs += [(f"RK4 {step:g}", graph, step, start) for step in STEPS]
+    for size in PERTURBATIONS:
+        near = start + size * torch.randn(start.shape, generator=random, dtype=start.dtype)
+        runs.append((f"initial state perturbed by {size:g}", graph, CONVERGED_STEP, near))
+    if core is not None:
+        runs.append(("parameters not rounded", own, CONVERGED_STEP, start))
+    ends = []
+    for number, (what, of_graph, step, state) in enumerate(runs):
+        ends.append(_end(of_graph, step, state, threads))
+        if step == CONVERGED_STEP and (wrong := _diverged(ends[-1])):
+            raise OsccError(
+                "evaluation.diverged",
+                f"{wrong} of {samples} runs of '{graph.name}' end in something that is not a number at RK4 "
+                f"{step:g}{f', {what}' if what else ''}",
+                hint="such steps are too long for it: train it with a smaller model.init.std or weaker couplings",
+            )
+        if progress is not None:
+            progress("comparing runs", (number + 1) / len(runs))
+    (reference, pixels), *others = ends
+    phases = family_named(graph.family).state == "phase"
+    return [
+        _difference(what, reference, end, pixels, shown, phases)
+        for (what, *_), (end, shown) in zip(runs[1:], others, strict=True)
+    ]
+
+
+@torch.no_grad()
+def _end(graph: CouplingGraph, step: float, start: Tensor, threads: int) -> tuple[Tensor, Tensor]:
+    generator = Generator(graph, step=step, threads=threads).double()
+    end = generator(start, generator.delivered())
+    return end, generator.pixels(end)
+
+
+def _diverged(end: tuple[Tensor, Tensor]) -> int:
+    """How many runs, of states [N, B] and pixels [B, rows, columns], end in something that is not a number."""
+    state, pixels = end
+    good = torch.isfinite(state).all(dim=0) & torch.isfinite(pixels).flatten(1).all(dim=1)
+    return int((~good).sum())
+
+
+def _difference(what: str, reference: Tensor, end: Tensor, pixels: Tensor, shown: Tensor, phases: bool) -> Difference:
+    if wrong := _diverged((end, shown)):
+        return Difference(what, math.inf, math.inf, math.inf, math.inf, wrong)
+    apart = (end - reference).abs().flatten()
+    if phases:
+        apart = apart % (2 * math.pi)
+        apart = torch.minimum(apart, 2 * math.pi - apart)
+    ordered, _ = torch.sort(apart)
+    last = len(ordered) - 1
+    return Difference(
+        what,
+        median=float(ordered[last // 2]),
+        percentile_99=float(ordered[math.ceil(0.99 * last)]),
+        largest=float(ordered[last]),
+        pixel=float((shown - pixels).abs().mean()),
+    )

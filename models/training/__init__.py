@@ -1,0 +1,1 @@
+"""Training: generator, losses, configuration, state."""

@@ -1,0 +1,1 @@
+"""Compiler, control plane and verification for analog oscillator computers."""

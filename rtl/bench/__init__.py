@@ -1,0 +1,1 @@
+"""Test benches in the simulator of Amaranth."""

@@ -1,0 +1,1 @@
+"""What is handed over: Verilog, stubs, constraints, register exports, benches that are emitted."""

@@ -1,0 +1,142 @@
+"""The emitted files as a FuseSoC core description (CAPI2), so that a project names the core and gets its files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from importlib.metadata import version
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from oscc.core.spec import CoreSpec
+from oscc.rtl.top import array_module_name, core_module_name
+
+BENCH_FOLDER = "tb"
+"""Folder of the stand-alone bench among what is emitted."""
+
+_FILE_TYPES = {
+    ".v": "verilogSource-2005",
+    ".sv": "systemVerilogSource",
+    ".svh": "systemVerilogSource",
+    ".vlt": "vlt",
+    ".sdc": "SDC",
+    ".c": "cSource",
+    ".h": "cSource",
+    ".rdl": "systemRDLSource",
+}
+_INCLUDED = (".svh", ".h")
+
+_PLUSARGS: Mapping[str, tuple[str, str]] = {
+    "data": ("str", "folder of program.hex, schedule.hex and settings.hex"),
+    "samples": ("int", "samples to take"),
+    "stall": ("int", "percentage of the cycles in which the image stream is not ready"),
+}
+"""Arguments of the stand-alone bench that FuseSoC offers: type and meaning."""
+
+
+def fusesoc_name(core: CoreSpec) -> str:
+    """Vendor, library, name and version by which FuseSoC knows a core: ``oscc:cores:ais_56x56_core:0.1.0``.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    # FuseSoC reads what stands behind a hyphen as a revision, and compares numbers only.
+    release = re.match(r"\d+(\.\d+)*", version("oscc"))
+    return f"oscc:cores:{core_module_name(core)}:{release.group() if release else '0'}"
+
+
+def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
+    """The core description of an emitted folder, to be written beside the core's Verilog as ``<core>_core.core``.
+
+    Targets: ``default``, what another core gets that depends on this one (the Verilog; the array macro is its own to
+    bring); ``lint``, Verilator with the waivers and the black box; ``synth``, with black box and clock constraint, for
+    a tool of the caller's choice; ``firmware``, driver and register files; and, where the stand-alone bench is among
+    the files, ``sim``, which runs it in Icarus Verilog.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    files : collection of str
+        Paths of what is emitted, relative to the folder, with forward slashes. Those that FuseSoC has no use for (the
+        file list, YAML and JSON) are left out.
+
+    Returns
+    -------
+    str
+        Byte-identical for the same core, files and version of oscc.
+    """
+    top = core_module_name(core)
+    chosen = {
+        "rtl": [f"{top}.v"],
+        "stub": [f"{array_module_name(core)}_stub.v"],
+        "waivers": [name for name in sorted(files) if name.endswith(".vlt")],
+        "constraints": [f"{top}.sdc"],
+        "bench": _below(BENCH_FOLDER, files, (".sv", ".svh", ".hex")),
+        "firmware": _below("firmware", files, (".c", ".h")) + _below("registers", files, (".h", ".rdl")),
+    }
+    filesets = {
+        name: {"files": [_entry(path) for path in paths if path in files]}
+        for name, paths in chosen.items()
+        if any(path in files for path in paths)
+    }
+    targets: dict[str, dict[str, Any]] = {
+        "default": {"filesets": ["rtl"], "toplevel": top},
+        "lint": {
+            "description": "Verilator's lint, clean with the waivers",
+            "filesets": ["waivers", "rtl", "stub"],
+            "toplevel": top,
+            "flow": "lint",
+            "flow_options": {"tool": "verilator", "verilator_options": ["-Wall"]},
+        },
+        "synth": {
+            "description": "Synthesis with the array macro as a black box",
+            "filesets": ["rtl", "stub", "constraints"],
+            "toplevel": top,
+        },
+        "firmware": {"description": "C driver and register files", "filesets": ["firmware"], "toplevel": top},
+        "sim": {
+            "description": "Stand-alone bench with the behavioural array",
+            "filesets": ["rtl", "bench"],
+            "toplevel": f"{top}_tb",
+            "flow": "sim",
+            # Under -g2012 the `always @*` of the core would not run at time 0.
+            "flow_options": {"tool": "icarus", "iverilog_options": ["-g2005"]},
+            "parameters": list(_PLUSARGS),
+        },
+    }
+    if "bench" not in filesets:
+        del targets["sim"]
+    if "firmware" not in filesets:
+        del targets["firmware"]
+    description: dict[str, Any] = {
+        "name": fusesoc_name(core),
+        "description": f"Control plane of the oscillator core {core.name}, {core.rows} x {core.cols} cells",
+        "filesets": filesets,
+        "targets": targets,
+    }
+    if "sim" in targets:
+        description["parameters"] = {
+            name: {"datatype": datatype, "paramtype": "plusarg", "description": meaning}
+            for name, (datatype, meaning) in _PLUSARGS.items()
+        }
+    # The first line tells FuseSoC what the file is.
+    return "CAPI=2:\n" + yaml.safe_dump(description, sort_keys=False, width=120)
+
+
+def _below(folder: str, files: Collection[str], suffixes: tuple[str, ...]) -> list[str]:
+    """Files of a folder, in an order in which what is included and the array come before the bench."""
+    return sorted(name for name in files if name.startswith(f"{folder}/") and name.endswith(suffixes))
+
+
+def _entry(path: str) -> dict[str, dict[str, Any]]:
+    suffix = PurePosixPath(path).suffix
+    properties: dict[str, Any] = {"file_type": _FILE_TYPES.get(suffix, "user")}
+    if suffix in _INCLUDED:
+        properties["is_include_file"] = True
+    if suffix == ".hex":
+        # The bench reads its data by their paths from the folder in which it runs.
+        properties["copyto"] = path
+    return {path: properties}

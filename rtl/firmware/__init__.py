@@ -1,0 +1,1 @@
+"""The C driver of a core."""

@@ -1,0 +1,1 @@
+"""The register port: AXI4-Lite, SPI, arbiter, register block."""

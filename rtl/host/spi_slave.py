@@ -1,0 +1,187 @@
+"""SPI slave front end: the registers of a bare test chip over four wires."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out
+
+from oscc.core.registers import ADDRESS_BITS
+from oscc.rtl.host.axi_lite import DECERR, SLVERR
+from oscc.rtl.host.register_bus import REGISTER_BUS_MEMBERS
+
+WRITE, READ = 0x02, 0x03
+"""Command bytes."""
+
+STATUS = 0xA0
+"""The status byte, without the response in its lowest two bits. A wire that is stuck gives 0x00 or 0xFF."""
+
+SCLK_DIVIDER = 8
+"""The highest sclk is the core's clock divided by this."""
+
+SPI_MEMBERS = {
+    "sclk": In(1),
+    "cs_n": In(1),
+    "mosi": In(1),
+    "miso": Out(1),
+    "miso_enable": Out(1),
+}
+"""SPI from the slave's side."""
+
+
+class _Part(Enum):
+    """Part of the frame to which the next bit belongs."""
+
+    IGNORED = 0
+    COMMAND = 1
+    ADDRESS = 2
+    DATA = 3
+    TURNAROUND = 4
+    ANSWER = 5
+
+
+class SpiSlave(wiring.Component):
+    """Makes register accesses from SPI frames: mode 0, most significant bit first, highest byte first.
+
+    A frame lasts while ``cs_n`` is low:
+
+    =====  ====================  ====================  ========================
+    bytes  write (MOSI)          read (MOSI)           answer (MISO)
+    =====  ====================  ====================  ========================
+    1      command 0x02          command 0x03          0
+    2      byte address          byte address          0
+    4      data                  (none)                0
+    1      turnaround, any       turnaround, any       0
+    1      any                   any                   status: 0xA0 + response
+    4      (none)                any                   data
+    =====  ====================  ====================  ========================
+
+    An access takes 9 bytes. For as long as the host goes on, accesses follow one another, each at an address 4 higher
+    (modulo 2^16): everything but command and address is repeated, 6 bytes.
+
+    The response is that of AXI4-Lite: 0 OKAY, 2 SLVERR, 3 DECERR. Unaligned addresses get SLVERR and addresses beyond
+    the core's 4 KiB DECERR, without reaching the register bus; the data of a refused read are 0.
+
+    The access is made on the first ``sclk`` edge of its turnaround byte. When ``cs_n`` rises before, it is not made and
+    nothing has changed; when it rises later, the access is complete. An unknown command, and a frame during which the
+    core was reset, is ignored with MISO released until ``cs_n`` rises. A MISO that nobody drives is told from an answer
+    by the status byte, which is neither 0x00 nor 0xFF.
+
+    ``sclk`` is sampled with the core's clock and may be at most 1 / ``SCLK_DIVIDER`` of it, in any phase, with jitter.
+    Its low part must last 4 cycles of the clock: a falling edge takes up to 3 to MISO (until it is sampled, second flop
+    of the synchroniser, register of MISO), and 1 is left for pads and for the host's set-up time. Its high part must
+    last 2 cycles, and so must the time from the fall of ``cs_n`` to the first edge, from the last edge to the rise of
+    ``cs_n``, and from there to its next fall: each is then seen, and in this order. MOSI is sampled together with the
+    rising edge and must be stable from 1 cycle before to 2 cycles behind it.
+
+    Latency: an access takes effect at most 4 cycles after its ``sclk`` edge.
+
+    Members
+    -------
+    sclk, cs_n, mosi : In(1)
+        Asynchronous; each goes through two synchronisers.
+    miso, miso_enable : Out(1)
+        Both leave registers. ``miso`` is to be driven while ``miso_enable`` is high: from 3 cycles after ``cs_n`` fell
+        to 3 cycles after it rose.
+    write_strobe, write_address, write_data, write_mask, write_response
+        Writes, as in `oscc.rtl.host.register_bus`; always whole words.
+    read_strobe, read_address, read_data, read_response
+        Reads, as in `oscc.rtl.host.register_bus`. A write and a read are never made together.
+    """
+
+    def __init__(self) -> None:
+        super().__init__({**SPI_MEMBERS, **REGISTER_BUS_MEMBERS})
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+
+        # cs_n counts as low after reset, and the frame as one to be ignored, until it was truly seen high.
+        sclk = Signal()
+        cs_n = Signal()
+        mosi = Signal()
+        m.submodules.sclk_synchronizer = FFSynchronizer(self.sclk, sclk, reset_less=False)
+        m.submodules.cs_n_synchronizer = FFSynchronizer(self.cs_n, cs_n, reset_less=False)
+        m.submodules.mosi_synchronizer = FFSynchronizer(self.mosi, mosi, reset_less=False)
+        sclk_before = Signal()
+        rise = Signal()
+        fall = Signal()
+        m.d.sync += sclk_before.eq(sclk)
+        m.d.comb += [rise.eq(sclk & ~sclk_before & ~cs_n), fall.eq(~sclk & sclk_before & ~cs_n)]
+
+        # Bits come in; a part of the frame ends when none are left of it.
+        part = Signal(_Part)
+        left = Signal(range(40))
+        bits = Signal(31)
+        received = Signal(32)
+        m.d.comb += received.eq(Cat(mosi, bits))
+        with m.If(rise):
+            m.d.sync += [bits.eq(received), left.eq(left - 1)]
+
+        writing = Signal()
+        address = Signal(16)
+        # Status and word: the word to be written first, then what goes out.
+        answer = Signal(40)
+        word, status = answer[:32], answer[32:]
+
+        def begin(following: _Part, width: int) -> list[object]:
+            return [part.eq(following), left.eq(width - 1)]
+
+        with m.If(rise & (left == 0)), m.Switch(part):
+            with m.Case(_Part.COMMAND):
+                m.d.sync += writing.eq(received[:8] == WRITE)
+                m.d.sync += begin(_Part.ADDRESS, 16)
+                with m.If((received[:8] != WRITE) & (received[:8] != READ)):
+                    m.d.sync += part.eq(_Part.IGNORED)
+            with m.Case(_Part.ADDRESS):
+                m.d.sync += address.eq(received[:16])
+                with m.If(writing):
+                    m.d.sync += begin(_Part.DATA, 32)
+                with m.Else():
+                    m.d.sync += begin(_Part.TURNAROUND, 8)
+            with m.Case(_Part.DATA):
+                m.d.sync += [word.eq(received), *begin(_Part.TURNAROUND, 8)]
+            with m.Case(_Part.TURNAROUND):
+                m.d.sync += [part.eq(_Part.ANSWER), left.eq(Mux(writing, 8, 40) - 1)]
+            with m.Case(_Part.ANSWER):
+                m.d.sync += address.eq(address + 4)
+                with m.If(writing):
+                    m.d.sync += begin(_Part.DATA, 32)
+                with m.Else():
+                    m.d.sync += begin(_Part.TURNAROUND, 8)
+        with m.If(cs_n):
+            m.d.sync += begin(_Part.COMMAND, 8)
+
+        # The access.
+        act = Signal()
+        waiting = Signal()
+        reached = Signal()
+        refusal = Signal(2)
+        m.d.sync += [act.eq(rise & (part == _Part.TURNAROUND) & (left == 7)), waiting.eq(act & ~writing)]
+        m.d.comb += [
+            refusal.eq(Mux(address[:2] != 0, SLVERR, DECERR)),
+            reached.eq((address[:2] == 0) & (address[ADDRESS_BITS:] == 0)),
+            self.write_strobe.eq(act & writing & reached),
+            self.write_address.eq(address[2:ADDRESS_BITS]),
+            self.write_data.eq(word),
+            self.write_mask.eq(0xFFFF_FFFF),
+            self.read_strobe.eq(act & ~writing & reached),
+            self.read_address.eq(address[2:ADDRESS_BITS]),
+        ]
+        with m.If(act & writing):
+            m.d.sync += status.eq(STATUS | Mux(reached, self.write_response, refusal))
+        with m.If(waiting):
+            m.d.sync += status.eq(STATUS | Mux(reached, self.read_response, refusal))
+            m.d.sync += word.eq(Mux(reached, self.read_data, 0))
+
+        # Bits go out.
+        with m.If(fall):
+            m.d.sync += self.miso.eq(0)
+            with m.If(part == _Part.ANSWER):
+                m.d.sync += [self.miso.eq(answer[-1]), answer.eq(answer << 1)]
+        m.d.sync += self.miso_enable.eq(~cs_n & (part != _Part.IGNORED))
+        with m.If(cs_n):
+            m.d.sync += self.miso.eq(0)
+        return m

@@ -1,0 +1,1 @@
+"""Read-out: Johnson decoder, frames, image stream."""

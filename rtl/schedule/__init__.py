@@ -1,0 +1,1 @@
+"""Schedule: memory, fetch, sequencer, watchdog."""

@@ -1,0 +1,165 @@
+"""Instruction fetch: gathers the instructions that take effect together, up to the next one that takes time."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Operation
+from oscc.core.spec import CoreSpec
+from oscc.rtl.schedule.schedule_check import operation_of
+from oscc.rtl.signals.shapes import index_shape
+
+
+def group_signature(core: CoreSpec) -> wiring.Signature:
+    """What a group of instructions asks for; all of it takes effect on one edge.
+
+    ``commit`` before ``load`` in a group; ``sample`` concerns the state before that edge. ``timed`` starts behind them:
+    a run, or an init where ``is_init``, of ``cycles``; ``short`` when that is 1. ``stop`` ends the schedule.
+    """
+    return wiring.Signature(
+        {
+            "sample": Out(1),
+            "commit": Out(1),
+            "load": Out(1),
+            "chunk": Out(index_shape(core.chunks)),
+            "timed": Out(1),
+            "is_init": Out(1),
+            "cycles": Out(24),
+            "short": Out(1),
+            "stop": Out(1),
+        }
+    )
+
+
+class InstructionFetch(wiring.Component):
+    """Fetches and decodes an instruction every 2 cycles, ahead of their effect.
+
+    A group ends with ``init``, ``run`` or ``stop``, or before an instruction that must wait for one already in the
+    group: a commit behind a load or a commit, a second load, a second sample. ``repeat`` is executed here: each has a
+    counter of its own, so that loops nest. Latency: with ``begin`` or ``next_group`` in cycle t, a group of n
+    instructions is ``valid`` from cycle t + 1 + 2 n on.
+
+    Parameters
+    ----------
+    core : CoreSpec
+
+    Members
+    -------
+    begin : In(1)
+        Start at instruction 0, all loop counters fresh.
+    halt : In(1)
+        Stop fetching. The loop counters may still count once; they are fresh again at ``begin``.
+    next_group : In(1)
+        The group was consumed; fetch the next. Ignored unless ``valid``.
+    fetch_address : Out(6)
+    fetch_word : In(32)
+        Content of ``fetch_address`` of the cycle before.
+    valid : Out(1)
+    group : Out(group_signature)
+    overrun : Out(1)
+        More than four instructions in a row without duration; high for one cycle, and nothing more is fetched.
+    """
+
+    def __init__(self, core: CoreSpec) -> None:
+        self._core = core
+        super().__init__(
+            {
+                "begin": In(1),
+                "halt": In(1),
+                "next_group": In(1),
+                "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
+                "fetch_word": In(32),
+                "valid": Out(1),
+                "group": Out(group_signature(core)),
+                "overrun": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        word, group = self.fetch_word, self.group
+        counter = Signal(index_shape(SCHEDULE_DEPTH))
+        # How often a repeat jumps again, and whether at all; only where it is counting.
+        m.submodules.counters = counters = Memory(shape=17, depth=SCHEDULE_DEPTH, init=[])
+        count_read, count_write = counters.read_port(), counters.write_port()
+        counting = Signal(SCHEDULE_DEPTH)
+        is_counting = Signal()
+        # An instruction is decoded in the second cycle of its address, so this one is of the same address.
+        m.d.sync += is_counting.eq(counting.bit_select(counter, 1))
+
+        active = Signal()
+        decode = Signal()
+        untimed = Signal(range(MAX_UNTIMED + 1))
+        m.d.comb += [self.fetch_address.eq(counter), count_read.addr.eq(counter), count_read.en.eq(1)]
+
+        def clear_group() -> list[object]:
+            members = (group.sample, group.commit, group.load, group.timed, group.is_init, group.stop)
+            return [member.eq(0) for member in members]
+
+        remaining = Signal(16)
+        jumps = Signal()
+        m.d.comb += [remaining.eq(word[8:24]), jumps.eq(1)]
+        with m.If(is_counting):
+            m.d.comb += [remaining.eq(count_read.data[:16]), jumps.eq(count_read.data[16])]
+
+        conflict = Signal()
+        takes_no_time = Signal()
+        m.d.comb += takes_no_time.eq(1)
+        with m.Switch(operation_of(word)):
+            with m.Case(Operation.COMMIT):
+                m.d.comb += conflict.eq(group.commit | group.load)
+            with m.Case(Operation.LOAD):
+                m.d.comb += conflict.eq(group.load)
+            with m.Case(Operation.SAMPLE):
+                m.d.comb += conflict.eq(group.sample)
+            with m.Case(Operation.INIT, Operation.RUN, Operation.STOP):
+                m.d.comb += takes_no_time.eq(0)
+
+        # Also written where the repeat does not jump, or is not reached: a counter is looked at only while it is
+        # counting. So the memory does not wait for what the sequencer decides in this cycle.
+        m.d.comb += [
+            count_write.en.eq(active & decode & ~self.valid & (operation_of(word) == Operation.REPEAT)),
+            count_write.addr.eq(counter),
+            count_write.data.eq(Cat((remaining - 1)[:16], remaining != 1)),
+        ]
+        m.d.sync += self.overrun.eq(0)
+        with m.If(self.halt):
+            m.d.sync += [active.eq(0), self.valid.eq(0)]
+        with m.Elif(self.begin):
+            m.d.sync += [active.eq(1), decode.eq(0), counter.eq(0), untimed.eq(0), counting.eq(0), self.valid.eq(0)]
+            m.d.sync += clear_group()
+        with m.Elif(self.valid), m.If(self.next_group):
+            m.d.sync += [self.valid.eq(0), decode.eq(0)]
+            m.d.sync += clear_group()
+        with m.Elif(active & ~decode):
+            m.d.sync += decode.eq(1)
+        with m.Elif(active & conflict):
+            m.d.sync += self.valid.eq(1)
+        with m.Elif(active & takes_no_time & (untimed == MAX_UNTIMED)):
+            m.d.sync += [self.overrun.eq(1), active.eq(0)]
+        with m.Elif(active):
+            m.d.sync += [decode.eq(0), counter.eq(counter + 1), untimed.eq(untimed + 1)]
+            with m.Switch(operation_of(word)):
+                with m.Case(Operation.LOAD):
+                    m.d.sync += [group.load.eq(1), group.chunk.eq(word[:8])]
+                with m.Case(Operation.COMMIT):
+                    m.d.sync += group.commit.eq(1)
+                with m.Case(Operation.SAMPLE):
+                    m.d.sync += group.sample.eq(1)
+                with m.Case(Operation.REPEAT):
+                    with m.If(word[8:24] == 0):
+                        m.d.sync += counter.eq(word[:8])
+                    with m.Elif(jumps):
+                        m.d.sync += [counter.eq(word[:8]), counting.bit_select(counter, 1).eq(1)]
+                    with m.Else():
+                        m.d.sync += counting.bit_select(counter, 1).eq(0)
+                with m.Case(Operation.INIT, Operation.RUN):
+                    m.d.sync += [group.timed.eq(1), group.cycles.eq(word[:24]), untimed.eq(0), self.valid.eq(1)]
+                    m.d.sync += group.short.eq(word[1:24] == 0)
+                    m.d.sync += group.is_init.eq(operation_of(word) == Operation.INIT)
+                with m.Case(Operation.STOP):
+                    m.d.sync += [group.stop.eq(1), self.valid.eq(1)]
+        return m

@@ -1,0 +1,112 @@
+"""Schedule check: walks the schedule memory before a run and refuses anything that is not an instruction."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Operation
+from oscc.core.spec import CoreSpec
+from oscc.rtl.signals.shapes import index_shape
+
+
+def operation_of(word: Value) -> Value:
+    """The operation of an instruction word."""
+    return word[28:32]
+
+
+def is_timed(word: Value) -> Value:
+    """Whether a word is ``init`` or ``run``."""
+    return (operation_of(word) == Operation.INIT) | (operation_of(word) == Operation.RUN)
+
+
+class ScheduleCheck(wiring.Component):
+    """Checks the schedule, an instruction per cycle.
+
+    Legal is: a known operation with its reserved bits zero, a chunk that the banks hold, a duration that is not 0, a
+    target within the schedule, at most four instructions in a row without duration, and ``stop`` or an endless
+    ``repeat`` at the end. Latency: ``length`` + 2 cycles from ``start`` to ``good``; 3 + its address to ``bad`` for an
+    illegal instruction, 2 for a length that is 0 or beyond the memory. Throughput: an instruction per cycle.
+
+    Parameters
+    ----------
+    core : CoreSpec
+
+    Members
+    -------
+    start : In(1)
+    length : In(7)
+    fetch_address : Out(6)
+    fetch_word : In(32)
+        Content of ``fetch_address`` of the cycle before.
+    busy : Out(1)
+    good, bad : Out(1)
+        High for one cycle at the end.
+    bad_address : Out(8)
+        Of the first illegal instruction; valid with ``bad`` and after.
+    """
+
+    def __init__(self, core: CoreSpec) -> None:
+        self._core = core
+        super().__init__(
+            {
+                "start": In(1),
+                "length": In(7),
+                "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
+                "fetch_word": In(32),
+                "busy": Out(1),
+                "good": Out(1),
+                "bad": Out(1),
+                "bad_address": Out(8),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        word = self.fetch_word
+        legal = Signal()
+        endless = Signal()
+        with m.Switch(operation_of(word)):
+            with m.Case(Operation.STOP, Operation.COMMIT, Operation.SAMPLE):
+                m.d.comb += legal.eq(word[:28] == 0)
+            with m.Case(Operation.LOAD):
+                m.d.comb += legal.eq((word[8:28] == 0) & (word[:8] < self._core.chunks))
+            with m.Case(Operation.INIT, Operation.RUN):
+                m.d.comb += legal.eq((word[24:28] == 0) & (word[:24] != 0))
+            with m.Case(Operation.REPEAT):
+                m.d.comb += [
+                    legal.eq((word[24:28] == 0) & (word[:8] < self.length)),
+                    endless.eq(word[8:24] == 0),
+                ]
+
+        address = Signal(range(SCHEDULE_DEPTH + 1))
+        checked = Signal.like(address)
+        untimed = Signal(range(MAX_UNTIMED + 2))
+        fresh = Signal()
+        # Taken along without looking at the verdict, which comes late in a cycle.
+        judged = Signal.like(self.bad_address)
+        kept = Signal.like(self.bad_address)
+        m.d.comb += [self.fetch_address.eq(address), self.bad_address.eq(Mux(self.bad, judged, kept))]
+        m.d.sync += judged.eq(checked)
+        with m.If(self.bad):
+            m.d.sync += kept.eq(judged)
+        m.d.sync += [self.good.eq(0), self.bad.eq(0)]
+        with m.If(self.start):
+            m.d.sync += [self.busy.eq(1), fresh.eq(0), address.eq(0), checked.eq(0), untimed.eq(0)]
+        with m.Elif(self.busy):
+            m.d.sync += [fresh.eq(1), address.eq(address + 1), checked.eq(address)]
+            ends = (operation_of(word) == Operation.STOP) | ((operation_of(word) == Operation.REPEAT) & endless)
+            is_last = checked == self.length - 1
+            counts = ~is_timed(word) & (operation_of(word) != Operation.STOP)
+            with m.If((self.length == 0) | (self.length > SCHEDULE_DEPTH)):
+                m.d.sync += [self.busy.eq(0), self.bad.eq(1)]
+            with m.Elif(fresh):
+                m.d.sync += untimed.eq(0)
+                with m.If(counts):
+                    m.d.sync += untimed.eq(untimed + 1)
+                with m.If(~legal | (counts & (untimed == MAX_UNTIMED)) | (is_last & ~ends)):
+                    m.d.sync += [self.busy.eq(0), self.bad.eq(1)]
+                with m.Elif(is_last):
+                    m.d.sync += [self.busy.eq(0), self.good.eq(1)]
+        return m

@@ -1,0 +1,273 @@
+"""Sequencer: lets groups of instructions take effect, each on the last edge of the timed instruction before it."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from oscc.core.instructions import SCHEDULE_DEPTH
+from oscc.core.spec import CoreSpec
+from oscc.rtl.schedule.instruction_fetch import InstructionFetch
+from oscc.rtl.schedule.schedule_check import ScheduleCheck
+from oscc.rtl.signals.shapes import index_shape
+
+
+class Sequencer(wiring.Component):
+    """Executes the schedule.
+
+    Everything that reaches the array leaves a register. ``run`` is high for exactly n cycles per ``run n``, and
+    ``sample`` and ``commit`` are high in the last cycle of the timed instruction before them; the array lets a run's
+    last step happen first, then the sample, then the commit. When a group cannot take effect at once (a load is not
+    complete, the latches are not read out, the output has no room for the latched frame), the array holds still,
+    neither ``init`` nor ``run``, and the cycles are counted.
+
+    Latency: from ``start`` to the first instruction's effect, the check (schedule length + 2) and a fetch.
+    Throughput: a timed instruction of n cycles takes n cycles when n is at least 1 + 2 x (instructions up to and
+    including the next timed one).
+
+    Parameters
+    ----------
+    core : CoreSpec
+
+    Members
+    -------
+    start : In(1)
+        Check the schedule and run it; ignored while ``running``.
+    abort : In(1)
+        End after the present sample, or at the next edge between instructions when no sample has begun. One that comes
+        before the first ``init`` or ``run`` waits for that. A second one ends at once.
+    fault : In(1)
+        End at once: ``init`` and ``run`` are low two cycles later.
+    array_ready : In(1)
+        The array can work: an init waits for it.
+    length : In(7)
+    first_sample : In(32)
+    fetch_address : Out(6)
+    fetch_word : In(32)
+    load_start, chunk : Out
+    load_busy, load_complete : In(1)
+    load_taken : Out(1)
+        The shadow is committed with the edge after the next one.
+    readout_start : Out(1)
+        One cycle before ``sample``.
+    readout_busy : In(1)
+        The latches are still needed.
+    readout_room : In(1)
+        The output has room for the frame that is latched, or for a whole one when none is.
+    init, run, sample, commit : Out(1)
+        To the array.
+    sample_number : Out(32)
+        Number of the sample that the present init begins, or the next one when there is none.
+    awaiting_array : Out(1)
+        An init waits for ``array_ready`` and for nothing else.
+    array_lost : Out(1)
+        ``array_ready`` was low during an init or a run; high for one cycle, and the schedule ends.
+    running, stalled : Out(1)
+    stopped : Out(1)
+        High for one cycle when the schedule has ended.
+    discarded : Out(1)
+        High for one cycle when the end came before a sample that had begun, with an init, was latched.
+    illegal, overrun, nothing_loaded : Out(1)
+        High for one cycle: the schedule ends because of an illegal instruction, of too many without duration, of a
+        commit for which it had loaded nothing.
+    bad_address : Out(8)
+    samples, period, stall_cycles : Out(32)
+        Registers SAMPLES, PERIOD and STALLED.
+    """
+
+    def __init__(self, core: CoreSpec) -> None:
+        self._core = core
+        super().__init__(
+            {
+                "start": In(1),
+                "abort": In(1),
+                "fault": In(1),
+                "array_ready": In(1),
+                "length": In(7),
+                "first_sample": In(32),
+                "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
+                "fetch_word": In(32),
+                "load_start": Out(1),
+                "chunk": Out(index_shape(core.chunks)),
+                "load_busy": In(1),
+                "load_complete": In(1),
+                "load_taken": Out(1),
+                "readout_start": Out(1),
+                "readout_busy": In(1),
+                "readout_room": In(1),
+                "init": Out(1),
+                "run": Out(1),
+                "sample": Out(1),
+                "commit": Out(1),
+                "sample_number": Out(32),
+                "awaiting_array": Out(1),
+                "array_lost": Out(1),
+                "running": Out(1),
+                "stalled": Out(1),
+                "stopped": Out(1),
+                "discarded": Out(1),
+                "illegal": Out(1),
+                "overrun": Out(1),
+                "nothing_loaded": Out(1),
+                "bad_address": Out(8),
+                "samples": Out(32),
+                "period": Out(32),
+                "stall_cycles": Out(32),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        m.submodules.check = check = ScheduleCheck(self._core)
+        m.submodules.fetch = fetch = InstructionFetch(self._core)
+        group = fetch.group
+
+        begin = Signal()
+        executing = Signal()
+        # The check looks at one length from its start to its end, whatever the host writes meanwhile.
+        length = Signal.like(self.length)
+        with m.If(begin):
+            m.d.sync += length.eq(self.length)
+        m.d.comb += [
+            begin.eq(self.start & ~self.running),
+            check.start.eq(begin),
+            check.length.eq(length),
+            check.fetch_word.eq(self.fetch_word),
+            fetch.begin.eq(check.good & self.running),
+            fetch.fetch_word.eq(self.fetch_word),
+            self.fetch_address.eq(fetch.fetch_address),
+            self.illegal.eq(check.bad & self.running),
+            self.overrun.eq(fetch.overrun & self.running),
+            self.bad_address.eq(check.bad_address),
+        ]
+        with m.If(check.busy):
+            m.d.comb += self.fetch_address.eq(check.fetch_address)
+
+        # What of the present group may take effect on the next edge. Parts of a group that waits may do so one by one.
+        # ``low`` is remaining <= 1 and ``active`` is remaining != 0, kept beside the counter: every decision hangs on
+        # them.
+        remaining = Signal(24)
+        low = Signal(init=1)
+        active = Signal()
+        ready = Signal()
+        sampled = Signal()
+        committed = Signal()
+        loaded = Signal()
+        # A load that the schedule before this one left behind is not this one's to commit.
+        any_load = Signal()
+        sample = Signal()
+        commit = Signal()
+        load = Signal()
+        timed = Signal()
+        stop = Signal()
+        effective = Signal()
+        wants_sample = group.sample & ~sampled
+        wants_commit = group.commit & ~committed
+        wants_load = group.load & ~loaded
+        # Side by side, not one behind the other: this is the longest path of the control plane.
+        may_sample = Signal()
+        may_commit = Signal()
+        may_load = Signal()
+        may_time = Signal()
+        m.d.comb += [
+            may_sample.eq(~wants_sample | ~self.readout_busy),
+            may_commit.eq(~wants_commit | (self.load_complete & any_load)),
+            may_load.eq(~wants_load | ~self.load_busy),
+            may_time.eq(~group.is_init | (self.readout_room & self.array_ready)),
+        ]
+        m.d.comb += [
+            ready.eq(executing & low & fetch.valid),
+            sample.eq(ready & wants_sample & may_sample),
+            commit.eq(ready & wants_commit & may_commit),
+            load.eq(ready & wants_load & may_load & may_commit),
+            effective.eq(ready & may_sample & may_commit & may_load),
+            timed.eq(effective & group.timed & may_time),
+            self.awaiting_array.eq(effective & group.timed & group.is_init & self.readout_room & ~self.array_ready),
+            stop.eq(effective & group.stop),
+            fetch.next_group.eq(effective & ~group.stop & (~group.timed | may_time)),
+        ]
+        # Such a commit would wait for ever; its group's sample still takes effect.
+        hopeless = Signal()
+        m.d.sync += hopeless.eq(ready & wants_commit & may_sample & ~self.load_busy & ~(self.load_complete & any_load))
+        m.d.comb += self.nothing_loaded.eq(hopeless & self.running)
+        m.d.sync += [
+            sampled.eq((sampled | sample) & ~fetch.next_group),
+            committed.eq((committed | commit) & ~fetch.next_group),
+            loaded.eq((loaded | load) & ~fetch.next_group),
+            any_load.eq(any_load | load),
+        ]
+        m.d.comb += [
+            self.readout_start.eq(sample),
+            self.load_start.eq(load),
+            self.load_taken.eq(commit),
+            self.chunk.eq(group.chunk),
+        ]
+
+        # The end: `stop`, an abort once no sample is under way, an error.
+        started = Signal()
+        in_sample = Signal()
+        aborting = Signal()
+        end = Signal()
+        idle_edge = low & started & ~in_sample
+        m.d.comb += [
+            end.eq(
+                stop
+                | (executing & aborting & (sample | idle_edge))
+                | (self.running & ((aborting & self.abort) | self.fault | self.array_lost | fetch.overrun | check.bad))
+                | self.nothing_loaded
+            ),
+            self.array_lost.eq(self.running & (self.init | self.run) & ~self.array_ready),
+        ]
+        # A cycle late, which nobody sees: nothing is executed any more.
+        m.d.sync += fetch.halt.eq(end)
+        m.d.sync += [self.stopped.eq(end), self.discarded.eq(end & ~stop & in_sample & ~sample)]
+        with m.If(begin):
+            m.d.sync += [self.running.eq(1), aborting.eq(self.abort), in_sample.eq(0)]
+            m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0), any_load.eq(0)]
+        with m.Elif(end):
+            m.d.sync += [self.running.eq(0), executing.eq(0)]
+        with m.Else():
+            with m.If(check.good & self.running):
+                m.d.sync += executing.eq(1)
+            with m.If(self.running & self.abort):
+                m.d.sync += aborting.eq(1)
+
+        # Time. The outputs follow the counter by one register, like `sample` and `commit`.
+        is_init = Signal()
+        with m.If(end):
+            m.d.sync += [active.eq(0), low.eq(1)]
+        with m.Elif(timed):
+            m.d.sync += [remaining.eq(group.cycles), low.eq(group.short), active.eq(1)]
+            m.d.sync += [is_init.eq(group.is_init), started.eq(1)]
+        with m.Elif(active):
+            m.d.sync += [remaining.eq(remaining - 1), low.eq(remaining[2:] == 0), active.eq(~low)]
+            with m.If(remaining[:2] == 3):
+                m.d.sync += low.eq(0)
+        m.d.sync += [
+            self.init.eq(active & is_init),
+            self.run.eq(active & ~is_init),
+            self.sample.eq(sample),
+            self.commit.eq(commit),
+        ]
+        m.d.comb += self.stalled.eq(executing & started & ~active)
+
+        # What the host can read.
+        since_sample = Signal(32)
+        m.d.sync += since_sample.eq(since_sample + 1)
+        with m.If(self.stalled):
+            m.d.sync += self.stall_cycles.eq(self.stall_cycles + 1)
+        with m.If(begin):
+            m.d.sync += [started.eq(0), self.samples.eq(0), self.period.eq(0), self.stall_cycles.eq(0)]
+        with m.Elif(sample):
+            m.d.sync += [self.samples.eq(self.samples + 1), since_sample.eq(0), in_sample.eq(0)]
+            with m.If(self.samples != 0):
+                m.d.sync += self.period.eq(since_sample + 1)
+        with m.If(timed & group.is_init):
+            m.d.sync += in_sample.eq(1)
+        # It changes when the array has sampled: no sooner, since an init may still be high then.
+        with m.If(begin):
+            m.d.sync += self.sample_number.eq(self.first_sample)
+        with m.Elif(self.sample):
+            m.d.sync += self.sample_number.eq(self.sample_number + 1)
+        return m

@@ -1,0 +1,1 @@
+"""Shapes and signatures that components share."""

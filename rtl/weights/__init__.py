@@ -1,0 +1,1 @@
+"""Weights: ingress, banks, protection, loader, scrubber, self-test."""

@@ -1,0 +1,155 @@
+"""Weight bank: the codes of neighbouring columns of cells, for all chunks, and the check bits that they share."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from oscc.core.spec import CoreSpec
+from oscc.rtl.weights.secded import SecdedDecoder
+from oscc.rtl.weights.weight_bus import CHECK_COLUMNS, TWIN, UNSHARED, weight_bus_signature
+
+LANE_BITS = 9
+"""Width to a multiple of which a column's part of a check memory is padded.
+
+Block RAMs of FPGAs write bytes of 9 bits, each under an enable of its own: with parts of 9 bits, four columns fill the
+36 bits of an ECP5 block, and each of them is written alone.
+"""
+
+COMPARED_BITS = 4
+"""Bits of a word that the first stage of a comparison takes together."""
+
+
+class WeightBank(wiring.Component):
+    """A memory of ``bank_depth`` words per column, and one for the check bits of all its columns.
+
+    Every memory has one write and one read port; reads are decoded and corrected. Every memory has an address register
+    of its own, which keeps the fan-out of the row address off the memories' path.
+
+    Latency: a written word can be read from the next cycle on; a read takes ``READ_LATENCY`` cycles: local address
+    register, memory, register, syndrome, correction. Throughput: one write and one read per cycle.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    columns : int
+        At most `CHECK_COLUMNS`.
+
+    Members
+    -------
+    bus : In(weight_bus_signature(core, columns))
+    row_data : Out(columns x word_bits)
+        Corrected; the first column in the lowest bits.
+    corrected, uncorrectable : Out(columns)
+        What was found in the words of ``row_data``, in the same cycle; always 0 without protection.
+    mismatch : Out(columns)
+        The last comparison failed; in the cycle in which ``row_data`` of those words would appear.
+    """
+
+    def __init__(self, core: CoreSpec, columns: int = CHECK_COLUMNS) -> None:
+        self._core = core
+        self._columns = columns
+        super().__init__(
+            {
+                "bus": In(weight_bus_signature(core, columns)),
+                "row_data": Out(columns * core.word_bits),
+                "corrected": Out(columns),
+                "uncorrectable": Out(columns),
+                "mismatch": Out(columns),
+            }
+        )
+        # A memory of one word would have an address without bits, which Verilog cannot express.
+        depth = max(2, core.bank_depth)
+        self.memories = tuple(
+            Memory(shape=core.word_bits, depth=depth, init=[], attrs=UNSHARED) for _ in range(columns)
+        )
+        """The data words of each column."""
+        self.checks: Memory | None = None
+        """The check bits of all columns, each column's at a multiple of `lane_bits`; none without protection."""
+        if core.check_bits:
+            self.checks = Memory(shape=columns * lane_bits(core), depth=depth, init=[], attrs=UNSHARED)
+
+    def elaborate(self, platform: object) -> Module:  # noqa: D102
+        m = Module()
+        core, bus = self._core, self.bus
+        reads, writes = [], []
+        for number, memory in enumerate(self.memories):
+            m.submodules[f"memory_{number}"] = memory
+            reads.append(memory.read_port())
+            writes.append(memory.write_port())
+        check_bits, lane = core.check_bits, lane_bits(core)
+        stored_checks: list[Value] = [Const(0, 0)] * self._columns
+        if self.checks is not None:
+            m.submodules.check_memory = self.checks
+            reads.append(self.checks.read_port())
+            writes.append(self.checks.write_port(granularity=lane))
+        for port in reads:
+            port.addr.attrs.update(TWIN)
+            m.d.comb += port.en.eq(bus.read_stages[1])
+            with m.If(bus.read_stages[0]):
+                m.d.sync += port.addr.eq(bus.read_address)
+        m.d.comb += [port.addr.eq(bus.write_address) for port in writes]
+        # A block RAM takes most of a cycle to give its word. It keeps it while it is not read: no enable is needed.
+        words = [Signal.like(port.data, name=f"word_{number}", reset_less=True) for number, port in enumerate(reads)]
+        m.d.sync += [word.eq(port.data) for word, port in zip(words, reads, strict=True)]
+        if self.checks is not None:
+            stored_checks = [words[-1][column * lane :][:check_bits] for column in range(self._columns)]
+
+        row, lanes = [], []
+        for column in range(self._columns):
+            stored = Cat(words[column], stored_checks[column])
+            first_check = core.word_bits + column * check_bits
+            given = Cat(bus.write_word[: core.word_bits], bus.write_word[first_check : first_check + check_bits])
+            self._compare(m, column, stored, given)
+            enable = bus.write_enable[column] | bus.write_all
+            if self.checks is None:
+                row.append(self._delay(m, stored))
+                m.d.comb += [writes[column].en.eq(enable), writes[column].data.eq(given)]
+                continue
+            m.submodules[f"decoder_{column}"] = decoder = SecdedDecoder(core.word_bits)
+            row.append(decoder.data)
+            enable |= bus.repair & decoder.corrected
+            written = Mux(bus.repair, Cat(decoder.data, decoder.checks), given)
+            lanes.append(Cat(written[core.word_bits :], Const(0, lane - check_bits)))
+            m.d.comb += [
+                decoder.word.eq(stored),
+                decoder.check.eq(bus.read_stages[2]),
+                decoder.correct.eq(bus.read_stages[3]),
+                self.corrected[column].eq(decoder.corrected),
+                self.uncorrectable[column].eq(decoder.uncorrectable),
+                writes[column].en.eq(enable),
+                writes[column].data.eq(written[: core.word_bits]),
+                writes[-1].en[column].eq(enable),
+            ]
+        m.d.comb += self.row_data.eq(Cat(row))
+        if lanes:
+            m.d.comb += writes[-1].data.eq(Cat(lanes))
+        return m
+
+    def _delay(self, m: Module, stored: Value) -> Value:
+        """The word as it is, as late as a decoder gives it, so that timing does not depend on the protection."""
+        waiting = Signal.like(stored)
+        data = Signal.like(stored)
+        with m.If(self.bus.read_stages[2]):
+            m.d.sync += waiting.eq(stored)
+        with m.If(self.bus.read_stages[3]):
+            m.d.sync += data.eq(waiting)
+        return data
+
+    def _compare(self, m: Module, column: int, stored: Value, given: Value) -> None:
+        """Compare a few bits at a time first: a whole word would take too many levels of logic for a cycle."""
+        starts = range(0, len(stored), COMPARED_BITS)
+        differing = Signal(len(starts))
+        with m.If(self.bus.compare[0]):
+            m.d.sync += differing.eq(
+                Cat(stored[start : start + COMPARED_BITS] != given[start : start + COMPARED_BITS] for start in starts)
+            )
+        with m.If(self.bus.compare[1]):
+            m.d.sync += self.mismatch[column].eq(differing.any())
+
+
+def lane_bits(core: CoreSpec) -> int:
+    """Bits that a column takes in a check memory, padding included."""
+    return -(-core.check_bits // LANE_BITS) * LANE_BITS

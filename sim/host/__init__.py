@@ -1,0 +1,1 @@
+"""The host: the register driver and what runs a core with it."""

@@ -1,0 +1,1 @@
+"""Verification: the checks of `oscc verify`, and campaigns of faults."""

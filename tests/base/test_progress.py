@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from oscc.base import progress
+from oscc.base.progress import watched
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks follow each other without a pause."""
+    monkeypatch.setattr(progress, "LOOK_EVERY_S", 0.001)
+
+
+def test_what_is_looked_at_is_reported_at_once_and_again_until_the_block_ends() -> None:
+    told: list[tuple[str, float]] = []
+    enough = threading.Event()
+
+    def look() -> tuple[str, float]:
+        if len(told) >= 4:
+            enough.set()
+        return f"file {len(told)}", len(told) / 10
+
+    with watched(lambda what, done: told.append((what, done)), look):
+        assert told[0] == ("file 0", 0.0)
+        assert enough.wait(60)
+    assert told[:4] == [("file 0", 0.0), ("file 1", 0.1), ("file 2", 0.2), ("file 3", 0.3)]
+    assert "oscc-watch" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_nothing_is_looked_at_where_nobody_listens() -> None:
+    def look() -> tuple[str, float]:
+        raise AssertionError("looked")
+
+    with watched(None, look):
+        pass
+
+
+def test_files_that_are_gone_are_nothing_new_and_errors_of_the_block_come_through() -> None:
+    looked = threading.Event()
+    counts = [0]
+
+    def look() -> tuple[str, float]:
+        counts[0] += 1
+        if counts[0] > 2:
+            looked.set()
+        raise FileNotFoundError
+
+    told: list[str] = []
+
+    def work() -> None:
+        with watched(lambda what, done: told.append(what), look):
+            # It looks on after the first that was gone.
+            assert looked.wait(60)
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match=r"^stop$"):
+        work()
+    assert told == []
+    assert "oscc-watch" not in {thread.name for thread in threading.enumerate()}

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from oscc.compiler.compile import CompileResult, check_model
+from oscc.core.spec import CoreSpec
+from oscc.report.report_data import report_json, report_schema
+from oscc.report.report_sources import report_of_result
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, Any]:
+    content = json.loads((files("oscc.report") / "report.schema.json").read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
+    return content
+
+
+def test_the_published_schema_is_that_of_the_data(published: dict[str, Any]) -> None:
+    assert published == report_schema()
+    jsonschema.Draft202012Validator.check_schema(published)
+
+
+def test_reports_follow_the_schema(
+    published: dict[str, Any], tiny_result: CompileResult, tiny_model: Path, make_core: Callable[..., CoreSpec]
+) -> None:
+    checked = check_model(tiny_model, make_core(stencil="king", defects={"cells": [[1, 1]], "slots": [[2, 2, 3]]}))
+    assert not checked.feasible
+    for result in (tiny_result, checked):
+        text = report_json(report_of_result(result, tiny_model, {"tau": "common"}))
+        assert text == report_json(report_of_result(result, tiny_model, {"tau": "common"}))
+        jsonschema.validate(json.loads(text), published)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"verdict": "perhaps"},
+        {"nodes": "64"},
+        {"more": 1},
+        {"schema": "oscc.report/2"},
+        {"routing": {"transform": "x"}},
+    ],
+)
+def test_what_the_schema_refuses(
+    published: dict[str, Any], tiny_result: CompileResult, tiny_model: Path, change: dict[str, Any]
+) -> None:
+    content = json.loads(report_json(report_of_result(tiny_result, tiny_model, {})))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**content, **change}, published)
