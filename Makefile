@@ -84,7 +84,7 @@ results: $(VENV)/.dev
 
 # What is generated from the register map and committed.
 registers: $(VENV)/.dev
-	$(BIN)/python -c "from oscc.rtl import register_exports as r; from pathlib import Path; \
+	$(BIN)/python -c "from oscc.rtl.delivery import register_exports as r; from pathlib import Path; \
 	Path('docs/registers.md').write_text(r.markdown()); Path('sim/host/core_registers.py').write_text(r.python_driver())"
 
 clean:

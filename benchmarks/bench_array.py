@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.ir.placed import PlacedGraph, TimeScale
 from oscc.core.spec_file import load_core
-from oscc.sim.array.array.noise import initial_phases_batch
+from oscc.sim.array.noise import initial_phases_batch
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "kurashil-mnist-56x56.safetensors"
 BATCH = 64
@@ -48,7 +48,7 @@ def start_phases() -> NDArray[np.float32]:
 
 
 def time_array() -> tuple[float, NDArray[np.float32]]:
-    from oscc.sim.array.array.array import OscillatorArray, model_rates
+    from oscc.sim.array.array import OscillatorArray, model_rates
 
     graph, core = read_checkpoint(EXAMPLE), load_core("ais-56x56")
     assert graph.position is not None

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from oscc.compiler.compile import compile_model
 from oscc.core.spec_file import load_core
-from oscc.sim.array.array.full_precision import full_precision_images
-from oscc.sim.array.array.phase_readout import code_to_pixel
+from oscc.sim.array.full_precision import full_precision_images
+from oscc.sim.array.phase_readout import code_to_pixel
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 

@@ -40,10 +40,10 @@ def cosim_verb(
     """
     from oscc.base.errors import OsccError
     from oscc.base.output_folder import replace_subfolder, write_json
-    from oscc.sim.array.array.macro import MacroContractError
+    from oscc.sim.array.macro import MacroContractError
     from oscc.sim.engines.job import CosimJob
     from oscc.sim.engines.registry import engine_named, missing_for
-    from oscc.sim.host.host.host import HostError
+    from oscc.sim.host.host import HostError
 
     core, program = read_program_of(folder)
     runner = engine_named(engine)
@@ -91,7 +91,7 @@ def _reference(folder: Path, job: CosimJob, progress: Report | None) -> np.ndarr
 
     from oscc.base.output_folder import read_output_folder
     from oscc.compiler.output.recompile import recompile
-    from oscc.sim.verify.verify.phase_checks import reference_images, run_reference
+    from oscc.sim.verify.phase_checks import reference_images, run_reference
 
     torch.set_num_threads(1)
     coded = recompile(read_output_folder(folder)).coded
@@ -100,7 +100,7 @@ def _reference(folder: Path, job: CosimJob, progress: Report | None) -> np.ndarr
 
 
 def _images(job: CosimJob, record: CosimRecord) -> np.ndarray:
-    from oscc.sim.array.array.phase_readout import code_to_pixel
+    from oscc.sim.array.phase_readout import code_to_pixel
 
     return job.program.image_of(code_to_pixel(record.codes, job.core))
 

@@ -59,13 +59,13 @@ def sample_verb(
         if full_precision:
             from oscc.base.output_folder import read_output_folder
             from oscc.compiler.output.recompile import recompile
-            from oscc.sim.array.array.full_precision import full_precision_images
+            from oscc.sim.array.full_precision import full_precision_images
 
             placed = recompile(read_output_folder(folder)).placed
             assert placed is not None
             images = full_precision_images(placed, samples, seed=seed, first_sample=first, progress=progress)
         else:
-            from oscc.sim.array.array.phase_readout import code_to_pixel
+            from oscc.sim.array.phase_readout import code_to_pixel
             from oscc.sim.engines.array import ArrayEngine
             from oscc.sim.engines.job import CosimJob
 

@@ -54,11 +54,11 @@ def verify_verb(
     from oscc.base.file_output import write_text
     from oscc.base.output_folder import read_any_output_folder, replace_subfolder, write_json
     from oscc.sim.engines.registry import engine_named
-    from oscc.sim.verify.verify.checks import Status, verdict_table
+    from oscc.sim.verify.checks import Status, verdict_table
 
     if importlib.util.find_spec("torch") is None:
         raise OsccError("verify.torch", "the reference needs PyTorch", hint="pip install 'oscc[torch]'")
-    from oscc.sim.verify.verify.verify import VerifyOptions, verify_folder
+    from oscc.sim.verify.verify import VerifyOptions, verify_folder
 
     engines = tuple(dict.fromkeys(engine)) if engine else VerifyOptions.engines
     for name in engines:

@@ -97,7 +97,7 @@ def draw_samples(data: ReportData, core: CoreSpec, program: Program, progress: R
     if why := no_images(data, program.image_shape):
         return Samples.none(why)
     # The kernels are only loaded where something is drawn.
-    from oscc.sim.array.array.phase_readout import code_to_pixel
+    from oscc.sim.array.phase_readout import code_to_pixel
     from oscc.sim.engines.array import ArrayEngine
     from oscc.sim.engines.job import CosimJob
 

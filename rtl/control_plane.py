@@ -19,7 +19,7 @@ from oscc.rtl.host.register_arbiter import RegisterArbiter
 from oscc.rtl.host.register_block import RegisterBlock
 from oscc.rtl.host.register_bus import connect_register_bus
 from oscc.rtl.host.spi_slave import SPI_MEMBERS, SpiSlave
-from oscc.rtl.readout.readout.readout import Readout
+from oscc.rtl.readout.readout import Readout
 from oscc.rtl.schedule.sequencer import Sequencer
 from oscc.rtl.schedule.watchdog import Watchdog
 from oscc.rtl.weights.fault_collector import collector_latency

@@ -13,7 +13,7 @@ from oscc.base.arrays import freeze
 from oscc.compiler.frontends.ising_problem import IsingProblem, Spins
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
-from oscc.sim.array.array.phase_readout import code_to_pixel
+from oscc.sim.array.phase_readout import code_to_pixel
 from oscc.sim.engines.array import MAX_BATCH, ArrayEngine
 from oscc.sim.engines.job import CosimJob, Progress
 

@@ -7,8 +7,8 @@ import numpy as np
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.standalone_data import BenchRun
-from oscc.sim.array.array.array_steps import program_step
-from oscc.sim.array.array.noise import initial_phases
+from oscc.sim.array.array_steps import program_step
+from oscc.sim.array.noise import initial_phases
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 

@@ -21,16 +21,16 @@ from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import preset_names
 
 ROOT = Path(__file__).resolve().parents[1]
-FOLDERS = ("cli", "compiler", "models", "rtl", "sim")
+ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy of the sources, so that the checkout stays as it is."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
-    for folder in FOLDERS:
-        shutil.copytree(ROOT / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*command, "--wheel-dir", target, source], check=True, capture_output=True, text=True)
@@ -62,11 +62,11 @@ def test_the_wheel_holds_every_source_and_all_data(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     data = {".py", ".yaml", ".vlt", ".v", ".sv", ".md", ".c", ".h", ".lib", ".json", ".html", ".css", ".js"}
-    data.add(".safetensors")
+    data |= {".safetensors", ".typed"}
     sources = {
-        f"oscc/{path.relative_to(ROOT).as_posix()}"
-        for folder in FOLDERS
-        for path in (ROOT / folder).rglob("*")
+        f"oscc/{path.relative_to(ROOT).as_posix().removeprefix('oscc/')}"
+        for room in ROOMS
+        for path in (ROOT / room).rglob("*")
         if path.suffix in data and "__pycache__" not in path.parts
     }
     assert packed == sources

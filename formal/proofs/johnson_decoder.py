@@ -97,7 +97,7 @@ def _edge(step: int) -> int:
 
 
 def _decoder(m: Module) -> tuple[Signal, Signal]:
-    from oscc.rtl.readout.readout.johnson_decoder import JohnsonDecoder
+    from oscc.rtl.readout.johnson_decoder import JohnsonDecoder
 
     core = small_core(readout={"taps": TAPS, "subphases": SUBPHASES})
     m.submodules.decoder = decoder = JohnsonDecoder(core)

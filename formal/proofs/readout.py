@@ -45,7 +45,7 @@ def _bench(m: Module) -> tuple[Any, dict[str, Inside], Signal]:
     The array keeps what it latched. That is on the bus whenever it must be by the contract of the port; anything is at
     any other time.
     """
-    from oscc.rtl.readout.readout.readout import Readout
+    from oscc.rtl.readout.readout import Readout
 
     m_core = small_core(
         grid=[ROWS, COLS], chunks=1, readout={"taps": TAPS, "subphases": 1, "step": [1, 1]}, stream_width=8 * LANES

@@ -13,7 +13,7 @@ from formal.proofs.schedule_check import INIT, RUN
 
 def build() -> Module:
     """The two as the control plane joins them; everything else is free."""
-    from oscc.rtl.readout.readout.readout import Readout
+    from oscc.rtl.readout.readout import Readout
     from oscc.rtl.schedule.sequencer import Sequencer
 
     core = small_core(grid=[1, 1], chunks=2, readout={"taps": 2, "subphases": 1})

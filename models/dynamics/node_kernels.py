@@ -1,8 +1,8 @@
 """What happens at a node, as compiled kernels, forward and backward: one set for each form of interaction.
 
 A node shows its neighbours one or two signals: sine and cosine of a phase, or its real state. From the weighted sums of
-its neighbours' signals (`oscc.models.dynamics.coupling_sums`), its own signals and its own parameters comes the slope of its
-state. With sin(x_j - x_i) = sin(x_j) cos(x_i) - cos(x_j) sin(x_i), phases need no sine per coupling.
+its neighbours' signals (`oscc.models.dynamics.coupling_sums`), its own signals and its own parameters comes the slope
+of its state. With sin(x_j - x_i) = sin(x_j) cos(x_i) - cos(x_j) sin(x_i), phases need no sine per coupling.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class LeNetModule(nn.Module):
 
 
 def train_extractor(data: ImageData, seed: int) -> tuple[LeNet, bytes]:
-    """Train an extractor on a data set's classes, shifted and with noise (`oscc.models.training.encoder.train_encoder`).
+    """Train an extractor on a data set's classes, shifted and with noise (`train_encoder`).
 
     Parameters
     ----------

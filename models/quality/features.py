@@ -38,7 +38,7 @@ SHIPPED = {
     "mnist": "lenet-mnist.safetensors",
     "fashion-mnist": "lenet-fashion.safetensors",
 }
-"""File of each image data set's extractor in the package; ``models/quality/extractors/README.md`` says what they are."""
+"""File of each image data set's extractor in folder ``extractors``; its ``README.md`` says what they are."""
 
 
 def layer_shapes(side: int) -> dict[str, tuple[int, ...]]:

@@ -31,7 +31,7 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None) -> dict[st
     ----------
     core : CoreSpec
     bench : mapping of str to str, optional
-        Data files of the stand-alone test bench (`oscc.rtl.delivery.standalone_data.bench_data`), which it reads when it runs.
+        Data files of the stand-alone test bench (`standalone_data.bench_data`), which it reads when it runs.
 
     Returns
     -------

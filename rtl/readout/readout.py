@@ -8,7 +8,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.spec import CoreSpec
-from oscc.rtl.readout.readout.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
+from oscc.rtl.readout.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
 from oscc.rtl.signals.shapes import index_shape
 
 DRAIN_BEATS = 4

@@ -21,8 +21,8 @@ from oscc.core.families import KURASHIL, Family
 from oscc.core.spec import GROUPS, CoreSpec
 from oscc.models.dynamics.integrators import integrator_named
 from oscc.models.dynamics.sincos import sincos_constants
-from oscc.sim.array.array.array_steps import run_steps
-from oscc.sim.array.array.dynamics import NodeRates, integrate_phases, list_couplings
+from oscc.sim.array.array_steps import run_steps
+from oscc.sim.array.dynamics import NodeRates, integrate_phases, list_couplings
 
 BLOCK_STEPS = 16
 """Steps between two calls of a progress callback."""

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.core.families import family_named
-from oscc.sim.array.array.array import OscillatorArray, model_rates
-from oscc.sim.array.array.array_steps import MAX_STEP, step_cycles_for
-from oscc.sim.array.array.noise import initial_phases_batch
+from oscc.sim.array.array import OscillatorArray, model_rates
+from oscc.sim.array.array_steps import MAX_STEP, step_cycles_for
+from oscc.sim.array.noise import initial_phases_batch
 
 BATCH = 64
 """Samples that evolve beside each other."""

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from oscc.core.spec import CoreSpec
 from oscc.core.weight_word import pattern_values, word_patterns
-from oscc.sim.array.array.array import OscillatorArray
-from oscc.sim.array.array.macro_contract import EdgeInputs as EdgeInputs
-from oscc.sim.array.array.macro_contract import MacroContract
-from oscc.sim.array.array.macro_contract import MacroContractError as MacroContractError
-from oscc.sim.array.array.noise import initial_phases_batch
-from oscc.sim.array.array.phase_readout import readable_cells, tap_bits
+from oscc.sim.array.array import OscillatorArray
+from oscc.sim.array.macro_contract import EdgeInputs as EdgeInputs
+from oscc.sim.array.macro_contract import MacroContract
+from oscc.sim.array.macro_contract import MacroContractError as MacroContractError
+from oscc.sim.array.noise import initial_phases_batch
+from oscc.sim.array.phase_readout import readable_cells, tap_bits
 
 
 class EventKind(IntEnum):

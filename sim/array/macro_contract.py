@@ -1,7 +1,7 @@
 """The contract of the array macro, checked edge by edge in Python.
 
-The rules, with their reasons, are those of `oscc.core.array_contract`. Edges without a strobe and without a new level of
-``init`` or ``run`` need not be shown to the checker, and it sees nothing of ``ready`` and of undriven signals; the
+The rules, with their reasons, are those of `oscc.core.array_contract`. Edges without a strobe and without a new level
+of ``init`` or ``run`` need not be shown to the checker, and it sees nothing of ``ready`` and of undriven signals; the
 SystemVerilog macro of the stand-alone test bench checks those rules, too.
 """
 

@@ -7,10 +7,10 @@ from collections.abc import Coroutine
 from typing import Any
 
 from oscc.core.instructions import Operation
-from oscc.sim.array.array.macro import ArrayMacro
+from oscc.sim.array.macro import ArrayMacro
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
 from oscc.sim.engines.transaction_core import TransactionCore
-from oscc.sim.host.host.host import Host
+from oscc.sim.host.host import Host
 
 MAX_BATCH = 64
 """Samples that evolve beside each other: at 56 x 56 the state of 64 stays within a core's cache."""

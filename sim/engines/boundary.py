@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from oscc.sim.array.array.macro import ArrayMacro, EdgeInputs
-from oscc.sim.array.array.phase_readout import pack_taps
+from oscc.sim.array.macro import ArrayMacro, EdgeInputs
+from oscc.sim.array.phase_readout import pack_taps
 
 
 def take_event(macro: ArrayMacro, seen: Callable[[str], int]) -> bool:

@@ -23,13 +23,13 @@ from oscc.base.file_output import write_text
 from oscc.core.program_file import read_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
-from oscc.sim.array.array.macro import ArrayMacro, MacroContractError
+from oscc.sim.array.macro import ArrayMacro, MacroContractError
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pauses import LONGEST_SHORT, SLACK, bursts
 from oscc.sim.engines.record_file import write_record
 from oscc.sim.engines.verilog import CONTRACT, CYCLES, JOB_FOLDER, RECORD, REFUSAL
-from oscc.sim.host.host.host import DiscardedFrameError, Host, HostError
+from oscc.sim.host.host import DiscardedFrameError, Host, HostError
 
 CLOCK_NS = 10
 """Simulated clock period; only the count of cycles matters."""

@@ -14,11 +14,11 @@ from oscc.core.families import family_named
 from oscc.core.instructions import Operation
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
-from oscc.sim.array.array.array import OscillatorArray
-from oscc.sim.array.array.array_steps import MAX_STEP, program_step
-from oscc.sim.array.array.macro import MacroRecord
+from oscc.sim.array.array import OscillatorArray
+from oscc.sim.array.array_steps import MAX_STEP, program_step
+from oscc.sim.array.macro import MacroRecord
 from oscc.sim.engines.pauses import SLACK
-from oscc.sim.host.host.host import RunCounters
+from oscc.sim.host.host import RunCounters
 
 Progress = Report
 

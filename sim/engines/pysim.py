@@ -14,12 +14,12 @@ from oscc.base.errors import OsccError
 from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.prepared import Bench, Simulation
 from oscc.rtl.control_plane import ControlPlane
-from oscc.sim.array.array.macro import ArrayMacro
+from oscc.sim.array.macro import ArrayMacro
 from oscc.sim.engines.array_shim import ArrayShim
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
 from oscc.sim.engines.pauses import LONGEST_SHORT, pauses
-from oscc.sim.host.host.host import DiscardedFrameError, Host, HostError, RunCounters
+from oscc.sim.host.host import DiscardedFrameError, Host, HostError, RunCounters
 
 MOST_BITS = 2**16 - 1
 """Widest value that Amaranth takes: a frame of 3,136 readable cells is wider."""

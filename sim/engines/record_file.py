@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from oscc.base.file_output import write_bytes
-from oscc.sim.array.array.macro import MacroRecord
+from oscc.sim.array.macro import MacroRecord
 from oscc.sim.engines.job import CosimRecord
-from oscc.sim.host.host.host import RunCounters
+from oscc.sim.host.host import RunCounters
 
 
 def write_record(path: Path, record: CosimRecord) -> None:

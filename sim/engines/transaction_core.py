@@ -15,9 +15,9 @@ from oscc.core.sequencer_model import Sequencer, Step
 from oscc.core.spec import CoreSpec
 from oscc.rtl.control_plane import register_constants
 from oscc.rtl.host.axi_lite import DECERR, SLVERR
-from oscc.sim.array.array.macro import ArrayMacro, EdgeInputs
-from oscc.sim.array.array.phase_readout import decode_taps
-from oscc.sim.host.host.host import HostError
+from oscc.sim.array.macro import ArrayMacro, EdgeInputs
+from oscc.sim.array.phase_readout import decode_taps
+from oscc.sim.host.host import HostError
 
 
 class TransactionCore:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from oscc.core.program import Program
 from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
 from oscc.core.spec import CoreSpec
-from oscc.sim.host.host.core_registers import CoreRegisters, RegisterBus, StatusFields
+from oscc.sim.host.core_registers import CoreRegisters, RegisterBus, StatusFields
 
 
 class CoreBus(RegisterBus, Protocol):

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from oscc.core.instructions import Operation
 from oscc.core.schedule_proof import trace_schedule
 from oscc.core.weight_word import word_patterns
-from oscc.sim.array.array.macro import EventKind
-from oscc.sim.array.array.phase_readout import expected_codes, readable_cells
+from oscc.sim.array.macro import EventKind
+from oscc.sim.array.phase_readout import expected_codes, readable_cells
 from oscc.sim.engines.job import CosimJob, CosimRecord
-from oscc.sim.verify.verify.checks import CheckLine, judge, skipped
+from oscc.sim.verify.checks import CheckLine, judge, skipped
 
 TIMED = {Operation.INIT: EventKind.INIT, Operation.RUN: EventKind.RUN}
 STROBES = {Operation.COMMIT: EventKind.COMMIT, Operation.SAMPLE: EventKind.SAMPLE}

@@ -16,12 +16,12 @@ from oscc.core.instructions import Operation
 from oscc.core.spec import CoreSpec
 from oscc.rtl.control_plane import ControlPlane
 from oscc.rtl.weights.stored_bit import flip_bit
-from oscc.sim.array.array.macro import ArrayMacro
+from oscc.sim.array.macro import ArrayMacro
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.pysim import PysimBus, PysimCore
 from oscc.sim.engines.registry import engine_named
-from oscc.sim.host.host.host import Host, HostError
-from oscc.sim.verify.verify.engine_checks import program_patterns
+from oscc.sim.host.host import Host, HostError
+from oscc.sim.verify.engine_checks import program_patterns
 
 PlaneFactory = Callable[[CoreSpec], ControlPlane]
 """Makes the control plane; another than `ControlPlane` puts a changed design under test."""

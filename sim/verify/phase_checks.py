@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.core.weight_word import pattern_values
 from oscc.models.dynamics.reference import AISModel
-from oscc.sim.array.array.array_steps import step_plan
-from oscc.sim.array.array.macro import EventKind, MacroRecord
-from oscc.sim.array.array.noise import initial_phases_batch
-from oscc.sim.array.array.phase_readout import code_to_pixel
+from oscc.sim.array.array_steps import step_plan
+from oscc.sim.array.macro import EventKind, MacroRecord
+from oscc.sim.array.noise import initial_phases_batch
+from oscc.sim.array.phase_readout import code_to_pixel
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
-from oscc.sim.verify.verify.checks import CheckLine, judge
+from oscc.sim.verify.checks import CheckLine, judge
 
 FIRST_CHUNK_MAX = 1e-9
 """Largest phase error after the first chunk [rad]: the integrator and its steps are the same, only rounding differs."""

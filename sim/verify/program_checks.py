@@ -10,7 +10,7 @@ from oscc.core.instructions import Operation
 from oscc.core.program import Program
 from oscc.core.program_check import diagnose_program
 from oscc.core.spec import CoreSpec
-from oscc.sim.verify.verify.checks import CheckLine, judge
+from oscc.sim.verify.checks import CheckLine, judge
 
 SUBJECT = "program"
 

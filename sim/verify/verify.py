@@ -20,15 +20,15 @@ from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.rtl.delivery.emit import core_verilog
 from oscc.rtl.top import core_module_name
-from oscc.sim.array.array.array_steps import MAX_STEP
-from oscc.sim.array.array.macro import MacroContractError
+from oscc.sim.array.array_steps import MAX_STEP
+from oscc.sim.array.macro import MacroContractError
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine, Progress
-from oscc.sim.host.host.host import HostError
-from oscc.sim.verify.verify.checks import CheckLine, Status, Verdict, judge, skipped
-from oscc.sim.verify.verify.engine_checks import check_engine
-from oscc.sim.verify.verify.phase_checks import ReferenceRun, check_phases, check_pixels, check_step, run_reference
-from oscc.sim.verify.verify.program_checks import SUBJECT, check_program
-from oscc.sim.verify.verify.wire_checks import check_wires
+from oscc.sim.host.host import HostError
+from oscc.sim.verify.checks import CheckLine, Status, Verdict, judge, skipped
+from oscc.sim.verify.engine_checks import check_engine
+from oscc.sim.verify.phase_checks import ReferenceRun, check_phases, check_pixels, check_step, run_reference
+from oscc.sim.verify.program_checks import SUBJECT, check_program
+from oscc.sim.verify.wire_checks import check_wires
 
 PIXEL_STEP = 0.05
 """Integration step of the pixel check [model time], for the array and for the reference alike.

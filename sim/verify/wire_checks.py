@@ -9,7 +9,7 @@ from oscc.base.output_folder import WIRES, OutputFolder
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.route.route_checker import check_route
 from oscc.compiler.route.wires_file import read_wires
-from oscc.sim.verify.verify.checks import CheckLine, judge, skipped
+from oscc.sim.verify.checks import CheckLine, judge, skipped
 
 NAME = "wires"
 SUBJECT = "program"

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from oscc.cli.output import read_program_of
-from oscc.sim.array.array.macro import MacroContractError
+from oscc.sim.array.macro import MacroContractError
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pysim import PysimEngine
-from oscc.sim.host.host.host import HostError
+from oscc.sim.host.host import HostError
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]

@@ -21,7 +21,7 @@ from oscc.core.spec_file import dump_core
 from oscc.core.stencil import named_stencil
 from oscc.models.training.topology import grid_graph
 from oscc.report.pictures import GAP, SCALE
-from oscc.sim.array.array.full_precision import full_precision_images
+from oscc.sim.array.full_precision import full_precision_images
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 

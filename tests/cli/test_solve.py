@@ -11,8 +11,8 @@ import pytest
 from oscc.base.output_folder import read_output_folder
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
-from oscc.sim.array.array import array
-from oscc.sim.array.array.dynamics import integrate_phases
+from oscc.sim.array import array
+from oscc.sim.array.dynamics import integrate_phases
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]

@@ -10,8 +10,8 @@ import pytest
 import oscc.sim.verify.verify
 from oscc.base.errors import OsccError
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.verify.verify.checks import Verdict
-from oscc.sim.verify.verify.verify import VerifyOptions
+from oscc.sim.verify.checks import Verdict
+from oscc.sim.verify.verify import VerifyOptions
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]

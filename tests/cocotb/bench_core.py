@@ -23,10 +23,10 @@ from oscc.core.program import Program
 from oscc.core.program_file import read_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
-from oscc.sim.array.array.macro import ArrayMacro
+from oscc.sim.array.macro import ArrayMacro
 from oscc.sim.engines.cocotb_bench import CLOCK_NS, serve_array
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.host.host.core_registers import CoreRegisters
+from oscc.sim.host.core_registers import CoreRegisters
 
 FOLDER = "OSCC_BENCH"
 SEED = 11

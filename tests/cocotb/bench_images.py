@@ -10,8 +10,8 @@ import numpy as np
 from bench_core import SEED, BenchCore, is_mark_alone, repeated_endlessly, steps
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 
-from oscc.rtl.readout.readout.readout import DRAIN_BEATS
-from oscc.sim.array.array.macro import EventKind
+from oscc.rtl.readout.readout import DRAIN_BEATS
+from oscc.sim.array.macro import EventKind
 
 
 async def begun(dut: Any) -> BenchCore:

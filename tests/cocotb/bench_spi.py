@@ -13,7 +13,7 @@ from oscc.core.registers import CORE_ID, REGISTERS, register
 from oscc.rtl.host.axi_lite import DECERR, OKAY, SLVERR
 from oscc.rtl.host.spi_slave import READ, STATUS, WRITE
 from oscc.sim.engines.cocotb_bench import CLOCK_NS
-from oscc.sim.host.host.core_registers import CoreRegisters
+from oscc.sim.host.core_registers import CoreRegisters
 
 DIVIDER = 8.0
 

@@ -33,7 +33,7 @@ from oscc.rtl.bench.simulation import (
 from oscc.rtl.control_plane import ControlPlane, host_members, register_constants
 from oscc.rtl.host.axi_lite import OKAY, SLVERR
 from oscc.rtl.weights.stored_bit import flip_bit
-from oscc.sim.host.host.core_registers import CoreRegisters, FaultWordFields, SelfTestWordFields
+from oscc.sim.host.core_registers import CoreRegisters, FaultWordFields, SelfTestWordFields
 
 TINY = load_core("tiny-8x8")
 # A quarter of its cells, for what does not depend on their number: its program loads in a moment.

@@ -19,7 +19,7 @@ from oscc.rtl.bench.simulation import AxiLiteHost, StreamPort, frame_beats, get_
 from oscc.rtl.bench.spi_simulation import SpiHost, SpiRefusedError, SpiTiming
 from oscc.rtl.control_plane import ControlPlane, host_members
 from oscc.rtl.host.axi_lite import DECERR, OKAY, SLVERR
-from oscc.sim.host.host.core_registers import CoreRegisters
+from oscc.sim.host.core_registers import CoreRegisters
 
 # A quarter of the cells of tiny-8x8: its program loads in a moment.
 QUARTER = CoreSpec.model_validate(

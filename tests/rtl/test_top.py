@@ -19,7 +19,7 @@ from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.bench.simulation import AxiLiteHost, Beat, StreamPort, frame_beats, get_beats, put_beats, simulate, wait
 from oscc.rtl.control_plane import host_members
 from oscc.rtl.top import Core, array_module_name, core_module_name
-from oscc.sim.host.host.core_registers import CoreRegisters
+from oscc.sim.host.core_registers import CoreRegisters
 
 
 class SeenMacro(Elaboratable):  # type: ignore[misc]

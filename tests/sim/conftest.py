@@ -15,13 +15,13 @@ from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.emit import core_verilog
-from oscc.sim.array.array.macro import ArrayMacro, MacroRecord
+from oscc.sim.array.macro import ArrayMacro, MacroRecord
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimBus, PysimCore, PysimEngine
 from oscc.sim.engines.registry import engine_named, missing_for
 from oscc.sim.engines.transaction_core import TransactionCore
 from oscc.sim.engines.verilog import VerilogEngine
-from oscc.sim.host.host.host import CoreBus
+from oscc.sim.host.host import CoreBus
 
 torch.set_num_threads(1)
 

@@ -19,8 +19,8 @@ from oscc.compiler.compile import CompileResult
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.emit import emit_core
 from oscc.rtl.delivery.standalone_data import bench_data
-from oscc.sim.array.array.array_steps import program_step
-from oscc.sim.array.array.noise import initial_phases
+from oscc.sim.array.array_steps import program_step
+from oscc.sim.array.noise import initial_phases
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.verilog import search_path

@@ -26,7 +26,7 @@ from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.rtl.delivery.emit import core_verilog
-from oscc.sim.array.array.macro import EventKind
+from oscc.sim.array.macro import EventKind
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimEngine

@@ -138,7 +138,7 @@ def test_the_documentation_names_every_file_and_key(
     tiny_result: CompileResult, tiny_model: Path, tmp_path: Path
 ) -> None:
     write(tmp_path / "out", tiny_result, tiny_model)
-    text = (Path(__file__).resolve().parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     for name in [*manifest, *manifest["inputs"], *manifest["inputs"]["core"], *manifest["summary"]]:
         assert f"`{name}`" in text, name

@@ -566,8 +566,8 @@ def test_one_code_is_of_parameters_that_differ(tiny_core: CoreSpec) -> None:
 
 
 def test_every_code_is_in_the_manual() -> None:
-    root = Path(__file__).resolve().parents[2]
-    source = (root / "compiler" / "code_warning_texts.py").read_text(encoding="utf-8")
+    root = Path(__file__).resolve().parents[3]
+    source = (root / "compiler" / "precision" / "code_warning_texts.py").read_text(encoding="utf-8")
     raised = set(re.findall(r'"(W\d{3})"', source))
     assert raised == {f"W{number:03d}" for number in range(1, 7)}
     manual = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -575,7 +575,7 @@ def test_every_code_is_in_the_manual() -> None:
 
 
 def test_thresholds_are_what_the_manual_says() -> None:
-    text = (Path(__file__).resolve().parents[2] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    text = (Path(__file__).resolve().parents[3] / "docs" / "architecture.md").read_text(encoding="utf-8")
     for code, value in (("W001", DEAD), ("W002", ROUGH), ("W002", MATTERS), ("W003", MERGED), ("W006", ENDS)):
         row = next(line for line in text.splitlines() if line.startswith(f"| {code} |"))
         assert f"{value:g}" in row, code

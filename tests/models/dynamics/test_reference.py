@@ -18,7 +18,7 @@ from oscc.models.dynamics.reference import AISModel
 
 torch.set_num_threads(1)
 
-GOLDEN = Path(__file__).parents[1] / "sim" / "data" / "golden-prototype-56x56.npz"
+GOLDEN = Path(__file__).parents[2] / "sim" / "data" / "golden-prototype-56x56.npz"
 SRC, DST = [1, 2, 0, 3, 0, 4, 1], [0, 0, 1, 1, 2, 3, 4]
 
 

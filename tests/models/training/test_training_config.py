@@ -28,7 +28,7 @@ def refused(points_text):
     return change
 
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "training"
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "training"
 
 CORE: dict[str, Any] = {"model": {"grid": None, "stencil": None, "step": None}, "hardware": {"core": "tiny-8x8"}}
 

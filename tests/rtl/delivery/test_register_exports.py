@@ -27,12 +27,12 @@ from oscc.core.registers import (
 from oscc.rtl.delivery import register_exports
 from oscc.rtl.delivery.register_exports import c_header, has_reset, markdown, python_driver
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_committed_files_are_what_is_generated() -> None:
     assert (ROOT / "docs" / "registers.md").read_text() == markdown()
-    assert (ROOT / "sim" / "core_registers.py").read_text() == python_driver()
+    assert (ROOT / "sim" / "host" / "core_registers.py").read_text() == python_driver()
 
 
 def test_a_reset_says_nothing_of_constants_and_of_the_schedule_memory() -> None:

@@ -29,7 +29,7 @@ from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION, 
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.register_exports import c_header
 from oscc.rtl.firmware.firmware_files import firmware_files
-from oscc.sim.array.array.macro import ArrayMacro
+from oscc.sim.array.macro import ArrayMacro
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.pysim import PysimBus, PysimCore
 from oscc.sim.engines.registry import engine_named

@@ -14,14 +14,14 @@ from oscc.rtl.control_plane import register_constants
 from oscc.rtl.delivery.register_exports import c_header
 from oscc.rtl.firmware.firmware_files import core_header, core_header_name, firmware_files
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 needs_compiler = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler: Debian package gcc")
 
 
 def test_every_source_of_the_driver_is_delivered() -> None:
     files = firmware_files(load_core("king-48x41"))
-    sources = {f"firmware/{path.name}": path.read_text() for path in (ROOT / "rtl" / "firmware").iterdir()}
+    sources = {f"firmware/{path.name}": path.read_text() for path in (ROOT / "rtl" / "firmware").glob("*.[ch]")}
     assert {name: files[name] for name in sources} == sources
     assert set(files) - set(sources) == {"firmware/king_48x41_core.h"}
     assert all(text.endswith("\n") and not text.endswith("\n\n") for text in files.values())

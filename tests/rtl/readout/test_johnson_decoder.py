@@ -11,7 +11,7 @@ from oscc.core.johnson import johnson_table
 from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.bench.simulation import simulate
-from oscc.rtl.readout.readout.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
+from oscc.rtl.readout.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
 
 
 def decode(core: CoreSpec, words: Sequence[int]) -> list[int]:

@@ -12,7 +12,7 @@ from oscc.core.spec_file import load_core
 from oscc.rtl.bench.prepared import prepared
 from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.bench.simulation import Beat, Pause, StreamPort, StreamWatch, get_beats, no_pause, random_pauses, wait
-from oscc.rtl.readout.readout.readout import DRAIN_BEATS, Readout
+from oscc.rtl.readout.readout import DRAIN_BEATS, Readout
 
 MakeCore = Callable[..., CoreSpec]
 

@@ -16,12 +16,12 @@ from oscc.compiler.ir.placed import PlacedGraph, TimeScale
 from oscc.core.families import FAMILIES
 from oscc.core.spec_file import load_core
 from oscc.models.dynamics.reference import AISModel
-from oscc.sim.array.array.array import OscillatorArray, Rates, code_rates, expand_units, model_rates
-from oscc.sim.array.array.array_steps import program_step, step_cycles_for, step_plan
+from oscc.sim.array.array import OscillatorArray, Rates, code_rates, expand_units, model_rates
+from oscc.sim.array.array_steps import program_step, step_cycles_for, step_plan
 
 torch.set_num_threads(1)
 
-GOLDEN = Path(__file__).parent / "data" / "golden-prototype-56x56.npz"
+GOLDEN = Path(__file__).parents[1] / "data" / "golden-prototype-56x56.npz"
 CYCLES_PER_UNIT = 100
 """Clock cycles per unit of model time in the golden runs."""
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oscc.base.errors import OsccError
 from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.checkpoint import write_checkpoint
-from oscc.sim.array.array.array_steps import MAX_STEP, MOST_STEPS, program_step, run_steps, step_cycles_for, step_plan
+from oscc.sim.array.array_steps import MAX_STEP, MOST_STEPS, program_step, run_steps, step_cycles_for, step_plan
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from oscc.core.stencil import Stencil, named_stencil
 from oscc.models.dynamics.integrators import integrator_named
-from oscc.sim.array.array.dynamics import NodeRates, integrate_phases, list_couplings
+from oscc.sim.array.dynamics import NodeRates, integrate_phases, list_couplings
 
 STENCIL = Stencil(((-1, 0), (0, -2), (1, 1)))
 """Neither symmetric nor square, so that a transposed or negated offset shows."""

@@ -11,8 +11,8 @@ from oscc.compiler.compile import CompileResult
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.core.spec import CoreSpec
 from oscc.models.dynamics.reference import AISModel
-from oscc.sim.array.array.full_precision import full_precision_images
-from oscc.sim.array.array.noise import initial_phases_batch
+from oscc.sim.array.full_precision import full_precision_images
+from oscc.sim.array.noise import initial_phases_batch
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oscc.core.spec import CoreSpec
-from oscc.sim.array.array.array import OscillatorArray
-from oscc.sim.array.array.macro import ArrayMacro, EdgeInputs, EventKind, MacroContractError, MacroRecord
-from oscc.sim.array.array.noise import initial_phases_batch
+from oscc.sim.array.array import OscillatorArray
+from oscc.sim.array.macro import ArrayMacro, EdgeInputs, EventKind, MacroContractError, MacroRecord
+from oscc.sim.array.noise import initial_phases_batch
 
 DETUNING = -1
 """Place of the detuning among the codes of a cell."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from oscc.core.array_contract import CONTRACT, rule
 from oscc.core.spec import CoreSpec
-from oscc.sim.array.array.macro_contract import EdgeInputs, MacroContract, MacroContractError
+from oscc.sim.array.macro_contract import EdgeInputs, MacroContract, MacroContractError
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from oscc.sim.array.array.noise import initial_phases, initial_phases_batch, noise_generator
+from oscc.sim.array.noise import initial_phases, initial_phases_batch, noise_generator
 
 MASK = 2**64 - 1
 

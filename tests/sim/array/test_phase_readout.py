@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.sim.array.array.phase_readout import (
+from oscc.sim.array.phase_readout import (
     code_to_phase,
     code_to_pixel,
     decode_taps,

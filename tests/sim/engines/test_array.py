@@ -13,12 +13,12 @@ from oscc.compiler.compile import CompileResult, compile_model
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.models.dynamics.reference import AISModel
-from oscc.sim.array.array.array_steps import step_plan
-from oscc.sim.array.array.noise import initial_phases_batch
+from oscc.sim.array.array_steps import step_plan
+from oscc.sim.array.noise import initial_phases_batch
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.host.host.host import HostError
-from oscc.sim.verify.verify.phase_checks import run_reference
+from oscc.sim.host.host import HostError
+from oscc.sim.verify.phase_checks import run_reference
 
 
 @pytest.fixture(scope="module")

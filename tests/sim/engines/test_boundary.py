@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from oscc.core.spec import CoreSpec
-from oscc.sim.array.array.array import OscillatorArray
-from oscc.sim.array.array.macro import ArrayMacro, EdgeInputs, MacroContractError
-from oscc.sim.array.array.phase_readout import readable_cells, tap_bits
+from oscc.sim.array.array import OscillatorArray
+from oscc.sim.array.macro import ArrayMacro, EdgeInputs, MacroContractError
+from oscc.sim.array.phase_readout import readable_cells, tap_bits
 from oscc.sim.engines.boundary import frame_word, take_event
 
 NAMES = ("load_strobe", "commit", "init", "run", "sample", "noise_seed", "noise_index", "tap_row", "cycle")

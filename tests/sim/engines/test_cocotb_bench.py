@@ -14,7 +14,7 @@ pytest.importorskip("cocotbext.axi", reason="not installed: pip install 'oscc[co
 from oscc.core.spec import CoreSpec
 from oscc.sim.engines import cocotb_bench
 from oscc.sim.engines.cocotb_bench import CocotbBus
-from oscc.sim.host.host.host import HostError
+from oscc.sim.host.host import HostError
 
 
 class Slave:

@@ -14,10 +14,10 @@ from oscc.compiler.compile import CompileResult
 from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import ControlPlane, host_members
-from oscc.sim.array.array.macro import EventKind, MacroContractError
+from oscc.sim.array.macro import EventKind, MacroContractError
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pysim import PysimEngine
-from oscc.sim.host.host.host import HostError
+from oscc.sim.host.host import HostError
 
 
 @pytest.fixture(scope="module")

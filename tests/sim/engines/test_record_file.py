@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from oscc.sim.array.array.macro import MacroRecord
+from oscc.sim.array.macro import MacroRecord
 from oscc.sim.engines.job import CosimRecord
 from oscc.sim.engines.record_file import read_record, write_record
 

@@ -14,7 +14,7 @@ from oscc.compiler.compile import CompileResult
 from oscc.core.spec import CoreSpec
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.registry import ENGINES, engine_named, missing_for
-from oscc.sim.verify.verify.engine_checks import check_engine
+from oscc.sim.verify.engine_checks import check_engine
 
 
 def test_every_engine_has_its_name() -> None:

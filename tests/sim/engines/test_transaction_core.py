@@ -10,10 +10,10 @@ import pytest
 from oscc.compiler.compile import CompileResult
 from oscc.core.instructions import Instruction, Operation, encode_schedule
 from oscc.core.spec import CoreSpec
-from oscc.sim.array.array.macro import EventKind, MacroRecord
+from oscc.sim.array.macro import EventKind, MacroRecord
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.transaction_core import illegal_instruction
-from oscc.sim.host.host.host import CoreBus, Host, HostError, RunCounters
+from oscc.sim.host.host import CoreBus, Host, HostError, RunCounters
 
 Both = Callable[..., tuple[Any, Any]]
 

@@ -22,7 +22,7 @@ from oscc.base.errors import OsccError
 from oscc.compiler.compile import CompileResult
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.emit import core_verilog
-from oscc.sim.array.array.macro import EventKind, MacroContractError
+from oscc.sim.array.macro import EventKind, MacroContractError
 from oscc.sim.engines import verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pysim import PysimEngine
@@ -35,7 +35,7 @@ from oscc.sim.engines.verilog import (
     run_bench,
     search_path,
 )
-from oscc.sim.host.host.host import HostError
+from oscc.sim.host.host import HostError
 
 SLOW = not os.environ.get("OSCC_SLOW_TESTS")
 

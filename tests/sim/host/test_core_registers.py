@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oscc.core.registers import REGISTERS, Register, register
-from oscc.sim.host.host.core_registers import CoreRegisters, ErrorFields, GridFields
+from oscc.sim.host.core_registers import CoreRegisters, ErrorFields, GridFields
 
 PLAIN = [r for r in REGISTERS if r.count == 1]
 WRITABLE = ("read-write", "pulse", "write-1-to-clear")

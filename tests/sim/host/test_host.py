@@ -15,7 +15,7 @@ from oscc.core.program import Program
 from oscc.core.registers import register
 from oscc.core.spec import CoreSpec
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.host.host.host import CoreBus, DiscardedFrameError, Host, HostError, SelfTestResult
+from oscc.sim.host.host import CoreBus, DiscardedFrameError, Host, HostError, SelfTestResult
 
 Both = Callable[..., tuple[Any, Any]]
 

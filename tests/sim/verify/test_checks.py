@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from oscc.sim.verify.verify.checks import CheckLine, Status, Verdict, judge, skipped, verdict_table
+from oscc.sim.verify.checks import CheckLine, Status, Verdict, judge, skipped, verdict_table
 
 LINES = (
     judge("codes", "pysim", True, "27 codes", "equal", "never shown"),

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.sim.array.array.macro import EventKind
+from oscc.sim.array.macro import EventKind
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord
-from oscc.sim.verify.verify.checks import CheckLine, Status
-from oscc.sim.verify.verify.engine_checks import check_engine, expected_events, program_patterns, sample_phases
+from oscc.sim.verify.checks import CheckLine, Status
+from oscc.sim.verify.engine_checks import check_engine, expected_events, program_patterns, sample_phases
 
 INIT, RUN, COMMIT, SAMPLE = EventKind.INIT, EventKind.RUN, EventKind.COMMIT, EventKind.SAMPLE
 

@@ -16,7 +16,7 @@ from oscc.rtl.weights import program_ingress, weight_bank
 from oscc.rtl.weights.crc32 import Crc32
 from oscc.rtl.weights.secded import SecdedDecoder
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.verify.verify.fault_campaign import (
+from oscc.sim.verify.fault_campaign import (
     DamagedStream,
     Fault,
     Outcome,

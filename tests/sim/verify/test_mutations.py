@@ -37,7 +37,7 @@ from oscc.rtl.weights.weight_bank import WeightBank
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimBus, PysimEngine
 from oscc.sim.engines.registry import engine_named, missing_for
-from oscc.sim.verify.verify.verify import EngineFactory, VerifyOptions, verify_folder
+from oscc.sim.verify.verify import EngineFactory, VerifyOptions, verify_folder
 
 PHASES = tuple(f"phases after chunk {chunk}" for chunk in (1, 2, 3, 4))
 Tamper = Callable[[Module, CoreSpec, Any], dict[str, Any]]

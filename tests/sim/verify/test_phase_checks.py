@@ -12,11 +12,11 @@ from scipy.integrate import solve_ivp
 
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.ir.coded import CodedGraph
-from oscc.sim.array.array.noise import initial_phases
+from oscc.sim.array.noise import initial_phases
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord
-from oscc.sim.verify.verify.checks import CheckLine, Status
-from oscc.sim.verify.verify.phase_checks import (
+from oscc.sim.verify.checks import CheckLine, Status
+from oscc.sim.verify.phase_checks import (
     PIXEL_LIMIT_AT_64_STEPS,
     ReferenceRun,
     check_phases,

@@ -10,8 +10,8 @@ import pytest
 from oscc.compiler.compile import CompileResult
 from oscc.core.instructions import Operation, encode_schedule
 from oscc.core.program import Program
-from oscc.sim.verify.verify.checks import CheckLine, Status
-from oscc.sim.verify.verify.program_checks import check_program
+from oscc.sim.verify.checks import CheckLine, Status
+from oscc.sim.verify.program_checks import check_program
 
 NAMES = ["origin", "time scale", "schedule", "banks", "codes of the model", "pixels of the model"]
 

@@ -18,13 +18,13 @@ from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.core.program_file import read_program, write_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
-from oscc.sim.array.array.macro import MacroContractError
+from oscc.sim.array.macro import MacroContractError
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimEngine
 from oscc.sim.engines.registry import engine_named
-from oscc.sim.host.host.host import HostError
-from oscc.sim.verify.verify.checks import CheckLine, Status, Verdict
-from oscc.sim.verify.verify.verify import EngineFactory, VerifyOptions, verify_folder
+from oscc.sim.host.host import HostError
+from oscc.sim.verify.checks import CheckLine, Status, Verdict
+from oscc.sim.verify.verify import EngineFactory, VerifyOptions, verify_folder
 
 PROGRAM_LINES = [
     "output files",

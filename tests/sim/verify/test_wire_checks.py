@@ -13,8 +13,8 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.compiler.route.wires_file import read_wires, write_wires
 from oscc.core.spec import CoreSpec
-from oscc.sim.verify.verify.checks import Status
-from oscc.sim.verify.verify.wire_checks import check_wires
+from oscc.sim.verify.checks import Status
+from oscc.sim.verify.wire_checks import check_wires
 
 
 def options() -> dict[str, object]:
