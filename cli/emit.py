@@ -73,7 +73,7 @@ def emit_verb(
     same.
     """
     from oscc.compiler.errors import OsccError
-    from oscc.compiler.output_folder import check_target, replace_folder, replace_subfolder
+    from oscc.compiler.output_folder import check_target, read_output_folder, replace_folder, replace_subfolder
     from oscc.compiler.spec_file import load_core
     from oscc.rtl.emit import emit_core
 
@@ -84,6 +84,9 @@ def emit_verb(
     target = compiled if compiled is not None else output
     assert target is not None
     given = None if core is None else load_core(core)
+    if compiled is not None:
+        # What it is comes before whether it could be written.
+        read_output_folder(compiled)
     check_target(target)
     theirs = _compiled_core(target, must=compiled is not None)
     if theirs is None:

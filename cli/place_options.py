@@ -84,12 +84,11 @@ def open_die(path: Path | None) -> UserFile | None:
     Raises
     ------
     OsccError
-        ``die.not-found``.
+        As `read_die_file` raises it.
     """
-    from oscc.compiler.die import READ
-    from oscc.compiler.text_file import read_user_file
+    from oscc.compiler.die import read_die_file
 
-    return None if path is None else read_user_file(path, READ)
+    return None if path is None else read_die_file(path)
 
 
 def load_target(core: str, die: UserFile | None) -> CoreSpec:

@@ -45,9 +45,11 @@ def sample_verb(
     import time
 
     from oscc.compiler.output_folder import PROBLEM
+    from oscc.compiler.path_kind import kind_of
     from oscc.sim.pictures import check_sheet_target, sample_sheet
 
-    if folder.is_file():
+    # A file that says nothing of what it is, is left to the reader of checkpoints.
+    if kind_of(folder).name in ("checkpoint", "file"):
         refuse_ignored(context, {"first": "--first"}, "the samples of a checkpoint are drawn from their first on")
         _sample_checkpoint(folder, samples, output, columns, seed, as_json)
         return

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from oscc.compiler.errors import OsccError
+from oscc.compiler.path_kind import refuse_wrong_kind
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_sections import Gain, Section, Whole
 from oscc.compiler.strict_yaml import read_yaml
@@ -64,9 +65,25 @@ def read_die(path: Path) -> DieSpec:
     Raises
     ------
     OsccError
-        ``die.not-found``, ``die.yaml``, ``die.unknown-key`` or ``die.invalid``.
+        What `read_die_file` raises, ``die.yaml``, ``die.unknown-key`` or ``die.invalid``.
     """
-    return parse_die(read_user_file(path, READ))
+    return parse_die(read_die_file(path))
+
+
+def read_die_file(path: Path) -> UserFile:
+    """Return the bytes of a die's file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OsccError
+        ``die.not-found``, or ``path.kind`` for a file or folder of another kind.
+    """
+    refuse_wrong_kind(path, "die")
+    return read_user_file(path, READ)
 
 
 def parse_die(file: UserFile) -> DieSpec:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 from oscc.compiler.errors import OsccError
 from oscc.compiler.families import Family, family_named
 from oscc.compiler.graph import CouplingGraph, InitialPhases
+from oscc.compiler.path_kind import refuse_wrong_kind
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.spec_file import load_core
 from oscc.compiler.spec_sections import Section, Whole
@@ -219,9 +220,10 @@ def load_training(path: Path) -> TrainingConfig:
     Raises
     ------
     OsccError
-        ``training.read``, or ``training.yaml``, ``training.unknown-key`` and ``training.invalid`` as
-        `oscc.compiler.strict_yaml.read_yaml` raises them.
+        ``training.read``, ``path.kind`` for a file or folder of another kind, or ``training.yaml``,
+        ``training.unknown-key`` and ``training.invalid`` as `oscc.compiler.strict_yaml.read_yaml` raises them.
     """
+    refuse_wrong_kind(path, "train")
     content = read_text_file(path, "training.read")
     return parse_training(content, where=str(path))
 

@@ -84,8 +84,8 @@ def test_what_is_written_is_read_back(graph: tuple[int, dict[tuple[int, int], fl
         (
             "9999999999999999999 1\n1 2 1\n",
             "x:1",
-            "'9999999999999999999 1' are no numbers of vertices and edges: '9999999999999999999' is too large: a number of "
-            "19 digits",
+            "'9999999999999999999 1' are no numbers of vertices and edges: '9999999999999999999' is too large: a "
+            "number of 19 digits",
             FORMAT,
         ),
         ("2 1\n1 2 1_0\n", "x:2", "'1 2 1_0' is no edge", FORMAT),
