@@ -108,7 +108,7 @@ def load_target(core: str, die: UserFile | None) -> CoreSpec:
     from oscc.compiler.spec_file import load_core
 
     target = load_core(core)
-    return target if die is None else with_die(target, parse_die(die), die.where)
+    return target if die is None else with_die(target, parse_die(die, target), die.where)
 
 
 def parse_change_options(
