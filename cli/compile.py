@@ -55,6 +55,7 @@ def compile_verb(
     from oscc.compiler.frontends.front_end import opened_source
     from oscc.compiler.output_folder import PROGRAM, check_target
     from oscc.compiler.pass_manager import PassRecord, parse_dump_requests
+    from oscc.compiler.progress import tell_stage
 
     options = given.scaling()
     wanted = parse_dump_requests(dump_ir or (), pass_names())
@@ -91,6 +92,7 @@ def compile_verb(
             recorded = {"tau": given.tau, "tau_s": given.tau_s, "clip": list(options.clip)}
             recorded |= recorded_place_options(compiled.placing)
             receipt = Receipt(recorded, source, die, compiled.changes)
+            tell_stage(report, f"writing {output}")
             write_output(output, result, compiled.model, receipt, dumps=dumps, reports=reports)
 
     summary = result.summary()

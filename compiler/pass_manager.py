@@ -14,6 +14,7 @@ from oscc.compiler.graph import CouplingGraph, verify_graph
 from oscc.compiler.placed import PlacedGraph, verify_placed
 from oscc.compiler.program import Program
 from oscc.compiler.program_check import verify_program
+from oscc.compiler.progress import Report, tell_stage
 from oscc.compiler.spec import CoreSpec
 from oscc.compiler.store import Level
 
@@ -83,7 +84,12 @@ class PipelineResult:
 
 
 def run_pipeline(
-    passes: Sequence[Pass], level: Any = None, *, core: CoreSpec, after: Callable[[str, Level], None] | None = None
+    passes: Sequence[Pass],
+    level: Any = None,
+    *,
+    core: CoreSpec,
+    after: Callable[[str, Level], None] | None = None,
+    report: Report | None = None,
 ) -> PipelineResult:
     """Run passes in order.
 
@@ -96,6 +102,8 @@ def run_pipeline(
         The core that the pipeline compiles for.
     after : callable, optional
         Called with the name of each pass and the verified level that it returned.
+    report : callable, optional
+        Told which pass begins.
 
     Raises
     ------
@@ -108,6 +116,7 @@ def run_pipeline(
         begin = time.perf_counter()
         findings: tuple[Finding, ...] = ()
         about: Level | None = None
+        tell_stage(report, f"pass {step.name}")
         try:
             level = step.run(level)
             verify_level(level, core)

@@ -7,6 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from oscc.compiler.instructions import Operation
+from oscc.compiler.progress import tell_stage
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
 from oscc.sim.engines.transaction_core import TransactionCore
 from oscc.sim.host import Host
@@ -28,6 +29,7 @@ class ArrayEngine:
         asked for, which are left out.
         """
         started = time.perf_counter()
+        tell_stage(progress, "running the array")
         batch = min(job.samples, MAX_BATCH)
         rounds = -(-job.samples // batch)
         # Nothing moves in an init, so that only runs count.

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from oscc.compiler import progress
-from oscc.compiler.progress import watched
+from oscc.compiler.progress import labelled, tell_stage, watched
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +28,22 @@ def test_what_is_looked_at_is_reported_at_once_and_again_until_the_block_ends() 
         assert enough.wait(60)
     assert told[:4] == [("file 0", 0.0), ("file 1", 0.1), ("file 2", 0.2), ("file 3", 0.3)]
     assert "oscc-watch" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_stage_begins_where_nobody_knows_how_far_it_is() -> None:
+    told: list[tuple[str, float]] = []
+
+    def report(what: str, done: float) -> None:
+        told.append((what, done))
+
+    report("running", 1.0)
+    tell_stage(report, "writing")
+    inner = labelled(report, "engine array")
+    assert inner is not None
+    inner("running", 0.5)
+    assert told == [("running", 1.0), ("writing", 0.0), ("engine array: running", 0.5)]
+    tell_stage(None, "nobody")
+    assert labelled(None, "nobody") is None
 
 
 def test_nothing_is_looked_at_where_nobody_listens() -> None:
