@@ -47,11 +47,16 @@ def test_a_stage_begins_where_nobody_knows_how_far_it_is() -> None:
 
 
 def test_nothing_is_looked_at_where_nobody_listens() -> None:
+    looks: list[None] = []
+
     def look() -> tuple[str, float]:
-        raise AssertionError("looked")
+        looks.append(None)
+        return "looked", 0.0
 
     with watched(None, look):
-        pass
+        # Nor is there a thread that might yet look.
+        watching = [thread.name for thread in threading.enumerate() if thread.name == "oscc-watch"]
+    assert (looks, watching) == ([], [])
 
 
 def test_files_that_are_gone_are_nothing_new_and_errors_of_the_block_come_through() -> None:
