@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from oscc.compiler.code_limits import DEAD, ROUGH, is_given, is_lost, is_merged, is_vanished, live_share
-from oscc.compiler.code_remedies import ENERGY, Remedies, Still, energy_error, listed_remedies, off_by, remedies
-from oscc.compiler.code_use import CodeUse, GroupUse, GroupValues
+from oscc.compiler.code_remedies import Remedies, energy_error, listed_remedies, remedies
+from oscc.compiler.code_use import CodeUse, GroupUse, GroupValues, group_values
 from oscc.compiler.coded import CodedGraph
 from oscc.compiler.coded_problem import CodedProblem, problem_of
 from oscc.compiler.number_words import percent, ratio, short
 from oscc.compiler.passes.scale import ScaleOptions, choose_time_scale
 from oscc.compiler.programmed import programmed_graph
+from oscc.compiler.remedy_trials import ENERGY, Still, off_by
 from oscc.compiler.spec import GROUPS
 
 PLURALS = {"coupling": "couplings", "shil": "SHIL parameters", "field": "fields", "detuning": "detunings"}
@@ -264,11 +265,20 @@ def saturated(case: Case) -> CodeWarning | None:
     numbers |= {"times_full_scale": beyond, "error": error}
     assert placed.time_scale is not None
     given = "given" in placed.time_scale.bounds_s
+    problem, now = (case.problem, case.code_use.problem) if case.group in ENERGY else (None, None)
+    clips = [case.group]
     if given or placed.graph.time_scale_s is not None:
-        needed = float((np.abs(case.values.scaled).max(axis=1) / top * placed.time_scale.tau_s).max())
+        needed = _needed_tau(case.coded, clips)
+        beyond_too = [group for group in ENERGY if case.code_use.groups[group].saturated]
+        if problem is not None and now is not None and len(beyond_too) > 1:
+            # One of two that saturate alone may take energies further away.
+            alone = energy_error(case.coded, ScaleOptions(tau_s=needed))
+            if alone is not None and alone >= now.largest_error:
+                clips, needed = beyond_too, _needed_tau(case.coded, beyond_too)
         numbers["needed_tau_s"] = needed
         what = "use a --tau-s" if given else "train the model with a time_scale_s"
-        advice = f"{what} of at least {needed:.6g} s, and leave out --clip {case.group}"
+        left_out = " and ".join(f"--clip {group}" for group in clips)
+        advice = f"{what} of at least {needed:.6g} s, and leave out {left_out}"
         options = ScaleOptions(tau_s=needed)
     else:
         options = ScaleOptions()
@@ -278,8 +288,8 @@ def saturated(case: Case) -> CodeWarning | None:
         budget = core.cycles_per_sample
         short_of = f", for which the core needs cycles_per_sample: {cycles}" if cycles > budget else ""
         advice = f"leave out --clip {case.group}: a sample takes {cycles:,} cycles then{short_of}"
-    problem, now, then = case.problem, case.code_use.problem, energy_error(case.coded, options)
-    if problem is not None and now is not None and then is not None and case.group in ENERGY:
+    then = energy_error(case.coded, options) if problem is not None else None
+    if problem is not None and now is not None and then is not None:
         numbers["largest_error_without_clip"] = then
         nearer = then < now.largest_error
         advice += f" ({off_by(problem, then)}{'' if nearer else ', which is no less than now'})"
@@ -305,13 +315,19 @@ def ends(case: Case, ratio: float) -> CodeWarning:
     )
 
 
+def _needed_tau(coded: CodedGraph, groups: list[str]) -> float:
+    """The least tau at which nothing of groups is beyond full scale [s]."""
+    scale = coded.placed.time_scale
+    assert scale is not None
+    largest = {group: np.abs(values.scaled).max(axis=1) / values.dac.top_code for group, values in group_values(coded)}
+    return max(float((largest[group] * scale.tau_s).max()) for group in groups)
+
+
 def _remedies(case: Case, still: Still) -> Remedies:
     """What ends a warning, without another one of the same group where that can be."""
     graph = case.coded.placed.graph
     if is_given(graph) and (case.problem is None or case.group in ENERGY):
-        found = remedies(case.coded, case.group, case.values, is_lost)
-        if found.found:
-            return found
+        return remedies(case.coded, case.group, case.values, is_lost, still)
     return remedies(case.coded, case.group, case.values, still)
 
 
@@ -321,7 +337,11 @@ def _advice(case: Case, found: Remedies) -> str:
     nothing = f"nothing that oscc can change keeps them{' apart' if apart else ''}, not 8 bits either"
     if case.use.not_zero and not case.use.codes_not_zero:
         scale = case.coded.placed.time_scale
-        beside = PLURALS.get(scale.active, "rest") if scale is not None and scale.active != case.group else "rest"
+        active = scale.active if scale is not None else ""
+        if case.problem is not None and case.group in ENERGY:
+            # SHIL and detuning of a problem follow its terms.
+            active = next(group for group in ENERGY if group != case.group)
+        beside = PLURALS[active] if active in GROUPS and active != case.group else "rest"
         nothing = "no core gives them codes, not one of 8 bits either, nor one of a smaller full scale that makes sense"
         left = (
             f"make the {case.plural} larger or the {beside} smaller, or leave the {case.plural} out where they do not "

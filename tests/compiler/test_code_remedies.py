@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.code_limits import is_merged
-from oscc.compiler.code_remedies import Remedies, Remedy, listed_remedies, remedies
+from oscc.compiler.code_remedies import Remedies, listed_remedies, remedies
 from oscc.compiler.code_use import GroupUse, GroupValues, group_values
 from oscc.compiler.code_warnings import code_warnings
 from oscc.compiler.coded import CodedGraph
@@ -22,6 +22,7 @@ from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.passes.scale import ScaleOptions, ScalePass
+from oscc.compiler.remedy_trials import Remedy
 from oscc.compiler.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]

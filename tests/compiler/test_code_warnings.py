@@ -28,6 +28,7 @@ from oscc.compiler.code_use import GroupValues
 from oscc.compiler.code_warning_texts import CodeWarning
 from oscc.compiler.code_warnings import code_warnings
 from oscc.compiler.coded import CodedGraph
+from oscc.compiler.coded_problem import coded_problem
 from oscc.compiler.compile import SMALLEST_TAU, check_model
 from oscc.compiler.frontends.bqm import parse_bqm
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
@@ -317,6 +318,26 @@ def test_fields_that_saturate_while_couplings_do_not_make_another_problem(make_c
     (warning,) = (each for each in found if each.code == "W004" and each.numbers["group"] == "field")
     assert warning.message.startswith("2 of 4 fields saturate at the top code: ")
     assert "; couplings do not, so that another problem is solved; the energy is off by at most " in warning.message
+
+
+def test_the_clips_that_only_together_take_energies_away_are_left_out_together(make_core: MakeCore) -> None:
+    core = ising_core(make_core)
+    first, second = np.array([0, 0, 0, 1, 1, 2], np.int32), np.array([1, 2, 3, 2, 3, 3], np.int32)
+    fields = np.array([78.0, 76.5, 79.5, 77.5])
+    problem = IsingProblem("p", "ising", first, second, np.full(6, 40.0), fields, 0.0, tuple("abcd"))
+    graph = lower_problem(problem, core)
+    clip = ScaleOptions(clip=("coupling", "field", "shil", "detuning"), tau_s=3e-7)
+    coded = coded_of(graph, core, clip)
+    found = {each.numbers["group"]: each for each in code_warnings(coded) if each.code == "W004"}
+    needed = found["field"].numbers["needed_tau_s"]
+    assert found["coupling"].advice.startswith(
+        f"use a --tau-s of at least {needed:.6g} s, and leave out --clip coupling and --clip field (energies off by at "
+    )
+    # The advice is followed as it is written.
+    options = ScaleOptions(clip=("shil", "detuning"), tau_s=float(f"{needed:.6g}"))
+    after = coded_problem(coded_of(graph, core, options)).largest_error
+    assert after == pytest.approx(found["coupling"].numbers["largest_error_without_clip"], rel=0.05)
+    assert after < 0.2 * coded_problem(coded).largest_error
 
 
 # Problems
