@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+MANIFEST = "manifest.json"
+"""Name of the file that makes a folder one of oscc."""
+
 SCHEMA = "oscc.output/1"
 """Content of key ``schema`` of a manifest."""
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from oscc.base.errors import OsccError
 from oscc.base.file_output import check_file_target, write_text
+from oscc.base.manifest import MANIFEST as MANIFEST
 from oscc.base.manifest import manifest_fault
+from oscc.base.path_kind import kind_of, near_path, wrong_kind
 from oscc.base.staged_folder import plain_files, recover_stages, remove_empty, staged_folder
 
-MANIFEST = "manifest.json"
 MODEL = "model.safetensors"
 CORE = "core.yaml"
 PROGRAM = "program.bin"
@@ -120,9 +121,13 @@ def read_output_folder(path: str | Path) -> OutputFolder:
     manifest = output.manifest
     if PROGRAM not in manifest["outputs"]:
         if "summary" not in manifest:
+            others = {"rtl": "oscc emit", "synthesis": "oscc synth"}
+            made = " and ".join(
+                others[name] for name in others if any(n.startswith(f"{name}/") for n in manifest["outputs"])
+            )
             raise OsccError(
                 "output.no-program",
-                "holds no program",
+                f"holds no program, but what {made} wrote" if made else "holds no program",
                 where=str(path),
                 hint="compile one into it: oscc compile MODEL --core SPEC -o DIR",
             )
@@ -159,15 +164,22 @@ def read_any_output_folder(path: str | Path) -> OutputFolder:
             hint="remove the folder, and compile again",
         )
     if manifest is None or not _is_ours(manifest):
-        raise OsccError(
-            "output.not-found",
-            f"no output folder of oscc (it has no {MANIFEST} of oscc)" if folder.is_dir() else "no such folder",
-            where=str(path),
-            hint="make one: oscc compile MODEL --core SPEC -o DIR",
-        )
+        raise _no_output_folder(folder)
     if fault := manifest_fault(manifest):
         raise OsccError("output.manifest", f"{MANIFEST} is damaged or of another version: {fault}", where=str(path))
     return OutputFolder(folder, manifest)
+
+
+def _no_output_folder(path: Path) -> OsccError:
+    code, make_one = "output.not-found", "make one: oscc compile MODEL --core SPEC -o DIR"
+    other = wrong_kind(path, "output", code)
+    if other is None:
+        meant = near_path(path, lambda near: kind_of(near).name == "compilation")
+        return OsccError(code, "no such folder", where=str(path), hint=f"{meant} Or {make_one}" if meant else make_one)
+    if other.hint == make_one and path.is_dir():
+        message = f"no output folder of oscc (it has no {MANIFEST} of oscc)"
+        return OsccError(code, message, where=str(path), hint=make_one)
+    return other
 
 
 def check_target(path: str | Path) -> None:

@@ -13,6 +13,35 @@ LOOK_EVERY_S = 1.0
 """Seconds between two looks at work that another program does."""
 
 
+def tell_stage(report: Report | None, what: str) -> None:
+    """Tell that a stage begins of which nobody knows how far it is, so that no earlier one seems to go on.
+
+    Parameters
+    ----------
+    report : callable or None
+    what : str
+    """
+    if report is not None:
+        report(what, 0.0)
+
+
+def labelled(report: Report | None, stage: str) -> Report | None:
+    """Return a report whose words follow the name of a stage; None where nobody listens.
+
+    Parameters
+    ----------
+    report : callable or None
+    stage : str
+    """
+    if report is None:
+        return None
+
+    def tell(what: str, done: float) -> None:
+        report(f"{stage}: {what}", done)
+
+    return tell
+
+
 @contextmanager
 def watched(report: Report | None, look: Callable[[], tuple[str, float]]) -> Iterator[None]:
     """Report on work that says nothing itself, such as a compiler's: at once, again and again, and when it is done.

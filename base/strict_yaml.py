@@ -83,7 +83,7 @@ def read_yaml(content: str, model: type[Model], *, where: str, what: str, code: 
         by key, with what would be accepted.
     """
     try:
-        data = _load(content, where, code)
+        data = load_yaml(content, where=where, code=code)
         if not isinstance(data, dict):
             keys = ", ".join(field.alias or name for name, field in list(model.model_fields.items())[:3])
             raise OsccError(f"{code}.invalid", f"{what} is a mapping of keys ({keys}, ...)", where=where)
@@ -97,7 +97,22 @@ def read_yaml(content: str, model: type[Model], *, where: str, what: str, code: 
         raise OsccError(f"{code}.{kind}", one_line("; ".join(dict.fromkeys(faults))), where=where) from None
 
 
-def _load(content: str, where: str, code: str) -> Any:
+def load_yaml(content: str, *, where: str, code: str) -> Any:
+    """What stands in a YAML text, whatever it describes.
+
+    Parameters
+    ----------
+    content : str
+    where : str
+        Name of the text, for messages.
+    code : str
+        First part of the code of errors.
+
+    Raises
+    ------
+    OsccError
+        ``<code>.yaml``.
+    """
     try:
         loader = _StrictLoader(content)
         try:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from oscc.base.errors import OsccError
 from oscc.base.file_output import write_bytes
+from oscc.base.path_kind import kind_of, near_path, refuse_wrong_kind
 from oscc.base.strict_json import JsonError, parse_json
 
 _DTYPES = {
@@ -121,8 +122,8 @@ def read_tensors(path: str | Path) -> TensorFile:
     Raises
     ------
     OsccError
-        ``file.not-found`` when it cannot be read, ``file.pickle`` when it is a pickle, ``file.not-safetensors`` when it
-        is something else or cut short.
+        ``path.kind`` when it is a folder or a file of another kind, ``file.not-found`` when it cannot be read,
+        ``file.pickle`` when it is a pickle, ``file.not-safetensors`` when it is something else or cut short.
     """
     where = str(path)
     content = _read_bytes(Path(path), where)
@@ -173,10 +174,13 @@ def _read_bytes(path: Path, where: str) -> bytes:
             start = file.read(16)
             size = os.fstat(file.fileno()).st_size
             if fault := _fault_of_start(start, size):
+                refuse_wrong_kind(path, "checkpoint")
                 raise OsccError(*fault, where=where)
             return start + file.read()
     except OSError as error:
-        raise OsccError("file.not-found", f"cannot be read: {error.strerror}", where=where) from None
+        refuse_wrong_kind(path, "checkpoint")
+        hint = near_path(path, lambda near: kind_of(near).name == "checkpoint")
+        raise OsccError("file.not-found", f"cannot be read: {error.strerror}", where=where, hint=hint) from None
 
 
 def _fault_of_start(start: bytes, size: int) -> tuple[str, str] | None:

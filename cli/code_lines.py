@@ -14,6 +14,9 @@ from oscc.cli.common import counted
 if TYPE_CHECKING:
     from oscc.compiler.precision.code_warning_texts import CodeWarning
 
+ENERGY = ("coupling", "field")
+"""Groups of which the energy of a problem is made."""
+
 EXACT = 1e-5
 """Relative error of h and J that float32 leaves, and nothing else."""
 
@@ -28,13 +31,15 @@ def verdict_words(summary: Mapping[str, Any]) -> str:
     summary : mapping
         As `CompileResult.summary` gives it.
     """
+    from oscc.base.number_words import percent
+
     warnings = summary.get("warnings", [])
     saturated = [warning["numbers"] for warning in warnings if warning["code"] == "W004"]
     if not saturated:
         return f"fits, with {counted(len(warnings), 'warning')}" if warnings else "fits"
     count, of = (sum(each[name] for each in saturated) for name in ("saturated", "parameters"))
     error, more = max(each["error"] for each in saturated), len(warnings) - len(saturated)
-    clipped = f"fits, but {count:,} of {of:,} parameters saturate, with an error of up to {100 * error:.2g} %"
+    clipped = f"fits, but {count:,} of {of:,} parameters saturate, with an error of up to {percent(error)} %"
     return clipped + (f", and with {counted(more, 'more warning')}" if more else "")
 
 
@@ -53,21 +58,37 @@ def code_rows(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = []
     for group, each in groups.items():
         share = 100 * each["codes_not_zero"] / each["parameters"]
+        least, most = (f"{each[name]:.3g}" for name in ("smallest_lsb", "largest_lsb"))
+        size = most if least == most else f"{least} to {most}"
         rows.append(
             (
                 f"{group} in use",
                 f"{each['codes_not_zero']:,} of {each['parameters']:,} not 0 ({share:.1f} %), {each['codes_used']} of "
-                f"{each['codes_available']} codes; {each['smallest_lsb']:.3g} to {each['largest_lsb']:.3g} LSB",
+                f"{each['codes_available']} codes; {size} LSB",
             )
         )
     if problem := use.get("problem"):
-        errors = problem["field_error"], problem["coupling_error"]
-        off = (
-            f"h off by {100 * errors[0]:.2g} %, J by {100 * errors[1]:.2g} % of their norms, energies by at most "
-            f"{problem['largest_error']:.4g}"
-        )
-        rows.append(("coded problem", off if max(errors) > EXACT else "the one that was given, but for a factor"))
+        rows.append(("coded problem", _problem_words(problem, [use["groups"].get(group, {}) for group in ENERGY])))
     return rows
+
+
+def _problem_words(problem: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> str:
+    """Return what codes make of a problem: by how much it is off, or that it is the one that was given."""
+    from oscc.base.number_words import percent, short
+
+    errors = problem["field_error"], problem["coupling_error"]
+    # What is lost may be small beside the largest term, and yet is another problem.
+    lost = any(each.get(name, 0) for each in groups for name in ("zeroed", "sign_changed", "merged"))
+    if max(errors) <= EXACT and not lost:
+        return "the one that was given, but for a factor"
+    if problem.get("kind") == "max-cut":
+        # An edge of weight w is a coupling of w / 2.
+        cut = 2 * problem["largest_error"]
+        return f"weights off by {percent(errors[1])} % of their norm, cuts by at most {short(cut)}"
+    return (
+        f"h off by {percent(errors[0])} %, J by {percent(errors[1])} % of their norms, energies by at most "
+        f"{short(problem['largest_error'])}"
+    )
 
 
 def print_warnings(warnings: Sequence[CodeWarning]) -> None:

@@ -48,6 +48,7 @@ def compile_verb(
     With --strict 3 also when there are warnings, beside the program.
     """
     from oscc.base.output_folder import PROGRAM, check_target
+    from oscc.base.progress import tell_stage
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
     from oscc.compiler.compile import compile_model, pass_names
     from oscc.compiler.dump import dump_level
@@ -91,6 +92,7 @@ def compile_verb(
             recorded = {"tau": given.tau, "tau_s": given.tau_s, "clip": list(options.clip)}
             recorded |= recorded_place_options(compiled.placing)
             receipt = Receipt(recorded, source, die, compiled.changes)
+            tell_stage(report, f"writing {output}")
             write_output(output, result, compiled.model, receipt, dumps=dumps, reports=reports)
 
     summary = result.summary()

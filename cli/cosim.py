@@ -40,6 +40,7 @@ def cosim_verb(
     """
     from oscc.base.errors import OsccError
     from oscc.base.output_folder import replace_subfolder, write_json
+    from oscc.base.progress import tell_stage
     from oscc.sim.array.macro import MacroContractError
     from oscc.sim.engines.job import CosimJob
     from oscc.sim.engines.registry import engine_named, missing_for
@@ -56,10 +57,11 @@ def cosim_verb(
         except (HostError, MacroContractError) as error:
             raise OsccError("cosim.refused", str(error), where=engine, hint="see docs/registers.md, ERROR") from None
         reference = _reference(folder, job, progress)
-    result = _result(job, record, reference)
-    with replace_subfolder(folder, f"cosim-{engine}") as target:
-        _write(target, job, record, reference)
-        write_json(target / "record.json", {key: value for key, value in result.items() if "seconds" not in key})
+        tell_stage(progress, "drawing and writing the images")
+        result = _result(job, record, reference)
+        with replace_subfolder(folder, f"cosim-{engine}") as target:
+            _write(target, job, record, reference)
+            write_json(target / "record.json", {key: value for key, value in result.items() if "seconds" not in key})
     if as_json:
         print_json({**result, "output": str(folder / f"cosim-{engine}")})
         return
@@ -94,7 +96,7 @@ def _reference(folder: Path, job: CosimJob, progress: Report | None) -> np.ndarr
     from oscc.sim.verify.phase_checks import reference_images, run_reference
 
     torch.set_num_threads(1)
-    coded = recompile(read_output_folder(folder)).coded
+    coded = recompile(read_output_folder(folder), progress).coded
     assert coded is not None
     return reference_images(run_reference(coded, job, progress), coded)
 

@@ -73,7 +73,8 @@ def emit_verb(
     same.
     """
     from oscc.base.errors import OsccError
-    from oscc.base.output_folder import check_target, replace_folder, replace_subfolder
+    from oscc.base.output_folder import check_target, read_output_folder, replace_folder, replace_subfolder
+    from oscc.base.progress import tell_stage
     from oscc.core.spec_file import load_core
     from oscc.rtl.delivery.emit import emit_core
 
@@ -84,6 +85,9 @@ def emit_verb(
     target = compiled if compiled is not None else output
     assert target is not None
     given = None if core is None else load_core(core)
+    if compiled is not None:
+        # What it is comes before whether it could be written.
+        read_output_folder(compiled)
     check_target(target)
     theirs = _compiled_core(target, must=compiled is not None)
     if theirs is None:
@@ -98,17 +102,21 @@ def emit_verb(
             where=str(target),
             hint="emit into a folder of its own" if compiled is None else "leave out --core",
         )
-    with progress_bar(f"emitting {spec.name}"):
+    with progress_bar(f"emitting {spec.name}") as report:
+        if theirs is not None:
+            tell_stage(report, f"running {samples} samples for the test bench")
         bench = {} if theirs is None else _bench_data(target, samples, seed)
+        tell_stage(report, f"emitting {spec.name}")
         files = emit_core(spec, bench)
-    if theirs is not None:
-        with replace_subfolder(target, RTL_FOLDER) as folder:
-            hashes = _write(folder, files, spec, register_pages)
-    else:
-        with replace_folder(target) as folder:
-            hashes = _write(folder / RTL_FOLDER, files, spec, register_pages)
-            # A manifest of its own makes it a folder that oscc may replace.
-            _write_manifest(folder, {f"{RTL_FOLDER}/{name}": entry for name, entry in hashes.items()}, spec)
+        tell_stage(report, f"writing {target / RTL_FOLDER}")
+        if theirs is not None:
+            with replace_subfolder(target, RTL_FOLDER) as folder:
+                hashes = _write(folder, files, spec, register_pages)
+        else:
+            with replace_folder(target) as folder:
+                hashes = _write(folder / RTL_FOLDER, files, spec, register_pages)
+                # A manifest of its own makes it a folder that oscc may replace.
+                _write_manifest(folder, {f"{RTL_FOLDER}/{name}": entry for name, entry in hashes.items()}, spec)
     names = [f"{RTL_FOLDER}/{name}" for name in hashes]
     size = sum(entry["bytes"] for entry in hashes.values())
     if as_json:

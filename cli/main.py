@@ -28,6 +28,7 @@ from oscc.cli import (
     verify,
     yield_dies,
 )
+from oscc.cli.arguments import refused_argument
 from oscc.cli.common import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, print_findings, print_json
 from oscc.cli.signals import TerminatedError, handle_signals, termination_behind
 from oscc.cli.streams import StandardOutputError, checked_streams, discard_output, open_standard_descriptors
@@ -139,10 +140,8 @@ def _main(arguments: Sequence[str]) -> int:
     from oscc.base.kernels import is_interrupt
 
     as_json = "--json" in arguments
-    if any(given == "" or (given.startswith("--") and given.endswith("=")) for given in arguments):
-        # A path from it would be the folder where the shell stands.
-        empty = OsccError("usage", "an argument is empty", where="oscc", hint="is a variable of your shell not set?")
-        return _report(empty, as_json, EXIT_USAGE)
+    if (refused := refused_argument(arguments)) is not None:
+        return _report(refused, as_json, EXIT_USAGE)
     try:
         # Outside standalone mode typer returns the status and lets errors through, which are then put into one line.
         status = make_app()(args=list(arguments) or ["--help"], prog_name="oscc", standalone_mode=False)

@@ -84,12 +84,11 @@ def open_die(path: Path | None) -> UserFile | None:
     Raises
     ------
     OsccError
-        ``die.not-found``.
+        As `read_die_file` raises it.
     """
-    from oscc.base.text_file import read_user_file
-    from oscc.core.die import READ
+    from oscc.core.die import read_die_file
 
-    return None if path is None else read_user_file(path, READ)
+    return None if path is None else read_die_file(path)
 
 
 def load_target(core: str, die: UserFile | None) -> CoreSpec:
@@ -109,7 +108,7 @@ def load_target(core: str, die: UserFile | None) -> CoreSpec:
     from oscc.core.spec_file import load_core
 
     target = load_core(core)
-    return target if die is None else with_die(target, parse_die(die), die.where)
+    return target if die is None else with_die(target, parse_die(die, target), die.where)
 
 
 def parse_change_options(

@@ -13,6 +13,7 @@ from oscc.cli.output import FolderArgument, read_program_of
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
+    from oscc.base.progress import Report
     from oscc.report.report_data import ReportData
     from oscc.report.samples import Samples
 
@@ -40,8 +41,7 @@ def report_verb(
     Of a model that does not fit, too: its findings come first then. With --json, report.json is printed and nothing is
     written. Where `oscc synth` was run into DIR, its figures are listed.
     """
-    from oscc.base.file_output import write_text
-    from oscc.base.output_folder import check_file_beside, replace_subfolder
+    from oscc.base.output_folder import check_file_beside
     from oscc.cli.synth import SYNTHESIS_FOLDER
     from oscc.report.report_data import report_json
     from oscc.report.report_sources import report_of_folder
@@ -52,31 +52,15 @@ def report_verb(
         refuse_ignored(context, ignored, "--json prints report.json and writes nothing")
     if output is not None:
         check_file_beside(output)
-    data = report_of_folder(folder)
-    results = read_results(folder / SYNTHESIS_FOLDER)
+    with progress_bar("reading the compilation") as progress:
+        data = report_of_folder(folder)
+        results = read_results(folder / SYNTHESIS_FOLDER)
+        written = [] if as_json else _write(folder, output, data, without_samples, progress)
     if as_json:
         import json
 
         print_json({**json.loads(report_json(data)), **({"synthesis": results} if results else {})})
         return
-    from oscc.report.page import report_page
-
-    samples = None if without_samples else _samples(folder, data)
-    page = report_page(data, samples)
-    if output is not None:
-        write_text(output, page)
-        written = [("page", str(output))]
-    else:
-        from oscc.report.samples import write_samples
-        from oscc.report.slides import write_slides
-
-        with replace_subfolder(folder, REPORT_FOLDER) as target:
-            write_text(target / "report.html", page)
-            write_text(target / "report.json", report_json(data))
-            pictures = write_slides(data, target)
-            if samples is not None:
-                pictures += write_samples(samples, target)
-        written = [("page", str(folder / REPORT_FOLDER / "report.html")), ("pictures", ", ".join(pictures) or "none")]
     warned = f", with {counted(len(data.warnings), 'warning')}" if data.warnings else ""
     print_table(f"{data.model} on {data.core}: {data.verdict}{warned}", [*_rows(data), *written])
     print_warnings(data.warnings)
@@ -84,15 +68,43 @@ def report_verb(
         print_table(f"synthesis for {name}", result_rows(result))
 
 
-def _samples(folder: Path, data: ReportData) -> Samples:
+def _write(
+    folder: Path, output: Path | None, data: ReportData, without_samples: bool, progress: Report
+) -> list[tuple[str, str]]:
+    """Write the page alone, or all of the report; returns what was written, as rows of a table."""
+    from oscc.base.file_output import write_text
+    from oscc.base.output_folder import replace_subfolder
+    from oscc.base.progress import tell_stage
+    from oscc.report.page import report_page
+    from oscc.report.report_data import report_json
+
+    samples = None if without_samples else _samples(folder, data, progress)
+    tell_stage(progress, "writing the page")
+    page = report_page(data, samples)
+    if output is not None:
+        write_text(output, page)
+        return [("page", str(output))]
+    from oscc.report.samples import write_samples
+    from oscc.report.slides import write_slides
+
+    with replace_subfolder(folder, REPORT_FOLDER) as target:
+        write_text(target / "report.html", page)
+        write_text(target / "report.json", report_json(data))
+        tell_stage(progress, "drawing the pictures")
+        pictures = write_slides(data, target)
+        if samples is not None:
+            pictures += write_samples(samples, target)
+    return [("page", str(folder / REPORT_FOLDER / "report.html")), ("pictures", ", ".join(pictures) or "none")]
+
+
+def _samples(folder: Path, data: ReportData, progress: Report) -> Samples:
     """The samples of the program in an output folder, or why there are none."""
     from oscc.report.samples import Samples, draw_samples, no_images
 
     if why := no_images(data, None) if data.program is None else "":
         return Samples.none(why)
     core, program = read_program_of(folder)
-    with progress_bar("running the array") as progress:
-        return draw_samples(data, core, program, progress)
+    return draw_samples(data, core, program, progress)
 
 
 def _rows(data: ReportData) -> list[tuple[str, str]]:

@@ -45,9 +45,12 @@ def sample_verb(
     import time
 
     from oscc.base.output_folder import PROBLEM
+    from oscc.base.path_kind import kind_of
+    from oscc.base.progress import tell_stage
     from oscc.report.pictures import check_sheet_target, sample_sheet
 
-    if folder.is_file():
+    # A file that says nothing of what it is, is left to the reader of checkpoints.
+    if kind_of(folder).name in ("checkpoint", "file"):
         refuse_ignored(context, {"first": "--first"}, "the samples of a checkpoint are drawn from their first on")
         _sample_checkpoint(folder, samples, output, columns, seed, as_json)
         return
@@ -61,7 +64,7 @@ def sample_verb(
             from oscc.compiler.output.recompile import recompile
             from oscc.sim.array.full_precision import full_precision_images
 
-            placed = recompile(read_output_folder(folder)).placed
+            placed = recompile(read_output_folder(folder), progress).placed
             assert placed is not None
             images = full_precision_images(placed, samples, seed=seed, first_sample=first, progress=progress)
         else:
@@ -71,8 +74,9 @@ def sample_verb(
 
             job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
             images = program.image_of(code_to_pixel(ArrayEngine().run(job, progress).codes, core))
-    seconds = time.perf_counter() - started
-    sample_sheet(images, target, columns)
+        seconds = time.perf_counter() - started
+        tell_stage(progress, "drawing the sheet")
+        sample_sheet(images, target, columns)
     result = {"samples": samples, "seed": seed, "first": first, "sheet": str(target), "seconds": seconds}
     if as_json:
         print_json(result)
@@ -84,6 +88,7 @@ def sample_verb(
 
 
 def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: int, seed: int, as_json: bool) -> None:
+    from oscc.base.progress import tell_stage
     from oscc.models.quality.evaluation import Conditions, draw_images, running_graph
     from oscc.report.pictures import check_sheet_target, sample_sheet
 
@@ -94,7 +99,8 @@ def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: 
     check_sheet_target(target, (samples, *graph.image_shape), columns)
     with progress_bar("drawing samples") as progress:
         images = draw_images(graph, Conditions(seed=seed), samples, progress)
-    sample_sheet(images, target, columns)
+        tell_stage(progress, "drawing the sheet")
+        sample_sheet(images, target, columns)
     if as_json:
         print_json({"samples": samples, "seed": seed, "first": 0, "sheet": str(target)})
     else:

@@ -47,6 +47,7 @@ def solve_verb(
     from oscc.base.errors import OsccError
     from oscc.base.file_output import check_file_target, write_text
     from oscc.base.node_labels import label_json
+    from oscc.base.number_words import short
     from oscc.base.output_folder import check_file_beside, read_output_folder, write_json
     from oscc.compiler.copies.copied_graph import copy_map_of
     from oscc.compiler.frontends.checkpoint import read_checkpoint
@@ -90,7 +91,7 @@ def solve_verb(
             (noun, f"{problem.spins}, {counted(problem.first.size, 'pair')}"),
             ("samples", f"{samples}, seed {seed}, from sample {first}"),
             (f"best {result['quantity']}", f"{values['best']:.12g}, sample {result['best_sample']}"),
-            ("mean", f"{values['mean']:g} +- {values['spread']:g}"),
+            ("mean", f"{values['mean']:g} +- {short(values['spread'])}"),
             ("quartiles", ", ".join(f"{value:.12g}" for value in values["quartiles"])),
             ("reached best", f"{values['times_best']} of {samples}"),
             *([("warned of", f"{warned}, when it was compiled")] if warned else []),

@@ -70,7 +70,7 @@ def verify_verb(
         seed=seed,
         max_step=VerifyOptions.max_step if max_step is None else max_step,
     )
-    with progress_bar("reading program and reference") as progress:
+    with progress_bar("reading the folder") as progress:
         verdict = verify_folder(folder, options, engine_named, progress)
     table = verdict_table(verdict.lines)
     with replace_subfolder(folder, "verify") as target:

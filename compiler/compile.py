@@ -256,7 +256,9 @@ def compile_model(
     checked = _check(model, core, options, placing, after)
     if not checked.feasible:
         return checked
-    made = run_pipeline(back_passes(options)[2:], checked.levels["quantize"], core=core, after=after)
+    made = run_pipeline(
+        back_passes(options)[2:], checked.levels["quantize"], core=core, after=after, report=placing.report
+    )
     levels, records = {**checked.levels, **made.levels}, checked.records + made.records
     return replace(checked, levels=levels, records=records, findings=made.findings)
 
@@ -265,7 +267,7 @@ def _check(
     model: str | Path, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions, after: AfterPass | None
 ) -> CompileResult:
     begun = time.monotonic()
-    loaded = run_pipeline((LoadPass(model),), core=core, after=after)
+    loaded = run_pipeline((LoadPass(model),), core=core, after=after, report=placing.report)
     result = _check_loaded(loaded, core, options, placing)
     if not result.feasible and not {finding.code for finding in result.findings} <= UNAFFECTED:
         idle = idle_couplings(result.graph)
@@ -298,14 +300,14 @@ def _check_loaded(
         conditions += () if tried is None else _weak_cell_findings(tried, options)
         record = PassRecord("conditions", time.perf_counter() - begin)
         return CompileResult(core, loaded.levels, (*loaded.records, record), conditions, tried)
-    front = run_pipeline(front_passes(core, placing), graph, core=core)
+    front = run_pipeline(front_passes(core, placing), graph, core=core, report=placing.report)
     levels, records = {**loaded.levels, **front.levels}, (*loaded.records, *front.records)
     if front.findings:
         tried = front.about if isinstance(front.about, PlacedGraph) else identity_placement(graph, core)
         findings = front.findings if tried is None else (*front.findings, *_weak_cell_findings(tried, options))
         return CompileResult(core, levels, records, findings, tried)
     # Codes cost little, and say whether what fits is still the model.
-    scaled = run_pipeline(back_passes(options)[:2], front.last(), core=core)
+    scaled = run_pipeline(back_passes(options)[:2], front.last(), core=core, report=placing.report)
     findings = scaled.findings
     placed = scaled.levels.get("scale")
     if isinstance(placed, PlacedGraph) and placed.time_scale is not None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.base.findings import Finding, FindingError, FindingsError
+from oscc.base.progress import Report, tell_stage
 from oscc.compiler.ir.coded import CodedGraph, verify_codes
 from oscc.compiler.ir.graph import CouplingGraph, verify_graph
 from oscc.compiler.ir.placed import PlacedGraph, verify_placed
@@ -83,7 +84,12 @@ class PipelineResult:
 
 
 def run_pipeline(
-    passes: Sequence[Pass], level: Any = None, *, core: CoreSpec, after: Callable[[str, Level], None] | None = None
+    passes: Sequence[Pass],
+    level: Any = None,
+    *,
+    core: CoreSpec,
+    after: Callable[[str, Level], None] | None = None,
+    report: Report | None = None,
 ) -> PipelineResult:
     """Run passes in order.
 
@@ -96,6 +102,8 @@ def run_pipeline(
         The core that the pipeline compiles for.
     after : callable, optional
         Called with the name of each pass and the verified level that it returned.
+    report : callable, optional
+        Told which pass begins.
 
     Raises
     ------
@@ -108,6 +116,7 @@ def run_pipeline(
         begin = time.perf_counter()
         findings: tuple[Finding, ...] = ()
         about: Level | None = None
+        tell_stage(report, f"pass {step.name}")
         try:
             level = step.run(level)
             verify_level(level, core)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from oscc.base.config import Gain, Section, Whole
 from oscc.base.errors import OsccError
-from oscc.base.strict_yaml import read_yaml
+from oscc.base.path_kind import refuse_wrong_kind
+from oscc.base.strict_yaml import load_yaml, read_yaml
 from oscc.base.text_file import UserFile, read_user_file
 from oscc.core.spec import CoreSpec
 
@@ -19,6 +20,9 @@ READ = "die.not-found"
 
 MOST_FAULTS = 8
 """Faults of a file that are said; the rest is counted."""
+
+PLACES = ("cells", "slots", "stuck_slots", "stuck_dacs", "gain")
+"""Keys of a file that name places of the core."""
 
 NodeDac = Literal["shil", "field", "detuning"]
 
@@ -64,24 +68,75 @@ def read_die(path: Path) -> DieSpec:
     Raises
     ------
     OsccError
-        ``die.not-found``, ``die.yaml``, ``die.unknown-key`` or ``die.invalid``.
+        What `read_die_file` raises, ``die.yaml``, ``die.unknown-key`` or ``die.invalid``.
     """
-    return parse_die(read_user_file(path, READ))
+    return parse_die(read_die_file(path))
 
 
-def parse_die(file: UserFile) -> DieSpec:
+def read_die_file(path: Path) -> UserFile:
+    """Return the bytes of a die's file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OsccError
+        ``die.not-found``, or ``path.kind`` for a file or folder of another kind.
+    """
+    refuse_wrong_kind(path, "die")
+    return read_user_file(path, READ)
+
+
+def parse_die(file: UserFile, core: CoreSpec | None = None) -> DieSpec:
     """Return the die that a file describes.
 
     Parameters
     ----------
     file : UserFile
+    core : CoreSpec, optional
+        That it is used with: where something in the file is wrong, what is wrong with the rest for this core is said
+        as well.
 
     Raises
     ------
     OsccError
         As `read_die` raises it.
     """
-    return read_yaml(file.text(READ), DieSpec, where=file.where, what="a die", code="die")
+    text = file.text(READ)
+    try:
+        return read_yaml(text, DieSpec, where=file.where, what="a die", code="die")
+    except OsccError as error:
+        content = None if core is None or error.code == "die.yaml" else load_yaml(text, where=file.where, code="die")
+        if core is None or not isinstance(content, dict):
+            raise
+        rest = _readable_part(content)
+        # Of another core no place says anything.
+        other = isinstance(content.get("core"), str) and content["core"] != core.name
+        faults = [_of_another(core, content["core"])] if other else list(_faults(core, rest))
+        raise OsccError(error.code, "; ".join([error.message, *_first(faults)]), where=error.where) from None
+
+
+def _readable_part(content: dict[Any, Any]) -> DieSpec:
+    """A die of all entries of a file that are right by themselves."""
+    kept: dict[str, list[Any]] = {}
+    for key in PLACES:
+        entries = content.get(key)
+        kept[key] = [entry for entry in entries if _is_right(key, entry)] if isinstance(entries, list) else []
+    return _die_of(**kept)
+
+
+def _is_right(key: str, entry: Any) -> bool:
+    try:
+        _die_of(**{key: [entry]})
+    except ValidationError:
+        return False
+    return True
+
+
+def _die_of(**places: list[Any]) -> DieSpec:
+    return DieSpec.model_validate({"schema": "oscc.die/1", "core": "any", **places})
 
 
 def with_die(core: CoreSpec, die: DieSpec, where: str) -> CoreSpec:
@@ -104,13 +159,10 @@ def with_die(core: CoreSpec, die: DieSpec, where: str) -> CoreSpec:
         ``die.core`` when another core was tested, ``die.invalid`` with every place and code that does not exist there.
     """
     if die.core != core.name:
-        raise OsccError(
-            "die.core", f"core '{die.core}' was tested, not '{core.name}'", where=where, hint=f"use --core {die.core}"
-        )
+        raise OsccError("die.core", _of_another(core, die.core), where=where, hint=f"use --core {die.core}")
     faults = list(_faults(core, die))
     if faults:
-        more = f"; and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
-        raise OsccError("die.invalid", f"{'; '.join(faults[:MOST_FAULTS])}{more}", where=where)
+        raise OsccError("die.invalid", "; ".join(_first(faults)), where=where)
     cells, slots = {*core.defects.cells, *die.cells}, {*core.defects.slots, *die.slots}
     for row, col, slot, code in die.stuck_slots:
         slots.add((row, col, slot))
@@ -128,6 +180,16 @@ def with_die(core: CoreSpec, die: DieSpec, where: str) -> CoreSpec:
         "gain": [[row, col, value] for (row, col), value in sorted(gain.items())],
     }
     return core.changed(defects=defects)
+
+
+def _of_another(core: CoreSpec, tested: str) -> str:
+    return f"core '{tested}' was tested, not '{core.name}'"
+
+
+def _first(faults: list[str]) -> list[str]:
+    """The first faults; the rest is counted."""
+    more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
+    return faults[:MOST_FAULTS] + more
 
 
 def _faults(core: CoreSpec, die: DieSpec) -> Iterator[str]:

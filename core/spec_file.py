@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from oscc.base.errors import OsccError, did_you_mean
+from oscc.base.path_kind import kind_of, near_path, wrong_kind
 from oscc.base.strict_yaml import read_yaml
 from oscc.base.text_file import read_text_file
 from oscc.core.spec import CoreSpec
@@ -30,7 +31,8 @@ def load_core(name_or_path: str | Path) -> CoreSpec:
     Raises
     ------
     OsccError
-        ``spec.not-found``, ``spec.yaml``, ``spec.unknown-key`` or ``spec.invalid``.
+        ``spec.not-found``, ``path.kind`` for a file or folder of another kind, ``spec.yaml``, ``spec.unknown-key`` or
+        ``spec.invalid``.
     """
     text = str(name_or_path)
     if text in preset_names():
@@ -39,7 +41,16 @@ def load_core(name_or_path: str | Path) -> CoreSpec:
     if "/" not in text and not path.suffix and not path.exists():
         guess = did_you_mean(text, preset_names())
         raise OsccError("spec.not-found", f"'{text}' is neither a preset nor a file{guess}", where="--core")
-    content = read_text_file(path, "spec.not-found", f"presets: {', '.join(preset_names())}")
+    presets = f"presets: {', '.join(preset_names())}"
+    if (error := wrong_kind(path, "core")) is not None:
+        raise OsccError(error.code, error.message, where=error.where, hint=error.hint or presets)
+    if kind_of(path).name == "missing":
+        stem = path.name.removesuffix(path.suffix)
+        meant = near_path(path, lambda near: kind_of(near).name == "core")
+        if stem in preset_names():
+            meant = f"did you mean the preset {stem}?"
+        presets = f"{meant} {presets}".strip()
+    content = read_text_file(path, "spec.not-found", presets)
     return parse_core(content, where=text)
 
 

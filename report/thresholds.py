@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from oscc.base.config import NotNegative, Part, Section
+from oscc.base.path_kind import refuse_wrong_kind
 from oscc.base.strict_yaml import read_yaml
 from oscc.base.text_file import read_text_file
 from oscc.report.compilation_diff import CompilationDiff
@@ -80,7 +81,9 @@ def read_thresholds(path: Path) -> Thresholds:
     Raises
     ------
     OsccError
-        ``thresholds.not-found``, ``thresholds.yaml``, ``thresholds.unknown-key`` or ``thresholds.invalid``.
+        ``thresholds.not-found``, ``path.kind`` for a file or folder of another kind, ``thresholds.yaml``,
+        ``thresholds.unknown-key`` or ``thresholds.invalid``.
     """
+    refuse_wrong_kind(path, "thresholds")
     content = read_text_file(path, "thresholds.not-found")
     return read_yaml(content, Thresholds, where=str(path), what="thresholds", code="thresholds")

@@ -18,9 +18,11 @@ from oscc.compiler.frontends.text import (
     as_number,
     as_whole,
     fault,
+    number_fault,
     numbered_lines,
     quoted,
     quoted_json,
+    whole_fault,
 )
 
 JSON_FORMAT = "expected what json.dumps(bqm.to_serializable()) writes"
@@ -31,6 +33,9 @@ JSON_TYPES = ("BinaryQuadraticModel", "Float32BQM", "Float64BQM", "DictBQM")
 
 DEEPEST_LABEL = 16
 """Lists within lists that a label may be."""
+
+_JSON = re.compile(r'[\[{"]|(?:null|true|false|NaN|-?Infinity)\b')
+"""How JSON begins; a number begins a line of COO, too."""
 
 # As dimod looks for it in a comment.
 _VARTYPE = re.compile(r"[ \t]*#.*?vartype[:=][ \t]*([-_.a-zA-Z0-9]+)")
@@ -48,7 +53,7 @@ class _Biases:
 
 
 def parse_bqm(text: str, *, name: str, where: str) -> IsingProblem:
-    """Return the problem of a text: JSON where it begins with a brace, COO otherwise.
+    """Return the problem of a text: JSON where it begins as any JSON but a number does, COO otherwise.
 
     Binary variables x become spins s = 2 x - 1 (F. Barahona, J. Phys. A 15, 1982): the energies are the same.
 
@@ -64,7 +69,11 @@ def parse_bqm(text: str, *, name: str, where: str) -> IsingProblem:
     OsccError
         ``problem.bqm``, with what is at fault.
     """
-    read = _read_json(text, where) if text.lstrip(" \t\n").startswith("{") else _read_coo(text, where)
+    start = text.lstrip(" \t\n")
+    if not start:
+        # Nothing tells which of the two it was to be.
+        raise fault("bqm", "empty", where, f"{JSON_FORMAT}; or, as COO, {COO_FORMAT.removeprefix('expected ')}")
+    read = _read_json(text, where) if _JSON.match(start) else _read_coo(text, where)
     sums: dict[tuple[int, int], float] = {}
     for one, other, bias in read.quadratic:
         pair = (min(one, other), max(one, other))
@@ -101,7 +110,9 @@ def _read_coo(text: str, where: str) -> _Biases:
         ends = [as_whole(word) for word in words[:2]]
         bias = as_number(words[2]) if len(words) == 3 else None
         if None in ends or bias is None:
-            raise fault("bqm", f"{quoted(line)} is no bias", at, COO_FORMAT)
+            why = (whole_fault(words[:2]) or number_fault(words[2])) if len(words) == 3 else ""
+            message = f"{quoted(line)} is no bias"
+            raise fault("bqm", f"{message}: {why}" if why else message, at, COO_FORMAT)
         total = added_weight(total, bias, "bqm", at)
         biases.append((int(ends[0] or 0), int(ends[1] or 0), bias))
     if not biases:
@@ -124,9 +135,13 @@ def _read_json(text: str, where: str) -> _Biases:
     except JsonError as error:
         at = where if error.line is None else f"{where}:{error.line}"
         raise fault("bqm", f"no JSON that is read: {error}", at, JSON_FORMAT) from None
-    if not isinstance(content, dict) or content.get("type") not in JSON_TYPES:
-        given = content.get("type") if isinstance(content, dict) else None
-        raise fault("bqm", f"no BinaryQuadraticModel, but type {quoted_json(given)}", where, JSON_FORMAT)
+    if not isinstance(content, dict):
+        raise fault("bqm", f"JSON, but no BinaryQuadraticModel: {quoted_json(content)}", where, JSON_FORMAT)
+    if "type" not in content:
+        given = "an object without 'type'" if content else "an empty object"
+        raise fault("bqm", f"JSON, but no BinaryQuadraticModel: {given}", where, JSON_FORMAT)
+    if content["type"] not in JSON_TYPES:
+        raise fault("bqm", f"no BinaryQuadraticModel, but type {quoted_json(content['type'])}", where, JSON_FORMAT)
     if content.get("use_bytes"):
         raise fault("bqm", "its biases are bytes (use_bytes)", where, JSON_FORMAT)
     binary = _is_binary(_entry(content, "variable_type", where), where, JSON_FORMAT)

@@ -14,6 +14,7 @@ from oscc.base.errors import OsccError, did_you_mean, one_line
 from oscc.base.findings import Finding
 from oscc.base.node_labels import distinct_texts
 from oscc.base.output_folder import MANIFEST, PROBLEM, OutputFolder
+from oscc.base.path_kind import SUFFIXES, kind_of, near_path, refuse_wrong_kind
 from oscc.base.tensor_file import begins_as_tensors
 from oscc.base.text_file import UserFile, read_user_file
 from oscc.compiler.frontends.bqm import parse_bqm
@@ -25,16 +26,7 @@ from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.frontends.text import fault
 from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph
 from oscc.core.spec import CoreSpec
-
-SUFFIXES = {
-    ".safetensors": "checkpoint",
-    ".graphml": "graphml",
-    ".gset": "gset",
-    ".bqm": "bqm",
-    ".coo": "bqm",
-    ".json": "bqm",
-}
-"""Front end of a file, where none is named: by its suffix, in letters of any case."""
+from oscc.core.spec_file import preset_names
 
 PROBLEM_READERS = {"gset": parse_gset, "bqm": parse_bqm}
 
@@ -168,8 +160,10 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
     Raises
     ------
     OsccError
-        As `front_end_of` and the readers raise it; ``problem.graph`` when the model is not well formed.
+        As `front_end_of` and the readers raise it; ``problem.graph`` when the model is not well formed, ``path.kind``
+        when something else is at the path, such as a folder or a core.
     """
+    _check_model(path)
     front_end = front_end_of(path, name)
     if front_end == "checkpoint":
         yield Source(path)
@@ -190,6 +184,18 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
     }
     with changed_model(graph, path) as checkpoint:
         yield Source(checkpoint, file.content, description, labels, lower)
+
+
+def _check_model(path: Path) -> None:
+    """Refuse a path that is plainly something else than a model, or that is not there while something like it is."""
+    refuse_wrong_kind(path, "model")
+    if kind_of(path).name != "missing":
+        return
+    hint = near_path(path, lambda near: kind_of(near).name in ("checkpoint", "problem"))
+    if str(path) in preset_names():
+        hint = f"a core has this name: --core {path}"
+    if hint:
+        raise OsccError("file.not-found", "no such file", where=str(path), hint=hint)
 
 
 def _lowered(problem: IsingProblem, where: str, core: CoreSpec) -> CouplingGraph:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.node_labels import printable
-from oscc.compiler.frontends.text import MOST_SPINS, as_number, fault, quoted
+from oscc.compiler.frontends.text import MOST_SPINS, as_exact, fault, number_fault, quoted
 from oscc.compiler.ir.graph import MAX_POSITION, NODE_TENSORS, CouplingGraph
 from oscc.core.families import FAMILIES
 from oscc.core.initial_phases import InitialPhases
@@ -154,8 +154,10 @@ def _whole(given: Any) -> int | None:
 
 def _numbers(given: Any, what: str, where: str) -> NDArray[np.float64]:
     words = [word for word in re.split("[ \t\r\n]", given) if word] if isinstance(given, str) else [str(given)]
-    numbers = [as_number(word) for word in words]
+    numbers = [as_exact(word) for word in words]
     if not numbers or None in numbers or isinstance(given, bool):
+        if why := next(filter(None, map(number_fault, words)), ""):
+            raise fault("graph", f"{what}: {why}; finite numbers are needed", where)
         raise fault("graph", f"{what}: {quoted(str(given))} is no number, nor one for each chunk", where)
     found = np.array(numbers, dtype=np.float64)
     if np.abs(found).max() > LARGEST:

@@ -17,7 +17,7 @@ from oscc.base.errors import OsccError, did_you_mean
 from oscc.base.near_names import near_name
 from oscc.base.node_labels import printable
 from oscc.compiler.frontends.graph_file import ATTRIBUTES, graph_model
-from oscc.compiler.frontends.text import as_number, fault, quoted
+from oscc.compiler.frontends.text import as_exact, fault, number_fault, quoted
 from oscc.compiler.frontends.xml_tree import Element, XmlError, parse_xml
 from oscc.compiler.ir.graph import CouplingGraph
 
@@ -307,10 +307,12 @@ class _Reader:
             return text
         if key.kind == "whole" and re.fullmatch(r"[+-]?[0-9]{1,18}", text):
             return int(text)
-        if key.kind == "number" and (number := as_number(text)) is not None:
+        if key.kind == "number" and (number := as_exact(text)) is not None:
             return number
         if key.kind == "boolean":
             raise self._fault(element, f"{at} is a boolean (attr.type of its key), expected a number or a text")
+        if key.kind == "number" and (why := number_fault(text)):
+            raise self._fault(element, f"{at}: {why}; a finite number is needed")
         more = "; several numbers are a string" if len(text.split()) > 1 else ""
         raise self._fault(element, f"{at}: {quoted(text)} is no {key.type} (attr.type of its key){more}")
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
-from oscc.compiler.frontends.text import MOST_SPINS, added_weight, as_number, as_whole, fault, numbered_lines, quoted
+from oscc.compiler.frontends.text import (
+    MOST_SPINS,
+    added_weight,
+    as_number,
+    as_whole,
+    fault,
+    number_fault,
+    numbered_lines,
+    quoted,
+    whole_fault,
+)
 
 FORMAT = "expected 'VERTICES EDGES', then a line 'VERTEX VERTEX WEIGHT' for each edge, vertices from 1"
+
+_COMMENT = ("#", "%", "//", ";")
+"""What a comment begins with in the formats of other tools."""
 
 
 def parse_gset(text: str, *, name: str, where: str) -> IsingProblem:
@@ -32,15 +45,16 @@ def parse_gset(text: str, *, name: str, where: str) -> IsingProblem:
     lines = list(numbered_lines(text))
     if not lines:
         raise fault("gset", "empty", where, FORMAT)
-    number, words = lines[0]
-    sizes = [as_whole(word) for word in words]
-    if len(sizes) != 2 or None in sizes or sizes[0] == 0:
-        raise fault(
-            "gset", f"{quoted(' '.join(words))} are no numbers of vertices and edges", f"{where}:{number}", FORMAT
-        )
-    vertices, edges = int(sizes[0] or 0), int(sizes[1] or 0)
-    if vertices > MOST_SPINS:
-        raise fault("gset", f"{vertices} vertices; at most {MOST_SPINS}", f"{where}:{number}")
+    for number, words in lines:
+        # Before lines are counted, among which comments would be taken for edges.
+        if words[0] in ("c", "C") or any(word.startswith(_COMMENT) for word in words):
+            raise fault(
+                "gset",
+                f"{quoted(' '.join(words))} holds a comment; this format has none",
+                f"{where}:{number}",
+                f"remove comments; {FORMAT}",
+            )
+    vertices, edges = _sizes(lines[0][1], f"{where}:{lines[0][0]}")
     if len(lines) - 1 != edges:
         raise fault("gset", f"{edges} edges are announced, {len(lines) - 1} lines follow", where, FORMAT)
     seen: dict[tuple[int, int], int] = {}
@@ -74,11 +88,27 @@ def write_gset(problem: IsingProblem) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _sizes(words: list[str], where: str) -> tuple[int, int]:
+    sizes = [as_whole(word) for word in words]
+    vertices, edges = sizes if len(sizes) == 2 else (None, None)
+    if vertices is None or edges is None:
+        why = whole_fault(words) if len(words) == 2 else ""
+        message = f"{quoted(' '.join(words))} are no numbers of vertices and edges"
+        raise fault("gset", f"{message}: {why}" if why else message, where, FORMAT)
+    if vertices == 0:
+        raise fault("gset", "0 vertices; at least 1", where, FORMAT)
+    if vertices > MOST_SPINS:
+        raise fault("gset", f"{vertices} vertices; at most {MOST_SPINS}", where)
+    return vertices, edges
+
+
 def _edge(words: list[str], vertices: int, where: str) -> tuple[tuple[int, int], float]:
     ends = [as_whole(word) for word in words[:2]]
     weight = as_number(words[2]) if len(words) == 3 else 1.0
     if len(words) not in (2, 3) or None in ends or weight is None:
-        raise fault("gset", f"{quoted(' '.join(words))} is no edge", where, FORMAT)
+        why = whole_fault(words[:2]) or (number_fault(words[2]) if len(words) == 3 else "")
+        message = f"{quoted(' '.join(words))} is no edge"
+        raise fault("gset", f"{message}: {why}" if why and len(words) in (2, 3) else message, where, FORMAT)
     first, second = sorted(int(end or 0) for end in ends)
     if first < 1 or second > vertices:
         raise fault("gset", f"edge {first} {second}: vertices are 1 to {vertices}", where)

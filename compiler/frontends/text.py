@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from oscc.base.errors import OsccError
 from oscc.base.node_labels import printable
@@ -17,6 +17,12 @@ MOST_WEIGHT = 1e150
 """Sum of the magnitudes of all weights of a problem: values of configurations, and squares of them, stay finite."""
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+_HEXADECIMAL = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+(?:\.[0-9a-fA-F]*)?|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+")
+"""As ``printf("%a")`` writes it, always with an exponent: ``0x10`` could be meant as anything."""
+
+_NOT_FINITE = re.compile(r"[+-]?(?:inf|infinity|nan)", re.IGNORECASE)
 
 
 def fault(code: str, message: str, where: str, hint: str = "") -> OsccError:
@@ -84,6 +90,52 @@ def as_number(word: str) -> float | None:
         return None
     number = float(word)
     return number if math.isfinite(number) else None
+
+
+def as_exact(word: str) -> float | None:
+    """Return a word as a finite number in decimal digits, or in hexadecimal ones of C99, such as ``0x1.8p+1``.
+
+    graph-tool writes the numbers of its files so, which loses nothing of them.
+    """
+    if not _HEXADECIMAL.fullmatch(word):
+        return as_number(word)
+    try:
+        return float.fromhex(word)
+    except OverflowError:
+        return None
+
+
+def number_fault(word: str) -> str:
+    """Return what is wrong with a word that is meant as a number, but is not finite; empty for any other word.
+
+    Parameters
+    ----------
+    word : str
+    """
+    if _NOT_FINITE.fullmatch(word):
+        return f"{quoted(word)} is not finite"
+    is_number = _NUMBER.fullmatch(word) or _HEXADECIMAL.fullmatch(word)
+    return f"{quoted(word)} is too large for a double" if is_number and as_exact(word) is None else ""
+
+
+def whole_fault(words: Sequence[str]) -> str:
+    """Return what is wrong with the first word that is a number, but not one that `as_whole` takes; empty for no such.
+
+    Parameters
+    ----------
+    words : sequence of str
+    """
+    for word in words:
+        if as_whole(word) is not None:
+            continue
+        if word.isascii() and word.isdigit():
+            return f"{quoted(word)} is too large: a number of {len(word)} digits"
+        if word[:1] in ("-", "+") and word[1:].isascii() and word[1:].isdigit():
+            return f"{quoted(word)} is negative" if word[0] == "-" else f"{quoted(word)} has a sign"
+        if (number := as_number(word)) is not None:
+            written = f"; write {number:.0f}" if number.is_integer() and 0 <= number < 1e15 else ""
+            return f"{quoted(word)} is no whole number{written}"
+    return ""
 
 
 def added_weight(total: float, weight: float, code: str, where: str) -> float:

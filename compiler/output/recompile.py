@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from oscc.base.errors import OsccError
 from oscc.base.output_folder import OutputFolder
+from oscc.base.progress import Report, labelled
 from oscc.compiler.compile import CompileResult, compile_model
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.time_scale import ScaleOptions
 from oscc.core.spec_file import load_core
 
 
-def recompile(folder: OutputFolder) -> CompileResult:
+def recompile(folder: OutputFolder, report: Report | None = None) -> CompileResult:
     """The folder's model compiled with the folder's core and the options that its manifest records.
 
     Parameters
     ----------
     folder : OutputFolder
+    report : callable, optional
+        Told what is being done.
 
     Returns
     -------
@@ -38,7 +41,9 @@ def recompile(folder: OutputFolder) -> CompileResult:
         seed = recorded.get("place_seed", 0)
         if type(seed) is not int or seed < 0:
             raise TypeError
-        placing = PlaceOptions(recorded.get("placer", "auto"), seed)
+        placing = PlaceOptions(
+            recorded.get("placer", "auto"), seed, report=labelled(report, "compiling the model anew")
+        )
     except (KeyError, TypeError):
         raise OsccError(
             "output.manifest", "the manifest does not say how it was compiled", where=str(folder.path)

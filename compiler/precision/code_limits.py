@@ -88,3 +88,42 @@ def one_code(values: GroupValues) -> int | None:
         if np.unique(some[some != 0]).size > 1 and np.unique(codes).size == 1:
             return chunk
     return None
+
+
+def is_lost(use: GroupUse, values: GroupValues) -> bool:
+    """Return whether a group of given parameters is warned of, but for saturation: W001, W002, W003 or W005.
+
+    Parameters
+    ----------
+    use : GroupUse
+    values : GroupValues
+        Of the same codes.
+    """
+    return (
+        (use.not_zero > 0 and not use.codes_not_zero)
+        or is_vanished(use)
+        or is_merged(use, values)
+        or any(error > ROUGH for error in use.error)
+    )
+
+
+def is_vanished(use: GroupUse) -> bool:
+    """Return whether W005 is given: too many parameters became 0, or changed their sign.
+
+    Parameters
+    ----------
+    use : GroupUse
+    """
+    return use.zeroed + use.sign_changed > VANISHED * use.not_zero
+
+
+def is_merged(use: GroupUse, values: GroupValues) -> bool:
+    """Return whether W003 is given: parameters that differ have one code.
+
+    Parameters
+    ----------
+    use : GroupUse
+    values : GroupValues
+        Of the same codes.
+    """
+    return one_code(values) is not None or (use.merged > MERGED and use.crowd >= CROWD)

@@ -1,47 +1,43 @@
-"""What would keep a model in its codes: each way is tried on the parameters, and only those that help are told."""
+"""What would keep a model in its codes: each change is tried by coding with it, and only what helps is told.
+
+Of a problem a change helps when its energies come nearer to those that were asked for. That a warning is no longer
+given is not enough: couplings and fields share one factor, so that finer codes of the one can take them further from
+the other. So DACs are tried together, too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
-from oscc.compiler.passes.quantize import code_worth, quantize_values, unit_parameters
-from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale, diagnose_time_scale
-from oscc.compiler.precision.code_use import ALIKE, GroupUse, GroupValues, measure_use
-from oscc.core.spec import GROUPS, DacSpec
-
-Still = Callable[[GroupUse, GroupValues], bool]
-"""Whether a warning would still be given."""
-
-MOST_BITS = 8
-"""Of a DAC, as `DacSpec` allows."""
+from oscc.compiler.passes.quantize import code_worth
+from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale
+from oscc.compiler.precision.code_use import GroupValues, group_values
+from oscc.compiler.precision.coded_problem import problem_of
+from oscc.compiler.precision.remedy_trials import Bench, Remedy, Still, Trial
 
 
 @dataclass(frozen=True)
-class Remedy:
-    """A change after which a warning is no longer given.
+class Remedies:
+    """Changes that help a group, each by itself: the ones that cost least first.
 
     Parameters
     ----------
-    kind : {"tau", "per-chunk", "bits", "full-scale"}
-    value : float or int or None
-        Bits, or the full scale [rad/s].
-    words : str
-        As advice.
+    found : tuple of Remedy
+    vain : Remedy or None
+        Where nothing helps: the least change after which the warning is no longer given, although no energy of the
+        problem comes nearer.
     """
 
-    kind: str
-    value: float | int | None
-    words: str
+    found: tuple[Remedy, ...]
+    vain: Remedy | None = None
 
 
-def remedies(coded: CodedGraph, group: str, values: GroupValues, still: Still) -> tuple[Remedy, ...]:
-    """Return the changes that help a group, each by itself: the ones that cost least first.
+def remedies(coded: CodedGraph, group: str, values: GroupValues, *stills: Still) -> Remedies:
+    """Return the changes that help a group.
 
     Parameters
     ----------
@@ -50,64 +46,73 @@ def remedies(coded: CodedGraph, group: str, values: GroupValues, still: Still) -
         One of `spec.GROUPS`.
     values : GroupValues
         Its parameters and codes.
-    still : callable
+    *stills : callable
+        One or more: the next is asked where nothing helps by those before.
     """
-    index = GROUPS.index(group)
-    lsb = coded.lsb[:, index, None]
-    present = float(np.abs(values.scaled).max(initial=0.0)) * (1 + ALIKE)
-
-    def helps(dac: DacSpec, trial: NDArray[np.float64]) -> bool:
-        scaled = values.scaled * (lsb / trial)
-        made = GroupValues(values.own, scaled, quantize_values(scaled, 1.0, dac), dac)
-        use = measure_use(made, trial)
-        # Nothing may be beyond full scale that is not already.
-        beyond, before = use.largest_lsb / dac.top_code, present / values.dac.top_code
-        return beyond <= max(1.0 + 0.5 / dac.top_code, before) and not still(use, made)
-
-    found = [remedy for remedy, dac, trial in _trials(coded, group, values) if helps(dac, trial)]
-    # Of widths, the first that is enough.
-    bits = next((remedy for remedy in found if remedy.kind == "bits"), None)
-    return tuple(remedy for remedy in found if remedy.kind != "bits" or remedy is bits)
+    bench = Bench(coded, group, values)
+    made = Remedies(())
+    for still in stills:
+        made = _remedies(bench, still)
+        if made.found:
+            break
+    return made
 
 
-def listed_remedies(found: tuple[Remedy, ...], nothing: str) -> str:
-    """Return advice: what helps, or what is left to do where nothing does.
+def _remedies(bench: Bench, still: Still) -> Remedies:
+    found, vain = [], []
+    # Full scales that still need as many bits are no way of their own.
+    most = np.inf
+    for trials in (bench.other_tau(), bench.widths(), bench.full_scales()):
+        for trial in trials:
+            if trial.bits >= most:
+                break
+            if not bench.ends_warning(trial, still):
+                continue
+            error = bench.energy_error(trial)
+            remedy = bench.remedy(trial, error)
+            if remedy is None:
+                continue
+            if bench.brings_nearer(trial, error):
+                found.append(remedy)
+                most = trial.bits if trial.kind == "bits" else most
+                break
+            if error is not None:
+                vain.append(remedy)
+    return Remedies(tuple(found), None if found or not vain else vain[0])
+
+
+def energy_error(coded: CodedGraph, options: ScaleOptions) -> float | None:
+    """Return the largest error of the energy with another time scale; None of a model that is no problem.
 
     Parameters
     ----------
-    found : tuple of Remedy
-    nothing : str
+    coded : CodedGraph
+    options : ScaleOptions
+        Of that time scale.
     """
-    return ", or ".join(remedy.words for remedy in found) or nothing
-
-
-def _trials(
-    coded: CodedGraph, group: str, values: GroupValues
-) -> Iterator[tuple[Remedy, DacSpec, NDArray[np.float64]]]:
-    """Every change worth trying, with the DAC and the worth of its code step, float64[C, 1]."""
     placed = coded.placed
-    graph, core, scale = programmed_graph(placed), placed.core, placed.time_scale
-    assert scale is not None
-    index, dac = GROUPS.index(group), values.dac
-    lsb = coded.lsb[:, index, None]
-    if graph.time_scale_s is None:
-        given = "given" in scale.bounds_s
-        remedy = (
-            Remedy("tau", None, "leave out --tau-s, for the smallest tau")
-            if given
-            else Remedy("per-chunk", None, "give each chunk its own tau: --tau per-chunk")
+    if problem_of(placed.graph) is None:
+        return None
+    tau = choose_time_scale(programmed_graph(placed), placed.core, options).tau_s
+    bench = Bench(coded, "coupling", dict(group_values(coded))["coupling"])
+    return bench.energy_error(Trial("tau", {}, code_worth(placed.core, tau)))
+
+
+def listed_remedies(found: Remedies, nothing: str, left: str) -> str:
+    """Return advice: what helps or, where nothing does, that it is so, and what is left to do.
+
+    Parameters
+    ----------
+    found : Remedies
+    nothing : str
+        Says that nothing ends the warning; may be empty.
+    left : str
+    """
+    if found.found:
+        return ", or ".join(remedy.words for remedy in found.found)
+    if found.vain is not None:
+        return (
+            f"no change of DACs or tau brings the energies nearer; what ends the warning alone: {found.vain.words}; "
+            f"better {left}"
         )
-        options = ScaleOptions(per_chunk=not given)
-        if not any(diagnose_time_scale(graph, core, options)):
-            yield remedy, dac, code_worth(core, choose_time_scale(graph, core, options).tau_s)[:, index, None]
-    for bits in range(dac.bits + 1, MOST_BITS + 1):
-        wide = DacSpec(bits=bits, full_scale_rad_s=dac.full_scale_rad_s)
-        words = f"use a core with {group}_dac: {{bits: {bits}}}"
-        yield Remedy("bits", bits, words), wide, lsb * (dac.top_code / wide.top_code)
-    # With what holds copies together, which is no parameter of the model but must not saturate.
-    largest = float(np.abs(unit_parameters(placed)[group] / lsb).max(initial=0.0))
-    # Less than the whole range is used where another group, or the length of a load, decided the time scale.
-    if 0 < largest < dac.top_code - 0.5:
-        full_scale = dac.full_scale_rad_s * largest / dac.top_code
-        words = f"use a core with {group}_dac: {{full_scale_rad_s: {full_scale:.4g}}} ({scale.active} decided the tau)"
-        yield Remedy("full-scale", full_scale, words), dac, lsb * (largest / dac.top_code)
+    return f"{nothing}: {left}" if nothing else left

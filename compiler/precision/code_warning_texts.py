@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from oscc.base.number_words import percent, ratio, short
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale
-from oscc.compiler.precision.code_limits import CROWD, DEAD, MERGED, ROUGH, VANISHED, is_given, live_share, one_code
-from oscc.compiler.precision.code_remedies import Remedy, listed_remedies, remedies
-from oscc.compiler.precision.code_use import CodeUse, GroupUse, GroupValues
+from oscc.compiler.precision.code_limits import DEAD, ROUGH, is_given, is_lost, is_merged, is_vanished, live_share
+from oscc.compiler.precision.code_remedies import Remedies, energy_error, listed_remedies, remedies
+from oscc.compiler.precision.code_use import CodeUse, GroupUse, GroupValues, group_values
 from oscc.compiler.precision.coded_problem import CodedProblem, problem_of
+from oscc.compiler.precision.remedy_trials import ENERGY, Still, off_by
 from oscc.core.spec import GROUPS
 
 PLURALS = {"coupling": "couplings", "shil": "SHIL parameters", "field": "fields", "detuning": "detunings"}
@@ -106,20 +108,20 @@ def dead(case: Case) -> CodeWarning:
     if not use.codes_not_zero and use.not_zero:
         message = (
             f"all {use.not_zero:,} {plural} that are not 0 in the model have code 0: the largest is "
-            f"{use.largest_lsb:.3g} code steps"
+            f"{short(use.largest_lsb)} code steps"
         )
     else:
         message = (
             f"{use.codes_not_zero:,} of {parameters:,} {plural} have a code other than 0 "
             f"({100 * share:.1f} %): the model hardly couples"
         )
-    found = remedies(case.coded, case.group, case.values, lambda _, values: live_share(values, case.idle) < DEAD)
+    found = _remedies(case, lambda _, values: live_share(values, case.idle) < DEAD)
     if use.not_zero > use.codes_not_zero or is_given(case.coded.placed.graph):
-        advice = listed_remedies(found, _nothing(case))
+        advice = _advice(case, found)
     else:
         # What is 0 in the file stays so: there is nothing for the compiler to do.
         advice = (
-            f"train it anew from couplings of about a code step, {step:.3g} rad per unit of model time here "
+            f"train it anew from couplings of about a code step, {short(step)} rad per unit of model time here "
             "(model.weight_std, which is at least that where it is left out), with fewer hardware.cycles or for a core "
             "with more bits; where the zeros were meant, leave those couplings out of the model"
         )
@@ -140,17 +142,19 @@ def rough(case: Case, chunks: list[int]) -> CodeWarning:
     zeroed, not_zero = case.counts(use.zeroed, use.not_zero)
     lost = f"{zeroed:,} of {not_zero:,} become code 0, " if zeroed else ""
     message = (
-        f"rounding takes {100 * use.error[worst]:.0f} % of the norm of the {case.plural} in "
+        f"rounding takes {percent(use.error[worst])} % of the norm of the {case.plural} in "
         f"{_chunks(chunks, case.coded.chunks)}: {lost}the largest is "
-        f"{use.largest_lsb:.3g} code steps, and {use.codes_used} of {use.codes_available} codes are used{_energy(case)}"
+        f"{short(use.largest_lsb)} code steps, and {use.codes_used} of {use.codes_available} codes are used"
+        f"{_energy(case)}"
     )
 
     def still(trial: GroupUse, _: GroupValues) -> bool:
         return any(trial.error[chunk] > ROUGH for chunk in chunks)
 
-    found = remedies(case.coded, case.group, case.values, still)
+    found = _remedies(case, still)
     trained = "train the model for this core (hardware.core), so that it meets its codes"
-    advice = listed_remedies(found, _nothing(case) if is_given(case.coded.placed.graph) else trained)
+    given = is_given(case.coded.placed.graph)
+    advice = _advice(case, found) if given else listed_remedies(found, "", trained)
     numbers: dict[str, Any] = {"group": case.group, "chunks": chunks, "error": use.error[worst], "zeroed": use.zeroed}
     numbers |= {"not_zero": use.not_zero, "codes_used": use.codes_used, "codes_available": use.codes_available}
     return CodeWarning(
@@ -188,22 +192,19 @@ def merged(case: Case, one: int | None) -> CodeWarning:
         every = "both" if count == 2 else f"all {count:,}"
         message = (
             f"{every} {case.plural} have the same code, {int(codes[0]):+d}, although they differ by up to "
-            f"{most - least:.4g} ({least:.6g} to {most:.6g}{case.measured}); a code step is {step:.4g}"
+            f"{short(most - least)} ({least:.6g} to {most:.6g}{case.measured}); a code step is {short(step)}"
         )
     else:
         message = (
-            f"{100 * use.merged:.0f} % of all pairs of different {case.plural} have the same code, up to {use.crowd:,} "
-            f"of {use.values:,} values on one: from {least:.6g} to {most:.6g}{case.measured} in steps of {step:.4g}"
+            f"{percent(use.merged)} % of all pairs of different {case.plural} have the same code, up to {use.crowd:,} "
+            f"of {use.values:,} values on one: from {least:.6g} to {most:.6g}{case.measured} in steps of {short(step)}"
         )
 
-    def still(trial: GroupUse, had: GroupValues) -> bool:
-        return one_code(had) is not None or (trial.merged > MERGED and trial.crowd >= CROWD)
-
-    found = remedies(case.coded, case.group, case.values, still)
+    found = _remedies(case, is_merged)
     return CodeWarning(
         "W003",
         message + _energy(case),
-        listed_remedies(found, _nothing(case)),
+        _advice(case, found),
         {**numbers, **_remedy_numbers(found), **_energy_numbers(case.code_use.problem)},
     )
 
@@ -222,20 +223,17 @@ def vanished(case: Case) -> CodeWarning:
     least, most = float(sizes.min()), float(sizes.max())
     signs = f", {use.sign_changed:,} of them one of the other sign" if use.sign_changed else ""
     message = (
-        f"{lost:,} of {not_zero:,} {case.plural} are lost in the codes{signs}: they range from {least:.4g} to "
-        f"{most:.4g}{case.measured} ({most / least:,.0f} : 1), and a code step is {scale:.4g}"
+        f"{lost:,} of {not_zero:,} {case.plural} are lost in the codes{signs}: they range from {short(least)} to "
+        f"{short(most)}{case.measured} ({ratio(most, least)}), and a code step is {short(scale)}"
     )
 
-    def still(trial: GroupUse, _: GroupValues) -> bool:
-        return trial.zeroed + trial.sign_changed > VANISHED * trial.not_zero
-
-    found = remedies(case.coded, case.group, case.values, still)
+    found = _remedies(case, lambda trial, _: is_vanished(trial))
     numbers = {"group": case.group, "zeroed": use.zeroed, "sign_changed": use.sign_changed, "not_zero": use.not_zero}
     numbers |= {"least": least, "most": most, "code_step": scale}
     return CodeWarning(
         "W005",
         message + _energy(case),
-        listed_remedies(found, _nothing(case)),
+        _advice(case, found),
         {**numbers, **_remedy_numbers(found), **_energy_numbers(case.code_use.problem)},
     )
 
@@ -259,26 +257,42 @@ def saturated(case: Case) -> CodeWarning | None:
         bent = f"; {' and '.join(others)} do not, so that another problem is solved"
     saturated, parameters = case.counts(use.saturated, use.parameters)
     message = (
-        f"{saturated:,} of {parameters:,} {case.plural} saturate at the top code: the largest is {beyond:.3g} "
-        f"times full scale, and the codes are off by {100 * error:.2g} % of their norm{bent}{_energy(case)}"
+        f"{saturated:,} of {parameters:,} {case.plural} saturate at the top code: the largest is {short(beyond)} "
+        f"times full scale, and the codes are off by {percent(error)} % of their norm{bent}{_energy(case)}"
     )
     core = placed.core
     numbers: dict[str, Any] = {"group": case.group, "saturated": use.saturated, "parameters": use.parameters}
     numbers |= {"times_full_scale": beyond, "error": error}
     assert placed.time_scale is not None
     given = "given" in placed.time_scale.bounds_s
+    problem, now = (case.problem, case.code_use.problem) if case.group in ENERGY else (None, None)
+    clips = [case.group]
     if given or placed.graph.time_scale_s is not None:
-        needed = float((np.abs(case.values.scaled).max(axis=1) / top * placed.time_scale.tau_s).max())
+        needed = _needed_tau(case.coded, clips)
+        beyond_too = [group for group in ENERGY if case.code_use.groups[group].saturated]
+        if problem is not None and now is not None and len(beyond_too) > 1:
+            # One of two that saturate alone may take energies further away.
+            alone = energy_error(case.coded, ScaleOptions(tau_s=needed))
+            if alone is not None and alone >= now.largest_error:
+                clips, needed = beyond_too, _needed_tau(case.coded, beyond_too)
         numbers["needed_tau_s"] = needed
         what = "use a --tau-s" if given else "train the model with a time_scale_s"
-        advice = f"{what} of at least {needed:.6g} s, and leave out --clip {case.group}"
+        left_out = " and ".join(f"--clip {group}" for group in clips)
+        advice = f"{what} of at least {needed:.6g} s, and leave out {left_out}"
+        options = ScaleOptions(tau_s=needed)
     else:
-        free = choose_time_scale(programmed_graph(placed), core, ScaleOptions())
+        options = ScaleOptions()
+        free = choose_time_scale(programmed_graph(placed), core, options)
         cycles = core.init.cycles + int(free.run_cycles.sum())
         numbers["cycles_without_clip"] = cycles
         budget = core.cycles_per_sample
-        short = f", for which the core needs cycles_per_sample: {cycles}" if cycles > budget else ""
-        advice = f"leave out --clip {case.group}: a sample takes {cycles:,} cycles then{short}"
+        short_of = f", for which the core needs cycles_per_sample: {cycles}" if cycles > budget else ""
+        advice = f"leave out --clip {case.group}: a sample takes {cycles:,} cycles then{short_of}"
+    then = energy_error(case.coded, options) if problem is not None else None
+    if problem is not None and now is not None and then is not None:
+        numbers["largest_error_without_clip"] = then
+        nearer = then < now.largest_error
+        advice += f" ({off_by(problem, then)}{'' if nearer else ', which is no less than now'})"
     return CodeWarning("W004", message, advice, {**numbers, **_energy_numbers(case.code_use.problem)})
 
 
@@ -301,14 +315,51 @@ def ends(case: Case, ratio: float) -> CodeWarning:
     )
 
 
-def _nothing(case: Case) -> str:
-    """What is left to do where no change of the core within the tool's limits helps."""
-    if case.code_use.problem is None:
-        return "nothing that oscc can change keeps them apart, not 8 bits either: the model needs a smaller range"
-    return (
-        "nothing that oscc can change keeps them apart, not 8 bits either, nor do longer runs or copies: make the "
-        "largest terms of the problem smaller, such as the weight of a penalty, or solve it in parts"
-    )
+def _needed_tau(coded: CodedGraph, groups: list[str]) -> float:
+    """The least tau at which nothing of groups is beyond full scale [s]."""
+    scale = coded.placed.time_scale
+    assert scale is not None
+    largest = {group: np.abs(values.scaled).max(axis=1) / values.dac.top_code for group, values in group_values(coded)}
+    return max(float((largest[group] * scale.tau_s).max()) for group in groups)
+
+
+def _remedies(case: Case, still: Still) -> Remedies:
+    """What ends a warning, without another one of the same group where that can be."""
+    graph = case.coded.placed.graph
+    if is_given(graph) and (case.problem is None or case.group in ENERGY):
+        return remedies(case.coded, case.group, case.values, is_lost, still)
+    return remedies(case.coded, case.group, case.values, still)
+
+
+def _advice(case: Case, found: Remedies) -> str:
+    """What helps a group of a model, or what is left to do where nothing does."""
+    apart = is_merged(case.use, case.values) and not is_vanished(case.use)
+    nothing = f"nothing that oscc can change keeps them{' apart' if apart else ''}, not 8 bits either"
+    if case.use.not_zero and not case.use.codes_not_zero:
+        scale = case.coded.placed.time_scale
+        active = scale.active if scale is not None else ""
+        if case.problem is not None and case.group in ENERGY:
+            # SHIL and detuning of a problem follow its terms.
+            active = next(group for group in ENERGY if group != case.group)
+        beside = PLURALS[active] if active in GROUPS and active != case.group else "rest"
+        nothing = "no core gives them codes, not one of 8 bits either, nor one of a smaller full scale that makes sense"
+        left = (
+            f"make the {case.plural} larger or the {beside} smaller, or leave the {case.plural} out where they do not "
+            "matter"
+        )
+    elif case.problem is None:
+        left = "the model needs a smaller range, its smallest parameters made larger or left out"
+    else:
+        nothing += ", nor do longer runs or copies"
+        cut = case.problem["kind"] == "max-cut"
+        if cut and apart:
+            # All of them are large: none is there to be made smaller.
+            left = "where such small differences matter, the problem is none for this hardware"
+        else:
+            largest = "the largest weights" if cut else "the largest terms of the problem"
+            left = f"make {largest} smaller{'' if cut else ', such as the weight of a penalty'}, "
+            left += "or solve it in parts" if apart else "leave out what is too small to matter, or solve it in parts"
+    return listed_remedies(found, nothing, left)
 
 
 def _energy(case: Case) -> str:
@@ -317,10 +368,10 @@ def _energy(case: Case) -> str:
     if case.problem is None or problem is None:
         return ""
     if case.problem["kind"] == "max-cut":
-        return f"; the weight of a cut is off by at most {2 * problem.largest_error:.4g}"
+        return f"; the weight of a cut is off by at most {short(2 * problem.largest_error)}"
     return (
-        f"; the energy is off by at most {problem.largest_error:.4g} (h by {100 * problem.field_error:.2g} %, J by "
-        f"{100 * problem.coupling_error:.2g} % of their norms)"
+        f"; the energy is off by at most {short(problem.largest_error)} (h by {percent(problem.field_error)} %, J by "
+        f"{percent(problem.coupling_error)} % of their norms)"
     )
 
 
@@ -335,8 +386,8 @@ def _energy_numbers(problem: CodedProblem | None) -> dict[str, Any]:
     }
 
 
-def _remedy_numbers(found: tuple[Remedy, ...]) -> dict[str, Any]:
-    return {"remedies": [{"kind": each.kind, "value": each.value} for each in found]}
+def _remedy_numbers(found: Remedies) -> dict[str, Any]:
+    return {"remedies": [each.as_dict() for each in found.found]}
 
 
 def _chunks(chunks: list[int], count: int) -> str:

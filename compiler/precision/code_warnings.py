@@ -13,15 +13,14 @@ import numpy as np
 
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.precision.code_limits import (
-    CROWD,
     DEAD,
     ENDS,
     MATTERS,
-    MERGED,
     ROUGH,
-    VANISHED,
     ends_ratio,
     is_given,
+    is_merged,
+    is_vanished,
     live_share,
     one_code,
 )
@@ -94,11 +93,10 @@ def _lost(case: Case) -> Iterator[CodeWarning]:
 
 def _given(case: Case) -> Iterator[CodeWarning]:
     use = case.use
-    if (use.zeroed + use.sign_changed) > VANISHED * use.not_zero:
+    if is_vanished(use):
         yield vanished(case)
-    one = one_code(case.values)
-    if one is not None or (use.merged > MERGED and use.crowd >= CROWD):
-        yield merged(case, one)
+    if is_merged(use, case.values):
+        yield merged(case, one_code(case.values))
     chunks = [chunk for chunk, error in enumerate(use.error) if error > ROUGH]
     if chunks and not use.saturated:
         yield rough(case, chunks)

@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oscc.base.arrays import freeze
 from oscc.compiler.copies.copied_graph import copy_map_of
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.placed import PlacedGraph
 from oscc.core.spec import GROUPS
+
+ROUNDING = 1e-12
+"""Relative error of a term that float64 leaves, and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,8 @@ class CodedProblem:
         No energy of a configuration is off by more, in the problem's numbers: the sum of all errors.
     unit : float
         What h or J of the problem a parameter of 1 stands for.
+    kind : str
+        Of the problem.
     """
 
     field_error: float
@@ -40,6 +47,7 @@ class CodedProblem:
     correlation: float
     largest_error: float
     unit: float
+    kind: str = "ising"
 
 
 def problem_of(graph: CouplingGraph) -> dict[str, Any] | None:
@@ -59,6 +67,99 @@ def problem_of(graph: CouplingGraph) -> dict[str, Any] | None:
     return {**problem, "unit": float(unit) if good and unit is not None else 1.0}
 
 
+@dataclass(frozen=True, eq=False)
+class ProblemTerms:
+    """How the DACs of a placed problem make its h and J. Arrays are read-only.
+
+    Parameters
+    ----------
+    owner : int32[n]
+        Spin of each node.
+    gain : float64[K]
+        Of the unit of each coupling.
+    apart : bool[K]
+        Couplings between two spins; the others hold copies of one together.
+    pair : int64[k]
+        Place in the terms of each coupling that is ``apart``.
+    wanted : float64[spins + pairs]
+        h, then J, that were asked for, signs as the model has them.
+    spins : int
+    unit : float
+    kind : str
+        As in `CodedProblem`.
+    """
+
+    owner: NDArray[np.int32]
+    gain: NDArray[np.float64]
+    apart: NDArray[np.bool_]
+    pair: NDArray[np.int64]
+    wanted: NDArray[np.float64]
+    spins: int
+    unit: float
+    kind: str
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    def made_by(self, coupling: NDArray[np.float64], field: NDArray[np.float64]) -> CodedProblem:
+        """Return how the energy is off that DACs deliver.
+
+        Parameters
+        ----------
+        coupling : float64[K]
+            What the DAC of each coupling is set to, without the gain of its cell [rad per unit of model time].
+        field : float64[n]
+            Of each node.
+        """
+        wanted = self.wanted
+        had = _summed(self.owner, self.apart, self.pair, coupling * self.gain, field)
+        product = float(np.linalg.norm(wanted) * np.linalg.norm(had))
+        factor = float(wanted @ had) / float(had @ had) if np.any(had) else 1.0
+        error = factor * had - wanted
+        # The factor's own rounding, which would be more than all small terms where one is very large.
+        error[np.abs(error) < ROUNDING * np.abs(wanted)] = 0.0
+        nothing = not np.any(wanted) and not np.any(had)
+        return CodedProblem(
+            field_error=_relative(error[: self.spins], wanted[: self.spins]),
+            coupling_error=_relative(error[self.spins :], wanted[self.spins :]),
+            correlation=float(wanted @ had) / product if product else float(nothing),
+            largest_error=float(np.abs(error).sum()) * self.unit,
+            unit=self.unit,
+            kind=self.kind,
+        )
+
+
+def problem_terms(placed: PlacedGraph) -> ProblemTerms:
+    """Return how the DACs of a placed problem make its h and J.
+
+    Parameters
+    ----------
+    placed : PlacedGraph
+        Of a problem that `lower_problem` made, split into copies or not; routed.
+
+    Raises
+    ------
+    ValueError
+        When the model is none.
+    """
+    graph = placed.graph
+    problem = problem_of(graph)
+    if problem is None or placed.route is None:
+        raise ValueError("not a placed problem")
+    owner = copy_map_of(graph)
+    owner = np.arange(graph.nodes, dtype=np.int32) if owner is None else owner
+    row, col = placed.route.unit_cell.T
+    one, other = owner[graph.src], owner[graph.dst]
+    apart = one != other
+    number = np.minimum(one, other).astype(np.int64) * graph.nodes + np.maximum(one, other)
+    pair = np.unique(number[apart], return_inverse=True)[1].astype(np.int64)
+    wanted = _summed(owner, apart, pair, graph.weight[-1].astype(np.float64), graph.field[-1].astype(np.float64))
+    gain = placed.core.unit_gain[row, col]
+    return ProblemTerms(
+        owner, gain, apart, pair, wanted, int(owner.max(initial=-1)) + 1, problem["unit"], problem["kind"]
+    )
+
+
 def coded_problem(coded: CodedGraph) -> CodedProblem:
     """Return what codes make of the energy of a problem.
 
@@ -76,45 +177,30 @@ def coded_problem(coded: CodedGraph) -> CodedProblem:
     ValueError
         When the model is none.
     """
-    placed, graph = coded.placed, coded.placed.graph
-    problem = problem_of(graph)
-    if problem is None or placed.route is None:
-        raise ValueError("not a placed problem")
-    owner = copy_map_of(graph)
-    owner = np.arange(graph.nodes, dtype=np.int32) if owner is None else owner
-    (row, col), slot, core = placed.route.unit_cell.T, placed.route.slot, placed.core
+    placed = coded.placed
+    terms = problem_terms(placed)
+    assert placed.route is not None
+    (row, col), slot = placed.route.unit_cell.T, placed.route.slot
     lsb = dict(zip(GROUPS, coded.lsb[-1].tolist(), strict=True))
-    coupling = coded.coupling[-1, row, col, slot] * lsb["coupling"] * core.unit_gain[row, col]
-    field = coded.field[-1, placed.cell[:, 0], placed.cell[:, 1]] * lsb["field"]
-    asked = _terms(graph, owner, graph.weight[-1].astype(np.float64), graph.field[-1].astype(np.float64))
-    given = _terms(graph, owner, coupling, field)
-    unit = problem["unit"]
-    wanted, had = (np.concatenate(terms) for terms in (asked, given))
-    product = float(np.linalg.norm(wanted) * np.linalg.norm(had))
-    factor = float(wanted @ had) / float(had @ had) if np.any(had) else 1.0
-    errors = [factor * each - of for each, of in zip(given, asked, strict=True)]
-    nothing = not np.any(wanted) and not np.any(had)
-    return CodedProblem(
-        field_error=_relative(errors[0], asked[0]),
-        coupling_error=_relative(errors[1], asked[1]),
-        correlation=float(wanted @ had) / product if product else float(nothing),
-        largest_error=float(sum(np.abs(error).sum() for error in errors)) * unit,
-        unit=unit,
+    return terms.made_by(
+        coded.coupling[-1, row, col, slot] * lsb["coupling"],
+        coded.field[-1, placed.cell[:, 0], placed.cell[:, 1]] * lsb["field"],
     )
 
 
-def _terms(
-    graph: CouplingGraph, owner: NDArray[np.int32], coupling: NDArray[np.float64], field: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fields of the spins and couplings of their pairs, both directions and all copies summed up, signs as they are."""
+def _summed(
+    owner: NDArray[np.int32],
+    apart: NDArray[np.bool_],
+    pair: NDArray[np.int64],
+    coupling: NDArray[np.float64],
+    field: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Fields of the spins, then couplings of their pairs, both directions and all copies summed up."""
     fields = np.bincount(owner, weights=field, minlength=int(owner.max(initial=-1)) + 1)
-    one, other = owner[graph.src], owner[graph.dst]
-    apart = one != other
-    pair = np.minimum(one, other).astype(np.int64) * graph.nodes + np.maximum(one, other)
-    _, place = np.unique(pair[apart], return_inverse=True)
     # Each direction holds the whole of J, which acts on both spins.
-    terms: NDArray[np.float64] = np.bincount(place, weights=coupling[apart] / 2).astype(np.float64)
-    return fields.astype(np.float64), terms
+    couplings = np.bincount(pair, weights=coupling[apart] / 2)
+    terms: NDArray[np.float64] = np.concatenate([fields, couplings]).astype(np.float64)
+    return terms
 
 
 def _relative(error: NDArray[np.float64], of: NDArray[np.float64]) -> float:

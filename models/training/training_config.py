@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from oscc.base.config import Section, Whole
 from oscc.base.errors import OsccError
+from oscc.base.path_kind import refuse_wrong_kind
 from oscc.base.strict_yaml import read_yaml
 from oscc.base.text_file import read_text_file
 from oscc.compiler.ir.graph import CouplingGraph
@@ -220,9 +221,10 @@ def load_training(path: Path) -> TrainingConfig:
     Raises
     ------
     OsccError
-        ``training.read``, or ``training.yaml``, ``training.unknown-key`` and ``training.invalid`` as
-        `oscc.base.strict_yaml.read_yaml` raises them.
+        ``training.read``, ``path.kind`` for a file or folder of another kind, or ``training.yaml``,
+        ``training.unknown-key`` and ``training.invalid`` as `oscc.base.strict_yaml.read_yaml` raises them.
     """
+    refuse_wrong_kind(path, "train")
     content = read_text_file(path, "training.read")
     return parse_training(content, where=str(path))
 

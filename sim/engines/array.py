@@ -6,6 +6,7 @@ import time
 from collections.abc import Coroutine
 from typing import Any
 
+from oscc.base.progress import tell_stage
 from oscc.core.instructions import Operation
 from oscc.sim.array.macro import ArrayMacro
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
@@ -28,6 +29,7 @@ class ArrayEngine:
         asked for, which are left out.
         """
         started = time.perf_counter()
+        tell_stage(progress, "running the array")
         batch = min(job.samples, MAX_BATCH)
         rounds = -(-job.samples // batch)
         # Nothing moves in an init, so that only runs count.

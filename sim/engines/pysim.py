@@ -11,6 +11,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from oscc.base.errors import OsccError
+from oscc.base.progress import tell_stage
 from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.prepared import Bench, Simulation
 from oscc.rtl.control_plane import ControlPlane
@@ -280,6 +281,8 @@ class PysimEngine:
                 f"engine 'pysim' simulates values of up to {MOST_BITS} bits; a frame of {core.name} has {frame_bits}",
                 hint="use --engine array",
             )
+        # Elaborating a large core takes longer than many samples.
+        tell_stage(progress, "building the simulation of the core")
         times = {"start": time.perf_counter()}
         ready = self._ready
         if ready is None or ready.core != core:

@@ -77,7 +77,7 @@ def run_reference(coded: CodedGraph, job: CosimJob, progress: Progress | None = 
     parts = []
     for start in range(0, job.samples, REFERENCE_BATCH):
         if progress:
-            progress("running the PyTorch reference", start / job.samples)
+            progress(f"running the PyTorch reference, {start:,} of {job.samples:,} samples done", start / job.samples)
         numbers = range(job.first_sample + start, job.first_sample + min(start + REFERENCE_BATCH, job.samples))
         initial = initial_phases_batch(job.core, job.seed, numbers)[rows, cols]
         with torch.no_grad():

@@ -11,6 +11,7 @@ import torch
 
 from oscc.base.errors import OsccError
 from oscc.base.output_folder import OutputFolder, read_output_folder
+from oscc.base.progress import labelled, tell_stage
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.output.recompile import recompile
@@ -116,7 +117,7 @@ def verify_folder(
         When the folder holds no compiled program, or its model or core cannot be read.
     """
     folder = read_output_folder(path)
-    core, compiled = load_core(folder.core), recompile(folder)
+    core, compiled = load_core(folder.core), recompile(folder, progress)
     try:
         program = read_program(folder.program)
     except OsccError as error:
@@ -124,7 +125,9 @@ def verify_folder(
         skips = (skipped("run", engine, "the program is not readable") for engine in options.engines)
         return Verdict((_output_files(folder), check_wires(folder, compiled), unread, *skips))
     read = judge("program file", SUBJECT, True, f"{folder.program.stat().st_size} bytes", "every CRC-32 matches")
+    tell_stage(progress, "comparing the emitted core with what is emitted anew")
     verilog, lines = _read_emitted(folder.path / "rtl", core)
+    tell_stage(progress, "checking files, wires and program")
     under_test = UnderTest(core, program, compiled, verilog)
     return Verdict(
         (
@@ -201,8 +204,9 @@ def _verify_engine(
 ) -> Iterator[CheckLine]:
     """Lines of one engine; its record is added to ``records`` when it ran."""
     limit = f"{job.samples} samples without an error"
+    stage = f"engine {engine.name}"
     try:
-        record = engine.run(job, progress)
+        record = engine.run(job, labelled(progress, stage))
     except OsccError as error:
         reason = str(error).replace("\n", "; ")
         if error.code == "engine.missing":
@@ -213,6 +217,7 @@ def _verify_engine(
     except (HostError, MacroContractError) as error:
         yield judge("run", engine.name, False, "stopped", limit, str(error))
         return
+    tell_stage(progress, f"{stage}: comparing codes and phases")
     seconds = record.load_seconds + record.run_seconds
     clocked = f", {record.cycles} cycles" if record.cycles else ""
     yield judge("run", engine.name, True, f"{job.samples} samples in {seconds:.1f} s{clocked}", limit)
@@ -245,10 +250,15 @@ def _verify_images(
     normal = dataclasses.replace(job, samples=options.pixel_samples)
     finer = dataclasses.replace(normal, max_step=options.max_step / 2)
     try:
-        images, coarse, fine = (engine.run(each, progress) for each in (many, normal, finer))
+        images, coarse, fine = (
+            engine.run(each, labelled(progress, f"{what}, {each.samples:,} samples"))
+            for what, each in (("pixels", many), ("integration step", normal), ("half the integration step", finer))
+        )
     except (HostError, MacroContractError) as error:
         for name in ("pixels", "integration step"):
             yield judge(name, engine.name, False, "stopped", f"{many.samples} samples without an error", str(error))
         return
-    yield check_pixels(many, images, coded, run_reference(coded, many, progress))
+    reference = run_reference(coded, many, labelled(progress, "pixels"))
+    tell_stage(progress, "comparing pixels and integration steps")
+    yield check_pixels(many, images, coded, reference)
     yield check_step(job, coarse, fine, coded)

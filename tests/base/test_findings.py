@@ -33,8 +33,15 @@ def test_raise_first_raises_only_the_first() -> None:
     assert caught.value.finding is FIRST
 
 
-def test_raise_first_of_nothing_is_silent() -> None:
-    raise_first([])
+def test_raise_first_of_nothing_is_silent_once_the_check_has_ended() -> None:
+    ended: list[bool] = []
+
+    def clean() -> Iterator[Finding]:
+        yield from ()
+        ended.append(True)
+
+    raise_first(clean())
+    assert ended == [True]
 
 
 def test_is_empty() -> None:

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from oscc.base import progress
-from oscc.base.progress import watched
+from oscc.base.progress import labelled, tell_stage, watched
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +30,33 @@ def test_what_is_looked_at_is_reported_at_once_and_again_until_the_block_ends() 
     assert "oscc-watch" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_a_stage_begins_where_nobody_knows_how_far_it_is() -> None:
+    told: list[tuple[str, float]] = []
+
+    def report(what: str, done: float) -> None:
+        told.append((what, done))
+
+    report("running", 1.0)
+    tell_stage(report, "writing")
+    inner = labelled(report, "engine array")
+    assert inner is not None
+    inner("running", 0.5)
+    assert told == [("running", 1.0), ("writing", 0.0), ("engine array: running", 0.5)]
+    tell_stage(None, "nobody")
+    assert labelled(None, "nobody") is None
+
+
 def test_nothing_is_looked_at_where_nobody_listens() -> None:
+    looks: list[None] = []
+
     def look() -> tuple[str, float]:
-        raise AssertionError("looked")
+        looks.append(None)
+        return "looked", 0.0
 
     with watched(None, look):
-        pass
+        # Nor is there a thread that might yet look.
+        watching = [thread.name for thread in threading.enumerate() if thread.name == "oscc-watch"]
+    assert (looks, watching) == ([], [])
 
 
 def test_files_that_are_gone_are_nothing_new_and_errors_of_the_block_come_through() -> None:

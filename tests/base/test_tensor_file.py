@@ -141,9 +141,9 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    with pytest.raises(OsccError, match="cannot be read: Is a directory") as caught:
+    with pytest.raises(OsccError, match="a folder, not a checkpoint") as caught:
         read_tensors(tmp_path)
-    assert caught.value.code == "file.not-found"
+    assert caught.value.code == "path.kind"
 
 
 def test_pickle(tmp_path: Path) -> None:

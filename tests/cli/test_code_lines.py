@@ -50,14 +50,29 @@ def test_the_verdict_of_an_older_summary() -> None:
     ("errors", "words"),
     [
         ((0.0, 1e-7), "the one that was given, but for a factor"),
-        ((0.031, 0.224), "h off by 3.1 %, J by 22 % of their norms, energies by at most 152.9"),
-        ((0.0, 0.1), "h off by 0 %, J by 10 % of their norms, energies by at most 152.9"),
+        ((0.031, 0.224), "h off by 3.1 %, J by 22 % of their norms, energies by at most 153"),
+        ((1.0, 0.004), "h off by 100 %, J by 0.4 % of their norms, energies by at most 153"),
+        ((0.0, 1e-4), "h off by 0 %, J by 0.01 % of their norms, energies by at most 153"),
+        ((0.0, 0.1), "h off by 0 %, J by 10 % of their norms, energies by at most 153"),
     ],
 )
 def test_what_became_of_a_problem(errors: tuple[float, float], words: str) -> None:
     problem = {"field_error": errors[0], "coupling_error": errors[1], "largest_error": 152.9}
     assert code_rows({"code_use": {"groups": {}, "problem": problem}}) == [("coded problem", words)]
     assert code_rows({}) == []
+
+
+@pytest.mark.parametrize("loss", [{"zeroed": 3}, {"sign_changed": 1}, {"merged": 0.5}])
+def test_a_problem_that_lost_terms_is_not_the_one_that_was_given(loss: dict[str, Any]) -> None:
+    """However small they are beside the largest: a warning next to it says that they are lost."""
+    group: dict[str, Any] = {"not_zero": 4, "codes_not_zero": 1, "parameters": 4, "codes_used": 2}
+    group |= {"codes_available": 15, "smallest_lsb": 7.0, "largest_lsb": 7.0, **loss}
+    problem = {"field_error": 0.0, "coupling_error": 1e-9, "largest_error": 2.0, "kind": "max-cut"}
+    rows = code_rows({"code_use": {"groups": {"coupling": group}, "problem": problem}})
+    assert rows == [
+        ("coupling in use", "1 of 4 not 0 (25.0 %), 2 of 15 codes; 7 LSB"),
+        ("coded problem", "weights off by less than 0.001 % of their norm, cuts by at most 4"),
+    ]
 
 
 def test_warnings_with_their_advice(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +129,9 @@ def test_check_and_compile_warn_and_are_strict_when_asked(oscc: Run, core: Path,
         assert lines[0] == "items on ising-8x8: fits, with 2 warnings"
         assert "  field in use           32 of 32 not 0 (100.0 %), 1 of 15 codes; 6.76 to 7 LSB" in lines
         (place,) = (number for number, line in enumerate(lines) if line.startswith(FIELDS))
-        assert lines[place + 1] == "    use a core with field_dac: {bits: 8}"
+        assert lines[place + 1].startswith(
+            "    use a core with coupling_dac: {bits: 5}, field_dac: {bits: 8} (energies off by at most 61.6), or "
+        )
         assert oscc(*verb, "--core", core, "--strict")[0] == 3
     # The program is there all the same.
     assert (tmp_path / "out" / "program.bin").exists()

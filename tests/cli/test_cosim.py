@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,24 @@ def test_wrong_usage(arguments: tuple[str, str], oscc: Run, compiled: Path) -> N
     assert (status, out) == (2, "")
     assert err.startswith("oscc cosim: Invalid value for ")
     assert err.endswith("\ntry: oscc cosim --help\n")
+
+
+def test_every_stage_has_its_own_label(oscc: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def listening(what: str) -> Iterator[Callable[[str, float], None]]:
+        told.append(what)
+        yield lambda doing, done: told.append(doing)
+
+    monkeypatch.setattr("oscc.cli.cosim.progress_bar", listening)
+    assert oscc("cosim", folder, "--engine", "array")[0] == 0
+    stages = list(dict.fromkeys(told))
+    assert [stage for stage in stages if not stage.startswith("compiling the model anew: ")] == [
+        "starting engine array",
+        "running the array",
+        "running the PyTorch reference, 0 of 1 samples done",
+        "drawing and writing the images",
+    ]
+    # What was said last of the array does not stand there while the reference is made ready.
+    assert told[-1 - told[::-1].index("running the array") + 1] == "compiling the model anew: pass load"

@@ -70,3 +70,19 @@ def test_every_verb_writes_through_links_and_keeps_the_mode(
     assert link.readlink() == real
     assert stat.S_IMODE(real.stat().st_mode) == 0o600
     assert real.read_bytes()[:4] in (b"\x89PNG", b"<!do", b"<!DO")
+
+
+@pytest.mark.parametrize("verb", ["solve", "sample", "cosim", "verify", "report", "emit", "diff"])
+def test_a_file_where_a_folder_is_expected_is_told_from_one_that_is_missing(
+    verb: str, oscc: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    problem = tmp_path / "square.gset"
+    problem.write_text("2 1\n1 2 1\n")
+    given = [problem, tmp_path] if verb == "diff" else [problem]
+    assert oscc(verb, *given) == (
+        1,
+        "",
+        f"oscc: {problem}: a problem (gset), not an output folder of oscc compile\n"
+        f"make one: oscc compile {problem} --core SPEC -o DIR; then give DIR\n",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["square.gset"]

@@ -252,3 +252,16 @@ def test_one_interrupt_ends_the_samples_within_a_block_of_steps(
     assert not (tmp_path / "spins").exists()
     assert not (solvable / "reports" / "solve.json").exists()
     assert not [path for path in solvable.rglob("*") if path.name.startswith((".oscc", "samples", "cosim"))]
+
+
+def test_the_spread_has_three_digits(oscc: Run, core: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of few samples no more is known."""
+    from oscc.sim import solve
+
+    (tmp_path / "square.gset").write_text(SQUARE)
+    assert oscc("compile", tmp_path / "square.gset", "--core", core, "-o", tmp_path / "out")[0] == 0
+    values = {"best": 4.0, "times_best": 1, "mean": 2.0 / 3.0, "spread": 2.8284271, "quartiles": [0.0, 2.0, 4.0]}
+    monkeypatch.setattr(solve, "distribution", lambda *_: values)
+    status, out, _ = oscc("solve", tmp_path / "out", "-n", 2)
+    assert status == 0
+    assert "  mean               0.666667 +- 2.83\n" in out

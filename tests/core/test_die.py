@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from oscc.base.errors import OsccError
+from oscc.base.text_file import read_user_file
 from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.core.die import read_die, with_die
+from oscc.core.die import MOST_FAULTS, PLACES, READ, DieSpec, parse_die, read_die, with_die
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core, parse_core
 
@@ -23,7 +24,7 @@ def die_of(tmp_path: Path) -> Callable[[str, CoreSpec], CoreSpec]:
     def make(text: str, core: CoreSpec) -> CoreSpec:
         path = tmp_path / "die.yaml"
         path.write_text(f"schema: oscc.die/1\ncore: {core.name}\n{text}")
-        return with_die(core, read_die(path), "die.yaml")
+        return with_die(core, parse_die(read_user_file(path, READ), core), "die.yaml")
 
     return make
 
@@ -97,6 +98,58 @@ def test_every_fault_is_said(die_of, tiny_core: CoreSpec) -> None:
     )
     with pytest.raises(OsccError, match=r"; and 12 more$"):
         die_of(f"cells: [{', '.join(['[9, 9]'] * 20)}]\n", tiny_core)
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "faults"),
+    [
+        (
+            "gain: [[0, 0, 0.2], [0, 9, 1.1]]\ncells: [[8, 0]]\n",
+            "die.invalid",
+            [
+                "gain.0.2: Input should be greater than or equal to 0.5 (was 0.2)",
+                "cells: [8, 0] lies outside the 8 x 8 grid",
+                "gain: [0, 9] lies outside the 8 x 8 grid",
+            ],
+        ),
+        (
+            "stuck_dacs: [[0, 0, shill, 1], [0, 0, field, -8]]\nslots: [[0, 0, 99]]\n",
+            "die.invalid",
+            ["stuck_dacs.0.2", "slots: slot 99; a cell has slots 0 to 23", "stuck_dacs: field code -8"],
+        ),
+        (
+            "dead: [[0, 0]]\nstuck_slots: [[0, 0, 0, 8]]\n",
+            "die.unknown-key",
+            ["dead: unknown key", "stuck_slots: coupling code 8; codes are -7 to 7"],
+        ),
+        ("cells: 3\nslots: [[9, 0, 0]]\n", "die.invalid", ["cells: ", "slots: [9, 0] lies outside"]),
+    ],
+)
+def test_faults_of_the_file_and_of_the_core_are_said_together(
+    text: str, code: str, faults: list[str], die_of, tiny_core: CoreSpec
+) -> None:
+    with pytest.raises(OsccError) as error:
+        die_of(text, tiny_core)
+    assert error.value.code == code
+    said = error.value.message.lower()
+    assert [fault for fault in faults if fault.lower() not in said] == []
+    assert [said.index(fault.lower()) for fault in faults] == sorted(said.index(fault.lower()) for fault in faults)
+
+
+def test_a_faulty_file_of_another_core(tmp_path: Path, tiny_core: CoreSpec) -> None:
+    path = tmp_path / "die.yaml"
+    path.write_text("schema: oscc.die/1\ncore: other\ncells: [[80, 0]]\ngain: [[0, 0, 0.2]]\n")
+    with pytest.raises(OsccError, match=r"0\.5 \(was 0\.2\); core 'other' was tested, not 'tiny-8x8'$"):
+        parse_die(read_user_file(path, READ), tiny_core)
+
+
+def test_many_faults_of_a_faulty_file_are_counted(die_of, tiny_core: CoreSpec) -> None:
+    with pytest.raises(OsccError, match=rf"; and {20 - MOST_FAULTS} more$"):
+        die_of(f"gain: [[0, 0, 0.2]]\ncells: [{', '.join(['[9, 9]'] * 20)}]\n", tiny_core)
+
+
+def test_all_keys_that_name_places_are_looked_at() -> None:
+    assert {*DieSpec.model_fields} - {*PLACES} == {"schema_", "core", "name"}
 
 
 def test_another_core_and_no_file(tmp_path: Path, make_core: MakeCore, tiny_core: CoreSpec) -> None:

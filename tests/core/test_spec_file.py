@@ -101,7 +101,7 @@ def test_missing_file_names_the_presets(tmp_path: Path) -> None:
 
 
 def test_folder_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(OsccError, match="cannot be read: Is a directory"):
+    with pytest.raises(OsccError, match="a folder, not the spec of a core\npresets: "):
         load_core(tmp_path)
 
 

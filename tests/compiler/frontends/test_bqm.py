@@ -62,7 +62,7 @@ GOOD: dict[str, Any] = {
     ("change", "message"),
     [
         ({"type": "Graph"}, 'no BinaryQuadraticModel, but type "Graph"'),
-        ({"type": None}, "no BinaryQuadraticModel, but type null"),
+        ({"type": None}, "JSON, but no BinaryQuadraticModel: an object without 'type'"),
         ({"type": ["DictBQM"]}, 'no BinaryQuadraticModel, but type ["DictBQM"]'),
         ({"use_bytes": True}, "its biases are bytes (use_bytes)"),
         ({"variable_labels": None}, "key 'variable_labels' is missing"),
@@ -117,12 +117,24 @@ def test_json_that_is_wrong(change: dict[str, Any], message: str) -> None:
         ("{", "x:1", "no JSON that is read: Expecting property name enclosed in double quotes", JSON_FORMAT),
         ('{"a": {"b":\n1, "b": 1}}', "x", "no JSON that is read: key 'b' stands twice", JSON_FORMAT),
         ('{"a": ' * 100_000, "x", "no JSON that is read: nested too deeply", JSON_FORMAT),
-        ('{"offset": 1e999}', "x", "no BinaryQuadraticModel, but type null", JSON_FORMAT),
-        ("", "x", "no biases", COO_FORMAT),
+        ('{"offset": 1e999}', "x", "JSON, but no BinaryQuadraticModel: an object without 'type'", JSON_FORMAT),
+        *(
+            (text, "x", f"JSON, but no BinaryQuadraticModel: {shown}", JSON_FORMAT)
+            for text, shown in (
+                ("{}", "an empty object"),
+                (" [ ]\n", "[]"),
+                ("[[0, 1, 2.5]]", "[[0, 1, 2.5]]"),
+                ("null", "null"),
+                ('"0 1 1"', '"0 1 1"'),
+            )
+        ),
+        ("", "x", "empty", f"{JSON_FORMAT}; or, as COO, {COO_FORMAT.removeprefix('expected ')}"),
+        ("\n \n", "x", "empty", f"{JSON_FORMAT}; or, as COO, {COO_FORMAT.removeprefix('expected ')}"),
+        ("# vartype=SPIN\n", "x", "no biases", COO_FORMAT),
         ("0 1 1\n", "x", "no vartype; accepted: SPIN, BINARY", COO_FORMAT),
         ("# vartype=SPIN\n0 1\n", "x:2", "'0 1' is no bias", COO_FORMAT),
-        ("# vartype=SPIN\n0 -1 2\n", "x:2", "'0 -1 2' is no bias", COO_FORMAT),
-        ("# vartype=SPIN\n0 1 inf\n", "x:2", "'0 1 inf' is no bias", COO_FORMAT),
+        ("# vartype=SPIN\n0 -1 2\n", "x:2", "'0 -1 2' is no bias: '-1' is negative", COO_FORMAT),
+        ("# vartype=SPIN\n0 1 inf\n", "x:2", "'0 1 inf' is no bias: 'inf' is not finite", COO_FORMAT),
         ("# vartype=SPIN\n0 1 1_0\n", "x:2", "'0 1 1_0' is no bias", COO_FORMAT),
         ("# vartype=SPIN\n0 \u0661 1\n", "x:2", "'0 \u0661 1' is no bias", COO_FORMAT),
         ("# vartype=SPIN\n0\u00a01 1\n", "x:2", '"0\\u00a01 1" is no bias', COO_FORMAT),

@@ -163,7 +163,7 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    with pytest.raises(OsccError, match="cannot be read: Is a directory"):
+    with pytest.raises(OsccError, match="a folder, not a checkpoint"):
         read_checkpoint(tmp_path)
 
 

@@ -73,7 +73,7 @@ def changed(change: str) -> nx.Graph[Any]:
         ("family", "family 'potts'; accepted: kurashil, kuramoto, poly_ising, tanh_ising"),
         ("weight", "weight of edge a b: 'heavy' is no number, nor one for each chunk"),
         ("chunks", "weight of edge a b: 3 numbers for 1 chunks"),
-        ("infinite", "field of node a: 'inf' is no number, nor one for each chunk"),
+        ("infinite", "field of node a: 'inf' is not finite; finite numbers are needed"),
         ("half placed", "node b has no row and col, others have"),
         ("row alone", "node a has no col, others have"),
         ("placed between", "node a is at row 1.5, col 1: whole numbers from 0 to 32767"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -107,6 +108,30 @@ def test_declared_defaults_apply_where_data_does_not_stand() -> None:
     }
     assert list(graph.edges(data="weight")) == [("a", "b", -0.5), ("b", "c", 0.75)]
     assert graph.graph == {"duration": 1.5, "family": "kuramoto"}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_hexadecimal_numbers_of_graph_tool_are_read_exactly(number: float) -> None:
+    # As printf writes %a, and as glibc does for long doubles: another first digit, the same number.
+    mantissa, exponent = math.frexp(number)
+    halved = f"{'-' if number < 0 else ''}0x{int(abs(mantissa) * 2**53):x}p{exponent - 53:+d}"
+    for word in (number.hex(), number.hex().upper(), halved):
+        graph = read(document(AB + WEIGHT.format("w", word)))
+        assert list(graph.edges(data="weight")) == [("a", "b", number)]
+
+
+def test_hexadecimal_numbers_for_chunks_are_read_too() -> None:
+    inside = '<node id="a"><data key="t">0x1.8p+1 -0x1p-2</data></node>'
+    keys = '<key id="t" for="node" attr.name="field" attr.type="string"/>'
+    model, _ = parse_graphml(
+        document(
+            f'<data key="d">1 1</data>{inside}', keys=f'{keys}<key id="d" for="graph" attr.name="duration"/>'
+        ).encode(),
+        name="g",
+        where="x",
+    )
+    assert model.field.tolist() == [[3.0], [-0.25]]
 
 
 def test_defaults_that_networkx_writes_apply() -> None:
@@ -229,7 +254,15 @@ WEIGHT = '<edge source="a" target="b"><data key="{}">{}</data></edge>'
         # Numbers.
         *(
             (AB + WEIGHT.format("w", word), "x:11", f"weight of edge a b: '{word}' is no double (attr.type of its key)")
-            for word in ("1_0", "nan", "NaN", "INF", "-inf", "1e999", "\u0661", "0x10", "1,5", "heavy", "", "1e", "--1")
+            for word in ("1_0", "\u0661", "0x10", "1,5", "heavy", "", "1e", "--1")
+        ),
+        *(
+            (AB + WEIGHT.format("w", word), "x:11", f"weight of edge a b: '{word}' is not finite; a finite number is ")
+            for word in ("nan", "NaN", "INF", "-inf", "+Infinity")
+        ),
+        *(
+            (AB + WEIGHT.format("w", word), "x:11", f"weight of edge a b: '{word}' is too large for a double; a finite")
+            for word in ("1e999", "-0x1p+1024")
         ),
         (AB + WEIGHT.format("w", "1 2"), "x:11", "weight of edge a b: '1 2' is no double (attr.type of its key); se"),
         (AB + WEIGHT.format("b", "true"), "x:11", "weight of edge a b is a boolean (attr.type of its key), expected"),

@@ -49,13 +49,34 @@ def test_what_is_written_is_read_back(graph: tuple[int, dict[tuple[int, int], fl
         ("\n \n", "x", "empty", FORMAT),
         ("4\n", "x:1", "'4' are no numbers of vertices and edges", FORMAT),
         ("four 3\n", "x:1", "'four 3' are no numbers of vertices and edges", FORMAT),
-        ("0 0\n", "x:1", "'0 0' are no numbers of vertices and edges", FORMAT),
-        ("-4 1\n1 2 1\n", "x:1", "'-4 1' are no numbers of vertices and edges", FORMAT),
+        ("0 0\n", "x:1", "0 vertices; at least 1", FORMAT),
+        ("-4 1\n1 2 1\n", "x:1", "'-4 1' are no numbers of vertices and edges: '-4' is negative", FORMAT),
         ("2 2\n1 2 1\n", "x", "2 edges are announced, 1 lines follow", FORMAT),
         ("2 1\n\n1 2 1 1\n", "x:3", "'1 2 1 1' is no edge", FORMAT),
-        ("2 1\n1 2 nan\n", "x:2", "'1 2 nan' is no edge", FORMAT),
+        ("2 1\n1 2 nan\n", "x:2", "'1 2 nan' is no edge: 'nan' is not finite", FORMAT),
         ("2 1\n1 2 heavy\n", "x:2", "'1 2 heavy' is no edge", FORMAT),
-        ("2 1\n1.0 2 1\n", "x:2", "'1.0 2 1' is no edge", FORMAT),
+        ("2 1\n1.0 2 1\n", "x:2", "'1.0 2 1' is no edge: '1.0' is no whole number; write 1", FORMAT),
+        ("4.5 1\n1 2\n", "x:1", "'4.5 1' are no numbers of vertices and edges: '4.5' is no whole number", FORMAT),
+        ("2 1\n-1 2\n", "x:2", "'-1 2' is no edge: '-1' is negative", FORMAT),
+        ("2 1\n1 +2\n", "x:2", "'1 +2' is no edge: '+2' has a sign", FORMAT),
+        ("2 1\n1 2 -1e999\n", "x:2", "'1 2 -1e999' is no edge: '-1e999' is too large for a double", FORMAT),
+        (
+            "2 1\n1 2000000000000000000\n",
+            "x:2",
+            "'1 2000000000000000000' is no edge: '2000000000000000000' is too large: a number of 19 digits",
+            FORMAT,
+        ),
+        # Comments of other formats, also where the count of lines would be wrong by them.
+        *(
+            (text, place, f"'{line}' holds a comment; this format has none", f"remove comments; {FORMAT}")
+            for text, place, line in (
+                ("# a square\n2 1\n1 2\n", "x:1", "# a square"),
+                ("2 1\n% no edge\n1 2\n", "x:2", "% no edge"),
+                ("c DIMACS\n2 1\n1 2\n", "x:1", "c DIMACS"),
+                ("2 1\n1 2 1 // heavy\n", "x:2", "1 2 1 // heavy"),
+                ("2 1 ;sizes\n1 2 1\n", "x:1", "2 1 ;sizes"),
+            )
+        ),
         ("2 1\n1 3 1\n", "x:2", "edge 1 3: vertices are 1 to 2", ""),
         ("2 1\n0 1 1\n", "x:2", "edge 0 1: vertices are 1 to 2", ""),
         ("2 1\n2 2 1\n", "x:2", "vertex 2 is joined to itself", ""),
@@ -63,14 +84,15 @@ def test_what_is_written_is_read_back(graph: tuple[int, dict[tuple[int, int], fl
         (
             "9999999999999999999 1\n1 2 1\n",
             "x:1",
-            "'9999999999999999999 1' are no numbers of vertices and edges",
+            "'9999999999999999999 1' are no numbers of vertices and edges: '9999999999999999999' is too large: a "
+            "number of 19 digits",
             FORMAT,
         ),
         ("2 1\n1 2 1_0\n", "x:2", "'1 2 1_0' is no edge", FORMAT),
         ("2 1\n1 2 \u0661\n", "x:2", "'1 2 \u0661' is no edge", FORMAT),
         ("3 2\n1 2 1\n2 1 1\n", "x:3", "edge 1 2 stands in line 2 already", ""),
         ("2 1\n1 2 0x10\n", "x:2", "'1 2 0x10' is no edge", FORMAT),
-        ("2 1\n1 2 infinity\n", "x:2", "'1 2 infinity' is no edge", FORMAT),
+        ("2 1\n1 2 infinity\n", "x:2", "'1 2 infinity' is no edge: 'infinity' is not finite", FORMAT),
         # Characters that only Python takes for blanks or line ends.
         ("2 1\n1\u00a02 1\n", "x:2", '"1\\u00a02 1" is no edge', FORMAT),
         ("2 1\x0c1 2 1\n", "x:1", '"2 1\\f1 2 1" are no numbers of vertices and edges', FORMAT),

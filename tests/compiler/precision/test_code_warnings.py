@@ -37,6 +37,7 @@ from oscc.compiler.precision.code_limits import (
 from oscc.compiler.precision.code_use import GroupValues
 from oscc.compiler.precision.code_warning_texts import CodeWarning
 from oscc.compiler.precision.code_warnings import code_warnings
+from oscc.compiler.precision.coded_problem import coded_problem
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 
@@ -319,6 +320,26 @@ def test_fields_that_saturate_while_couplings_do_not_make_another_problem(make_c
     assert "; couplings do not, so that another problem is solved; the energy is off by at most " in warning.message
 
 
+def test_the_clips_that_only_together_take_energies_away_are_left_out_together(make_core: MakeCore) -> None:
+    core = ising_core(make_core)
+    first, second = np.array([0, 0, 0, 1, 1, 2], np.int32), np.array([1, 2, 3, 2, 3, 3], np.int32)
+    fields = np.array([78.0, 76.5, 79.5, 77.5])
+    problem = IsingProblem("p", "ising", first, second, np.full(6, 40.0), fields, 0.0, tuple("abcd"))
+    graph = lower_problem(problem, core)
+    clip = ScaleOptions(clip=("coupling", "field", "shil", "detuning"), tau_s=3e-7)
+    coded = coded_of(graph, core, clip)
+    found = {each.numbers["group"]: each for each in code_warnings(coded) if each.code == "W004"}
+    needed = found["field"].numbers["needed_tau_s"]
+    assert found["coupling"].advice.startswith(
+        f"use a --tau-s of at least {needed:.6g} s, and leave out --clip coupling and --clip field (energies off by at "
+    )
+    # The advice is followed as it is written.
+    options = ScaleOptions(clip=("shil", "detuning"), tau_s=float(f"{needed:.6g}"))
+    after = coded_problem(coded_of(graph, core, options)).largest_error
+    assert after == pytest.approx(found["coupling"].numbers["largest_error_without_clip"], rel=0.05)
+    assert after < 0.2 * coded_problem(coded).largest_error
+
+
 # Problems
 
 
@@ -338,15 +359,19 @@ def test_a_knapsack_whose_eight_fields_became_one_code(make_core: MakeCore) -> N
     assert step == pytest.approx(fields.max() / 7, rel=1e-3)
     assert warning.message.startswith(
         f"all 8 fields have the same code, -7, although they differ by up to {spread:g} ({fields.min():g} to "
-        f"{fields.max():g}); a code step is {step:.4g}; the energy is off by at most "
+        f"{fields.max():g}); a code step is {step:.3g}; the energy is off by at most "
     )
     assert (warning.numbers["least"], warning.numbers["most"]) == pytest.approx((fields.min(), fields.max()))
-    bits = {each["kind"]: each["value"] for each in warning.numbers["remedies"]}["bits"]
-    assert warning.advice == f"use a core with field_dac: {{bits: {bits}}}"
-    # The advice is followed.
-    better = ising_core(make_core, field_dac={"bits": bits})
+    assert warning.advice == (
+        "use a core with coupling_dac: {bits: 5}, field_dac: {bits: 8} (energies off by at most 61.6), or use a core "
+        "with coupling_dac: {full_scale_rad_s: 402000.0}, field_dac: {bits: 8} (field decided the tau; energies off by "
+        "at most 2.56)"
+    )
+    # The advice is followed, and fewer bits for the fields do not keep them apart.
+    (core_keys, _) = (each["core"] for each in warning.numbers["remedies"])
+    better = ising_core(make_core, **core_keys)
     assert "W003" not in warned(lower_problem(problem, better), better)
-    worse = ising_core(make_core, field_dac={"bits": bits - 1})
+    worse = ising_core(make_core, **{**core_keys, "field_dac": {"bits": core_keys["field_dac"]["bits"] - 1}})
     assert "W003" in warned(lower_problem(problem, worse), worse)
 
 
@@ -384,7 +409,7 @@ def test_weights_that_one_large_weight_drowns(make_core: MakeCore) -> None:
     problem = max_cut("p", first, second, np.array([1.0, 1000.0, -1.0, 2.0]), tuple("1234"))
     warning = warned(lower_problem(problem, core), core)["W005"]
     assert warning.message == (
-        "3 of 4 weights are lost in the codes: they range from 1 to 1000 (1,000 : 1), and a code step is 142.9; the "
+        "3 of 4 weights are lost in the codes: they range from 1 to 1,000 (1,000 : 1), and a code step is 143; the "
         "weight of a cut is off by at most 4"
     )
 
@@ -451,8 +476,49 @@ def test_a_graph_of_a_file_is_given_as_a_problem_is(make_core: MakeCore, tmp_pat
         (warning,) = check_model(source.checkpoint, core).warnings
     assert warning.message == (
         "all 4 fields have the same code, +7, although they differ by up to 0.03 (2 to 2.03 rad per unit of model "
-        "time); a code step is 0.2914"
+        "time); a code step is 0.291"
     )
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e-9])
+def test_what_no_core_can_hold_is_not_advised_a_full_scale(
+    size: float, make_core: MakeCore, make_graph: MakeGraph
+) -> None:
+    core = ising_core(make_core)
+    graph = make_graph(small_core(make_core))
+    none = np.zeros_like(graph.shil)
+    weight = (np.sign(graph.weight) * np.float32(size)).astype(np.float32)
+    shil = np.ones_like(graph.shil)
+    graph = replace(graph, weight=weight, shil=shil, field=none, detuning=none, training={"graph": {}})
+    warning = warned(graph, core)["W001"]
+    assert warning.numbers["remedies"] == []
+    assert warning.advice == (
+        "no core gives them codes, not one of 8 bits either, nor one of a smaller full scale that makes sense: make "
+        "the couplings larger or the SHIL parameters smaller, or leave the couplings out where they do not matter"
+    )
+
+
+def test_weights_that_hardly_differ_are_not_told_of_a_penalty(make_core: MakeCore) -> None:
+    core = ising_core(make_core)
+    first, second = np.array([0, 1, 2, 0], np.int32), np.array([1, 2, 3, 3], np.int32)
+    problem = max_cut("p", first, second, np.array([1e6, 1e6 + 5, 1e6 + 9, 1e6 + 2]), tuple("1234"))
+    assert warned(lower_problem(problem, core), core)["W003"].advice == (
+        "nothing that oscc can change keeps them apart, not 8 bits either, nor do longer runs or copies: where such "
+        "small differences matter, the problem is none for this hardware"
+    )
+
+
+def test_advice_leaves_no_other_warning_of_the_group_where_that_can_be(make_core: MakeCore) -> None:
+    """Two bits more end W001, and then most fields are 0 (W005): one more bit ends both."""
+    core = ising_core(make_core, coupling_dac={"bits": 3}, field_dac={"bits": 3})
+    first, second = np.array([0, 1, 2], np.int32), np.array([1, 2, 3], np.int32)
+    fields = np.array([0.16, 0.07, -0.08, 0.06]) * 4 / 3
+    problem = IsingProblem("p", "ising", first, second, np.array([1.0, -1.0, 1.0]), fields, 0.0, tuple("abcd"))
+    warning = warned(lower_problem(problem, core), core)["W001"]
+    keys = next(each["core"] for each in warning.numbers["remedies"] if each["kind"] == "bits")
+    for less, codes in ((0, []), (1, ["W005"])):
+        other = ising_core(make_core, coupling_dac={"bits": 3}, field_dac={"bits": keys["field_dac"]["bits"] - less})
+        assert list(warned(lower_problem(problem, other), other)) == codes
 
 
 # Ends

@@ -160,4 +160,12 @@ def test_a_problem_without_terms(make_core: MakeCore) -> None:
     core = make_core("ising-56x56", grid=[4, 4], name="ising-4x4")
     none = np.zeros(0, np.int32)
     graph = lower_problem(max_cut("none", none, none, np.zeros(0), ("1", "2")), core)
-    assert coded_problem(coded_of(graph, core)) == CodedProblem(0.0, 0.0, 1.0, 0.0, 1.0)
+    assert coded_problem(coded_of(graph, core)) == CodedProblem(0.0, 0.0, 1.0, 0.0, 1.0, "max-cut")
+
+
+def test_the_rounding_of_the_factor_is_no_error(make_core: MakeCore) -> None:
+    """Of 1e30 float64 leaves 1e14, which is more than all that is lost beside it."""
+    core = make_core("ising-56x56", grid=[8, 8], name="ising-8x8")
+    first, second = np.array([0, 1, 2, 0], np.int32), np.array([1, 2, 3, 3], np.int32)
+    problem = max_cut("p", first, second, np.array([1.0, 1e30, -1.0, 2.0]), tuple("1234"))
+    assert coded_problem(coded_of(lower_problem(problem, core), core)).largest_error == pytest.approx(2.0)

@@ -272,7 +272,6 @@ def test_what_is_no_configuration(content, code, message, tmp_path):
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00\x80")
     for name, reason in (
-        (".", "Is a directory"),
         ("no", "No such file or directory"),
         ("binary", "UTF-16, as its first bytes say; expected UTF-8"),
     ):
@@ -280,6 +279,18 @@ def test_files_that_cannot_be_read(tmp_path):
             load_training(tmp_path / name)
         assert (caught.value.code, caught.value.message) == ("training.read", f"cannot be read: {reason}")
         assert caught.value.where == str(tmp_path / name)
+
+
+def test_what_is_plainly_something_else(tmp_path):
+    (tmp_path / "core.yaml").write_text("schema: oscc.core/1\n")
+    for name, kind, hint in (
+        (".", "a folder", ""),
+        ("core.yaml", "the spec of a core", f"it is taken by: --core {tmp_path / 'core.yaml'}"),
+    ):
+        with pytest.raises(OsccError) as caught:
+            load_training(tmp_path / name)
+        assert (caught.value.code, caught.value.message) == ("path.kind", f"{kind}, not a training configuration")
+        assert caught.value.hint == hint
 
 
 def test_files_are_read(points_text, points_config, tmp_path):

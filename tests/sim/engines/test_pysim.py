@@ -123,7 +123,11 @@ def test_progress_names_the_load_and_the_run(job: CosimJob, engine: PysimEngine)
     told: list[tuple[str, float]] = []
     record = engine.run(job, lambda what, done: told.append((what, done)))
     phases = [what.partition(",")[0] for what, _ in told]
-    assert list(dict.fromkeys(phases)) == ["loading the program", "running samples"]
+    assert list(dict.fromkeys(phases)) == [
+        "building the simulation of the core",
+        "loading the program",
+        "running samples",
+    ]
     assert phases == sorted(phases)
     shares = [done for _, done in told]
     assert shares == sorted(shares)

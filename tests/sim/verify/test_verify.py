@@ -299,7 +299,28 @@ def test_a_folder_of_somebody_else_is_an_error(tmp_path: Path) -> None:
 
 
 def test_progress_is_told_by_the_reference_and_the_engines(compiled: Path) -> None:
-    told: set[str] = set()
+    told: list[str] = []
     options = VerifyOptions(engines=("array", "pysim"), samples=1, pixel_samples=1)
-    verify_folder(compiled, options, kept, lambda what, done: told.add(what.partition(",")[0]))
-    assert told == {"running the PyTorch reference", "running the array", "loading the program", "running samples"}
+    verify_folder(compiled, options, kept, lambda what, done: told.append(what.partition(",")[0]))
+    passes = ("load", "place", "route", "scale", "quantize", "schedule", "assemble")
+    # Each stage follows the one before, and none is told again when another goes on.
+    stages = [stage for stage, before in zip(told, ["", *told], strict=False) if stage != before]
+    assert [stage for stage in stages if not stage.startswith("compiling the model anew: ")] == [
+        "comparing the emitted core with what is emitted anew",
+        "checking files",
+        "running the PyTorch reference",
+        "engine array: running the array",
+        "engine array: comparing codes and phases",
+        "engine pysim: building the simulation of the core",
+        "engine pysim: loading the program",
+        "engine pysim: running samples",
+        "engine pysim: comparing codes and phases",
+        "pixels",
+        "integration step",
+        "half the integration step",
+        "pixels: running the PyTorch reference",
+        "comparing pixels and integration steps",
+    ]
+    assert [f"compiling the model anew: pass {name}" for name in passes] == [
+        stage for stage in stages if "anew: pass" in stage
+    ]
