@@ -125,8 +125,23 @@ def read_tensors(path: str | Path) -> TensorFile:
         ``path.kind`` when it is a folder or a file of another kind, ``file.not-found`` when it cannot be read,
         ``file.pickle`` when it is a pickle, ``file.not-safetensors`` when it is something else or cut short.
     """
-    where = str(path)
-    content = _read_bytes(Path(path), where)
+    return parse_tensors(read_tensor_bytes(path), str(path))
+
+
+def parse_tensors(content: bytes, where: str) -> TensorFile:
+    """Return what the bytes of a safetensors file hold.
+
+    Parameters
+    ----------
+    content : bytes
+    where : str
+        The file, for errors.
+
+    Raises
+    ------
+    OsccError
+        ``file.not-safetensors`` when they are something else or cut short.
+    """
     try:
         records = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:
@@ -167,10 +182,22 @@ def begins_as_tensors(path: Path) -> bool:
     return fault is None or fault[0] == "file.pickle" or start[8:9] == b"{"
 
 
-def _read_bytes(path: Path, where: str) -> bytes:
-    """The file's bytes, once its first ones look like safetensors."""
+def read_tensor_bytes(path: str | Path) -> bytes:
+    """Return the bytes of a file, once the first ones look like those of a safetensors file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Raises
+    ------
+    OsccError
+        ``file.not-found`` when it cannot be read, ``file.pickle`` when it is a pickle, ``file.not-safetensors`` when it
+        is something else.
+    """
+    where = str(path)
     try:
-        with path.open("rb") as file:
+        with Path(path).open("rb") as file:
             start = file.read(16)
             size = os.fstat(file.fileno()).st_size
             if fault := _fault_of_start(start, size):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from oscc.cli.code_lines import print_warnings
 from oscc.cli.common import EXIT_NO, print_findings, print_json
-from oscc.cli.model_options import ModelOptions, with_model_options
+from oscc.cli.model_options import ModelOptions, timed_source, with_model_options
 from oscc.cli.place_options import load_target, open_die
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from oscc.compiler.compile import CompileResult
+    from oscc.compiler.ir.graph import CouplingGraph
     from oscc.compiler.passes.place import PlaceOptions
 
 
@@ -32,23 +32,23 @@ def check(given: ModelOptions) -> None:
     """
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
     from oscc.compiler.compile import check_model
-    from oscc.compiler.feasibility.changes import compiled_with_changes
-    from oscc.compiler.frontends.front_end import opened_source
+    from oscc.compiler.feasibility.changes import compile_with_changes
 
     options = given.scaling()
     target = load_target(given.core, open_die(given.die))
-    with opened_source(given.model, given.frontend, target) as source, progress_bar("placing and routing") as report:
+    source, loaded = timed_source(given, target)
+
+    def check_graph(graph: CouplingGraph, placing: PlaceOptions) -> CompileResult:
+        return check_model(graph, target, options, placing=placing)
+
+    with progress_bar("placing and routing") as report:
         placing = given.placing(report)
         changes = given.changes(placing)
-
-        def check_checkpoint(path: Path, placing: PlaceOptions) -> CompileResult:
-            return check_model(path, target, options, placing=placing)
-
-        with compiled_with_changes(source, target, options, placing, changes, check_checkpoint) as checked:
-            result = checked.result
+        checked = compile_with_changes(source, target, options, placing, changes, check_graph)
+    result = checked.result
     if given.as_json:
         more = change_json(checked, None)
-        print_json({**result.summary(), **more, "passes": [record.as_dict() for record in result.records]})
+        print_json({**result.summary(), **more, "passes": [record.as_dict() for record in (loaded, *result.records)]})
     else:
         print_summary(result.summary(), change_rows(checked, None))
         print_what_if(checked.what_if)

@@ -10,7 +10,7 @@ import typer
 
 from oscc.cli.code_lines import print_warnings
 from oscc.cli.common import EXIT_NO, print_findings, print_json
-from oscc.cli.model_options import ModelOptions, with_model_options
+from oscc.cli.model_options import ModelOptions, timed_source, with_model_options
 from oscc.cli.place_options import load_target, open_die, recorded_place_options
 from oscc.cli.progress import progress_bar
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from oscc.compiler.compile import CompileResult
     from oscc.compiler.feasibility.changes import Changed
-    from oscc.compiler.ir.store import Level
+    from oscc.compiler.ir.graph import CouplingGraph
     from oscc.compiler.passes.place import PlaceOptions
 
 COPY_SAMPLES = 16
@@ -52,48 +52,42 @@ def compile_verb(
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
     from oscc.compiler.compile import compile_model, pass_names
     from oscc.compiler.dump import dump_level
-    from oscc.compiler.feasibility.changes import compiled_with_changes
-    from oscc.compiler.frontends.front_end import opened_source
+    from oscc.compiler.feasibility.changes import compile_with_changes
     from oscc.compiler.output.compile_output import Receipt, write_output
     from oscc.compiler.pass_manager import PassRecord, parse_dump_requests
 
     options = given.scaling()
     wanted = parse_dump_requests(dump_ir or (), pass_names())
     check_target(output)
-    dumps: dict[str, str] = {}
-
-    def dump(name: str, level: Level) -> None:
-        if name in wanted:
-            dumps[name] = dump_level(level)
-
     die = open_die(given.die)
     target = load_target(given.core, die)
-    with opened_source(given.model, given.frontend, target) as source, progress_bar("placing and routing") as report:
+    source, loaded = timed_source(given, target)
+
+    def compile_graph(graph: CouplingGraph, placing: PlaceOptions) -> CompileResult:
+        return compile_model(graph, target, options, placing=placing)
+
+    with progress_bar("placing and routing") as report:
         placing = given.placing(report)
-        changes = given.changes(placing)
-
-        def compile_checkpoint(path: Path, placing: PlaceOptions) -> CompileResult:
-            return compile_model(path, target, options, placing=placing, after=dump)
-
-        with compiled_with_changes(source, target, options, placing, changes, compile_checkpoint) as compiled:
-            result = compiled.result
-            begun = time.perf_counter()
-            spread = _copy_spread(compiled, report)
-            records = result.records
-            if spread is not None:
-                records += (PassRecord("copy-spread", time.perf_counter() - begun),)
-            reports: dict[str, Any] = {}
-            if compiled.what_if is not None:
-                reports["whatif"] = compiled.what_if.as_dict(result.graph)
-            if compiled.witnesses is not None:
-                reports["witnesses"] = compiled.witnesses.as_dict()
-            if compiled.copies is not None and spread is not None:
-                reports["copies"] = {**compiled.copies.summary(), **spread}
-            recorded = {"tau": given.tau, "tau_s": given.tau_s, "clip": list(options.clip)}
-            recorded |= recorded_place_options(compiled.placing)
-            receipt = Receipt(recorded, source, die, compiled.changes)
-            tell_stage(report, f"writing {output}")
-            write_output(output, result, compiled.model, receipt, dumps=dumps, reports=reports)
+        compiled = compile_with_changes(source, target, options, placing, given.changes(placing), compile_graph)
+        result = compiled.result
+        begun = time.perf_counter()
+        spread = _copy_spread(compiled, report)
+        records = (loaded, *result.records)
+        if spread is not None:
+            records += (PassRecord("copy-spread", time.perf_counter() - begun),)
+        reports: dict[str, Any] = {}
+        if compiled.what_if is not None:
+            reports["whatif"] = compiled.what_if.as_dict(result.graph)
+        if compiled.witnesses is not None:
+            reports["witnesses"] = compiled.witnesses.as_dict()
+        if compiled.copies is not None and spread is not None:
+            reports["copies"] = {**compiled.copies.summary(), **spread}
+        recorded = {"tau": given.tau, "tau_s": given.tau_s, "clip": list(options.clip)}
+        recorded |= recorded_place_options(compiled.placing)
+        receipt = Receipt(compiled.model, recorded, source, die, compiled.changes)
+        dumps = {name: dump_level(level) for name, level in result.levels().items() if name in wanted}
+        tell_stage(report, f"writing {output}")
+        write_output(output, result, receipt, dumps=dumps, reports=reports)
 
     summary = result.summary()
     program = output / PROGRAM

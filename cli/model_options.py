@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -26,8 +27,11 @@ from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, pars
 
 if TYPE_CHECKING:
     from oscc.compiler.feasibility.changes import ChangeOptions
+    from oscc.compiler.frontends.front_end import Source
+    from oscc.compiler.pass_manager import PassRecord
     from oscc.compiler.passes.place import PlaceOptions
     from oscc.compiler.passes.time_scale import ScaleOptions
+    from oscc.core.spec import CoreSpec
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,29 @@ class ModelOptions:
         """
         changes = parse_change_options(self.prune, self.copies, self.strength, placing)
         return replace(changes, of_die=self.die is not None)
+
+
+def timed_source(given: ModelOptions, core: CoreSpec) -> tuple[Source, PassRecord]:
+    """Return the model that was given, and how long it took to read it.
+
+    Parameters
+    ----------
+    given : ModelOptions
+    core : CoreSpec
+        That a problem is lowered for.
+
+    Raises
+    ------
+    OsccError
+        As `oscc.compiler.frontends.front_end.read_source` raises it.
+    """
+    from oscc.compiler.compile import LOADED
+    from oscc.compiler.frontends.front_end import read_source
+    from oscc.compiler.pass_manager import PassRecord
+
+    begun = time.perf_counter()
+    source = read_source(given.model, given.frontend, core)
+    return source, PassRecord(LOADED, time.perf_counter() - begun)
 
 
 def with_model_options(verb: Callable[..., None]) -> Callable[..., None]:

@@ -64,9 +64,9 @@ def sample_verb(
             from oscc.compiler.output.recompile import recompile
             from oscc.sim.array.full_precision import full_precision_images
 
-            placed = recompile(read_output_folder(folder), progress).placed
-            assert placed is not None
-            images = full_precision_images(placed, samples, seed=seed, first_sample=first, progress=progress)
+            timed = recompile(read_output_folder(folder), progress).timed
+            assert timed is not None, "a model that fits has a time scale"
+            images = full_precision_images(timed, samples, seed=seed, first_sample=first, progress=progress)
         else:
             from oscc.sim.array.phase_readout import code_to_pixel
             from oscc.sim.engines.array import ArrayEngine

@@ -157,9 +157,10 @@ def _codes(trainer: Trainer) -> dict[str, float]:
 def _checked(trainer: Trainer, model: Path) -> CompileResult | None:
     """What the model is on the core that it was trained for; None without one."""
     from oscc.compiler.compile import check_model
+    from oscc.compiler.frontends.checkpoint import read_checkpoint
 
     core = trainer.config.core
-    return None if core is None else check_model(model, core)
+    return None if core is None else check_model(read_checkpoint(model), core)
 
 
 def _draw(trainer: Trainer, path: Path) -> None:

@@ -39,8 +39,8 @@ def yield_verb(
     as_json: JsonOption = False,
 ) -> None:
     """Draw dies with random defects, and try to place the model on each: shifted, mirrored, rotated around them."""
-    from oscc.compiler.feasibility.yield_study import study_yield
-    from oscc.compiler.frontends.front_end import opened_source
+    from oscc.compiler.feasibility.yield_study import YieldOptions, study_yield
+    from oscc.compiler.frontends.front_end import read_source
     from oscc.core.spec_file import load_core
 
     if output is not None:
@@ -48,17 +48,10 @@ def yield_verb(
 
         check_plot_target(output)
     target = load_core(core)
-    with opened_source(model, frontend, target) as source, progress_bar("placing the model on a whole core") as report:
-        study = study_yield(
-            str(source.checkpoint),
-            target,
-            cell_rate=defect_rate,
-            slot_rate=slot_defect_rate,
-            dies=dies,
-            seed=seed,
-            repairing=repairing,
-            report=report,
-        )
+    source = read_source(model, frontend, target)
+    options = YieldOptions(defect_rate, slot_defect_rate, dies, seed, repairing)
+    with progress_bar("placing the model on a whole core") as report:
+        study = study_yield(source.model.graph, target, options, report)
     if output is not None:
         from oscc.report.yield_plot import yield_plot
 

@@ -1,12 +1,10 @@
-"""From a checkpoint to a program: all passes in order, and the cheap checks on their own."""
+"""From a model to a program: all passes in order, and the cheap checks on their own."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,12 +15,14 @@ from oscc.compiler.diagnosis.finding_names import name_nodes
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph, idle_couplings, without_couplings
 from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
+from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.ir.store import Level
-from oscc.compiler.pass_manager import Pass, PassRecord, PipelineResult, run_pipeline
+from oscc.compiler.ir.timed import TimedGraph
+from oscc.compiler.pass_manager import PassRecord, reached, run_pipeline
 from oscc.compiler.passes.assemble import AssemblePass
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.compiler.passes.conditions import diagnose_conditions
-from oscc.compiler.passes.load import LoadPass
 from oscc.compiler.passes.place import AUTOMATIC, PlaceOptions, PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
@@ -45,37 +45,51 @@ OF_POSITIONS = ("auto", "identity", "symmetry", "repair")
 UNAFFECTED = frozenset(("F002", "F003", "F004", "F005", "L007", "S001", "S002", "S003", "S004", "S005"))
 """Findings that are the same whether couplings of weight zero are there or not."""
 
-AfterPass = Callable[[str, Level], None]
-
 SMALLEST_TAU = ScaleOptions()
 """One tau for all chunks, the smallest at which nothing clips."""
 
 
+LOADED = "load"
+"""What the model is called among the levels, which no pass makes: a front end reads it."""
+
+
 @dataclass(frozen=True)
 class CompileResult:
-    """What compiling or checking a model came to.
+    """What compiling or checking a model came to; levels that were not reached are None.
 
     Parameters
     ----------
+    graph : CouplingGraph
+        The model; without its idle couplings, where it fits only so.
     core : CoreSpec
-    levels : dict of str to Level
-        What each pass returned, by its name, in order.
+    routed : RoutedGraph or None
+        Placed and routed.
+    timed : TimedGraph or None
+        With its time scale.
+    coded : CodedGraph or None
+        Its codes; with the schedule (`ScheduledGraph`) where a program was made.
+    program : Program or None
+        None also when the model was only checked.
     records : tuple of PassRecord
         Wall time of every pass that was run.
     findings : tuple of Finding
         Every reason why the model does not fit; empty when it does.
     tried : PlacedGraph or None
-        Where no placement was found, the one that they are about, or that of the model's own positions.
+        Where no placement was found, the one that the findings are about, or that of the model's own positions.
     idle : int
         Couplings of weight zero in all chunks that were left out, since the model does not fit with them.
     labels : tuple of str
         What the file of the model calls each node; empty where it calls them by their numbers.
     """
 
+    graph: CouplingGraph
     core: CoreSpec
-    levels: dict[str, Level]
-    records: tuple[PassRecord, ...]
-    findings: tuple[Finding, ...] = field(default=())
+    routed: RoutedGraph | None = None
+    timed: TimedGraph | None = None
+    coded: CodedGraph | None = None
+    program: Program | None = None
+    records: tuple[PassRecord, ...] = ()
+    findings: tuple[Finding, ...] = ()
     tried: PlacedGraph | None = None
     idle: int = 0
     labels: tuple[str, ...] = ()
@@ -92,30 +106,26 @@ class CompileResult:
         return not self.findings
 
     @property
-    def graph(self) -> CouplingGraph:
-        """The model."""
-        graph = self.levels["load"]
-        assert isinstance(graph, CouplingGraph)
-        return graph
-
-    @property
     def placed(self) -> PlacedGraph | None:
         """The model on the core, as far as it came: placed, routed, scaled.
 
         Where none was found, the one that was tried, such as the best that annealing came to, or the one that the model
         was trained at, if it has positions.
         """
-        for name in ("scale", "route", "place"):
-            level = self.levels.get(name)
-            if isinstance(level, PlacedGraph):
-                return level
-        return self.tried
+        return self.timed or self.routed or self.tried
 
-    @property
-    def coded(self) -> CodedGraph | None:
-        """The codes, with the schedule where a program was made; None when they were not reached."""
-        level = self.levels.get("schedule", self.levels.get("quantize"))
-        return level if isinstance(level, CodedGraph) else None
+    def levels(self) -> dict[str, Level]:
+        """Return what each pass that was run returned, by its name, in order; `LOADED` is the model."""
+        made: dict[str, Level | None] = {
+            LOADED: self.graph,
+            PlacePass.name: None if self.routed is None else self.routed.placement(),
+            RoutePass.name: self.routed,
+            ScalePass.name: self.timed,
+            QuantizePass.name: self.coded,
+            SchedulePass.name: self.coded if isinstance(self.coded, ScheduledGraph) else None,
+            AssemblePass.name: self.program,
+        }
+        return {name: level for name, level in made.items() if level is not None}
 
     @cached_property
     def code_use(self) -> CodeUse | None:
@@ -127,15 +137,9 @@ class CompileResult:
         """Every reason why a model that fits may not do what it was made for; empty when it does not fit."""
         return () if self.coded is None or not self.feasible else code_warnings(self.coded, self.idle, self.code_use)
 
-    @property
-    def program(self) -> Program | None:
-        """The program; None when the model was only checked or does not fit."""
-        level = self.levels.get("assemble")
-        return level if isinstance(level, Program) else None
-
     def summary(self) -> dict[str, Any]:
         """What is worth knowing, as JSON; what was not reached is left out, and it holds no times of passes."""
-        graph, core, placed = self.graph, self.core, self.placed
+        graph, core = self.graph, self.core
         summary: dict[str, Any] = {
             "feasible": self.feasible,
             "model": graph.name,
@@ -151,10 +155,10 @@ class CompileResult:
             "offers": _offers(core),
             **({"idle_couplings": self.idle} if self.idle else {}),
         }
-        if placed is not None and placed.route is not None:
-            summary["placement"] = placed.transform
-        if placed is not None and placed.time_scale is not None:
-            scale = placed.time_scale
+        if self.routed is not None:
+            summary["placement"] = self.routed.transform
+        if self.timed is not None:
+            scale = self.timed.time_scale
             summary |= {
                 "tau_s": float(scale.tau_s.max()),
                 "tau_s_per_chunk": scale.tau_s.tolist(),
@@ -181,31 +185,21 @@ def _offers(core: CoreSpec) -> dict[str, int]:
     return {"cells": living, "readable_cells": readable, "chunks": core.chunks}
 
 
-def front_passes(core: CoreSpec, placing: PlaceOptions = AUTOMATIC) -> tuple[Pass, ...]:
-    """The passes after load that decide whether a model fits, but for its time scale."""
-    return PlacePass(core, placing), RoutePass()
-
-
-def back_passes(options: ScaleOptions) -> tuple[Pass, ...]:
-    """The passes that make the program."""
-    return ScalePass(options), QuantizePass(), SchedulePass(), AssemblePass()
-
-
 def pass_names() -> tuple[str, ...]:
-    """Names of all passes, in order."""
-    passes = (LoadPass, PlacePass, RoutePass, ScalePass, QuantizePass, SchedulePass, AssemblePass)
-    return tuple(step.name for step in passes)
+    """Return the names of what `CompileResult.levels` may hold, in order: the model, and all passes."""
+    passes = (PlacePass, RoutePass, ScalePass, QuantizePass, SchedulePass, AssemblePass)
+    return (LOADED, *(step.name for step in passes))
 
 
 def check_model(
-    model: str | Path, core: CoreSpec, options: ScaleOptions = SMALLEST_TAU, *, placing: PlaceOptions = AUTOMATIC
+    graph: CouplingGraph, core: CoreSpec, options: ScaleOptions = SMALLEST_TAU, *, placing: PlaceOptions = AUTOMATIC
 ) -> CompileResult:
-    """Whether a model fits a core: placement, routing, read-out, chunks, initial phases, time scale and schedule.
+    """Check whether a model fits a core: placement, routing, read-out, chunks, initial phases, time scale and schedule.
 
     Parameters
     ----------
-    model : str or Path
-        A checkpoint.
+    graph : CouplingGraph
+        Well formed, as front ends return it.
     core : CoreSpec
     options : ScaleOptions
     placing : PlaceOptions
@@ -213,35 +207,39 @@ def check_model(
     Returns
     -------
     CompileResult
-        With every finding of every check, and the levels up to ``quantize`` as far as they were reached.
+        With every finding of every check, and the levels up to ``coded`` as far as they were reached.
 
     Raises
     ------
     OsccError
-        When the checkpoint cannot be read or is not well formed.
+        As the passes raise it.
     """
-    return _check(model, core, options, placing, None)
+    begun = time.monotonic()
+    result = _checked(graph, core, options, placing)
+    if not result.feasible and not {finding.code for finding in result.findings} <= UNAFFECTED:
+        idle = idle_couplings(graph)
+        if idle.size:
+            # They have no effect: what they need must not be in the way.
+            if placing.timeout_s is not None:
+                # The time is for both searches.
+                placing = replace(placing, timeout_s=max(0.0, placing.timeout_s - (time.monotonic() - begun)))
+            again = _checked(without_couplings(graph, idle), core, options, placing)
+            return replace(again, records=(*result.records, *again.records), idle=int(idle.size))
+    return result
 
 
 def compile_model(
-    model: str | Path,
-    core: CoreSpec,
-    options: ScaleOptions = SMALLEST_TAU,
-    *,
-    placing: PlaceOptions = AUTOMATIC,
-    after: AfterPass | None = None,
+    graph: CouplingGraph, core: CoreSpec, options: ScaleOptions = SMALLEST_TAU, *, placing: PlaceOptions = AUTOMATIC
 ) -> CompileResult:
-    """The program of a model on a core.
+    """Compile a model for a core.
 
     Parameters
     ----------
-    model : str or Path
-        A checkpoint.
+    graph : CouplingGraph
+        Well formed, as front ends return it.
     core : CoreSpec
     options : ScaleOptions
     placing : PlaceOptions
-    after : callable, optional
-        Called with the name of each pass and the level that it returned.
 
     Returns
     -------
@@ -251,45 +249,22 @@ def compile_model(
     Raises
     ------
     OsccError
-        When the checkpoint cannot be read or is not well formed.
+        As the passes raise it.
     """
-    checked = _check(model, core, options, placing, after)
+    checked = check_model(graph, core, options, placing=placing)
     if not checked.feasible:
         return checked
-    made = run_pipeline(
-        back_passes(options)[2:], checked.levels["quantize"], core=core, after=after, report=placing.report
+    made = run_pipeline((SchedulePass(), AssemblePass()), checked.coded, core=core, report=placing.report)
+    return replace(
+        checked,
+        coded=reached(made.levels, SchedulePass.name, ScheduledGraph) or checked.coded,
+        program=reached(made.levels, AssemblePass.name, Program),
+        records=(*checked.records, *made.records),
+        findings=made.findings,
     )
-    levels, records = {**checked.levels, **made.levels}, checked.records + made.records
-    return replace(checked, levels=levels, records=records, findings=made.findings)
 
 
-def _check(
-    model: str | Path, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions, after: AfterPass | None
-) -> CompileResult:
-    begun = time.monotonic()
-    loaded = run_pipeline((LoadPass(model),), core=core, after=after, report=placing.report)
-    result = _check_loaded(loaded, core, options, placing)
-    if not result.feasible and not {finding.code for finding in result.findings} <= UNAFFECTED:
-        idle = idle_couplings(result.graph)
-        if idle.size:
-            # They have no effect: what they need must not be in the way.
-            graph = without_couplings(result.graph, idle)
-            before = replace(loaded, levels={LoadPass.name: graph}, records=result.records)
-            if placing.timeout_s is not None:
-                # The time is for both searches.
-                placing = replace(placing, timeout_s=max(0.0, placing.timeout_s - (time.monotonic() - begun)))
-            result = replace(_check_loaded(before, core, options, placing), idle=int(idle.size))
-    for name, level in result.levels.items():
-        if after is not None and name != LoadPass.name:
-            after(name, level)
-    return result
-
-
-def _check_loaded(
-    loaded: PipelineResult, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions
-) -> CompileResult:
-    graph = loaded.levels[LoadPass.name]
-    assert isinstance(graph, CouplingGraph)
+def _checked(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, placing: PlaceOptions) -> CompileResult:
     begin = time.perf_counter()
     # What is cheap to decide is decided before anything is searched for.
     conditions = tuple(diagnose_conditions(graph, core, options))
@@ -299,20 +274,24 @@ def _check_loaded(
         conditions += tuple(finding for finding in more if finding.code not in known)
         conditions += () if tried is None else _weak_cell_findings(tried, options)
         record = PassRecord("conditions", time.perf_counter() - begin)
-        return CompileResult(core, loaded.levels, (*loaded.records, record), conditions, tried)
-    front = run_pipeline(front_passes(core, placing), graph, core=core, report=placing.report)
-    levels, records = {**loaded.levels, **front.levels}, (*loaded.records, *front.records)
+        return CompileResult(graph, core, records=(record,), findings=conditions, tried=tried)
+    front = run_pipeline((PlacePass(core, placing), RoutePass()), graph, core=core, report=placing.report)
     if front.findings:
-        tried = front.about if isinstance(front.about, PlacedGraph) else identity_placement(graph, core)
-        findings = front.findings if tried is None else (*front.findings, *_weak_cell_findings(tried, options))
-        return CompileResult(core, levels, records, findings, tried)
+        about = front.about if isinstance(front.about, PlacedGraph) else identity_placement(graph, core)
+        findings = front.findings if about is None else (*front.findings, *_weak_cell_findings(about, options))
+        return CompileResult(graph, core, records=front.records, findings=findings, tried=about)
     # Codes cost little, and say whether what fits is still the model.
-    scaled = run_pipeline(back_passes(options)[:2], front.last(), core=core, report=placing.report)
-    findings = scaled.findings
-    placed = scaled.levels.get("scale")
-    if isinstance(placed, PlacedGraph) and placed.time_scale is not None:
-        findings = tuple(diagnose_sample_schedule(placed.time_scale, core))
-    return CompileResult(core, {**levels, **scaled.levels}, (*records, *scaled.records), findings)
+    back = run_pipeline((ScalePass(options), QuantizePass()), front.last(), core=core, report=placing.report)
+    timed = reached(back.levels, ScalePass.name, TimedGraph)
+    return CompileResult(
+        graph,
+        core,
+        reached(front.levels, RoutePass.name, RoutedGraph),
+        timed,
+        reached(back.levels, QuantizePass.name, CodedGraph),
+        records=(*front.records, *back.records),
+        findings=back.findings if timed is None else tuple(diagnose_sample_schedule(timed.time_scale, core)),
+    )
 
 
 def _positions_as_they_are(

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import NODE_TENSORS, CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
+from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.ir.store import Level
+from oscc.compiler.ir.timed import TimedGraph
 from oscc.core.instructions import decode_schedule
 from oscc.core.program import Program
 from oscc.core.spec import GROUPS
@@ -72,14 +75,14 @@ def _placed_lines(placed: PlacedGraph) -> Iterator[str]:
     yield f"PlacedGraph {placed.graph.name} on {placed.core.name}"
     yield f"spec_hash {placed.core.hash}"
     yield f"transform {placed.transform}"
-    if placed.time_scale is not None:
+    if isinstance(placed, TimedGraph):
         scale = placed.time_scale
         yield f"tau_s {_row(scale.tau_s)}"
         yield f"run_cycles {_row(scale.run_cycles)}"
         yield f"bounds_s {_row(f'{name} {bound}' for name, bound in scale.bounds_s.items())}"
         yield f"active {scale.active} by_chunk {_row(scale.active_by_chunk)}"
     yield from (f"node {node} cell {row} {col}" for node, (row, col) in enumerate(placed.cell.tolist()))
-    if placed.route is None:
+    if not isinstance(placed, RoutedGraph):
         return
     units = zip(
         placed.graph.dst.tolist(),
@@ -103,7 +106,7 @@ def _coded_lines(coded: CodedGraph) -> Iterator[str]:
     for chunk, row, col in np.ndindex(coded.shil.shape):
         nodes = " ".join(f"{group} {coded.codes(group)[chunk, row, col]}" for group in GROUPS[1:])
         yield f"chunk {chunk} cell {row} {col} coupling {_row(coded.coupling[chunk, row, col].tolist())} {nodes}"
-    if coded.schedule is not None:
+    if isinstance(coded, ScheduledGraph):
         yield from _schedule_lines(coded.schedule)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.base.findings import Finding, FindingError, FindingsError
@@ -13,6 +13,7 @@ from oscc.base.progress import Report, tell_stage
 from oscc.compiler.ir.coded import CodedGraph, verify_codes
 from oscc.compiler.ir.graph import CouplingGraph, verify_graph
 from oscc.compiler.ir.placed import PlacedGraph, verify_placed
+from oscc.compiler.ir.routed import RoutedGraph, verify_routed
 from oscc.compiler.ir.store import Level
 from oscc.core.program import Program
 from oscc.core.program_check import verify_program
@@ -83,13 +84,25 @@ class PipelineResult:
         return next(reversed(self.levels.values()), None)
 
 
+Kind = TypeVar("Kind")
+
+
+def reached(levels: Mapping[str, Level], name: str, kind: type[Kind]) -> Kind | None:
+    """Return the level that a pass returned, of the kind that it returns; None where it was not reached.
+
+    Parameters
+    ----------
+    levels : mapping of str to Level
+    name : str
+        Of the pass.
+    kind : type
+    """
+    level = levels.get(name)
+    return level if isinstance(level, kind) else None
+
+
 def run_pipeline(
-    passes: Sequence[Pass],
-    level: Any = None,
-    *,
-    core: CoreSpec,
-    after: Callable[[str, Level], None] | None = None,
-    report: Report | None = None,
+    passes: Sequence[Pass], level: Any = None, *, core: CoreSpec, report: Report | None = None
 ) -> PipelineResult:
     """Run passes in order.
 
@@ -100,8 +113,6 @@ def run_pipeline(
         What the first pass is given.
     core : CoreSpec
         The core that the pipeline compiles for.
-    after : callable, optional
-        Called with the name of each pass and the verified level that it returned.
     report : callable, optional
         Told which pass begins.
 
@@ -128,8 +139,6 @@ def run_pipeline(
         if findings:
             return PipelineResult(levels, tuple(records), findings, about)
         levels[step.name] = level
-        if after is not None:
-            after(step.name, level)
     return PipelineResult(levels, tuple(records), ())
 
 
@@ -149,6 +158,8 @@ def verify_level(level: Level, core: CoreSpec) -> None:
     match level:
         case CouplingGraph():
             verify_graph(level)
+        case RoutedGraph():
+            verify_routed(level)
         case PlacedGraph():
             verify_placed(level)
         case CodedGraph():

@@ -15,7 +15,7 @@ from oscc.base.errors import OsccError
 from oscc.base.output_folder import PROGRAM, REPORTS, OutputFolder, read_any_output_folder
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.diagnosis.causes import Cause, total_findings
-from oscc.compiler.output.compile_output import described_inputs, described_tool
+from oscc.compiler.output.compile_output import Receipt, described_inputs, described_tool
 from oscc.compiler.output.quantization_report import quantization_report
 from oscc.compiler.output.routing_report import routing_report
 from oscc.compiler.precision.code_use import GroupUse
@@ -108,31 +108,21 @@ def report_of_folder(path: str | Path) -> ReportData:
 
 
 def report_of_result(
-    result: CompileResult,
-    model: str | Path,
-    options: Mapping[str, Any],
-    *,
-    problem: Mapping[str, Any] | None = None,
-    what_if: Any = None,
-    witnesses: Any = None,
+    result: CompileResult, receipt: Receipt, *, what_if: Any = None, witnesses: Any = None
 ) -> ReportData:
-    """The report of a result that no folder holds: what `oscc check` found.
+    """Return the report of a result that no folder holds: what `oscc check` found.
 
     Parameters
     ----------
     result : CompileResult
-    model : str or Path
-        The checkpoint.
-    options : mapping
-        How it was checked, as the manifest would record it.
-    problem : mapping, optional
-        What is said of the file that the model was lowered from.
+    receipt : Receipt
+        What was checked and how, as the manifest would record it.
     what_if, witnesses : object, optional
         Content that the files of these names in reports/ would have.
     """
     manifest = {
         "tool": described_tool(),
-        "inputs": described_inputs(result, model, options, problem),
+        "inputs": described_inputs(result.core, receipt),
         "outputs": {},
         "summary": result.summary(),
     }
@@ -146,7 +136,7 @@ def report_of_result(
             witnesses=witnesses,
             what_if=what_if,
         ),
-        where=str(model),
+        where=receipt.model.name,
     )
 
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 from oscc.compiler.compile import CompileResult, compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import family_named
 from oscc.core.initial_phases import InitialPhases
@@ -222,7 +222,7 @@ def tiny_model(
 @pytest.fixture(scope="session")
 def tiny_result(tiny_model: Path, tiny_core: CoreSpec) -> CompileResult:
     """That model, compiled."""
-    return compile_model(tiny_model, tiny_core)
+    return compile_model(read_checkpoint(tiny_model), tiny_core)
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from oscc.base.errors import OsccError, one_line
+from oscc.base.errors import OsccError
 from oscc.base.findings import Finding
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.copies.copied_graph import CopyMap
@@ -22,8 +20,8 @@ from oscc.compiler.feasibility.advice.splits import chain_entries
 from oscc.compiler.feasibility.advice.trial import Situation, Trials, TrialsEndedError
 from oscc.compiler.feasibility.what_if import WhatIf, explore_changes, pruned_graph
 from oscc.compiler.feasibility.witness_checker import WitnessCheck, check_witnesses
-from oscc.compiler.frontends.changed_model import changed_model
 from oscc.compiler.frontends.front_end import Source
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.pass_manager import PassRecord
 from oscc.compiler.passes.place import PlaceOptions
@@ -35,7 +33,7 @@ from oscc.core.spec import CoreSpec
 WITHOUT_MODEL = tuple(kind for kind in KINDS if kind not in ("drop", "split"))
 """Kinds of advice about a model that was changed already."""
 
-Compile = Callable[[Path, PlaceOptions], CompileResult]
+Compile = Callable[[CouplingGraph, PlaceOptions], CompileResult]
 """`compile_model` or `check_model` with all but the model and the placer."""
 
 
@@ -66,10 +64,10 @@ class Changed:
     ----------
     result : CompileResult
         Its records are of all passes, also of the model before it was changed, and of the search for chains.
-    model : Path
-        The checkpoint that was compiled, for as long as the block runs that it was made in.
+    model : ModelFile
+        What was compiled in the end.
     placing : PlaceOptions
-        With which the same checkpoint gives the same result.
+        With which the same model gives the same result.
     changes : dict
         For the manifest: ``original`` (file, sha256), and ``pruned`` and ``copies`` as far as made; empty for none.
     copies : CopyMap or None
@@ -80,7 +78,7 @@ class Changed:
     """
 
     result: CompileResult
-    model: Path
+    model: ModelFile
     placing: PlaceOptions
     changes: dict[str, Any]
     copies: CopyMap | None
@@ -88,21 +86,19 @@ class Changed:
     witnesses: WitnessCheck | None
 
 
-@contextmanager
-def compiled_with_changes(
+def compile_with_changes(
     source: Source,
     core: CoreSpec,
     scaling: ScaleOptions,
     placing: PlaceOptions,
     wanted: ChangeOptions,
     compile: Compile,
-) -> Iterator[Changed]:
-    """A model compiled as it is, or where that does not fit, with the changes that are allowed.
+) -> Changed:
+    """Compile a model as it is, or where that does not fit, with the changes that are allowed.
 
     Parameters
     ----------
     source : Source
-        A checkpoint, and what the file that it was made of calls its nodes.
     core : CoreSpec
     scaling : ScaleOptions
     placing : PlaceOptions
@@ -120,71 +116,64 @@ def compiled_with_changes(
     node, and what that leaves for chains. What would make a model fit is explored for the model that was given; once it
     was changed, only what the core would need is, since ``prune`` counts the entries of the former.
     """
-    model = source.checkpoint
+    model = source.model
     started, timeout_s = time.monotonic(), placing.timeout_s
     if wanted.copies is not None and placing.timeout_s is not None:
         placing = dataclasses.replace(placing, timeout_s=placing.timeout_s / 2)
     kinds: tuple[str, ...] = KINDS
-    with ExitStack() as stack:
-        result = compile(model, placing)
-        changes: dict[str, Any] = {}
-        copies: CopyMap | None = None
-        weak: Finding | None = None
-
-        def use(graph: CouplingGraph) -> Path:
-            return stack.enter_context(changed_model(graph, model))
-
-        original = {"file": one_line(model.name), "sha256": hashlib.sha256(model.read_bytes()).hexdigest()}
-        if wanted.prune is not None:
-            if result.feasible:
-                raise OsccError("prune.fits", "the model fits as it is; there is nothing to drop", where="--prune")
-            _tell(placing)
-            situation = _situation(dataclasses.replace(result, labels=source.labels), scaling, placing, source)
-            what_if = explore_changes(dataclasses.replace(situation, of_die=wanted.of_die))
-            graph, changes["pruned"] = pruned_graph(what_if, wanted.prune)
-            kinds = WITHOUT_MODEL
-            model = use(graph)
-            placing = dataclasses.replace(placing, placer="symmetry")
-            result = _after(result.records, compile(model, placing))
-        if wanted.copies is not None and "place" not in result.levels:
-            splitting = dataclasses.replace(
-                wanted.copies,
-                timeout_s=_time_left(wanted.copies.timeout_s, started),
-                may_clip="coupling" in scaling.clip,
-            )
-            begun = time.perf_counter()
-            split = split_nodes(result.graph, core, splitting)
-            records = (*result.records, PassRecord("copies", time.perf_counter() - begun))
-            if split.graph is None or split.copies is None:
-                kinds = tuple(kind for kind in kinds if kind != "split")
-                weak = next((finding for finding in split.findings if finding.code == "C002"), None)
-                findings = _without_copies(split.findings, result.findings)
-                result = dataclasses.replace(result, findings=findings, records=records)
-            else:
-                copies, kinds = split.copies, WITHOUT_MODEL
-                changes["copies"] = {**copies.summary(), "strength_factor": wanted.copies.strength}
-                model = use(split.graph)
-                placing = dataclasses.replace(placing, placer="identity")
-                result = _after(records, compile(model, placing))
-        if changes:
-            changes = {"original": original, **changes}
-        result = dataclasses.replace(result, labels=_labels(source.labels, copies))
-        found = witnesses = None
-        if not result.feasible:
-            witnesses = check_witnesses(result.causes, result.graph, core, result.placed)
-            _tell(placing)
-            situation = _situation(result, scaling, placing, None if changes else source)
-            situation = dataclasses.replace(situation, of_die=wanted.of_die)
-            found = explore_changes(situation, kinds)
-            if weak is not None and wanted.copies is not None:
-                chains: list[WhatIfEntry] = []
-                with suppress(TrialsEndedError, KeyboardInterrupt):
-                    for entry in chain_entries(situation, wanted.copies, weak):
-                        chains.append(entry)
-                found = dataclasses.replace(found, entries=(*chains, *found.entries))
-        yield Changed(
-            result, model, dataclasses.replace(placing, timeout_s=timeout_s), changes, copies, found, witnesses
+    result = compile(model.graph, placing)
+    changes: dict[str, Any] = {}
+    copies: CopyMap | None = None
+    weak: Finding | None = None
+    if wanted.prune is not None:
+        if result.feasible:
+            raise OsccError("prune.fits", "the model fits as it is; there is nothing to drop", where="--prune")
+        _tell(placing)
+        situation = _situation(dataclasses.replace(result, labels=source.labels), scaling, placing, source)
+        what_if = explore_changes(dataclasses.replace(situation, of_die=wanted.of_die))
+        graph, changes["pruned"] = pruned_graph(what_if, wanted.prune)
+        kinds = WITHOUT_MODEL
+        model = ModelFile.of(graph, source.path)
+        placing = dataclasses.replace(placing, placer="symmetry")
+        result = _after(result.records, compile(model.graph, placing))
+    if wanted.copies is not None and result.routed is None:
+        splitting = dataclasses.replace(
+            wanted.copies,
+            timeout_s=_time_left(wanted.copies.timeout_s, started),
+            may_clip="coupling" in scaling.clip,
         )
+        begun = time.perf_counter()
+        split = split_nodes(result.graph, core, splitting)
+        records = (*result.records, PassRecord("copies", time.perf_counter() - begun))
+        if split.graph is None or split.copies is None:
+            kinds = tuple(kind for kind in kinds if kind != "split")
+            weak = next((finding for finding in split.findings if finding.code == "C002"), None)
+            findings = _without_copies(split.findings, result.findings)
+            result = dataclasses.replace(result, findings=findings, records=records)
+        else:
+            copies, kinds = split.copies, WITHOUT_MODEL
+            changes["copies"] = {**copies.summary(), "strength_factor": wanted.copies.strength}
+            model = ModelFile.of(split.graph, source.path)
+            placing = dataclasses.replace(placing, placer="identity")
+            result = _after(records, compile(model.graph, placing))
+    if changes:
+        original = {"file": source.model.name, "sha256": source.model.graph.model_hash}
+        changes = {"original": original, **changes}
+    result = dataclasses.replace(result, labels=_labels(source.labels, copies))
+    found = witnesses = None
+    if not result.feasible:
+        witnesses = check_witnesses(result.causes, result.graph, core, result.placed)
+        _tell(placing)
+        situation = _situation(result, scaling, placing, None if changes else source)
+        situation = dataclasses.replace(situation, of_die=wanted.of_die)
+        found = explore_changes(situation, kinds)
+        if weak is not None and wanted.copies is not None:
+            chains: list[WhatIfEntry] = []
+            with suppress(TrialsEndedError, KeyboardInterrupt):
+                for entry in chain_entries(situation, wanted.copies, weak):
+                    chains.append(entry)
+            found = dataclasses.replace(found, entries=(*chains, *found.entries))
+    return Changed(result, model, dataclasses.replace(placing, timeout_s=timeout_s), changes, copies, found, witnesses)
 
 
 def _after(records: tuple[PassRecord, ...], result: CompileResult) -> CompileResult:

@@ -18,6 +18,7 @@ from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.place.repair import repair
 from oscc.compiler.place.search import Search
 from oscc.compiler.place.symmetry import search_symmetric
+from oscc.compiler.route.routing import routed_graph
 from oscc.core.spec import CoreSpec
 
 SCHEMA = "oscc.yield/1"
@@ -103,18 +104,31 @@ class YieldStudy:
         }
 
 
+@dataclass(frozen=True)
+class YieldOptions:
+    """Which dies are drawn, and what is tried on them.
+
+    Parameters
+    ----------
+    cell_rate, slot_rate : float
+        Probability that a cell, and that a slot, is dead.
+    dies : int
+    seed : int
+    repairing : bool
+        Whether single nodes are moved.
+    """
+
+    cell_rate: float
+    slot_rate: float
+    dies: int
+    seed: int = 0
+    repairing: bool = False
+
+
 def study_yield(
-    model: str,
-    core: CoreSpec,
-    *,
-    cell_rate: float,
-    slot_rate: float,
-    dies: int,
-    seed: int = 0,
-    repairing: bool = False,
-    report: Report | None = None,
+    graph: CouplingGraph, core: CoreSpec, options: YieldOptions, report: Report | None = None
 ) -> YieldStudy:
-    """Whether random dies take a model, each independent of the others.
+    """Draw random dies, each independent of the others, and find which of them take a model.
 
     The model is placed on the core without further defects first; on each die, that placement and all its shifts,
     mirrors and rotations are tried, as the placer ``symmetry`` does, and then, where it is wanted, single nodes are
@@ -122,16 +136,10 @@ def study_yield(
 
     Parameters
     ----------
-    model : str
-        A checkpoint.
+    graph : CouplingGraph
     core : CoreSpec
         Defects that it has, all dies have.
-    cell_rate, slot_rate : float
-        Probability that a cell, and that a slot, is dead.
-    dies : int
-    seed : int
-    repairing : bool
-        Whether single nodes are moved.
+    options : YieldOptions
     report : callable, optional
         Called with what is being done and how far it is, 0 to 1.
 
@@ -140,27 +148,26 @@ def study_yield(
     OsccError
         ``yield.no-placement`` when the model does not fit the core without further defects.
     """
-    checked = check_model(model, core, placing=PlaceOptions())
-    placed = checked.placed
+    checked = check_model(graph, core, placing=PlaceOptions())
+    placed = checked.routed
     if not checked.feasible or placed is None:
         codes = ", ".join(sorted({finding.code for finding in checked.findings}))
         raise OsccError(
             "yield.no-placement",
             f"the model does not fit {core.name} even without further defects ({codes})",
-            where=str(model),
+            where=graph.name,
             hint="see: oscc check",
         )
     found: list[Die] = []
-    for number in range(dies):
+    for number in range(options.dies):
         if report is not None:
             good = sum(not die.refused_by for die in found)
-            report(f"trying dies, {good} of {number} take the model", number / dies)
+            report(f"trying dies, {good} of {number} take the model", number / options.dies)
         # A generator for each, so that die n is the same however many there are.
-        random = np.random.default_rng([seed, number])
-        die, cells, slots = _drawn(core, cell_rate, slot_rate, random)
-        found.append(_tried(placed, die, cells, slots, seed if repairing else None))
-    graph: CouplingGraph = checked.graph
-    return YieldStudy(graph.name, core.name, cell_rate, slot_rate, seed, tuple(found))
+        random = np.random.default_rng([options.seed, number])
+        die, cells, slots = _drawn(core, options.cell_rate, options.slot_rate, random)
+        found.append(_tried(placed, die, cells, slots, options.seed if options.repairing else None))
+    return YieldStudy(graph.name, core.name, options.cell_rate, options.slot_rate, options.seed, tuple(found))
 
 
 def _drawn(
@@ -185,7 +192,7 @@ def _tried(placed: PlacedGraph, die: CoreSpec, cells: int, slots: int, seed: int
     found, searched = search_symmetric(start)
     if found is not None:
         return Die(cells, slots, "")
-    if seed is not None and repair(start, Search(seed)).placed is not None:
+    if seed is not None and repair(routed_graph(start), Search(seed)).placed is not None:
         return Die(cells, slots, "", repaired=True)
     reasons = " and ".join(reason for reason, count in searched.refused.items() if count)
     return Die(cells, slots, reasons or "no place on the grid")

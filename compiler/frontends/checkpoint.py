@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from oscc.base.errors import OsccError, did_you_mean
+from oscc.base.file_output import write_bytes
 from oscc.base.findings import Finding
 from oscc.base.strict_json import JsonError, parse_json
-from oscc.base.tensor_file import TensorFile, read_tensors, write_tensors
+from oscc.base.tensor_file import TensorFile, pack_tensors, parse_tensors, read_tensor_bytes
 from oscc.compiler.ir.graph import NODE_TENSORS, CouplingGraph, diagnose_graph
 from oscc.core.families import Family, family_named
 from oscc.core.initial_phases import InitialPhases
@@ -42,26 +43,43 @@ _INIT_KINDS = ("normal", "uniform")
 
 
 def read_checkpoint(path: str | Path) -> CouplingGraph:
-    """The model in a checkpoint, whole and well formed.
+    """Return the model in a checkpoint, whole and well formed.
 
     Parameters
     ----------
     path : str or Path
 
+    Raises
+    ------
+    OsccError
+        ``file.*`` as `read_tensor_bytes` raises it, and what `parse_checkpoint` raises.
+    """
+    return parse_checkpoint(read_tensor_bytes(path), str(path))
+
+
+def parse_checkpoint(content: bytes, where: str) -> CouplingGraph:
+    """Return the model that the bytes of a checkpoint hold, whole and well formed.
+
+    Parameters
+    ----------
+    content : bytes
+    where : str
+        The file, for errors.
+
     Returns
     -------
     CouplingGraph
-        With the SHA-256 of the file's bytes as ``model_hash``.
+        With the SHA-256 of the bytes as ``model_hash``.
 
     Raises
     ------
     OsccError
-        ``file.*`` as `read_tensors` raises it; ``checkpoint.schema``, ``checkpoint.metadata``, ``checkpoint.family``,
-        ``checkpoint.tensor`` for a missing, unknown or wrongly typed tensor; ``checkpoint.G001`` and so on for what
-        `diagnose_graph` finds; ``checkpoint.unread`` for parameters that the family does not read but are not zero.
+        ``file.not-safetensors`` as `parse_tensors` raises it; ``checkpoint.schema``, ``checkpoint.metadata``,
+        ``checkpoint.family``, ``checkpoint.tensor`` for a missing, unknown or wrongly typed tensor; ``checkpoint.G001``
+        and so on for what `diagnose_graph` finds; ``checkpoint.unread`` for parameters that the family does not read
+        but are not zero.
     """
-    where = str(path)
-    file = read_tensors(path)
+    file = parse_tensors(content, where)
     _check_schema(file, where)
     _check_tensors(file, where)
     graph = _build_graph(file, where)
@@ -84,9 +102,26 @@ def write_checkpoint(path: str | Path, graph: CouplingGraph) -> None:
     Raises
     ------
     OsccError
-        When `read_checkpoint` would refuse the model, or the file cannot be written (``file.write``).
+        As `pack_checkpoint` raises it; ``file.write`` when the file cannot be written.
     """
-    where = str(path)
+    write_bytes(path, pack_checkpoint(graph, str(path)), "file.write")
+
+
+def pack_checkpoint(graph: CouplingGraph, where: str) -> bytes:
+    """Return a model as the bytes of a checkpoint; equal models give equal bytes.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+        ``model_hash`` is not written: it is the hash of the bytes.
+    where : str
+        The file, for errors.
+
+    Raises
+    ------
+    OsccError
+        When `parse_checkpoint` would refuse the model.
+    """
     for finding in diagnose_graph(graph):
         raise _as_error(finding, where)
     tensors = {
@@ -116,7 +151,7 @@ def write_checkpoint(path: str | Path, graph: CouplingGraph) -> None:
         text = json.dumps(model, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise OsccError("checkpoint.metadata", f"training: not JSON ({error})", where=where) from None
-    write_tensors(path, tensors, {SCHEMA_KEY: SCHEMA, MODEL_KEY: text})
+    return pack_tensors(tensors, {SCHEMA_KEY: SCHEMA, MODEL_KEY: text})
 
 
 def _check_schema(file: TensorFile, where: str) -> None:

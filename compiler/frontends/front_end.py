@@ -1,10 +1,9 @@
-"""From a file of any front end to a checkpoint that the compiler takes."""
+"""From a file of any front end to a model that the compiler takes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -18,11 +17,11 @@ from oscc.base.path_kind import SUFFIXES, kind_of, near_path, refuse_wrong_kind
 from oscc.base.tensor_file import begins_as_tensors
 from oscc.base.text_file import UserFile, read_user_file
 from oscc.compiler.frontends.bqm import parse_bqm
-from oscc.compiler.frontends.changed_model import changed_model
 from oscc.compiler.frontends.graphml import parse_graphml
 from oscc.compiler.frontends.gset import parse_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.frontends.lowering import lower_problem
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.frontends.text import fault
 from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph
 from oscc.core.spec import CoreSpec
@@ -33,14 +32,16 @@ PROBLEM_READERS = {"gset": parse_gset, "bqm": parse_bqm}
 FRONT_ENDS = ("checkpoint", "graphml", *PROBLEM_READERS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
-    """What is compiled.
+    """A model as it was given.
 
     Parameters
     ----------
-    checkpoint : Path
-        The model; written for the compilation where the file is none.
+    path : Path
+        The file.
+    model : ModelFile
+        What is compiled: the file itself, or the checkpoint that it was lowered to.
     problem : bytes or None
         Content of the original file where that is not the checkpoint.
     description : dict
@@ -52,7 +53,8 @@ class Source:
         Gives the model for another core, where the file is a problem, which is lowered for a core.
     """
 
-    checkpoint: Path
+    path: Path
+    model: ModelFile
     problem: bytes | None = None
     description: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
@@ -145,9 +147,8 @@ def lowered_model(file: UserFile, front_end: str, name: str, core: CoreSpec) -> 
     return _lowered(problem, file.where, core), distinct_texts(problem.labels)
 
 
-@contextmanager
-def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Source]:
-    """The checkpoint of a file, for as long as the block runs.
+def read_source(path: Path, name: str | None, core: CoreSpec) -> Source:
+    """Return the model of a file, which is read once.
 
     Parameters
     ----------
@@ -166,8 +167,7 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
     _check_model(path)
     front_end = front_end_of(path, name)
     if front_end == "checkpoint":
-        yield Source(path)
-        return
+        return Source(path, ModelFile.read(path))
     file = read_user_file(path, "problem.read")
     model_name = one_line(path.stem).strip() or "model"
     lower: Callable[[CoreSpec], CouplingGraph] | None = None
@@ -182,8 +182,7 @@ def opened_source(path: Path, name: str | None, core: CoreSpec) -> Iterator[Sour
         "sha256": hashlib.sha256(file.content).hexdigest(),
         "frontend": front_end,
     }
-    with changed_model(graph, path) as checkpoint:
-        yield Source(checkpoint, file.content, description, labels, lower)
+    return Source(path, ModelFile.of(graph, path), file.content, description, labels, lower)
 
 
 def _check_model(path: Path) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
 from oscc.base.findings import Finding, is_empty, raise_first
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.timed import TimedGraph
 from oscc.core.spec import GROUPS
 
 
@@ -61,8 +61,7 @@ class CodedGraph:
 
     Parameters
     ----------
-    placed : PlacedGraph
-        Routed and scaled.
+    placed : TimedGraph
     coupling : int8[C, rows, cols, slots]
         Signed codes of the coupling units.
     shil, field, detuning : int8[C, rows, cols]
@@ -71,18 +70,15 @@ class CodedGraph:
         Worth of one code step in each chunk [rad per unit of model time], groups in the order of `spec.GROUPS`.
     statistics : dict of str to GroupStatistics
         By group.
-    schedule : uint32[I] or None
-        Encoded instructions; set by the schedule pass.
     """
 
-    placed: PlacedGraph
+    placed: TimedGraph
     coupling: NDArray[np.int8]
     shil: NDArray[np.int8]
     field: NDArray[np.int8]
     detuning: NDArray[np.int8]
     lsb: NDArray[np.float64]
     statistics: dict[str, GroupStatistics]
-    schedule: NDArray[np.uint32] | None = None
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -118,8 +114,7 @@ def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
                 {"group": group, "index": where, "count": len(bad)},
             )
     used = np.zeros(coded.coupling.shape[1:], dtype=bool)
-    if route is not None:
-        used[route.unit_cell[:, 0], route.unit_cell[:, 1], route.slot] = True
+    used[route.unit_cell[:, 0], route.unit_cell[:, 1], route.slot] = True
     stray = np.argwhere((coded.coupling != 0) & ~used)
     if len(stray):
         chunk, row, col, slot = stray[0].tolist()

@@ -1,4 +1,4 @@
-"""Levels on disk: each of the four levels as one safetensors file, arrays as tensors and the rest as JSON metadata."""
+"""Levels on disk: each level as one safetensors file, arrays as tensors and the rest as JSON metadata."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from oscc.base.errors import OsccError
 from oscc.base.tensor_file import read_tensors, write_tensors
 from oscc.compiler.ir.coded import CodedGraph, GroupStatistics
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph, Route, TimeScale
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import Route, RoutedGraph
+from oscc.compiler.ir.scheduled import ScheduledGraph
+from oscc.compiler.ir.timed import TimedGraph, TimeScale
 from oscc.compiler.ir.wire_routes import WireRoutes
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.program import Program
@@ -27,7 +30,7 @@ Level = CouplingGraph | PlacedGraph | CodedGraph | Program
 KEY = "oscc.level"
 """The one metadata key of a saved level."""
 
-_LEVELS = (CouplingGraph, PlacedGraph, CodedGraph, Program)
+_LEVELS = (CouplingGraph, PlacedGraph, RoutedGraph, TimedGraph, CodedGraph, ScheduledGraph, Program)
 _RECORDS = {kind.__name__: kind for kind in (*_LEVELS, InitialPhases, Route, TimeScale, GroupStatistics, WireRoutes)}
 
 
@@ -76,7 +79,7 @@ def load_level(path: str | Path) -> Level:
             "level.content", f"'{KEY}' does not describe a level of this version of oscc", where=where
         ) from None
     if not isinstance(level, _LEVELS):
-        raise OsccError("level.content", f"'{KEY}' is not one of the four levels", where=where)
+        raise OsccError("level.content", f"'{KEY}' is not a level", where=where)
     return level
 
 

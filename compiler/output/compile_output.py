@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from oscc.base.errors import OsccError, one_line
+from oscc.base.errors import OsccError
 from oscc.base.file_output import write_bytes, write_text
 from oscc.base.manifest import SCHEMA
 from oscc.base.output_folder import (
@@ -28,6 +28,7 @@ from oscc.base.output_folder import (
     write_json,
 )
 from oscc.compiler.compile import CompileResult
+from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.output.quantization_report import quantization_report, quantization_table
 from oscc.compiler.output.routing_report import routing_report, routing_table
 from oscc.compiler.output.schedule_report import schedule_report
@@ -35,11 +36,13 @@ from oscc.compiler.route.route_checker import check_route
 from oscc.compiler.route.tracks import assign_tracks
 from oscc.compiler.route.wires_file import write_wires
 from oscc.core.program_file import write_program
+from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
 
 if TYPE_CHECKING:
     from oscc.base.text_file import UserFile
     from oscc.compiler.frontends.front_end import Source
+    from oscc.compiler.frontends.model_file import ModelFile
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,10 @@ class Receipt:
 
     Parameters
     ----------
+    model : ModelFile
+        What was compiled; its checkpoint is kept.
     options : mapping
-        How the model was compiled; values are JSON.
+        How it was compiled; values are JSON.
     source : Source or None
         Where the checkpoint was lowered from another file: its content is kept as ``problem``, what it calls the nodes
         as ``labels.json``.
@@ -59,6 +64,7 @@ class Receipt:
         What was changed of the model on the way; values are JSON.
     """
 
+    model: ModelFile
     options: Mapping[str, Any]
     source: Source | None = None
     die: UserFile | None = None
@@ -68,7 +74,6 @@ class Receipt:
 def write_output(
     path: str | Path,
     result: CompileResult,
-    model: str | Path,
     receipt: Receipt,
     *,
     dumps: Mapping[str, str] = MappingProxyType({}),
@@ -84,8 +89,6 @@ def write_output(
     path : str or Path
         The folder, as `check_target` allows it.
     result : CompileResult
-    model : str or Path
-        The checkpoint that was compiled; it is copied.
     receipt : Receipt
     dumps : mapping of str to str, optional
         Text of levels, by the name of the pass, for ``ir/``.
@@ -95,8 +98,8 @@ def write_output(
     Raises
     ------
     OsccError
-        What `replace_folder` raises; ``output.model-changed`` when the checkpoint is no longer what was compiled;
-        ``output.route`` when the independent check of the finished route has something to say.
+        What `replace_folder` raises; ``output.route`` when the independent check of the finished route has something to
+        say.
     """
     with replace_folder(path) as folder:
         _write_reports(folder / REPORTS, result)
@@ -106,11 +109,11 @@ def write_output(
             (folder / "ir").mkdir()
             for name, text in dumps.items():
                 write_text(folder / "ir" / f"{name}.txt", text)
-        if result.program is not None:
-            write_bytes(folder / MODEL, _model_bytes(model, result.graph.model_hash))
+        if result.program is not None and result.routed is not None:
+            write_bytes(folder / MODEL, receipt.model.content)
             write_text(folder / CORE, dump_core(result.core))
             write_program(folder / PROGRAM, result.program)
-            _write_wires(folder / WIRES, result)
+            _write_wires(folder / WIRES, result.routed)
         source, die = receipt.source, receipt.die
         if source is not None and source.problem is not None:
             write_bytes(folder / PROBLEM, source.problem)
@@ -121,9 +124,7 @@ def write_output(
         manifest = {
             "schema": SCHEMA,
             "tool": described_tool(),
-            "inputs": described_inputs(
-                result, model, receipt.options, source.description if source else None, receipt.changes
-            ),
+            "inputs": described_inputs(result.core, receipt),
             "outputs": {
                 name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
             },
@@ -137,51 +138,34 @@ def described_tool() -> dict[str, str]:
     return {"name": "oscc", "version": version("oscc")}
 
 
-def described_inputs(
-    result: CompileResult,
-    model: str | Path,
-    options: Mapping[str, Any],
-    problem: Mapping[str, Any] | None = None,
-    changes: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """What the manifest says of the inputs: ``model``, ``core``, ``options``, and what there is of the rest.
+def described_inputs(core: CoreSpec, receipt: Receipt) -> dict[str, Any]:
+    """Return what the manifest says of the inputs: ``model``, ``core``, ``options``, and what there is of the rest.
 
     Parameters
     ----------
-    result : CompileResult
-    model : str or Path
-        The checkpoint.
-    options : mapping
-        How it was compiled.
-    problem : mapping, optional
-        What is said of the file that the model was lowered from.
-    changes : mapping, optional
-        What was changed of the model.
+    core : CoreSpec
+    receipt : Receipt
     """
-    core = result.core
+    model, problem = receipt.model, receipt.source.description if receipt.source else None
     return {
-        "model": {"file": one_line(Path(model).name), "sha256": result.graph.model_hash},
+        "model": {"file": model.name, "sha256": model.graph.model_hash},
         "core": {
             "name": core.name,
             "sha256": hashlib.sha256(dump_core(core).encode()).hexdigest(),
             "spec_hash": core.hash,
         },
-        "options": dict(options),
+        "options": dict(receipt.options),
         **({"problem": dict(problem)} if problem else {}),
-        **({"changes": dict(changes)} if changes else {}),
+        **({"changes": dict(receipt.changes)} if receipt.changes else {}),
     }
 
 
-def _write_wires(path: Path, result: CompileResult) -> None:
+def _write_wires(path: Path, routed: RoutedGraph) -> None:
     """Wires and tracks, once a check that shares no code with the router has followed every one of them."""
-    placed = result.placed
-    assert placed is not None
-    assert placed.route is not None
-    assert placed.route.wires is not None
-    track = assign_tracks(placed.route.wires)
-    for finding in check_route(placed, track):
-        raise OsccError("output.route", f"{finding.code}: {finding.message}", where=placed.graph.name, hint=finding.fix)
-    write_wires(path, placed.route.wires, track)
+    track = assign_tracks(routed.route.wires)
+    for finding in check_route(routed, track):
+        raise OsccError("output.route", f"{finding.code}: {finding.message}", where=routed.graph.name, hint=finding.fix)
+    write_wires(path, routed.route.wires, track)
 
 
 def _write_reports(folder: Path, result: CompileResult) -> None:
@@ -198,13 +182,3 @@ def _write_reports(folder: Path, result: CompileResult) -> None:
         write_text(folder / "quantization.txt", quantization_table(quantization))
     if result.program is not None:
         write_text(folder / "schedule.txt", schedule_report(result.program, result.core))
-
-
-def _model_bytes(model: str | Path, expected_hash: str) -> bytes:
-    try:
-        content = Path(model).read_bytes()
-    except OSError as error:
-        raise OsccError("file.not-found", f"cannot be read: {error.strerror}", where=str(model)) from None
-    if hashlib.sha256(content).hexdigest() != expected_hash:
-        raise OsccError("output.model-changed", "changed while it was compiled", where=str(model), hint="try again")
-    return content

@@ -28,15 +28,8 @@ def quantization_report(coded: CodedGraph) -> dict[str, Any]:
         ``active`` and ``bounds_s``; ``groups``: for each group ``bits``, ``full_scale_rad_s``, ``forbidden``, ``lsb``
         (rad per unit of model time, one per chunk), the numbers of `GroupStatistics` and ``histogram``, rows [code,
         count].
-
-    Raises
-    ------
-    ValueError
-        When the model is not scaled.
     """
     core, scale = coded.placed.core, coded.placed.time_scale
-    if scale is None:
-        raise ValueError("the report needs a scaled model")
     groups = {}
     for index, group in enumerate(GROUPS):
         dac, numbers = core.dac(group), coded.statistics[group]

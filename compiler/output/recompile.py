@@ -6,6 +6,7 @@ from oscc.base.errors import OsccError
 from oscc.base.output_folder import OutputFolder
 from oscc.base.progress import Report, labelled
 from oscc.compiler.compile import CompileResult, compile_model
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.time_scale import ScaleOptions
 from oscc.core.spec_file import load_core
@@ -48,7 +49,7 @@ def recompile(folder: OutputFolder, report: Report | None = None) -> CompileResu
         raise OsccError(
             "output.manifest", "the manifest does not say how it was compiled", where=str(folder.path)
         ) from None
-    result = compile_model(folder.model, load_core(folder.core), options, placing=placing)
+    result = compile_model(read_checkpoint(folder.model), load_core(folder.core), options, placing=placing)
     if result.program is None:
         raise OsccError("output.infeasible", "the model in it does not fit the core in it", where=str(folder.path))
     return result

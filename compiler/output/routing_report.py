@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from oscc.base.findings import Finding
 from oscc.compiler.diagnosis.causes import Cause
 from oscc.compiler.diagnosis.finding_text import finding_lines
-from oscc.compiler.ir.placed import PlacedGraph, Route
-from oscc.compiler.route.routing import trace_route, unit_index
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import Route
+from oscc.compiler.route.routing import routed_graph, unit_index
 
 SCHEMA = "oscc.routing/1"
 """Content of key ``schema`` of the report."""
@@ -45,7 +46,7 @@ def routing_report(placed: PlacedGraph, causes: Sequence[Cause], findings: Itera
         ``slots`` [row, col, slot] and ``gain`` [row, col, gain]; ``findings``, which are the causes.
     """
     graph, core = placed.graph, placed.core
-    route = placed.route if placed.route is not None else trace_route(placed)
+    route = routed_graph(placed).route
     found = [cause.as_dict() for cause in causes]
     across = {
         "across_columns": _boundaries(route.demand_across_columns, (0, 1)),
@@ -139,7 +140,7 @@ def _pair(cell: Sequence[int]) -> tuple[int, int]:
 
 
 def _wires(route: Route) -> dict[str, Any]:
-    lengths = np.zeros(0, np.int32) if route.wires is None else route.wires.lengths()
+    lengths = route.wires.lengths()
     length, count = np.unique(lengths, return_counts=True)
     return {
         "count": int(lengths.size),

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.core.program import Program
 from oscc.core.spec import GROUPS
 from oscc.core.weight_word import pack_words
@@ -22,17 +22,9 @@ class AssemblePass:
     name: ClassVar[str] = "assemble"
     description: ClassVar[str] = "pack codes into weight words, bank after bank"
 
-    def run(self, level: CodedGraph) -> Program:
-        """The program: whole banks, with zeros in the chunks that the model does not use.
-
-        Raises
-        ------
-        ValueError
-            When the level has no schedule.
-        """
+    def run(self, level: ScheduledGraph) -> Program:
+        """Return the program: whole banks, with zeros in the chunks that the model does not use."""
         placed, graph, core = level.placed, level.placed.graph, level.placed.core
-        if level.schedule is None or placed.time_scale is None:
-            raise ValueError("assemble needs a scheduled model")
         codes = np.zeros((core.chunks, core.rows, core.cols, core.slots + 3), dtype=np.int8)
         codes[: level.chunks, ..., : core.slots] = level.coupling
         for offset, group in enumerate(GROUPS[1:]):

@@ -14,10 +14,9 @@ from typing import ClassVar
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.base.findings import Finding, FindingsError
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.place.bounds import DEGREE, diagnose_bound, diagnose_neighbourhoods
 from oscc.compiler.place.exact import ExactPlacer
-from oscc.compiler.place.fit import diagnose_fit
 from oscc.compiler.place.lattice import Lattice
 from oscc.compiler.place.placer import (
     AnnealPlacer,
@@ -31,7 +30,6 @@ from oscc.compiler.place.placer import (
     identity_placement,
 )
 from oscc.compiler.place.search import Search
-from oscc.compiler.route.routing import diagnose_route
 from oscc.core.spec import CoreSpec
 
 PLACERS = ("auto", "identity", "symmetry", "repair", "torus", "growth", "anneal", "exact")
@@ -110,24 +108,21 @@ class PlacePass:
     name: ClassVar[str] = "place"
     description: ClassVar[str] = "give every node a cell of the core"
 
-    def run(self, level: CouplingGraph) -> PlacedGraph:
-        """The model on the core; `diagnose_route` and `diagnose_fit` find nothing, but perhaps wires in excess.
+    def run(self, level: CouplingGraph) -> RoutedGraph:
+        """Return the model on the core, with its wires.
+
+        What no placement can change, such as pairs of unequal weights, is no part of the search: `RoutePass` has the
+        last word. What is decided before is in `oscc.compiler.passes.conditions`.
 
         Raises
         ------
         FindingsError
-            When no placement fits: the findings of the last placer that was tried. When the model cannot run however it
-            is placed: every finding on the placement that satisfies the rest. What no placement changes is decided
-            before, by `oscc.compiler.passes.conditions`.
+            When no placement fits: the findings of the last placer that was tried.
         """
         placing = self._place(level)
         if placing.placed is None:
             raise FindingsError(placing.findings, placing.tried)
-        placed = placing.placed
-        # What no placement can change, such as pairs of unequal weights, was not part of the search.
-        if findings := [*diagnose_route(placed), *diagnose_fit(placed)]:
-            raise FindingsError(findings, placed)
-        return placed
+        return placing.placed
 
     def _place(self, level: CouplingGraph) -> Placing:
         if proofs := tuple(self._proofs(level)):

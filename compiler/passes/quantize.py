@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.ir.coded import CodedGraph, GroupStatistics
-from oscc.compiler.ir.placed import PlacedGraph, Route
+from oscc.compiler.ir.routed import Route, RoutedGraph
+from oscc.compiler.ir.timed import TimedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.compiler.passes.time_scale import parameters_of
 from oscc.core.spec import GROUPS, CoreSpec, DacSpec
@@ -55,16 +56,8 @@ class QuantizePass:
     name: ClassVar[str] = "quantize"
     description: ClassVar[str] = "round parameters to DAC codes, half to even, saturating, with the gain of each cell"
 
-    def run(self, level: PlacedGraph) -> CodedGraph:
-        """The codes of a routed and scaled model; unused units hold 0.
-
-        Raises
-        ------
-        ValueError
-            When the level is not routed and scaled.
-        """
-        if level.route is None or level.time_scale is None:
-            raise ValueError("quantize needs a routed and scaled model")
+    def run(self, level: TimedGraph) -> CodedGraph:
+        """Return the codes of a model; unused units hold 0."""
         graph, core = level.graph, level.core
         lsb = code_worth(core, level.time_scale.tau_s)
         first = unit_couplings(level.route)
@@ -95,26 +88,18 @@ def unit_couplings(route: Route) -> NDArray[np.int64]:
     return np.unique(units, axis=0, return_index=True)[1]
 
 
-def unit_parameters(level: PlacedGraph) -> dict[str, NDArray[np.float64]]:
+def unit_parameters(level: RoutedGraph) -> dict[str, NDArray[np.float64]]:
     """Return what the DACs of a routed model must deliver, by group of `spec.GROUPS` [rad per unit of model time].
 
     Parameters
     ----------
-    level : PlacedGraph
-        Routed.
+    level : RoutedGraph
 
     Returns
     -------
     dict of str to float64[C, n]
         Of ``coupling`` the units in the order of `unit_couplings`, of the other groups the nodes.
-
-    Raises
-    ------
-    ValueError
-        When the level is not routed.
     """
-    if level.route is None:
-        raise ValueError("parameters of units need a routed model")
     # Where the couplings of a cell are stronger than their codes say, they get smaller codes, and vice versa.
     graph = programmed_graph(level)
     values = {name: parameters_of(graph, name) for name in GROUPS}

@@ -1,32 +1,33 @@
-"""Route: gives every coupling its unit and counts the wires."""
+"""Route: a unit for every coupling, and the last word on whether its wires fit."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from oscc.base.findings import FindingsError
 from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.place.fit import diagnose_fit
-from oscc.compiler.route.routing import diagnose_route, trace_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 
 
 @dataclass(frozen=True)
 class RoutePass:
-    """Routes a placed model; it has no options."""
+    """Routes a placed model, where its placer has not; it has no options."""
 
     name: ClassVar[str] = "route"
     description: ClassVar[str] = "check that the placement can be routed, and count slots and wires"
 
-    def run(self, level: PlacedGraph) -> PlacedGraph:
-        """The placed model with its route.
+    def run(self, level: PlacedGraph) -> RoutedGraph:
+        """Return the placed model with its route.
 
         Raises
         ------
         FindingsError
             With every finding of `diagnose_route` and `diagnose_fit`.
         """
-        findings = [*diagnose_route(level), *diagnose_fit(level)]
-        if findings:
-            raise FindingsError(findings)
-        return replace(level, route=trace_route(level))
+        routed = routed_graph(level)
+        if findings := [*diagnose_route(routed), *diagnose_fit(routed)]:
+            raise FindingsError(findings, routed)
+        return routed

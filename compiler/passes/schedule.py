@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from oscc.base.findings import Finding, FindingsError
 from oscc.compiler.ir.coded import CodedGraph
-from oscc.compiler.ir.placed import TimeScale
+from oscc.compiler.ir.scheduled import ScheduledGraph
+from oscc.compiler.ir.timed import TimeScale
 from oscc.core.instructions import MAX_SAMPLE_CHUNKS, SCHEDULE_DEPTH, Instruction, Operation, encode_schedule
 from oscc.core.schedule_proof import diagnose_schedule
 from oscc.core.spec import CoreSpec
@@ -21,24 +22,20 @@ class SchedulePass:
     name: ClassVar[str] = "schedule"
     description: ClassVar[str] = "write the instructions of the sequencer and prove their timing"
 
-    def run(self, level: CodedGraph) -> CodedGraph:
-        """The coded model with its schedule, whose timing has been proven.
+    def run(self, level: CodedGraph) -> ScheduledGraph:
+        """Return the coded model with its schedule, whose timing has been proven.
 
         Raises
         ------
         FindingsError
             With every finding of `diagnose_sample_schedule`.
-        ValueError
-            When the level is not scaled.
         """
         scale, core = level.placed.time_scale, level.placed.core
-        if scale is None:
-            raise ValueError("schedule needs a scaled model")
         findings = list(diagnose_sample_schedule(scale, core))
         if findings:
             raise FindingsError(findings)
         instructions = sample_schedule(scale.run_cycles.tolist(), core.init.cycles)
-        return replace(level, schedule=encode_schedule(instructions))
+        return ScheduledGraph.of(level, encode_schedule(instructions))
 
 
 def diagnose_sample_schedule(scale: TimeScale, core: CoreSpec) -> Iterator[Finding]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.base.findings import Finding, FindingsError
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph, TimeScale
+from oscc.compiler.ir.routed import RoutedGraph
+from oscc.compiler.ir.timed import TimedGraph, TimeScale
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.core.instructions import MAX_CYCLES
 from oscc.core.spec import GROUPS, CoreSpec
@@ -72,7 +73,7 @@ class ScaleOptions:
 
 @dataclass(frozen=True)
 class ScalePass:
-    """Sets the time scale of a placed model.
+    """Sets the time scale of a routed model.
 
     Parameters
     ----------
@@ -83,8 +84,8 @@ class ScalePass:
     name: ClassVar[str] = "scale"
     description: ClassVar[str] = "choose tau and the clock cycles of every run"
 
-    def run(self, level: PlacedGraph) -> PlacedGraph:
-        """The placed model with its time scale.
+    def run(self, level: RoutedGraph) -> TimedGraph:
+        """Return the routed model with its time scale.
 
         Raises
         ------
@@ -97,7 +98,7 @@ class ScalePass:
         findings = list(diagnose_time_scale(programmed, level.core, self.options))
         if findings:
             raise FindingsError(findings)
-        return replace(level, time_scale=choose_time_scale(programmed, level.core, self.options))
+        return TimedGraph.at(level, choose_time_scale(programmed, level.core, self.options))
 
 
 def whole_cycles(cycles: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from oscc.compiler.place.fit import diagnose_model
 from oscc.compiler.place.placer import Placing
 from oscc.compiler.place.problem import PlacementProblem
 from oscc.compiler.place.search import UNLIMITED, Search
+from oscc.compiler.route.routing import routed_graph
 from oscc.core.spec import CoreSpec
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class ExactPlacer:
         if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             index = [next(cell for cell, chosen in own.items() if solver.value(chosen)) for own in variables]
             cells = np.stack(np.divmod(np.array(index, dtype=np.int32), np.int32(core.cols)), axis=1)
-            return Placing(PlacedGraph(graph, core, cells.astype(np.int32), self.name))
+            return Placing(routed_graph(PlacedGraph(graph, core, cells.astype(np.int32), self.name)))
         if status == cp_model.INFEASIBLE:
             finding = Finding(
                 "L008",

@@ -10,6 +10,7 @@ import numpy as np
 from oscc.base.findings import Finding, counted, is_empty
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.place.anneal import anneal
 from oscc.compiler.place.bounds import diagnose_bounds
 from oscc.compiler.place.cell_rules import CellRules
@@ -22,7 +23,7 @@ from oscc.compiler.place.search import UNLIMITED, Search
 from oscc.compiler.place.symmetry import search_symmetric
 from oscc.compiler.place.torus import folded_torus
 from oscc.compiler.place.visible_growth import grow_visible
-from oscc.compiler.route.routing import diagnose_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec
 
 
@@ -32,17 +33,17 @@ class Placing:
 
     Parameters
     ----------
-    placed : PlacedGraph or None
-        A placement that lies within the stencil and meets no defect; None when none was found.
+    placed : RoutedGraph or None
+        A placement that lies within the stencil and meets no defect, with its wires; None when none was found.
     findings : tuple of Finding
         Why not; empty with a placement.
-    tried : PlacedGraph or None
+    tried : RoutedGraph or None
         The placement that the findings are about, where they are about one.
     """
 
-    placed: PlacedGraph | None
+    placed: RoutedGraph | None
     findings: tuple[Finding, ...] = ()
-    tried: PlacedGraph | None = None
+    tried: RoutedGraph | None = None
 
 
 class Placer(Protocol):
@@ -69,8 +70,9 @@ class IdentityPlacer:
         placed = identity_placement(graph, core)
         if placed is None:
             return _without_positions(graph, core)
-        findings = (*diagnose_route(placed), *diagnose_fit(placed))
-        return Placing(None, findings, placed) if findings else Placing(placed)
+        routed = routed_graph(placed)
+        findings = (*diagnose_route(routed), *diagnose_fit(routed))
+        return Placing(None, findings, routed) if findings else Placing(routed)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class GrowthPlacer:
         found = settle_nodes(problem, rules, start, self.search)
         if found.cell is None or found.cost > 0:
             return None
-        return Placing(PlacedGraph(graph, core, found.cell, f"{self.name}, pixels first"))
+        return Placing(routed_graph(PlacedGraph(graph, core, found.cell, f"{self.name}, pixels first")))
 
 
 @dataclass(frozen=True)
@@ -187,11 +189,11 @@ class AnnealPlacer:
             return Placing(None, (*bounds, *diagnose_model(graph, core)))
         found = anneal(graph, core, self.search)
         assert found.cell is not None, "there are cells enough"
-        placed = PlacedGraph(graph, core, found.cell, self.name)
+        routed = routed_graph(PlacedGraph(graph, core, found.cell, self.name))
         if found.cost == 0:
-            return Placing(placed)
-        far = [finding.code for finding in diagnose_route(placed)]
-        tried = replace(placed, transform=f"{self.name}, does not fit")
+            return Placing(routed)
+        far = [finding.code for finding in diagnose_route(routed)]
+        tried = replace(routed, transform=f"{self.name}, does not fit")
         ended = "" if found.complete else ", ended by time or an interrupt"
         more = "a wider stencil"
         if graph.readout.size and Lattice.readable(core) != Lattice.whole(core):
@@ -262,7 +264,7 @@ def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | No
 def _settled(start: PlacedGraph, search: Search) -> Placing:
     """A placement as it is, turned or shifted, or else with single nodes moved."""
     placing = _symmetric(start)
-    # L002 only says what was searched. To know this here saves routing most models that do not fit once more.
+    # L002 only says what was searched.
     others = {finding.code for finding in placing.findings} - DEFECTS - {"L002"}
     if placing.placed is not None or placing.tried is None or others:
         return placing
@@ -276,7 +278,8 @@ def _symmetric(start: PlacedGraph) -> Placing:
     placed, searched = search_symmetric(start)
     if placed is not None:
         return Placing(placed)
-    return Placing(None, (*diagnose_route(start), *diagnose_fit(start), searched.as_finding()), start)
+    routed = routed_graph(start)
+    return Placing(None, (*diagnose_route(routed), *diagnose_fit(routed), searched.as_finding()), routed)
 
 
 def _without_positions(graph: CouplingGraph, core: CoreSpec) -> Placing:

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from oscc.base.findings import Finding
 from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.place.anneal import MOST_MOVES, Annealing, cooled
 from oscc.compiler.place.cell_rules import CellRules
 from oscc.compiler.place.fit import diagnose_fit
 from oscc.compiler.place.layout import on_usable_cells
 from oscc.compiler.place.problem import PlacementProblem
 from oscc.compiler.place.search import UNLIMITED, Search
-from oscc.compiler.route.routing import diagnose_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 
 DEFECTS = frozenset(("R004", "R005", "F001"))
 """Findings that moving single nodes may be rid of: of defects, and of the read-out."""
@@ -33,17 +34,17 @@ class Repair:
 
     Parameters
     ----------
-    placed : PlacedGraph or None
+    placed : RoutedGraph or None
         Around the defects; None when there is none.
     findings : tuple of Finding
         Why not: L014, which is no proof; empty also where there was nothing to try.
     """
 
-    placed: PlacedGraph | None
+    placed: RoutedGraph | None
     findings: tuple[Finding, ...] = ()
 
 
-def repair(start: PlacedGraph, search: Search = UNLIMITED) -> Repair:
+def repair(start: RoutedGraph, search: Search = UNLIMITED) -> Repair:
     """A placement near one that only defects, or the read-out, are in the way of.
 
     Nodes on cells that they may not have go to the nearest free ones that they may, and annealing at a low temperature
@@ -51,7 +52,7 @@ def repair(start: PlacedGraph, search: Search = UNLIMITED) -> Repair:
 
     Parameters
     ----------
-    start : PlacedGraph
+    start : RoutedGraph
         One with other faults than those of `DEFECTS`, or with more nodes than there are usable cells, is left alone.
     search : Search
     """
@@ -66,7 +67,7 @@ def repair(start: PlacedGraph, search: Search = UNLIMITED) -> Repair:
     if found.cell is None or found.cost > 0:
         return Repair(None, (_not_found(start, found, ()),))
     moved = int(np.any(found.cell != start.cell, axis=1).sum())
-    placed = PlacedGraph(graph, core, found.cell, f"{start.transform}, {moved} nodes moved")
+    placed = routed_graph(PlacedGraph(graph, core, found.cell, f"{start.transform}, {moved} nodes moved"))
     left = tuple(sorted({finding.code for finding in (*diagnose_route(placed), *diagnose_fit(placed))}))
     return Repair(None, (_not_found(start, found, left),)) if left else Repair(placed)
 

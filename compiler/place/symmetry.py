@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from oscc.base.findings import Finding
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
-from oscc.compiler.route.pathfinder import route_wires
-from oscc.compiler.route.routing import coupling_units, wire_ends
+from oscc.compiler.ir.routed import Route, RoutedGraph
+from oscc.compiler.ir.wire_routes import WireRoutes
+from oscc.compiler.route.pathfinder import Negotiated, route_wires
+from oscc.compiler.route.routing import coupling_units, routed_graph, wire_ends
 from oscc.core.spec import CoreSpec
 
 ORIENTATIONS = tuple((turns, mirrored) for turns in range(4) for mirrored in (False, True))
@@ -61,8 +63,8 @@ class SymmetrySearch:
         )
 
 
-def search_symmetric(identity: PlacedGraph) -> tuple[PlacedGraph | None, SymmetrySearch]:
-    """The first placement that fits, and what was tried.
+def search_symmetric(identity: PlacedGraph) -> tuple[RoutedGraph | None, SymmetrySearch]:
+    """Return the first placement that fits, and what was tried.
 
     All eight rotations and mirrors of the model's bounding box are tried in the order of `ORIENTATIONS`, each at every
     place where it lies on the grid; of these, the one nearest to where the model is comes first (the sum of the
@@ -77,7 +79,7 @@ def search_symmetric(identity: PlacedGraph) -> tuple[PlacedGraph | None, Symmetr
 
     Returns
     -------
-    placed : PlacedGraph or None
+    routed : RoutedGraph or None
     searched : SymmetrySearch
         Of the model as it is; whether it was drawn apart, too.
     """
@@ -89,8 +91,8 @@ def search_symmetric(identity: PlacedGraph) -> tuple[PlacedGraph | None, Symmetr
     return _search(identity, step)[0], searched
 
 
-def _search(identity: PlacedGraph, spread: tuple[int, int]) -> tuple[PlacedGraph | None, SymmetrySearch]:
-    """The first placement that fits, with rows and columns so far apart, and what was tried."""
+def _search(identity: PlacedGraph, spread: tuple[int, int]) -> tuple[RoutedGraph | None, SymmetrySearch]:
+    """Return the first placement that fits, with rows and columns so far apart, and what was tried."""
     graph, core = identity.graph, identity.core
     corner = identity.cell.min(axis=0)
     rows, cols = (identity.cell.max(axis=0) - corner + 1).tolist()
@@ -110,11 +112,33 @@ def _search(identity: PlacedGraph, spread: tuple[int, int]) -> tuple[PlacedGraph
             if not fits.any():
                 break
         else:
+            box = (int(size[0]), int(size[1]))
+            # Wires find their ways within the box, though there may be room outside: they come last, since finding
+            # them takes longer than all the rest.
+            wires = route_wires(*wire_ends(local[graph.src], local[graph.dst], core), box, core.tracks_per_boundary)
+            if wires.excess > 0:
+                searched.refused["wires"] += int(np.count_nonzero(fits))
+                continue
             shift = _nearest(np.argwhere(fits) - corner)
             cell = (local + corner + shift).astype(np.int32)
-            name = _name(identity.transform, turns, mirrored, spread, shift)
-            return PlacedGraph(graph, core, cell, name), searched
+            placed = PlacedGraph(graph, core, cell, _name(identity.transform, turns, mirrored, spread, shift))
+            return _with_wires(placed, wires, box, corner + shift), searched
     return None, searched
+
+
+def _with_wires(placed: PlacedGraph, wires: Negotiated, box: tuple[int, int], origin: NDArray[np.int64]) -> RoutedGraph:
+    """Return a placement with the wires that were found for its bounding box, which begins at ``origin``.
+
+    Where they had to be negotiated in less than the whole grid they are routed anew: there is more room outside.
+    """
+    core, graph = placed.core, placed.graph
+    if wires.rounds and box != core.grid:
+        return routed_graph(placed)
+    found = wires.routes
+    start, end = ((cells + origin).astype(np.int32) for cells in (found.start, found.end))
+    routes = WireRoutes(start, end, found.first, found.direction)
+    unit_cell, slot = coupling_units(placed.cell[graph.src], placed.cell[graph.dst], core)
+    return RoutedGraph.of(placed, Route(unit_cell, slot, *routes.demand(core.grid), routes, wires.rounds))
 
 
 def oriented(local: Cells, turns: int, mirrored: bool) -> Cells:
@@ -146,8 +170,7 @@ def _refusals(
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Which places of the bounding box each condition refuses, bool[span] or a scalar for all of them.
 
-    Stencil and wires do not depend on the place: wires find their ways within the box, though there may be room
-    outside. They come last, since finding them takes longer than all the rest.
+    The stencil does not depend on the place.
     """
     source, destination = local[graph.src], local[graph.dst]
     unit_cell, slot = coupling_units(source, destination, core)
@@ -160,9 +183,6 @@ def _refusals(
         used = np.zeros((*size, core.slots), dtype=bool)
         used[unit_cell[:, 0], unit_cell[:, 1], slot] = True
         yield "dead slots", _hits(used, core.defects.slots, span)
-    box = (int(size[0]), int(size[1]))
-    routed = route_wires(*wire_ends(source, destination, core), box, core.tracks_per_boundary)
-    yield "wires", np.array(routed.excess > 0)
 
 
 def _readable(pixels: Cells, span: NDArray[np.int64], core: CoreSpec) -> NDArray[np.bool_]:

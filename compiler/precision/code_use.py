@@ -147,7 +147,6 @@ def group_values(coded: CodedGraph) -> Iterator[tuple[str, GroupValues]]:
     coded : CodedGraph
     """
     placed, graph = coded.placed, coded.placed.graph
-    assert placed.route is not None
     asked = unit_parameters(placed)
     unit = unit_couplings(placed.route)
     owner = copy_map_of(graph)

@@ -263,7 +263,6 @@ def saturated(case: Case) -> CodeWarning | None:
     core = placed.core
     numbers: dict[str, Any] = {"group": case.group, "saturated": use.saturated, "parameters": use.parameters}
     numbers |= {"times_full_scale": beyond, "error": error}
-    assert placed.time_scale is not None
     given = "given" in placed.time_scale.bounds_s
     problem, now = (case.problem, case.code_use.problem) if case.group in ENERGY else (None, None)
     clips = [case.group]

@@ -13,7 +13,7 @@ from oscc.base.arrays import freeze
 from oscc.compiler.copies.copied_graph import copy_map_of
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
 from oscc.core.spec import GROUPS
 
 ROUNDING = 1e-12
@@ -129,12 +129,12 @@ class ProblemTerms:
         )
 
 
-def problem_terms(placed: PlacedGraph) -> ProblemTerms:
+def problem_terms(placed: RoutedGraph) -> ProblemTerms:
     """Return how the DACs of a placed problem make its h and J.
 
     Parameters
     ----------
-    placed : PlacedGraph
+    placed : RoutedGraph
         Of a problem that `lower_problem` made, split into copies or not; routed.
 
     Raises
@@ -144,7 +144,7 @@ def problem_terms(placed: PlacedGraph) -> ProblemTerms:
     """
     graph = placed.graph
     problem = problem_of(graph)
-    if problem is None or placed.route is None:
+    if problem is None:
         raise ValueError("not a placed problem")
     owner = copy_map_of(graph)
     owner = np.arange(graph.nodes, dtype=np.int32) if owner is None else owner
@@ -179,7 +179,6 @@ def coded_problem(coded: CodedGraph) -> CodedProblem:
     """
     placed = coded.placed
     terms = problem_terms(placed)
-    assert placed.route is not None
     (row, col), slot = placed.route.unit_cell.T, placed.route.slot
     lsb = dict(zip(GROUPS, coded.lsb[-1].tolist(), strict=True))
     return terms.made_by(

@@ -220,7 +220,6 @@ class Bench:
             return None
         notes = []
         if self._rescaled(trial.dacs):
-            assert self.coded.placed.time_scale is not None
             active = self.coded.placed.time_scale.active
             notes.append(OTHER_BOUNDS.get(active, f"{active} decided the tau"))
         problem = problem_of(self.coded.placed.graph)
@@ -313,7 +312,6 @@ class Bench:
     def unit_of(self) -> NDArray[np.int64]:
         """Place of each coupling's unit in ``asked``, int64[K]."""
         route = self.coded.placed.route
-        assert route is not None
         units = np.concatenate([route.unit_cell, route.slot[:, None]], axis=1)
         return np.unique(units, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
 

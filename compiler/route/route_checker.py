@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.findings import Finding
-from oscc.compiler.ir.placed import PlacedGraph, Route
+from oscc.compiler.ir.routed import Route, RoutedGraph
 
 Cell = tuple[int, int]
 Boundary = tuple[Cell, Cell]
@@ -21,7 +21,7 @@ MOVES: tuple[Cell, ...] = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """Up, right, down, left: what the numbers of directions mean."""
 
 
-def check_route(placed: PlacedGraph, tracks: NDArray[np.int32] | None = None) -> Iterator[Finding]:
+def check_route(placed: RoutedGraph, tracks: NDArray[np.int32] | None = None) -> Iterator[Finding]:
     """Everything that is wrong with a finished route (codes K001 to K009); each is a proof.
 
     K001 a node off the grid, on a dead cell or on another's, K002 a unit that does not join a coupling's cells, K003 a
@@ -32,18 +32,10 @@ def check_route(placed: PlacedGraph, tracks: NDArray[np.int32] | None = None) ->
 
     Parameters
     ----------
-    placed : PlacedGraph
-        With its route, which has its wires.
+    placed : RoutedGraph
     tracks : int32[L], optional
         Track of every step of every wire.
-
-    Raises
-    ------
-    ValueError
-        When there is no route with wires.
     """
-    if placed.route is None or placed.route.wires is None:
-        raise ValueError("the placed model has no route with wires")
     cells = [(int(row), int(col)) for row, col in placed.cell.tolist()]
     yield from _check_cells(placed, cells)
     yield from _check_units(placed, placed.route, cells)
@@ -54,7 +46,7 @@ def _finding(code: str, message: str, witness: dict[str, object]) -> Finding:
     return Finding(code, message, "route the placement again; if it stays, this is a fault of the router", witness)
 
 
-def _check_cells(placed: PlacedGraph, cells: list[Cell]) -> Iterator[Finding]:
+def _check_cells(placed: RoutedGraph, cells: list[Cell]) -> Iterator[Finding]:
     dead, seen = set(placed.core.defects.cells), dict[Cell, int]()
     for node, cell in enumerate(cells):
         inside = 0 <= cell[0] < placed.core.rows and 0 <= cell[1] < placed.core.cols
@@ -64,7 +56,7 @@ def _check_cells(placed: PlacedGraph, cells: list[Cell]) -> Iterator[Finding]:
         seen.setdefault(cell, node)
 
 
-def _check_units(placed: PlacedGraph, route: Route, cells: list[Cell]) -> Iterator[Finding]:
+def _check_units(placed: RoutedGraph, route: Route, cells: list[Cell]) -> Iterator[Finding]:
     core, graph = placed.core, placed.graph
     offsets = core.unit_stencil.offsets
     dead, used = set(core.defects.slots), Counter[tuple[int, int, int, bool]]()
@@ -92,7 +84,7 @@ def _check_units(placed: PlacedGraph, route: Route, cells: list[Cell]) -> Iterat
             )
 
 
-def _check_wires(placed: PlacedGraph, route: Route, tracks: NDArray[np.int32] | None) -> Iterator[Finding]:
+def _check_wires(placed: RoutedGraph, route: Route, tracks: NDArray[np.int32] | None) -> Iterator[Finding]:
     core, wires = placed.core, route.wires
     assert wires is not None
     yield from _check_ends(placed, route)
@@ -132,7 +124,7 @@ def _check_wires(placed: PlacedGraph, route: Route, tracks: NDArray[np.int32] | 
     yield from _check_demand(placed, route, crossings)
 
 
-def _check_ends(placed: PlacedGraph, route: Route) -> Iterator[Finding]:
+def _check_ends(placed: RoutedGraph, route: Route) -> Iterator[Finding]:
     """Every unit in use has one wire, from its far cell."""
     wires = route.wires
     assert wires is not None
@@ -183,7 +175,7 @@ def _check_track(
         )
 
 
-def _check_demand(placed: PlacedGraph, route: Route, crossings: Counter[Boundary]) -> Iterator[Finding]:
+def _check_demand(placed: RoutedGraph, route: Route, crossings: Counter[Boundary]) -> Iterator[Finding]:
     for demand, (down, right) in ((route.demand_across_columns, (0, 1)), (route.demand_across_rows, (1, 0))):
         for row in range(placed.core.rows - down):
             for col in range(placed.core.cols - right):

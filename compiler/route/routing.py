@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.findings import Finding, is_empty, raise_first
-from oscc.compiler.ir.placed import PlacedGraph, Route
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import Route, RoutedGraph
 from oscc.compiler.route.cut_bounds import Cut, overfull_cuts
 from oscc.compiler.route.pathfinder import route_wires
 from oscc.core.spec import CoreSpec
@@ -111,8 +112,18 @@ def trace_route(placed: PlacedGraph) -> Route:
     return Route(unit_cell, slot, *found.demand, wires=found.routes, rounds=found.rounds)
 
 
-def diagnose_route(placed: PlacedGraph) -> Iterator[Finding]:
-    """Every reason why a placement cannot be routed (codes R001 to R010); each but R008 is a proof.
+def routed_graph(placed: PlacedGraph) -> RoutedGraph:
+    """Return a placement with its route: the one that it has, or else that of `trace_route`.
+
+    Parameters
+    ----------
+    placed : PlacedGraph
+    """
+    return placed if isinstance(placed, RoutedGraph) else RoutedGraph.of(placed, trace_route(placed))
+
+
+def diagnose_route(routed: RoutedGraph) -> Iterator[Finding]:
+    """Yield every reason why a placement cannot be routed (codes R001 to R010); each but R008 is a proof.
 
     R001 displacement not in the stencil, R002 slot used twice, R003 more couplings into a node than slots, R004 dead
     cell used, R005 dead slot used, R006 a reciprocal pair that is not symmetric, R007 several nodes on one cell, R008
@@ -121,34 +132,33 @@ def diagnose_route(placed: PlacedGraph) -> Iterator[Finding]:
 
     Parameters
     ----------
-    placed : PlacedGraph
+    routed : RoutedGraph
     """
-    route = trace_route(placed)
-    yield from _diagnose_displacements(placed)
-    yield from _diagnose_slots(placed, route)
-    yield from _diagnose_degrees(placed)
-    yield from _diagnose_dead_cells(placed)
-    yield from _diagnose_dead_slots(placed, route)
-    if placed.core.couplings == "reciprocal":
-        yield from _diagnose_pairs(placed)
-    yield from _diagnose_shared_cells(placed)
-    yield from _diagnose_wires(route, placed.core)
-    yield from _diagnose_outside(placed)
+    yield from _diagnose_displacements(routed)
+    yield from _diagnose_slots(routed, routed.route)
+    yield from _diagnose_degrees(routed)
+    yield from _diagnose_dead_cells(routed)
+    yield from _diagnose_dead_slots(routed, routed.route)
+    if routed.core.couplings == "reciprocal":
+        yield from _diagnose_pairs(routed)
+    yield from _diagnose_shared_cells(routed)
+    yield from _diagnose_wires(routed.route, routed.core)
+    yield from _diagnose_outside(routed)
 
 
-def is_valid_route(placed: PlacedGraph) -> bool:
-    """Whether `diagnose_route` finds nothing."""
-    return is_empty(diagnose_route(placed))
+def is_valid_route(routed: RoutedGraph) -> bool:
+    """Return whether `diagnose_route` finds nothing."""
+    return is_empty(diagnose_route(routed))
 
 
-def verify_route(placed: PlacedGraph) -> None:
+def verify_route(routed: RoutedGraph) -> None:
     """Raise the first finding of `diagnose_route`.
 
     Raises
     ------
     FindingError
     """
-    raise_first(diagnose_route(placed))
+    raise_first(diagnose_route(routed))
 
 
 def stencil_text(core: CoreSpec) -> str:
@@ -352,7 +362,7 @@ def _diagnose_wires(route: Route, core: CoreSpec) -> Iterator[Finding]:
             proof=False,
         )
 
-    if full and route.wires is not None:
+    if full:
         cuts = overfull_cuts(route.wires.start, route.wires.end, core.grid, capacity)
         yield from map(
             _describe_cut, sorted(cuts, key=lambda cut: (cut.tracks - cut.wires, cut.cells, cut.top, cut.left))[:1]

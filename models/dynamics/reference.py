@@ -98,15 +98,8 @@ class AISModel(torch.nn.Module):
         coded : CodedGraph
             Its model and placement are used, and of the core the codes and the gain of its cells.
         dtype : torch.dtype
-
-        Raises
-        ------
-        ValueError
-            When the model is not routed.
         """
         placed = coded.placed
-        if placed.route is None:
-            raise ValueError("the placed model is not routed yet")
         (unit_row, unit_col), slot = placed.route.unit_cell.T, placed.route.slot
         row, col = placed.cell.T
         codes = {

@@ -130,7 +130,7 @@ def running_graph(model: Path, core: CoreSpec | None) -> CouplingGraph:
     """
     if core is None:
         return read_checkpoint(model)
-    result = compile_model(model, core)
+    result = compile_model(read_checkpoint(model), core)
     if result.coded is None:
         raise FindingsError(result.causes)
     return AISModel.from_coded(result.coded).to_graph()

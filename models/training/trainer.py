@@ -12,11 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from oscc.base.child_process import scratch_folder
 from oscc.base.errors import OsccError
 from oscc.base.findings import FindingsError
 from oscc.compiler.compile import check_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.core.spec import CoreSpec
 from oscc.models.data.datasets import ImageData, check_labels, draw_points
 from oscc.models.training.critic import Critic
@@ -368,11 +366,7 @@ class Trainer:
 
 
 def _check_fits(generator: Generator, core: CoreSpec) -> None:
-    with scratch_folder() as folder:
-        model = folder / "untrained.safetensors"
-        write_checkpoint(model, generator.to_graph({}))
-        findings = check_model(model, core).causes
-    if findings:
+    if findings := check_model(generator.to_graph({}), core).causes:
         raise FindingsError(findings)
 
 

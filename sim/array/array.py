@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from oscc.base.arrays import freeze
 from oscc.base.errors import OsccError
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.timed import TimedGraph
 from oscc.core.families import KURASHIL, Family
 from oscc.core.spec import GROUPS, CoreSpec
 from oscc.models.dynamics.integrators import integrator_named
@@ -75,22 +75,20 @@ def code_rates(core: CoreSpec, codes: NDArray[np.int8]) -> Rates:
     return Rates(expand_units(core, units), shil, field, detuning)
 
 
-def model_rates(placed: PlacedGraph, chunk: int) -> Rates:
+def model_rates(placed: TimedGraph, chunk: int) -> Rates:
     """What DACs of unlimited resolution would deliver: the model's parameters / tau, not quantized.
 
     Parameters
     ----------
-    placed : PlacedGraph
-        Scaled; its couplings lie within the stencil.
+    placed : TimedGraph
+        Its couplings lie within the stencil.
     chunk : int
 
     Raises
     ------
     ValueError
-        When the model is not scaled, or a coupling reaches beyond the stencil.
+        When a coupling reaches beyond the stencil.
     """
-    if placed.time_scale is None:
-        raise ValueError("the placed model has no time scale yet")
     core, graph = placed.core, placed.graph
     per_tau = 1.0 / float(placed.time_scale.tau_s[chunk])
     displacement = placed.displacement()

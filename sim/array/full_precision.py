@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.timed import TimedGraph
 from oscc.core.families import family_named
 from oscc.sim.array.array import OscillatorArray, model_rates
 from oscc.sim.array.array_steps import MAX_STEP, step_cycles_for
@@ -18,7 +18,7 @@ BATCH = 64
 
 
 def full_precision_images(
-    placed: PlacedGraph,
+    placed: TimedGraph,
     samples: int,
     *,
     seed: int,
@@ -29,8 +29,7 @@ def full_precision_images(
 
     Parameters
     ----------
-    placed : PlacedGraph
-        Scaled.
+    placed : TimedGraph
     samples : int
     seed, first_sample : int
     progress : callable, optional
@@ -39,14 +38,7 @@ def full_precision_images(
     -------
     float64[samples, image rows, image cols]
         cos(theta), within -1 and 1.
-
-    Raises
-    ------
-    ValueError
-        When the model is not scaled.
     """
-    if placed.time_scale is None:
-        raise ValueError("the placed model has no time scale yet")
     core, graph = placed.core, placed.graph
     cycles = placed.time_scale.run_cycles.tolist()
     rounds = [

@@ -31,9 +31,8 @@ def check_wires(folder: OutputFolder, compiled: CompileResult) -> CheckLine:
         routes, track = read_wires(folder.wires)
     except OsccError as error:
         return judge(NAME, SUBJECT, False, "not readable", LIMIT, str(error).replace("\n", "; "))
-    placed = compiled.placed
-    assert placed is not None
-    assert placed.route is not None
+    placed = compiled.routed
+    assert placed is not None, "a model that fits is routed"
     route = dataclasses.replace(placed.route, wires=routes)
     finding = next(check_route(dataclasses.replace(placed, route=route), track), None)
     return judge(

@@ -224,7 +224,9 @@ def test_what_was_trained_for_a_core_compiles_for_it(
     assert [int(number.replace(",", "")) for number in use.groups()] == [np.count_nonzero(weight), weight.size]
     assert shown[-1][1]["codes in use"] == pytest.approx(np.count_nonzero(weight) / weight.size)
     assert "warning" not in out
-    result = compile_model(tmp_path / "out" / "model.safetensors", load_core("tiny-8x8").with_coupling_bits(3))
+    result = compile_model(
+        read_checkpoint(tmp_path / "out" / "model.safetensors"), load_core("tiny-8x8").with_coupling_bits(3)
+    )
     assert result.findings == ()
     assert all(numbers["clipped"] == 0 for numbers in result.summary()["quantization"]["groups"].values())
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.program_file import write_program
 from oscc.core.spec import CoreSpec
@@ -55,7 +55,7 @@ def prepared(
     core = bench_core
     folder = tmp_path_factory.mktemp("benches")
     write_checkpoint(folder / "model.safetensors", make_graph(core, seed=3, duration=0.9))
-    program = compile_model(folder / "model.safetensors", core).program
+    program = compile_model(read_checkpoint(folder / "model.safetensors"), core).program
     assert program is not None
     (folder / "core.yaml").write_text(dump_core(core))
     write_program(folder / "program.bin", program)

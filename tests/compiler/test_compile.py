@@ -12,7 +12,7 @@ import pytest
 
 from oscc.base.errors import OsccError
 from oscc.compiler.compile import CompileResult, check_model, compile_model, pass_names
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.place import PlaceOptions, PlacePass
@@ -27,7 +27,7 @@ MakeGraph = Callable[..., CouplingGraph]
 
 @pytest.fixture(scope="module")
 def prototype(prototype_path: Path) -> CompileResult:
-    return compile_model(prototype_path, load_core("ais-56x56"))
+    return compile_model(read_checkpoint(prototype_path), load_core("ais-56x56"))
 
 
 def test_the_prototype_compiles_to_the_known_numbers(prototype: CompileResult) -> None:
@@ -74,7 +74,7 @@ def test_all_levels_are_kept_and_all_passes_recorded(prototype: CompileResult) -
 
 
 def test_compiling_twice_gives_equal_programs(tiny_result: CompileResult, tiny_model: Path) -> None:
-    again = compile_model(tiny_model, tiny_result.core)
+    again = compile_model(read_checkpoint(tiny_model), tiny_result.core)
     assert tiny_result.program is not None
     assert again.program is not None
     content = encode_program(again.program)
@@ -83,7 +83,7 @@ def test_compiling_twice_gives_equal_programs(tiny_result: CompileResult, tiny_m
 
 
 def test_a_check_stops_before_the_program(tiny_model: Path, tiny_core: CoreSpec, tiny_result: CompileResult) -> None:
-    result = check_model(tiny_model, tiny_core)
+    result = check_model(read_checkpoint(tiny_model), tiny_core)
     assert result.feasible
     assert list(result.levels) == ["load", "place", "route", "scale", "quantize"]
     assert result.program is None
@@ -95,7 +95,7 @@ def test_a_check_stops_before_the_program(tiny_model: Path, tiny_core: CoreSpec,
 
 
 def test_what_does_not_fit_has_findings_and_no_warnings(tiny_model: Path, make_core: MakeCore) -> None:
-    result = check_model(tiny_model, make_core(cycles_per_sample=200))
+    result = check_model(read_checkpoint(tiny_model), make_core(cycles_per_sample=200))
     assert not result.feasible
     assert (result.coded, result.code_use, result.warnings) == (None, None, ())
     assert not {"code_use", "warnings", "quantization"} & result.summary().keys()
@@ -118,7 +118,7 @@ def test_couplings_of_weight_zero_that_were_left_out_are_said_of_what_compiles(
 
 def test_levels_can_be_watched(tiny_model: Path, tiny_core: CoreSpec) -> None:
     seen: list[str] = []
-    compile_model(tiny_model, tiny_core, after=lambda name, level: seen.append(name))
+    compile_model(read_checkpoint(tiny_model), tiny_core, after=lambda name, level: seen.append(name))
     assert tuple(seen) == pass_names()
 
 
@@ -163,12 +163,12 @@ def test_a_family_without_hardware_is_a_finding_and_has_no_time_scale(
     graph = make_graph(core, family="tanh_ising")
     # Strong enough to exceed any budget of cycles.
     write_checkpoint(tmp_path / "m.safetensors", replace(graph, weight=graph.weight * 100))
-    result = check_model(tmp_path / "m.safetensors", core)
+    result = check_model(read_checkpoint(tmp_path / "m.safetensors"), core)
     assert [finding.code for finding in result.findings] == ["F004"]
 
 
 def test_options_reach_the_time_scale(tiny_model: Path, tiny_core: CoreSpec) -> None:
-    result = compile_model(tiny_model, tiny_core, ScaleOptions(tau_s=2e-6))
+    result = compile_model(read_checkpoint(tiny_model), tiny_core, ScaleOptions(tau_s=2e-6))
     assert result.summary()["run_cycles"] == [400, 400]
     assert result.summary()["tau_active_bound"] == "given"
 
@@ -179,14 +179,14 @@ def test_a_model_without_places_that_does_not_fill_the_core(
     core = make_core(stencil="king", defects={"cells": [[3, 3]]})
     trained = make_core(defects={"cells": [[3, 3]]})
     write_checkpoint(tmp_path / "m.safetensors", make_graph(trained, positions=False))
-    result = check_model(tmp_path / "m.safetensors", core)
+    result = check_model(read_checkpoint(tmp_path / "m.safetensors"), core)
     assert "L010" in {finding.code for finding in result.findings}
     assert result.placed is None
 
 
 def test_bad_checkpoints_are_errors(tmp_path: Path, tiny_core: CoreSpec) -> None:
     with pytest.raises(OsccError, match="cannot be read"):
-        compile_model(tmp_path / "absent.safetensors", tiny_core)
+        compile_model(read_checkpoint(tmp_path / "absent.safetensors"), tiny_core)
 
 
 def idle_far(make_core: MakeCore, make_graph: MakeGraph, **parts: Any) -> CouplingGraph:
@@ -232,7 +232,7 @@ def test_findings_that_idle_couplings_do_not_change_are_found_once(
     weight = graph.weight.copy()
     weight[:, :5] = 0.0
     write_checkpoint(tmp_path / "m.safetensors", replace(graph, weight=weight))
-    result = check_model(tmp_path / "m.safetensors", make_core(chunks=1))
+    result = check_model(read_checkpoint(tmp_path / "m.safetensors"), make_core(chunks=1))
     assert [finding.code for finding in result.findings] == ["F003"]
     assert [record.name for record in result.records] == ["load", "conditions"]
     assert result.idle == 0

@@ -9,7 +9,7 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.base.text_file import read_user_file
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.die import MOST_FAULTS, PLACES, READ, DieSpec, parse_die, read_die, with_die
 from oscc.core.spec import CoreSpec
@@ -167,13 +167,15 @@ def test_placement_goes_around_a_die(die_of, make_core: MakeCore, make_graph: Ma
     core = make_core(grid=[8, 9], readout={"step": [1, 1]})
     graph = make_graph(make_core(readout={"step": [1, 1]}), chunks=1, density=0.5)
     write_checkpoint(tmp_path / "m.safetensors", graph)
-    assert compile_model(tmp_path / "m.safetensors", core).summary()["placement"] == "identity"
+    assert compile_model(read_checkpoint(tmp_path / "m.safetensors"), core).summary()["placement"] == "identity"
     left = die_of("stuck_slots: [[3, 0, 0, 2]]\n", core)
-    result = compile_model(tmp_path / "m.safetensors", left)
+    result = compile_model(read_checkpoint(tmp_path / "m.safetensors"), left)
     assert result.feasible
     assert result.placed is not None
     assert (3, 0) not in {tuple(cell) for cell in result.placed.cell.tolist()}
-    assert not compile_model(tmp_path / "m.safetensors", die_of("cells: [[3, 0], [3, 8]]\n", core)).feasible
+    assert not compile_model(
+        read_checkpoint(tmp_path / "m.safetensors"), die_of("cells: [[3, 0], [3, 8]]\n", core)
+    ).feasible
 
 
 def test_codes_make_up_for_gain(die_of, make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
@@ -183,7 +185,7 @@ def test_codes_make_up_for_gain(die_of, make_core: MakeCore, make_graph: MakeGra
     gains = {(row, col): 1 + 0.05 * ((row + col) % 10) for row in range(8) for col in range(8)}
     listed = ", ".join(f"[{row}, {col}, {gain:.4f}]" for (row, col), gain in gains.items())
     left = die_of(f"gain: [{listed}]\n", core)
-    plain, made = (compile_model(tmp_path / "m.safetensors", each).coded for each in (core, left))
+    plain, made = (compile_model(read_checkpoint(tmp_path / "m.safetensors"), each).coded for each in (core, left))
     assert plain is not None
     assert made is not None
     assert graph.position is not None

@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from oscc.compiler.compile import CompileResult, check_model
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.core.spec import CoreSpec
 from oscc.report.report_data import report_json, report_schema
 from oscc.report.report_sources import report_of_result
@@ -30,7 +31,9 @@ def test_the_published_schema_is_that_of_the_data(published: dict[str, Any]) -> 
 def test_reports_follow_the_schema(
     published: dict[str, Any], tiny_result: CompileResult, tiny_model: Path, make_core: Callable[..., CoreSpec]
 ) -> None:
-    checked = check_model(tiny_model, make_core(stencil="king", defects={"cells": [[1, 1]], "slots": [[2, 2, 3]]}))
+    checked = check_model(
+        read_checkpoint(tiny_model), make_core(stencil="king", defects={"cells": [[1, 1]], "slots": [[2, 2, 3]]})
+    )
     assert not checked.feasible
     for result in (tiny_result, checked):
         text = report_json(report_of_result(result, tiny_model, {"tau": "common"}))

@@ -11,7 +11,7 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.base.findings import MAX_LISTED, Finding
 from oscc.compiler.compile import CompileResult, check_model, compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.compiler.output.routing_report import finding_cells
@@ -58,7 +58,7 @@ def test_a_model_that_fits(folder: Path, tiny_result: CompileResult, tiny_core: 
 
 def test_a_model_that_does_not_fit(make_core: MakeCore, tiny_model: Path, tmp_path: Path) -> None:
     core = make_core(grid=[8, 7])
-    checked = compile_model(tiny_model, core)
+    checked = compile_model(read_checkpoint(tiny_model), core)
     data = report_of_folder(write(checked, tiny_model, tmp_path / "out"))
     assert not data.fits
     assert (data.program, data.quantization, data.cycles_per_sample) == (None, None, None)
@@ -80,7 +80,9 @@ def test_many_findings_are_counted_and_some_listed(make_core: MakeCore, make_gra
     wide = make_core(grid=[12, 12], stencil="box-2")
     write_checkpoint(tmp_path / "m.safetensors", make_graph(wide, chunks=1))
     king = make_core(grid=[12, 12], stencil="king")
-    data = report_of_result(check_model(tmp_path / "m.safetensors", king), tmp_path / "m.safetensors", OPTIONS)
+    data = report_of_result(
+        check_model(read_checkpoint(tmp_path / "m.safetensors"), king), tmp_path / "m.safetensors", OPTIONS
+    )
     far = {each.code: each.count for each in data.findings.by_code}["R001"]
     # Box-2 without king: 16 offsets, each at (12 - |dr|)(12 - |dc|) cells.
     offsets = [(a, b) for a in range(-2, 3) for b in range(-2, 3) if max(abs(a), abs(b)) == 2]

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from oscc.compiler.compile import CompileResult, compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.emit import core_verilog
@@ -38,7 +38,7 @@ def compile_on(
     def compiled(core: CoreSpec, **graph: Any) -> CompileResult:
         path = tmp_path_factory.mktemp("model") / "model.safetensors"
         write_checkpoint(path, make_graph(core, **graph))
-        result = compile_model(path, core)
+        result = compile_model(read_checkpoint(path), core)
         assert result.program is not None, result.findings
         return result
 

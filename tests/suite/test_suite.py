@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.instructions import Operation
 from oscc.core.program import Program
@@ -95,7 +95,7 @@ def job_on(core: CoreSpec, make_graph: MakeGraph, folder: Path) -> tuple[CosimJo
     # A unit of model time comes to 62.5 cycles here; a sample must not be shorter than its read-out.
     duration = max(2.0, 1.1 * (core.readout_cycles - core.init.cycles) / (62.5 * core.chunks))
     write_checkpoint(folder / "model.safetensors", make_graph(core, seed=core.chunks * bits, duration=duration))
-    result = compile_model(folder / "model.safetensors", core)
+    result = compile_model(read_checkpoint(folder / "model.safetensors"), core)
     assert result.program is not None, result.findings
     job = CosimJob(core, result.program, samples=SAMPLES, seed=bits, first_sample=core.chunks)
     return job, ArrayEngine().run(job)
@@ -263,7 +263,7 @@ def test_a_sample_in_steady_state_takes_its_programmed_cycles(
     job, _ = prepared(point)
     core, program = job.core, job.program
     if steady == STEADY_LARGE:
-        program = compile_model(example_path, core).program
+        program = compile_model(read_checkpoint(example_path), core).program
         assert program is not None
         assert core == load_core("ais-56x56")
     timed = [step.operand for step in program.instructions() if step.is_timed]

@@ -16,7 +16,7 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.compiler.place.bounds import opened_readout
-from oscc.compiler.route.routing import diagnose_route, trace_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.closest_preset import closest_preset
 from oscc.core.initial_phases import INIT_TOLERANCE, InitialPhases, diagnose_initial_phases
 from oscc.core.spec import CoreSpec
@@ -262,8 +262,8 @@ def _routed(situation: Situation, trial: CoreSpec) -> tuple[PlacedGraph | None, 
     if placed is None:
         return None, {}
     there = PlacedGraph(graph, trial, placed.cell, placed.transform)
-    if not any(finding.code in ("R008", "R010") for finding in diagnose_route(there)):
+    if not any(finding.code in ("R008", "R010") for finding in diagnose_route(routed_graph(there))):
         return there, {}
-    straight = trace_route(placed)
+    straight = placed.route
     peak = max(int(each.max(initial=0)) for each in (straight.demand_across_columns, straight.demand_across_rows))
     return there, {"tracks_per_boundary": peak}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,7 +11,7 @@ from oscc.compiler.feasibility.advice.entry import MOST_NORM, MOST_SHARE, WhatIf
 from oscc.compiler.feasibility.advice.trial import Situation, fitted
 from oscc.compiler.ir.graph import without_couplings
 from oscc.compiler.ir.placed import PlacedGraph
-from oscc.compiler.route.routing import trace_route
+from oscc.compiler.route.routing import routed_graph, trace_route
 
 MOST_PRUNINGS = 40
 """Times that couplings over full boundaries are taken out and the rest is routed anew."""
@@ -38,7 +37,7 @@ def drop_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     share = float(np.linalg.norm(weight[:, dropped]) / max(np.linalg.norm(weight), np.finfo(np.float64).tiny))
     if dropped.size == 0 or dropped.size > MOST_SHARE * graph.couplings or share > MOST_NORM:
         return
-    left = dataclasses.replace(placed, graph=without_couplings(graph, dropped), route=None)
+    left = _without(placed, dropped)
     if fitted(left.graph, left.core, situation.options, left) is None:
         return
     yield WhatIfEntry(
@@ -54,10 +53,16 @@ def drop_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     )
 
 
+def _without(placed: PlacedGraph, dropped: NDArray[np.int32]) -> PlacedGraph:
+    """Return the placement of a model without some of its couplings."""
+    graph = without_couplings(placed.graph, dropped)
+    return PlacedGraph(graph, placed.core, placed.cell, placed.transform)
+
+
 def _misplaced(placed: PlacedGraph) -> NDArray[np.int32]:
     """Couplings that have no unit here: outside the stencil, off the grid, with a dead unit; with their opposites."""
     core, graph = placed.core, placed.graph
-    route = trace_route(placed)
+    route = routed_graph(placed).route
     wrong = route.slot < 0
     dead = set(core.defects.slots)
     if dead:
@@ -77,14 +82,13 @@ def _thinned(placed: PlacedGraph, dropped: NDArray[np.int32]) -> NDArray[np.int3
     gone = set(dropped.tolist())
     for _ in range(MOST_PRUNINGS):
         kept = np.array(sorted(set(range(graph.couplings)) - gone), dtype=np.int64)
-        left = dataclasses.replace(placed, graph=without_couplings(graph, _sorted(gone)), route=None)
-        route = trace_route(left)
+        route = trace_route(_without(placed, _sorted(gone)))
         over = {
             (axis, row, col): int(demand[row, col]) - core.tracks_per_boundary
             for axis, demand in enumerate((route.demand_across_columns, route.demand_across_rows))
             for row, col in np.argwhere(demand > core.tracks_per_boundary).tolist()
         }
-        if not over or route.wires is None or core.couplings == "reciprocal":
+        if not over or core.couplings == "reciprocal":
             break
         # On a directed core wires stand in the order of the couplings that have a unit.
         cells = route.wires.cells_before()

@@ -12,7 +12,7 @@ import numpy as np
 from oscc.compiler.feasibility.advice.entry import MOST_NORM, MOST_SHARE, WhatIfEntry
 from oscc.compiler.feasibility.advice.trial import Situation
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.timed import TimedGraph
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.time_scale import (
     ScaleOptions,
@@ -130,9 +130,8 @@ def _is_absurd(situation: Situation, options: ScaleOptions, group: str) -> bool:
     return found.count > MOST_SHARE * max(1, found.values) or found.error > MOST_NORM
 
 
-def _cost(placed: PlacedGraph, options: ScaleOptions, situation: Situation) -> dict[str, Any]:
+def _cost(placed: TimedGraph, options: ScaleOptions, situation: Situation) -> dict[str, Any]:
     core, scale = placed.core, placed.time_scale
-    assert scale is not None
     cost: dict[str, Any] = {
         "cycles": core.init.cycles + int(scale.run_cycles.sum()),
         "of_cycles": core.cycles_per_sample,

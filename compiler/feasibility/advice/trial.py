@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from oscc.base.findings import Finding
 from oscc.base.node_labels import node_label
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
+from oscc.compiler.ir.timed import TimedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.compiler.passes.conditions import diagnose_conditions
 from oscc.compiler.passes.schedule import diagnose_sample_schedule
@@ -19,7 +21,7 @@ from oscc.compiler.place.fit import diagnose_fit
 from oscc.compiler.place.placer import GrowthPlacer, TorusPlacer, identity_placement
 from oscc.compiler.place.search import UNLIMITED, Search
 from oscc.compiler.place.symmetry import search_symmetric
-from oscc.compiler.route.routing import diagnose_route, trace_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec
 
 ATTEMPTS, MOVES_PER_NODE, MOST_MOVES = 2, 2_500, 1_000_000
@@ -132,7 +134,7 @@ class Situation:
         """
         return self.graph if self.lower is None else self.lower(core)
 
-    def fitted(self, core: CoreSpec, options: ScaleOptions | None = None) -> PlacedGraph | None:
+    def fitted(self, core: CoreSpec, options: ScaleOptions | None = None) -> TimedGraph | None:
         """Return the model on another core, or with other options, placed, routed and scaled; None if it does not fit.
 
         Parameters
@@ -151,7 +153,7 @@ def fitted(
     options: ScaleOptions,
     start: PlacedGraph | None,
     trials: Trials | None = None,
-) -> PlacedGraph | None:
+) -> TimedGraph | None:
     """Return a model on a core, placed, routed and scaled, with no finding left; None if there is any.
 
     Parameters
@@ -171,21 +173,21 @@ def fitted(
     """
     if next(diagnose_conditions(graph, core, options), None) is not None:
         return None
-    placed = tried_placement(graph, core, start, trials)
-    if placed is None or any(True for check in (diagnose_route, diagnose_fit) for _ in check(placed)):
+    routed = tried_placement(graph, core, start, trials)
+    if routed is None or any(True for _ in (*diagnose_route(routed), *diagnose_fit(routed))):
         return None
-    programmed = programmed_graph(placed)
+    programmed = programmed_graph(routed)
     if next(diagnose_time_scale(programmed, core, options), None) is not None:
         return None
     scale = choose_time_scale(programmed, core, options)
     if next(diagnose_sample_schedule(scale, core), None) is not None:
         return None
-    return replace(placed, route=trace_route(placed), time_scale=scale)
+    return TimedGraph.at(routed, scale)
 
 
 def tried_placement(
     graph: CouplingGraph, core: CoreSpec, start: PlacedGraph | None, trials: Trials | None = None
-) -> PlacedGraph | None:
+) -> RoutedGraph | None:
     """Return a placement within the stencil, on living and readable cells; None if a short search finds none.
 
     Parameters
@@ -216,7 +218,7 @@ def tried_placement(
     return annealed(graph, core, trials)
 
 
-def annealed(graph: CouplingGraph, core: CoreSpec, trials: Trials) -> PlacedGraph | None:
+def annealed(graph: CouplingGraph, core: CoreSpec, trials: Trials) -> RoutedGraph | None:
     """Return the placement that a short annealing finds; None if it finds none, or none is begun.
 
     None is begun where a bound says that there is no placement, or where trials have no moves left for it.
@@ -241,4 +243,6 @@ def annealed(graph: CouplingGraph, core: CoreSpec, trials: Trials) -> PlacedGrap
     found = anneal(graph, core, trials.search, attempts=ATTEMPTS, moves=moves)
     if not found.complete:
         raise TrialsEndedError
-    return None if found.cell is None or found.cost > 0 else PlacedGraph(graph, core, found.cell, "anneal")
+    if found.cell is None or found.cost > 0:
+        return None
+    return routed_graph(PlacedGraph(graph, core, found.cell, "anneal"))

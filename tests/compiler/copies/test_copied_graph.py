@@ -14,7 +14,7 @@ from oscc.compiler.copies.embedder import Embedding, embed
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph
 from oscc.compiler.ir.placed import PlacedGraph
-from oscc.compiler.route.routing import is_valid_route
+from oscc.compiler.route.routing import is_valid_route, routed_graph
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -71,7 +71,7 @@ def test_the_graph_is_well_formed_and_routes(case: Case) -> None:
     made, copies = copied_graph(graph, core, embedding, embedding.lengths())
     assert list(diagnose_graph(made)) == []
     assert made.position is not None
-    assert is_valid_route(PlacedGraph(made, core, made.position, "identity"))
+    assert is_valid_route(routed_graph(PlacedGraph(made, core, made.position, "identity")))
     assert made.nodes == embedding.cell.size > graph.nodes
     assert copies.owner[: graph.nodes].tolist() == list(range(graph.nodes))
     assert copies.extra == made.nodes - graph.nodes
@@ -135,7 +135,7 @@ def test_reciprocal_cores_keep_pairs_equal(make_core: MakeCore) -> None:
     embedding = embed(graph, core)
     made, _ = copied_graph(graph, core, embedding, np.ones(graph.nodes, np.int32))
     assert made.position is not None
-    assert is_valid_route(PlacedGraph(made, core, made.position, "identity"))
+    assert is_valid_route(routed_graph(PlacedGraph(made, core, made.position, "identity")))
     with pytest.raises(ValueError, match="one weight for both directions"):
         copied_graph(graph, core, embedding, embedding.lengths())
 

@@ -10,7 +10,7 @@ import pytest
 
 from oscc.compiler.compile import compile_model
 from oscc.compiler.copies.splitting import CopyOptions, split_nodes
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.frontends.ising_problem import max_cut
 from oscc.compiler.frontends.lowering import lower_problem
@@ -34,7 +34,7 @@ def problem(graph: Any, core: CoreSpec) -> CouplingGraph:
 
 def compiled(graph: CouplingGraph, core: CoreSpec, path: Path) -> bool:
     write_checkpoint(path, graph)
-    return compile_model(path, core, placing=PlaceOptions("identity")).feasible
+    return compile_model(read_checkpoint(path), core, placing=PlaceOptions("identity")).feasible
 
 
 def test_a_problem_keeps_its_time_and_compiles(core: CoreSpec, tmp_path: Path) -> None:

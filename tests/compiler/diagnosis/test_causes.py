@@ -15,7 +15,7 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.time_scale import ScaleOptions, diagnose_time_scale
 from oscc.compiler.place.fit import diagnose_fit
-from oscc.compiler.route.routing import diagnose_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -29,7 +29,7 @@ def causes_of(graph: CouplingGraph, core: CoreSpec, cells: dict[int, tuple[int, 
     for node, cell in (cells or {}).items():
         position[node] = cell
     placed = PlacedGraph(graph, core, position, "identity")
-    findings = [*diagnose_route(placed), *diagnose_fit(placed)]
+    findings = [*diagnose_route(routed_graph(placed)), *diagnose_fit(placed)]
     causes = find_causes(findings, graph, placed)
     totals: Counter[str] = sum((cause.totals() for cause in causes), Counter())
     assert totals == Counter(finding.code for finding in findings)

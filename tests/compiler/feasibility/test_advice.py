@@ -697,7 +697,7 @@ def explored(source: Source, core: CoreSpec, case: Case, **more: Any) -> Changed
     options = more.get("options", case.options)
 
     def check(path: Path, placing: PlaceOptions) -> CompileResult:
-        return check_model(path, core, options, placing=placing)
+        return check_model(read_checkpoint(path), core, options, placing=placing)
 
     placing = PlaceOptions(more.get("placer", case.placer))
     wanted = ChangeOptions(more.get("prune"), more.get("copies", case.copies))

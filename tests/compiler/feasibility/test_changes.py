@@ -27,7 +27,7 @@ MakeGraph = Callable[..., CouplingGraph]
 
 def changed(model: Path, core: CoreSpec, wanted: ChangeOptions, placing: PlaceOptions | None = None) -> Changed:
     def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
-        return check_model(path, core, placing=placing)
+        return check_model(read_checkpoint(path), core, placing=placing)
 
     with compiled_with_changes(
         Source(model), core, ScaleOptions(), placing or PlaceOptions(), wanted, compile_it
@@ -159,7 +159,7 @@ def test_one_limit_of_time_is_for_all_searches(
 
     def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
         limits.append(placing.timeout_s)
-        return check_model(path, core, placing=placing)
+        return check_model(read_checkpoint(path), core, placing=placing)
 
     path = star(12, tmp_path / "star.safetensors")
     asked: list[float | None] = []
@@ -205,7 +205,7 @@ def test_chains_that_may_clip_are_left(tmp_path: Path, make_core: MakeCore) -> N
     clipping = ScaleOptions(clip=("coupling",))
 
     def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
-        return compile_model(path, core, clipping, placing=placing)
+        return compile_model(read_checkpoint(path), core, clipping, placing=placing)
 
     wanted = ChangeOptions(copies=CopyOptions(strength=100.0))
     with compiled_with_changes(Source(path), core, clipping, PlaceOptions(), wanted, compile_it) as found:
@@ -223,7 +223,7 @@ def test_chains_are_too_strong_when_all_other_codes_are_0(strength: float, tmp_p
     assert split.graph is not None
     assert split.copies is not None
     write_checkpoint(tmp_path / "split.safetensors", split.graph)
-    coded = compile_model(tmp_path / "split.safetensors", core, placing=PlaceOptions("identity")).coded
+    coded = compile_model(read_checkpoint(tmp_path / "split.safetensors"), core, placing=PlaceOptions("identity")).coded
     assert coded is not None
     assert coded.placed.route is not None
     codes = coded.coupling[0][(*coded.placed.route.unit_cell.T, coded.placed.route.slot)]
@@ -254,7 +254,7 @@ def test_copies_are_called_by_the_node_that_they_are_of(tmp_path: Path, make_cor
     names = tuple("abcdefghijklm")
 
     def check(path: Path, placing: PlaceOptions) -> CompileResult:
-        return check_model(path, core, placing=placing)
+        return check_model(read_checkpoint(path), core, placing=placing)
 
     wanted = ChangeOptions(copies=CopyOptions())
     with compiled_with_changes(

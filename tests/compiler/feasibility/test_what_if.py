@@ -12,13 +12,13 @@ from oscc.compiler.compile import CompileResult, check_model
 from oscc.compiler.feasibility.advice.entry import WhatIfEntry
 from oscc.compiler.feasibility.advice.trial import Situation, Trials, annealed
 from oscc.compiler.feasibility.what_if import WhatIf, explore_changes, pruned_graph
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph, without_couplings
 from oscc.compiler.passes.time_scale import ScaleOptions
 from oscc.compiler.place.anneal import Annealing
 from oscc.compiler.place.fit import diagnose_fit, diagnose_model
 from oscc.compiler.place.placer import identity_placement
-from oscc.compiler.route.routing import diagnose_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -30,7 +30,7 @@ Explored = tuple[CompileResult, WhatIf]
 def explore(tmp_path: Path) -> Callable[[CouplingGraph, CoreSpec], Explored]:
     def run(graph: CouplingGraph, core: CoreSpec) -> Explored:
         write_checkpoint(tmp_path / "m.safetensors", graph)
-        result = check_model(tmp_path / "m.safetensors", core)
+        result = check_model(read_checkpoint(tmp_path / "m.safetensors"), core)
         assert not result.feasible
         return result, explore_changes(Situation(result.graph, core, result.placed, ScaleOptions(), result.findings))
 
@@ -53,7 +53,7 @@ def with_few_far(graph: CouplingGraph, share: float = 0.1) -> CouplingGraph:
 
 def fits(graph: CouplingGraph, core: CoreSpec, tmp_path: Path) -> bool:
     write_checkpoint(tmp_path / "again.safetensors", dataclasses.replace(graph, model_hash=""))
-    return check_model(tmp_path / "again.safetensors", core).feasible
+    return check_model(read_checkpoint(tmp_path / "again.safetensors"), core).feasible
 
 
 def test_couplings_outside_the_stencil(explore, make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_nodes_are_called_as_the_file_calls_them(make_core: MakeCore, make_graph
     graph = with_few_far(make_graph(box, chunks=2, density=0.6))
     placed = identity_placement(graph, king)
     assert placed is not None
-    findings = tuple(diagnose_route(placed))
+    findings = tuple(diagnose_route(routed_graph(placed)))
     situation = Situation(graph, king, placed, ScaleOptions(), findings, labels=labelled(graph))
     what_if = explore_changes(situation, ("drop",))
     _, receipt = pruned_graph(what_if, 1)
@@ -262,7 +262,7 @@ def test_nodes_to_move_are_called_as_the_file_calls_them(make_core: MakeCore, ma
     graph = dataclasses.replace(graph, position=position)
     placed = identity_placement(graph, core)
     assert placed is not None
-    findings = (*diagnose_route(placed), *diagnose_fit(placed))
+    findings = (*diagnose_route(routed_graph(placed)), *diagnose_fit(placed))
     situation = Situation(graph, core, placed, ScaleOptions(), findings, labels=labelled(graph))
     what_if = explore_changes(situation, ("position",))
     assert [entry.change for entry in what_if.entries] == ["give node v19 the position (2, 2)"]

@@ -11,7 +11,7 @@ from oscc.base.findings import Finding
 from oscc.compiler.compile import CompileResult, check_model
 from oscc.compiler.diagnosis.causes import as_cause
 from oscc.compiler.feasibility.witness_checker import CHECKED, check_witness, check_witnesses
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.time_scale import ScaleOptions
@@ -88,7 +88,7 @@ def cases(make_core: MakeCore, make_graph: MakeGraph) -> dict[str, Case]:
 def checked(case: Case, path: Path) -> CompileResult:
     graph, core, options, placer = case
     write_checkpoint(path, dataclasses.replace(graph, model_hash=""))
-    result = check_model(path, core, options, placing=PlaceOptions(placer))
+    result = check_model(read_checkpoint(path), core, options, placing=PlaceOptions(placer))
     assert not result.feasible
     return result
 

@@ -11,6 +11,7 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.base.output_folder import read_output_folder
 from oscc.compiler.compile import CompileResult, compile_model
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.core.program_file import read_program
 from oscc.core.spec import CoreSpec
@@ -83,7 +84,7 @@ def test_two_runs_write_the_same_bytes_wherever_they_are(
     elsewhere.parent.mkdir()
     elsewhere.write_bytes(tiny_model.read_bytes())
     write(tmp_path / "one", tiny_result, tiny_model)
-    write(tmp_path / "two", compile_model(elsewhere, tiny_result.core), elsewhere)
+    write(tmp_path / "two", compile_model(read_checkpoint(elsewhere), tiny_result.core), elsewhere)
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     assert str(tmp_path).encode() not in b"".join(contents(tmp_path / "one").values())
 
@@ -97,7 +98,7 @@ def test_dumps_go_into_their_own_folder(tiny_result: CompileResult, tiny_model: 
 def test_a_model_that_does_not_fit_leaves_reports_and_no_program(
     tiny_model: Path, make_core: Callable[..., CoreSpec], tmp_path: Path
 ) -> None:
-    result = compile_model(tiny_model, make_core(stencil="king"))
+    result = compile_model(read_checkpoint(tiny_model), make_core(stencil="king"))
     write(tmp_path / "out", result, tiny_model)
     assert sorted(contents(tmp_path / "out")) == ["manifest.json", "reports/routing.json", "reports/routing.txt"]
     routing = json.loads((tmp_path / "out" / "reports" / "routing.json").read_text())
@@ -115,7 +116,9 @@ def test_a_model_that_cannot_even_be_shown_on_the_core_leaves_its_findings(
     core = make_core(stencil="king", defects={"cells": [[3, 3]]})
     trained = make_core(defects={"cells": [[3, 3]]})
     write_checkpoint(tmp_path / "m.safetensors", make_graph(trained, positions=False))
-    write(tmp_path / "out", compile_model(tmp_path / "m.safetensors", core), tmp_path / "m.safetensors")
+    write(
+        tmp_path / "out", compile_model(read_checkpoint(tmp_path / "m.safetensors"), core), tmp_path / "m.safetensors"
+    )
     findings = json.loads((tmp_path / "out" / "reports" / "findings.json").read_text())
     assert findings[0]["code"] == "L010"
 

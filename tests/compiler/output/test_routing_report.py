@@ -18,7 +18,7 @@ from oscc.compiler.output.routing_report import finding_cells, routing_report, r
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.place.placer import identity_placement
-from oscc.compiler.route.routing import diagnose_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 
@@ -92,7 +92,7 @@ def test_report_of_what_does_not_fit(make_graph: MakeGraph, make_core: MakeCore)
     core = make_core(stencil="king")
     placed = identity_placement(make_graph(make_core()), core)
     assert placed is not None
-    findings = [*diagnose_route(placed), NOT_FOUND]
+    findings = [*diagnose_route(routed_graph(placed)), NOT_FOUND]
     causes = find_causes(findings, placed.graph, placed)
     report = routing_report(placed, causes, findings)
     assert report["verdict"] == "does not fit"

@@ -10,7 +10,7 @@ import pytest
 from oscc.compiler.compile import check_model, compile_model
 from oscc.compiler.feasibility.advice.trial import Situation
 from oscc.compiler.feasibility.what_if import explore_changes
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
@@ -68,7 +68,7 @@ def test_a_weak_cell_makes_the_time_scale_longer(make_core: MakeCore, make_graph
     model = tmp_path / "m.safetensors"
     write_checkpoint(model, graph)
     weak = core.changed(defects={"gain": [[*strongest_cell(graph), 0.5]]})
-    plain, made = (compile_model(model, each) for each in (core, weak))
+    plain, made = (compile_model(read_checkpoint(model), each) for each in (core, weak))
     assert plain.placed is not None
     assert made.placed is not None
     assert plain.placed.time_scale is not None
@@ -79,7 +79,9 @@ def test_a_weak_cell_makes_the_time_scale_longer(make_core: MakeCore, make_graph
     assert made.coded.statistics["coupling"].clipped == 0
     # At the tau that was enough for the nominal cell, the check says that this one does not reach it.
     given = ScaleOptions(tau_s=before, clip=("shil", "field", "detuning"))
-    codes = [[finding.code for finding in check_model(model, each, given).findings] for each in (core, weak)]
+    codes = [
+        [finding.code for finding in check_model(read_checkpoint(model), each, given).findings] for each in (core, weak)
+    ]
     assert "S004" not in codes[0]
     assert "S004" in codes[1]
 
@@ -107,18 +109,21 @@ def test_gain_counts_where_a_model_does_not_fit_for_another_reason(
 ) -> None:
     model, core = infeasible(make_core, make_graph, tmp_path / "m.safetensors", stencil="king")
     nominal = core.changed(defects={})
-    graph = check_model(model, nominal).graph
+    graph = check_model(read_checkpoint(model), nominal).graph
     needed = float(np.abs(graph.weight).max()) / core.coupling_dac.full_scale_rad_s
     # Enough for cells of nominal gain.
     options = ScaleOptions(tau_s=1.5 * needed)
-    found = [{finding.code for finding in check_model(model, each, options).findings} for each in (nominal, core)]
+    found = [
+        {finding.code for finding in check_model(read_checkpoint(model), each, options).findings}
+        for each in (nominal, core)
+    ]
     assert "S004" not in found[0]
     assert {"S004", "R001"} <= found[1]
 
 
 def test_gain_counts_in_what_would_make_a_model_fit(make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
     model, core = infeasible(make_core, make_graph, tmp_path / "m.safetensors", stencil="king")
-    result = check_model(model, core)
+    result = check_model(read_checkpoint(model), core)
     needed = float(np.abs(result.graph.weight).max()) / core.coupling_dac.full_scale_rad_s
     for ratio, needs in ((1.2, True), (2.1, False)):
         options = ScaleOptions(tau_s=ratio * needed)
@@ -134,4 +139,4 @@ def test_gain_counts_in_what_would_make_a_model_fit(make_core: MakeCore, make_gr
     assert "cycles_per_sample" in found[0].keys
     for entry in found:
         assert entry.core is not None
-        assert check_model(model, entry.core).feasible
+        assert check_model(read_checkpoint(model), entry.core).feasible

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.compile import check_model, compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes import place
@@ -63,7 +63,7 @@ def test_no_search_is_made_where_a_condition_is_not_met(
     monkeypatch.setattr(place.PlacePass, "run", none)
     for each in (graph, lost):
         write_checkpoint(tmp_path / "m.safetensors", each)
-        result = check_model(tmp_path / "m.safetensors", core)
+        result = check_model(read_checkpoint(tmp_path / "m.safetensors"), core)
         assert [finding.code for finding in result.findings] == ["F003"]
     assert [record.name for record in result.records] == ["load", "conditions"]
 
@@ -76,7 +76,7 @@ def test_positions_that_fit_elsewhere_are_not_blamed(
     assert graph.position is not None
     away = dataclasses.replace(graph, position=graph.position + np.int32(20))
     write_checkpoint(tmp_path / "m.safetensors", away)
-    result = check_model(tmp_path / "m.safetensors", make_core(chunks=1))
+    result = check_model(read_checkpoint(tmp_path / "m.safetensors"), make_core(chunks=1))
     assert [finding.code for finding in result.findings] == ["F003"]
 
 
@@ -89,12 +89,12 @@ def test_couplings_of_weight_zero_are_left_out_where_they_are_in_the_way(
     src, dst = (np.concatenate([own, new]) for own, new in zip((graph.src, graph.dst), more, strict=True))
     idle = np.concatenate([graph.weight, np.zeros((2, 3), np.float32)], axis=1)
     write_checkpoint(tmp_path / "m.safetensors", dataclasses.replace(graph, src=src, dst=dst, weight=idle))
-    result = check_model(tmp_path / "m.safetensors", core)
+    result = check_model(read_checkpoint(tmp_path / "m.safetensors"), core)
     assert (result.feasible, result.idle) == (True, 3)
     assert result.summary()["idle_couplings"] == 3
-    assert compile_model(tmp_path / "m.safetensors", core).summary()["idle_couplings"] == 3
+    assert compile_model(read_checkpoint(tmp_path / "m.safetensors"), core).summary()["idle_couplings"] == 3
     idle[1, -1] = 1e-3
     write_checkpoint(tmp_path / "m.safetensors", dataclasses.replace(graph, src=src, dst=dst, weight=idle))
-    result = check_model(tmp_path / "m.safetensors", core)
+    result = check_model(read_checkpoint(tmp_path / "m.safetensors"), core)
     assert (result.feasible, result.idle) == (False, 2)
     assert [finding.witness["src"] for finding in result.findings if finding.code == "R001"] == [2]

@@ -20,7 +20,7 @@ from oscc.compiler.passes.time_scale import ScaleOptions
 from oscc.compiler.place.fit import is_valid_fit
 from oscc.compiler.place.placer import identity_placement
 from oscc.compiler.place.symmetry import ORIENTATIONS
-from oscc.compiler.route.routing import is_valid_route, trace_route
+from oscc.compiler.route.routing import is_valid_route, routed_graph, trace_route
 from oscc.core.spec import CoreSpec
 
 MakeGraph = Callable[..., CouplingGraph]
@@ -82,7 +82,7 @@ def _first_that_fits(graph: CouplingGraph, core: CoreSpec) -> tuple[str, list[Ce
     spreads = dict.fromkeys(((1, 1), core.readout.step))
     for name, cells in (each for spread in spreads for each in _candidates(graph, core, spread)):
         placed = PlacedGraph(graph, core, np.array(cells, dtype=np.int32), name)
-        if is_valid_route(placed) and is_valid_fit(placed):
+        if is_valid_route(routed_graph(placed)) and is_valid_fit(placed):
             return name, cells
     return None
 
@@ -214,7 +214,7 @@ def test_wires_that_can_be_negotiated_do_not_move_a_model(make_graph: MakeGraph,
     )
     core = make_core(tracks_per_boundary=2, **anywhere)
     placed = _expect(star, core, "identity")
-    assert is_valid_route(placed)
+    assert is_valid_route(routed_graph(placed))
     assert trace_route(placed).rounds > 0
     # A corner has two boundaries, and three wires leave it.
     assert "R010" in {finding.code for finding in _findings(star, make_core(tracks_per_boundary=0, **anywhere))}

@@ -15,7 +15,7 @@ from oscc.compiler.place.anneal_kernel import distances_from, move_nodes, total_
 from oscc.compiler.place.cell_rules import CellRules
 from oscc.compiler.place.problem import PlacementProblem
 from oscc.compiler.place.search import Search
-from oscc.compiler.route.routing import diagnose_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -29,7 +29,11 @@ def placed_well(graph: CouplingGraph, core: CoreSpec, cell: NDArray[np.int32]) -
         max(abs(cells[a][0] - cells[b][0]), abs(cells[a][1] - cells[b][1])) <= 2
         for a, b in zip(graph.src.tolist(), graph.dst.tolist(), strict=True)
     )
-    return near and len(set(cells)) == graph.nodes and not [*diagnose_route(PlacedGraph(graph, core, cell, "x"))]
+    return (
+        near
+        and len(set(cells)) == graph.nodes
+        and not [*diagnose_route(routed_graph(PlacedGraph(graph, core, cell, "x")))]
+    )
 
 
 @pytest.mark.parametrize(

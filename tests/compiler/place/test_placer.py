@@ -10,7 +10,7 @@ import pytest
 
 from oscc.base.errors import OsccError
 from oscc.compiler.compile import check_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PLACERS, PlaceOptions, PlacePass
 from oscc.compiler.place import placer as module
@@ -159,5 +159,5 @@ def test_what_is_impossible_is_named_before_anything_is_placed(
     monkeypatch.setattr(PlacePass, "_place", placed)
     write_checkpoint(tmp_path / "path.safetensors", model_of(nx.path_graph(10)))
     # What counting tells is not searched for.
-    result = check_model(tmp_path / "path.safetensors", open_core(3, 3))
+    result = check_model(read_checkpoint(tmp_path / "path.safetensors"), open_core(3, 3))
     assert [cause.code for cause in result.causes] == ["F005"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from oscc.base.findings import Finding, FindingsError
 from oscc.compiler.compile import check_model
 from oscc.compiler.feasibility.witness_checker import check_witness
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.place import PlaceOptions, PlacePass
@@ -334,7 +334,7 @@ def test_proofs_come_before_any_search(
     ):
         path = tmp_path / "model.safetensors"
         write_checkpoint(path, model_of(graph))
-        first = check_model(path, core, placing=PlaceOptions(placer)).causes[0]
+        first = check_model(read_checkpoint(path), core, placing=PlaceOptions(placer)).causes[0]
         assert (first.code, first.witness["cause"], first.proof) == (code, "readout", True)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.compile import check_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.place import PlaceOptions
@@ -87,7 +87,7 @@ def test_a_die_is_gone_around(placer: str, fits: bool, open_core: MakeCore, mode
     graph = dataclasses.replace(whole.graph, position=whole.cell)
     write_checkpoint(tmp_path / "m.safetensors", graph)
     die = core.changed(defects={"cells": whole.cell[[3, 17, 30, 44]].tolist()})
-    result = check_model(tmp_path / "m.safetensors", die, placing=PlaceOptions(placer))
+    result = check_model(read_checkpoint(tmp_path / "m.safetensors"), die, placing=PlaceOptions(placer))
     assert result.feasible is fits
     if not fits:
         assert {finding.code for finding in result.findings} == {"R004", "L002"}

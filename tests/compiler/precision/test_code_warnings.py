@@ -14,6 +14,7 @@ import pytest
 
 from oscc.compiler.compile import SMALLEST_TAU, check_model
 from oscc.compiler.frontends.bqm import parse_bqm
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.ir.coded import CodedGraph
@@ -557,7 +558,7 @@ def test_codes_of_one_size_are_no_crowd(make_core: MakeCore, make_graph: MakeGra
     ],
 )
 def test_the_models_in_examples(model: str, core: str, example_path: Path) -> None:
-    result = check_model(example_path.parent / f"{model}.safetensors", load_core(core))
+    result = check_model(read_checkpoint(example_path.parent / f"{model}.safetensors"), load_core(core))
     assert result.feasible
     assert result.warnings == ()
     assert result.code_use is not None

@@ -12,7 +12,7 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph, Route
 from oscc.compiler.ir.wire_routes import WireRoutes
 from oscc.compiler.route.route_checker import check_route
-from oscc.compiler.route.routing import is_valid_route, trace_route
+from oscc.compiler.route.routing import is_valid_route, routed_graph, trace_route
 from oscc.compiler.route.tracks import assign_tracks
 from oscc.core.spec import CoreSpec
 
@@ -43,7 +43,7 @@ def test_every_finished_route_passes(make_graph, make_core, stencil, couplings, 
     found = {finding.code for finding in check_route(placed, track)}
     # What does not fit is told by both; nothing else is ever wrong.
     assert found <= {"K006", "K008"}
-    assert bool(found) == (not is_valid_route(placed))
+    assert bool(found) == (not is_valid_route(routed_graph(placed)))
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from oscc.compiler.route.routing import (
     coupling_units,
     diagnose_route,
     is_valid_route,
+    routed_graph,
     stencil_text,
     trace_route,
     unit_index,
@@ -61,11 +62,11 @@ def _placed(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph:
 
 
 def _only(placed: PlacedGraph) -> Finding:
-    findings = list(diagnose_route(placed))
+    findings = list(diagnose_route(routed_graph(placed)))
     assert len(findings) == 1, findings
-    assert not is_valid_route(placed)
+    assert not is_valid_route(routed_graph(placed))
     with pytest.raises(FindingError, match=findings[0].code):
-        verify_route(placed)
+        verify_route(routed_graph(placed))
     assert findings[0].proof
     return findings[0]
 
@@ -140,9 +141,9 @@ def test_node_outside_the_grid_has_no_unit_and_no_wire(tiny_core: CoreSpec) -> N
 def test_full_core_routes(make_graph: MakeGraph, make_core: MakeCore, couplings: str, stencil: str) -> None:
     core = make_core(grid=[9, 8], stencil=stencil, couplings=couplings)
     placed = _placed(make_graph(core, chunks=1), core)
-    assert list(diagnose_route(placed)) == []
-    assert is_valid_route(placed)
-    verify_route(placed)
+    assert list(diagnose_route(routed_graph(placed))) == []
+    assert is_valid_route(routed_graph(placed))
+    verify_route(routed_graph(placed))
 
 
 def test_displacement_not_in_the_stencil(tiny_core: CoreSpec) -> None:
@@ -180,7 +181,7 @@ def test_stencil_text(make_core: MakeCore) -> None:
 
 def test_slot_used_twice_by_two_nodes_on_one_cell(tiny_core: CoreSpec) -> None:
     placed = _placed(_model([(2, 2), (2, 3), (2, 3)], [(1, 0), (2, 0)]), tiny_core)
-    findings = list(diagnose_route(placed))
+    findings = list(diagnose_route(routed_graph(placed)))
     assert [finding.code for finding in findings] == ["R002", "R007"]
     slot = tiny_core.unit_stencil.offsets.index((0, 1))
     assert findings[0].message == f"cell (2, 2) slot {slot} (offset [0, 1]) is used by 2 couplings"
@@ -193,7 +194,7 @@ def test_slot_of_a_reciprocal_pair_is_used_once_each_way(make_core: MakeCore) ->
     core = make_core(couplings="reciprocal")
     assert is_valid_route(_placed(_model([(2, 2), (2, 3)], [(1, 0), (0, 1)]), core))
     twice = _model([(2, 2), (2, 3), (2, 3)], [(1, 0), (0, 1), (2, 0), (0, 2)])
-    assert [finding.code for finding in diagnose_route(_placed(twice, core))] == ["R002", "R002", "R007"]
+    assert [finding.code for finding in diagnose_route(routed_graph(_placed(twice, core)))] == ["R002", "R002", "R007"]
 
 
 def test_more_couplings_than_slots(make_core: MakeCore) -> None:
@@ -277,8 +278,8 @@ def test_wires_that_do_not_fit_straight_find_ways_around(make_core: MakeCore) ->
     # Into (2, 2) from the right: two wires over (2, 2) | (2, 3), one of them from (2, 4).
     graph = _model([(2, 2), (2, 3), (2, 4), (3, 2)], [(1, 0), (2, 0), (3, 0)])
     straight, around = (_placed(graph, make_core(tracks_per_boundary=tracks)) for tracks in (2, 1))
-    assert is_valid_route(straight)
-    assert is_valid_route(around)
+    assert is_valid_route(routed_graph(straight))
+    assert is_valid_route(routed_graph(around))
     assert (trace_route(straight).rounds, trace_route(around).rounds > 0) == (0, True)
     assert _peak(trace_route(straight)) == 2
     assert _peak(trace_route(around)) == 1
@@ -287,7 +288,7 @@ def test_wires_that_do_not_fit_straight_find_ways_around(make_core: MakeCore) ->
 
 def test_more_wires_than_tracks(make_core: MakeCore) -> None:
     graph = _model([(2, 2), (2, 3), (2, 4), (3, 2)], [(1, 0), (2, 0), (3, 0)])
-    cut, *crowded = diagnose_route(_placed(graph, make_core(tracks_per_boundary=0)))
+    cut, *crowded = diagnose_route(routed_graph(_placed(graph, make_core(tracks_per_boundary=0))))
     # All three wires end at (2, 2); no larger square has more that leave it.
     assert (cut.code, cut.proof) == ("R010", True)
     assert cut.witness == {"cells": [[2, 2], [2, 2]], "wires": 3, "tracks": 0}
@@ -317,7 +318,7 @@ def test_node_outside_the_grid(tiny_core: CoreSpec) -> None:
 def test_long_lists_are_complete(make_graph: MakeGraph, make_core: MakeCore) -> None:
     core = make_core(stencil="king")
     placed = _placed(make_graph(make_core(), chunks=1), core)
-    counts = Counter(finding.code for finding in diagnose_route(placed))
+    counts = Counter(finding.code for finding in diagnose_route(routed_graph(placed)))
     far = sum(max(abs(drow), abs(dcol)) == 2 for drow, dcol in placed.displacement().tolist())
     # Every node of the 8 x 8 grid has more than the 8 neighbours of a king within distance 2, but for the corners.
     assert (counts["R001"], counts["R003"]) == (far, 64 - 4)
@@ -388,7 +389,7 @@ def test_codes_agree_with_a_plain_check(make_core: MakeCore, data: st.DataObject
         },
     )
     placed = _placed(_model(cells, pairs, weights), core)
-    found, reasons = {finding.code for finding in diagnose_route(placed)}, _reasons(placed)
+    found, reasons = {finding.code for finding in diagnose_route(routed_graph(placed))}, _reasons(placed)
     # A cut proves that wires fit nowhere, straight ones included; R008 without one means that no ways were found.
     assert "R008" in found or "R010" not in found
     assert found - {"R008", "R010"} == reasons - {"R008"}

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
@@ -196,7 +196,7 @@ def test_the_simulation_runs_and_says_what_it_found(
 ) -> None:
     core = make_core(name="few", grid=[2, 3], stencil="king", chunks=1, init={"cycles": 20}, readout={"step": [1, 1]})
     write_checkpoint(tmp_path / "model.safetensors", make_graph(core, duration=0.6))
-    program = compile_model(tmp_path / "model.safetensors", core).program
+    program = compile_model(read_checkpoint(tmp_path / "model.safetensors"), core).program
     assert program is not None
     data = bench_data(core, program, standalone_run(core, program, 1, 0))
     wrong = data | {"codes.hex": "".join(f"{int(code, 16) ^ 1:02x}\n" for code in data["codes.hex"].split())}

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.program import Program
 from oscc.core.program_file import encode_program
@@ -270,7 +270,7 @@ def program(
     """A synthetic model, compiled."""
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
     write_checkpoint(path, make_graph(small_core, duration=0.6))
-    result = compile_model(path, small_core)
+    result = compile_model(read_checkpoint(path), small_core)
     assert result.program is not None
     return result.program
 

@@ -10,6 +10,7 @@ import torch
 
 import oscc.sim.engines.array
 from oscc.compiler.compile import CompileResult, compile_model
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.models.dynamics.reference import AISModel
@@ -100,7 +101,7 @@ def test_a_program_for_another_core_is_refused(job: CosimJob, make_core: Callabl
 @pytest.fixture(scope="module")
 def example(example_path: Path) -> tuple[CosimJob, CompileResult]:
     core = load_core("ais-56x56")
-    result = compile_model(example_path, core)
+    result = compile_model(read_checkpoint(example_path), core)
     assert result.program is not None
     return CosimJob(core, result.program, samples=2), result
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from oscc.compiler.compile import check_model, compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
 from oscc.report.report_data import Histogram, ProgramFile, ReportData, Solve, SolveValues, WhatIf, WhatIfEntry
@@ -26,7 +26,7 @@ def fitting(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_
     core = make_core(grid=[9, 11], defects=DEFECTS)
     path = tmp_path_factory.mktemp("fitting") / "<model> & more.safetensors"
     write_checkpoint(path, make_graph(make_core(grid=[8, 10]), chunks=2, density=0.7))
-    data = report_of_result(compile_model(path, core), path, {"tau": "common", "clip": []})
+    data = report_of_result(compile_model(read_checkpoint(path), core), path, {"tau": "common", "clip": []})
     assert data.fits
     values = SolveValues(7.0, 5.5, 1.0, (5.0, 5.5, 6.0), 2, Histogram((3, 0, 7), (4.0, 5.0, 6.0, 7.0)))
     return dataclasses.replace(
@@ -43,7 +43,9 @@ def misfit(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_g
     """A box-2 model on a king's core, with changes that would help."""
     path = tmp_path_factory.mktemp("misfit") / "box.safetensors"
     write_checkpoint(path, make_graph(make_core(grid=[10, 10], stencil="box-2"), chunks=1))
-    data = report_of_result(check_model(path, make_core(grid=[10, 9], stencil="king")), path, {"tau": "common"})
+    data = report_of_result(
+        check_model(read_checkpoint(path), make_core(grid=[10, 9], stencil="king")), path, {"tau": "common"}
+    )
     assert not data.fits
     entries = (
         WhatIfEntry("stencil", "use stencil box-2 <b>", {"units_per_cell": 16, "cells": 0}),

@@ -12,7 +12,7 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.base.output_folder import file_hash
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.core.program_file import read_program, write_program
@@ -47,7 +47,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory, make_graph: Any, tiny_cor
     model = place / "model.safetensors"
     write_checkpoint(model, make_graph(tiny_core, seed=2, density=0.7))
     options: dict[str, object] = {"tau": "common", "tau_s": None, "clip": []}
-    write_output(place / "out", compile_model(model, tiny_core), model, Receipt(options))
+    write_output(place / "out", compile_model(read_checkpoint(model), tiny_core), model, Receipt(options))
     return place / "out"
 
 

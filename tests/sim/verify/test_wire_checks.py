@@ -8,7 +8,7 @@ import pytest
 
 from oscc.base.output_folder import WIRES, OutputFolder, read_output_folder
 from oscc.compiler.compile import CompileResult, compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.compiler.route.wires_file import read_wires, write_wires
@@ -24,7 +24,7 @@ def options() -> dict[str, object]:
 @pytest.fixture
 def result(tmp_path: Path, tiny_core: CoreSpec, make_graph: Callable[..., CouplingGraph]) -> CompileResult:
     write_checkpoint(tmp_path / "model.safetensors", make_graph(tiny_core, chunks=1, density=0.5))
-    return compile_model(tmp_path / "model.safetensors", tiny_core)
+    return compile_model(read_checkpoint(tmp_path / "model.safetensors"), tiny_core)
 
 
 @pytest.fixture

@@ -1,0 +1,37 @@
+"""`ScheduledGraph`: the codes of a model, and the instructions that run it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oscc.compiler.ir.coded import CodedGraph
+
+
+@dataclass(frozen=True, eq=False)
+class ScheduledGraph(CodedGraph):
+    """The codes of a model with its schedule. Arrays are read-only.
+
+    Parameters
+    ----------
+    placed, coupling, shil, field, detuning, lsb, statistics
+        As of `CodedGraph`.
+    schedule : uint32[I]
+        Encoded instructions.
+    """
+
+    schedule: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, coded: CodedGraph, schedule: NDArray[np.uint32]) -> ScheduledGraph:
+        """Return codes with a schedule.
+
+        Parameters
+        ----------
+        coded : CodedGraph
+        schedule : uint32[I]
+        """
+        nodes = (coded.shil, coded.field, coded.detuning)
+        return cls(coded.placed, coded.coupling, *nodes, coded.lsb, coded.statistics, schedule)
