@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.frontends.checkpoint import read_checkpoint
-from oscc.compiler.ir.placed import PlacedGraph, TimeScale
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.timed import TimedGraph, TimeScale
+from oscc.compiler.route.routing import routed_graph
 from oscc.core.spec_file import load_core
 from oscc.sim.array.noise import initial_phases_batch
 
@@ -54,9 +56,10 @@ def time_array() -> tuple[float, NDArray[np.float32]]:
     assert graph.position is not None
     tau_s = CYCLES_PER_STEP * core.clock_s / STEP
     run_cycles = np.full(graph.chunks, STEPS * CYCLES_PER_STEP)
-    scale = TimeScale(np.full(graph.chunks, tau_s), run_cycles, {}, "given")
+    scale = TimeScale(np.full(graph.chunks, tau_s), run_cycles, {}, "given", ("given",) * graph.chunks)
+    placed = routed_graph(PlacedGraph(graph, core, graph.position, "identity"))
     array = OscillatorArray(core, batch=BATCH, dtype=np.float32, step_cycles=CYCLES_PER_STEP)
-    array.set_rates(model_rates(PlacedGraph(graph, core, graph.position, "identity", time_scale=scale), 0))
+    array.set_rates(model_rates(TimedGraph.at(placed, scale), 0))
     start = start_phases()
 
     def run() -> NDArray[np.float32]:

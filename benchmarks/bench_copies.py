@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import networkx as nx
@@ -20,7 +18,6 @@ from oscc.compiler.compile import compile_model
 from oscc.compiler.copies.copied_graph import copied_graph
 from oscc.compiler.copies.embedder import embed
 from oscc.compiler.copies.splitting import at_full_scale
-from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.passes.place import PlaceOptions
@@ -57,10 +54,7 @@ def rows_of(name: str, samples: int) -> Iterator[list[str]]:
     ones = np.ones(graph.nodes, dtype=np.int32)
     for strength in STRENGTHS:
         made, copies = at_full_scale(*copied_graph(graph, core, found, ones, strength), graph)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "problem.safetensors"
-            write_checkpoint(path, made)
-            result = compile_model(path, core, placing=PlaceOptions("identity"))
+        result = compile_model(made, core, placing=PlaceOptions("identity"))
         assert result.program is not None
         assert result.placed is not None
         solved = solve(problem, core, result.program, samples, owner=copies.owner)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from oscc.compiler.compile import compile_model
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.core.spec_file import load_core
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.registry import ENGINES, engine_named, missing_for
@@ -25,7 +26,7 @@ SAMPLES = 2
 def run_engine(name: str) -> dict[str, Any]:
     """One engine on the example at full size, in this process; compiling kernels is not counted."""
     core = load_core("ais-56x56")
-    program = compile_model(EXAMPLE, core).program
+    program = compile_model(read_checkpoint(EXAMPLE), core).program
     assert program is not None
     engine_named("array").run(CosimJob(core, program))
     start = time.perf_counter()

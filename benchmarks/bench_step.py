@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.compiler.compile import compile_model
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.core.spec_file import load_core
 from oscc.sim.array.full_precision import full_precision_images
 from oscc.sim.array.phase_readout import code_to_pixel
@@ -32,8 +33,8 @@ def end_phases(job: CosimJob) -> NDArray[np.float64]:
 def bench_step() -> dict[str, Any]:
     """Percentiles of the phase error and mean pixel error of each variation."""
     core = load_core("ais-56x56")
-    result = compile_model(EXAMPLE, core)
-    program, placed = result.program, result.placed
+    result = compile_model(read_checkpoint(EXAMPLE), core)
+    program, placed = result.program, result.timed
     assert program is not None
     assert placed is not None
     converged = CosimJob(core, program, SAMPLES, seed=1, max_step=CONVERGED)

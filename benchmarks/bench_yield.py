@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 
-from oscc.compiler.feasibility.yield_study import study_yield
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.feasibility.yield_study import YieldOptions, study_yield
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.frontends.graph_file import graph_model
+from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis.report import markdown_table
@@ -49,29 +47,22 @@ def cases() -> tuple[Case, ...]:
     )
 
 
-@contextmanager
-def model_of(model: str | int) -> Iterator[Path]:
-    """The checkpoint of a case."""
+def model_of(model: str | int) -> CouplingGraph:
+    """Return the model of a case."""
     if isinstance(model, str):
-        yield EXAMPLES / f"{model}.safetensors"
-        return
+        return read_checkpoint(EXAMPLES / f"{model}.safetensors")
     squares: Any = nx.strong_product(nx.path_graph(model), nx.path_graph(model))
     board = nx.convert_node_labels_to_integers(squares)
     for one, other in board.edges:
         board.edges[one, other]["weight"] = 1.0
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "board.safetensors"
-        write_checkpoint(path, graph_model(board, name="board", where="benchmark"))
-        yield path
+    return graph_model(board, name="board", where="benchmark")
 
 
 def row_of(case: Case, dies: int) -> list[str]:
     """A line of the table."""
     started = time.perf_counter()
-    with model_of(case.model) as path:
-        study = study_yield(
-            str(path), case.core, cell_rate=case.rate, slot_rate=0.0, dies=dies, repairing=case.repairing
-        )
+    options = YieldOptions(case.rate, slot_rate=0.0, dies=dies, repairing=case.repairing)
+    study = study_yield(model_of(case.model), case.core, options)
     low, high = study.interval()
     share = f"{100 * study.good / dies:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
     return [case.name, case.where, f"{100 * case.rate:g} %", share, f"{time.perf_counter() - started:.1f}"]

@@ -116,13 +116,14 @@ class CompileResult:
 
     def levels(self) -> dict[str, Level]:
         """Return what each pass that was run returned, by its name, in order; `LOADED` is the model."""
+        scheduled = self.coded if isinstance(self.coded, ScheduledGraph) else None
         made: dict[str, Level | None] = {
             LOADED: self.graph,
             PlacePass.name: None if self.routed is None else self.routed.placement(),
             RoutePass.name: self.routed,
             ScalePass.name: self.timed,
-            QuantizePass.name: self.coded,
-            SchedulePass.name: self.coded if isinstance(self.coded, ScheduledGraph) else None,
+            QuantizePass.name: self.coded if scheduled is None else scheduled.unscheduled(),
+            SchedulePass.name: scheduled,
             AssemblePass.name: self.program,
         }
         return {name: level for name, level in made.items() if level is not None}

@@ -35,3 +35,8 @@ class ScheduledGraph(CodedGraph):
         """
         nodes = (coded.shil, coded.field, coded.detuning)
         return cls(coded.placed, coded.coupling, *nodes, coded.lsb, coded.statistics, schedule)
+
+    def unscheduled(self) -> CodedGraph:
+        """Return the codes alone."""
+        nodes = (self.shil, self.field, self.detuning)
+        return CodedGraph(self.placed, self.coupling, *nodes, self.lsb, self.statistics)

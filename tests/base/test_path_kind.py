@@ -11,7 +11,7 @@ from oscc.base.errors import OsccError
 from oscc.base.output_folder import read_output_folder
 from oscc.base.path_kind import kind_of, near_path, wrong_kind
 from oscc.compiler.frontends.checkpoint import read_checkpoint
-from oscc.compiler.frontends.front_end import opened_source
+from oscc.compiler.frontends.front_end import read_source
 from oscc.core.spec_file import dump_core, load_core
 
 CORE = dump_core(load_core("tiny-8x8"))
@@ -229,6 +229,6 @@ def test_the_readers_ask() -> None:
         ("tiny-8x8", "file.not-found", "no such file", "a core has this name: --core tiny-8x8"),
         ("ss.gset", "file.not-found", "no such file", "did you mean s.gset?"),
     ):
-        with pytest.raises(OsccError) as caught, opened_source(Path(name), None, tiny):
-            pass
+        with pytest.raises(OsccError) as caught:
+            read_source(Path(name), None, tiny)
         assert said(caught.value) == (code, message, hint)

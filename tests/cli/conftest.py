@@ -13,7 +13,8 @@ import pytest
 
 from oscc.cli.main import main
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.core.spec import CoreSpec
@@ -68,7 +69,8 @@ def compiled(tmp_path_factory: pytest.TempPathFactory, tiny_checkpoint: Path, ti
     """What `oscc compile` leaves of that model for tiny-8x8; not to be changed."""
     path = tmp_path_factory.mktemp("compiled") / "out"
     options: dict[str, object] = {"tau": "common", "tau_s": None, "clip": []}
-    write_output(path, compile_model(read_checkpoint(tiny_checkpoint), tiny_core), tiny_checkpoint, Receipt(options))
+    model = ModelFile.read(tiny_checkpoint)
+    write_output(path, compile_model(model.graph, tiny_core), Receipt(model, options))
     return path
 
 

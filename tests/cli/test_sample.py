@@ -90,7 +90,7 @@ def test_full_precision_shows_the_model_itself(
         assert oscc("sample", compiled, *arguments, "-o", tmp_path / f"{name}.png", *more)[0] == 0
     codes, full = (cells_of(tmp_path / f"{name}.png", 2, 2) for name in ("codes", "full"))
     assert not np.array_equal(codes, full)
-    placed = compile_model(read_checkpoint(tiny_checkpoint), tiny_core).placed
+    placed = compile_model(read_checkpoint(tiny_checkpoint), tiny_core).timed
     assert placed is not None
     expected = (full_precision_images(placed, 2, seed=4, first_sample=1) + 1) / 2 * 255
     assert np.abs(full - expected).max() <= 0.5 + 1e-9

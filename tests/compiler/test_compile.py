@@ -14,7 +14,8 @@ from oscc.base.errors import OsccError
 from oscc.compiler.compile import CompileResult, check_model, compile_model, pass_names
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
+from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.passes.place import PlaceOptions, PlacePass
 from oscc.compiler.passes.time_scale import ScaleOptions
 from oscc.core.program_file import decode_program, encode_program
@@ -66,11 +67,10 @@ def test_the_codes_of_the_prototype_are_its_weights_in_steps(prototype: CompileR
 
 
 def test_all_levels_are_kept_and_all_passes_recorded(prototype: CompileResult) -> None:
-    assert tuple(prototype.levels) == pass_names()
-    assert tuple(record.name for record in prototype.records) == pass_names()
-    assert prototype.coded is not None
-    assert prototype.placed is not None
-    assert prototype.placed.time_scale is not None
+    assert tuple(prototype.levels()) == pass_names()
+    assert tuple(record.name for record in prototype.records) == pass_names()[1:]
+    assert isinstance(prototype.coded, ScheduledGraph)
+    assert prototype.placed is prototype.timed is prototype.coded.placed
 
 
 def test_compiling_twice_gives_equal_programs(tiny_result: CompileResult, tiny_model: Path) -> None:
@@ -85,7 +85,7 @@ def test_compiling_twice_gives_equal_programs(tiny_result: CompileResult, tiny_m
 def test_a_check_stops_before_the_program(tiny_model: Path, tiny_core: CoreSpec, tiny_result: CompileResult) -> None:
     result = check_model(read_checkpoint(tiny_model), tiny_core)
     assert result.feasible
-    assert list(result.levels) == ["load", "place", "route", "scale", "quantize"]
+    assert list(result.levels()) == ["load", "place", "route", "scale", "quantize"]
     assert result.program is None
     summary, compiled = result.summary(), tiny_result.summary()
     assert summary["cycles_per_sample"] == 64 + sum(summary["run_cycles"])
@@ -111,15 +111,9 @@ def test_couplings_of_weight_zero_that_were_left_out_are_said_of_what_compiles(
     weight = np.where(far, 0.0, graph.weight).astype(np.float32)
     write_checkpoint(tmp_path / "m.safetensors", replace(graph, weight=weight))
     for run in (check_model, compile_model):
-        result = run(tmp_path / "m.safetensors", king)
+        result = run(read_checkpoint(tmp_path / "m.safetensors"), king)
         assert result.feasible
         assert result.summary()["idle_couplings"] == np.count_nonzero(far)
-
-
-def test_levels_can_be_watched(tiny_model: Path, tiny_core: CoreSpec) -> None:
-    seen: list[str] = []
-    compile_model(read_checkpoint(tiny_model), tiny_core, after=lambda name, level: seen.append(name))
-    assert tuple(seen) == pass_names()
 
 
 @pytest.mark.parametrize("run", [check_model, compile_model])
@@ -131,7 +125,7 @@ def test_every_cheap_finding_comes_at_once(
     graph = replace(graph, detuning=graph.detuning * 10)
     write_checkpoint(tmp_path / "m.safetensors", graph)
     core = make_core(stencil="king", readout={"origin": [1, 1]}, init={"std_rad": 2.0}, chunks=2)
-    result = run(tmp_path / "m.safetensors", core)
+    result = run(read_checkpoint(tmp_path / "m.safetensors"), core)
     assert not result.feasible
     assert {finding.code for finding in result.findings} >= {"R001", "F001", "F002", "F003", "S001"}
     assert result.program is None
@@ -151,7 +145,7 @@ def test_a_schedule_that_would_wait_is_a_finding(
     run: Callable[..., CompileResult], make_core: MakeCore, tiny_model: Path
 ) -> None:
     core = make_core().model_copy(update={"init": InitSpec.model_construct(kind="normal", std_rad=1.0, cycles=1)})
-    result = run(tiny_model, core)
+    result = run(read_checkpoint(tiny_model), core)
     assert [finding.code for finding in result.findings] == ["T007"]
     assert result.program is None
 
@@ -198,29 +192,23 @@ def idle_far(make_core: MakeCore, make_graph: MakeGraph, **parts: Any) -> Coupli
 
 
 def test_a_second_run_without_idle_couplings_is_one_compilation(
-    make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_core: MakeCore, make_graph: MakeGraph, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_checkpoint(tmp_path / "m.safetensors", idle_far(make_core, make_graph))
     limits: list[float] = []
     place = PlacePass.run
 
-    def slow(self: PlacePass, level: CouplingGraph) -> PlacedGraph:
+    def slow(self: PlacePass, level: CouplingGraph) -> RoutedGraph:
         assert self.options.timeout_s is not None
         limits.append(self.options.timeout_s)
         time.sleep(0.02)
         return place(self, level)
 
     monkeypatch.setattr(PlacePass, "run", slow)
-    seen: list[str] = []
-    result = compile_model(
-        tmp_path / "m.safetensors",
-        make_core(stencil="king"),
-        placing=PlaceOptions(timeout_s=50.0),
-        after=lambda name, level: seen.append(name),
-    )
+    graph = idle_far(make_core, make_graph)
+    result = compile_model(graph, make_core(stencil="king"), placing=PlaceOptions(timeout_s=50.0))
     assert result.feasible
-    assert tuple(seen) == pass_names()
-    assert [record.name for record in result.records] == ["load", "place", *pass_names()[1:]]
+    assert tuple(result.levels()) == pass_names()
+    assert [record.name for record in result.records] == ["place", *pass_names()[1:]]
     assert limits[0] == 50.0
     assert limits[1] < 50.0 - 0.02, "what the first search took is gone"
 
@@ -234,5 +222,5 @@ def test_findings_that_idle_couplings_do_not_change_are_found_once(
     write_checkpoint(tmp_path / "m.safetensors", replace(graph, weight=weight))
     result = check_model(read_checkpoint(tmp_path / "m.safetensors"), make_core(chunks=1))
     assert [finding.code for finding in result.findings] == ["F003"]
-    assert [record.name for record in result.records] == ["load", "conditions"]
+    assert [record.name for record in result.records] == ["conditions"]
     assert result.idle == 0

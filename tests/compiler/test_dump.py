@@ -12,7 +12,8 @@ import pytest
 
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.dump import dump_level
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
+from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.ir.store import save_level
 
 NAMES = ["load", "place", "route", "scale", "quantize", "schedule", "assemble"]
@@ -23,11 +24,11 @@ def test_dumps_are_equal_in_another_process_with_another_hash_seed(
     name: str, tiny_result: CompileResult, tmp_path: Path
 ) -> None:
     if name not in ("scale", "assemble"):
-        text = dump_level(tiny_result.levels[name])
-        assert text == dump_level(tiny_result.levels[name])
+        text = dump_level(tiny_result.levels()[name])
+        assert text == dump_level(tiny_result.levels()[name])
         assert text.endswith("\n")
         return
-    save_level(tmp_path / "level", tiny_result.levels[name])
+    save_level(tmp_path / "level", tiny_result.levels()[name])
     code = (
         "import sys; from oscc.compiler.dump import dump_level; from oscc.compiler.ir.store import load_level;"
         "sys.stdout.write(dump_level(load_level(sys.argv[1])))"
@@ -40,7 +41,7 @@ def test_dumps_are_equal_in_another_process_with_another_hash_seed(
         text=True,
         check=True,
     )
-    assert shown.stdout == dump_level(tiny_result.levels[name])
+    assert shown.stdout == dump_level(tiny_result.levels()[name])
 
 
 def test_graph_lines_read_back_exactly(tiny_result: CompileResult) -> None:
@@ -57,19 +58,18 @@ def test_graph_lines_read_back_exactly(tiny_result: CompileResult) -> None:
 
 
 def test_placed_lines_show_units_and_time(tiny_result: CompileResult) -> None:
-    placed = tiny_result.placed
-    assert isinstance(placed, PlacedGraph)
-    assert placed.time_scale is not None
-    assert placed.route is not None
+    placed = tiny_result.timed
+    assert placed is not None
     text = dump_level(placed)
     assert f"run_cycles {' '.join(str(cycles) for cycles in placed.time_scale.run_cycles)}\n" in text
     assert "node 9 cell 1 1\n" in text
     units = re.findall(r"^coupling into \d+ from \d+ unit \d+ \d+ slot (\d+)$", text, re.MULTILINE)
     assert [int(slot) for slot in units] == placed.route.slot.tolist()
     assert len(re.findall(r"^demand_across_columns row \d+: (?:\d+ ?){7}$", text, re.MULTILINE)) == 8
-    bare = dump_level(replace(placed, route=None, time_scale=None))
-    assert "unit" not in bare
-    assert "tau_s" not in bare
+    routed = dump_level(RoutedGraph.of(placed, placed.route))
+    assert "unit" in routed
+    assert "tau_s" not in routed
+    assert "unit" not in dump_level(placed.placement())
 
 
 def test_coded_lines_show_every_code(tiny_result: CompileResult) -> None:
@@ -80,7 +80,10 @@ def test_coded_lines_show_every_code(tiny_result: CompileResult) -> None:
     assert [int(code) for code in cells[0][0].split()] == coded.coupling[1, 3, 4].tolist()
     assert [int(code) for code in cells[0][1:]] == [int(g[1, 3, 4]) for g in (coded.shil, coded.field, coded.detuning)]
     assert "instruction 1 30000000 commit\n" in text
-    assert "instruction" not in dump_level(replace(coded, schedule=None))
+    assert isinstance(coded, ScheduledGraph)
+    assert dump_level(tiny_result.levels()["schedule"]) == text
+    for bare in (coded.unscheduled(), tiny_result.levels()["quantize"]):
+        assert dump_level(bare) == text[: text.index("instruction ")]
 
 
 def test_program_words_are_written_as_numbers(tiny_result: CompileResult) -> None:

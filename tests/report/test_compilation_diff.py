@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.core.spec import CoreSpec
@@ -22,10 +22,9 @@ Compile = Callable[[CouplingGraph, CoreSpec, str], Path]
 @pytest.fixture
 def compiled(tmp_path: Path) -> Compile:
     def make(graph: CouplingGraph, core: CoreSpec, name: str) -> Path:
-        model = tmp_path / f"{name}.safetensors"
-        write_checkpoint(model, graph)
+        model = ModelFile.of(graph, Path(name))
         options: dict[str, object] = {"tau": "common", "tau_s": None, "clip": []}
-        write_output(tmp_path / name, compile_model(read_checkpoint(model), core), model, Receipt(options))
+        write_output(tmp_path / name, compile_model(model.graph, core), Receipt(model, options))
         return tmp_path / name
 
     return make

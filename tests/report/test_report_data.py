@@ -11,6 +11,8 @@ import pytest
 
 from oscc.compiler.compile import CompileResult, check_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
+from oscc.compiler.output.compile_output import Receipt
 from oscc.core.spec import CoreSpec
 from oscc.report.report_data import report_json, report_schema
 from oscc.report.report_sources import report_of_result
@@ -35,9 +37,10 @@ def test_reports_follow_the_schema(
         read_checkpoint(tiny_model), make_core(stencil="king", defects={"cells": [[1, 1]], "slots": [[2, 2, 3]]})
     )
     assert not checked.feasible
+    receipt = Receipt(ModelFile.read(tiny_model), {"tau": "common"})
     for result in (tiny_result, checked):
-        text = report_json(report_of_result(result, tiny_model, {"tau": "common"}))
-        assert text == report_json(report_of_result(result, tiny_model, {"tau": "common"}))
+        text = report_json(report_of_result(result, receipt))
+        assert text == report_json(report_of_result(result, receipt))
         jsonschema.validate(json.loads(text), published)
 
 
@@ -54,6 +57,6 @@ def test_reports_follow_the_schema(
 def test_what_the_schema_refuses(
     published: dict[str, Any], tiny_result: CompileResult, tiny_model: Path, change: dict[str, Any]
 ) -> None:
-    content = json.loads(report_json(report_of_result(tiny_result, tiny_model, {})))
+    content = json.loads(report_json(report_of_result(tiny_result, Receipt(ModelFile.read(tiny_model), {}))))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**content, **change}, published)

@@ -11,7 +11,8 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.base.findings import MAX_LISTED, Finding
 from oscc.compiler.compile import CompileResult, check_model, compile_model
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.compiler.output.routing_report import finding_cells
@@ -25,7 +26,7 @@ OPTIONS: dict[str, Any] = {"tau": "common", "tau_s": None, "clip": []}
 
 
 def write(result: CompileResult, model: Path, path: Path) -> Path:
-    write_output(path, result, model, Receipt(OPTIONS))
+    write_output(path, result, Receipt(ModelFile.read(model), OPTIONS))
     return path
 
 
@@ -71,18 +72,16 @@ def test_a_model_that_does_not_fit(make_core: MakeCore, tiny_model: Path, tmp_pa
         same = [finding for finding in checked.findings if finding.code == code]
         assert (count, proof) == (len(same), all(finding.proof for finding in same))
     # The same data from the result itself, but for what only a folder has.
-    direct = report_of_result(checked, tiny_model, OPTIONS)
+    direct = report_of_result(checked, Receipt(ModelFile.read(tiny_model), OPTIONS))
     assert direct.findings == data.findings
     assert direct.routing == data.routing
 
 
-def test_many_findings_are_counted_and_some_listed(make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
+def test_many_findings_are_counted_and_some_listed(make_core: MakeCore, make_graph: MakeGraph) -> None:
     wide = make_core(grid=[12, 12], stencil="box-2")
-    write_checkpoint(tmp_path / "m.safetensors", make_graph(wide, chunks=1))
+    model = ModelFile.of(make_graph(wide, chunks=1), Path("m.safetensors"))
     king = make_core(grid=[12, 12], stencil="king")
-    data = report_of_result(
-        check_model(read_checkpoint(tmp_path / "m.safetensors"), king), tmp_path / "m.safetensors", OPTIONS
-    )
+    data = report_of_result(check_model(model.graph, king), Receipt(model, OPTIONS))
     far = {each.code: each.count for each in data.findings.by_code}["R001"]
     # Box-2 without king: 16 offsets, each at (12 - |dr|)(12 - |dc|) cells.
     offsets = [(a, b) for a in range(-2, 3) for b in range(-2, 3) if max(abs(a), abs(b)) == 2]

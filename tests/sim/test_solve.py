@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.front_end import opened_source
+from oscc.compiler.frontends.front_end import read_source
 from oscc.compiler.frontends.gset import write_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 from oscc.core.program import Program
@@ -24,8 +24,7 @@ def square(tmp_path_factory: pytest.TempPathFactory, make_core) -> tuple[IsingPr
     core = make_core(readout={"origin": [0, 0], "step": [1, 1]}, cycles_per_sample=4000)
     path = tmp_path_factory.mktemp("solve") / "cycle.gset"
     path.write_text(write_gset(problem))
-    with opened_source(path, None, core) as source:
-        program = compile_model(source.checkpoint, core).program
+    program = compile_model(read_source(path, None, core).model.graph, core).program
     assert program is not None
     return problem, core, program
 

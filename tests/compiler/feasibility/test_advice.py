@@ -16,11 +16,11 @@ import yaml
 from oscc.compiler.compile import CompileResult, check_model
 from oscc.compiler.copies.splitting import CopyOptions
 from oscc.compiler.feasibility.advice.entry import MOST_NORM, MOST_SHARE, WhatIfEntry, yaml_words
-from oscc.compiler.feasibility.changes import Changed, ChangeOptions, compiled_with_changes
+from oscc.compiler.feasibility.changes import Changed, ChangeOptions, compile_with_changes
 from oscc.compiler.feasibility.witness_checker import CHECKED
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
-from oscc.compiler.frontends.front_end import Source, opened_source
+from oscc.compiler.frontends.front_end import Source, read_source
 from oscc.compiler.frontends.graph_file import graph_model
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph, without_couplings
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.time_scale import ScaleOptions
@@ -692,17 +692,22 @@ CASES = [
 ]
 
 
+def source_of(graph: CouplingGraph) -> Source:
+    """A model as if it had been read from a checkpoint."""
+    path = Path("model.safetensors")
+    return Source(path, ModelFile.of(graph, path))
+
+
 def explored(source: Source, core: CoreSpec, case: Case, **more: Any) -> Changed:
     """What checking comes to, with what is offered."""
     options = more.get("options", case.options)
 
-    def check(path: Path, placing: PlaceOptions) -> CompileResult:
-        return check_model(read_checkpoint(path), core, options, placing=placing)
+    def check(graph: CouplingGraph, placing: PlaceOptions) -> CompileResult:
+        return check_model(graph, core, options, placing=placing)
 
     placing = PlaceOptions(more.get("placer", case.placer))
     wanted = ChangeOptions(more.get("prune"), more.get("copies", case.copies))
-    with compiled_with_changes(source, core, options, placing, wanted, check) as found:
-        return found
+    return compile_with_changes(source, core, options, placing, wanted, check)
 
 
 def followed(entry: WhatIfEntry, number: int, source: Source, core: CoreSpec, case: Case) -> CompileResult:
@@ -731,11 +736,8 @@ def followed(entry: WhatIfEntry, number: int, source: Source, core: CoreSpec, ca
             case word:
                 raise AssertionError(word)
     if entry.kind == "position":
-        graph = read_checkpoint(source.checkpoint)
-        write_checkpoint(
-            source.checkpoint,
-            changed(moved(graph, {node: (row, col) for node, row, col in entry.positions}), model_hash=""),
-        )
+        graph = moved(source.model.graph, {node: (row, col) for node, row, col in entry.positions})
+        source = source_of(changed(graph, model_hash=""))
     if entry.kind == "die":
         core = core.changed(defects={})
     if entry.keys:
@@ -755,8 +757,7 @@ def test_the_cause_is_named_and_the_advice_helps(
         pytest.importorskip("ortools")
     make = Make(make_core, make_graph)
     core = make.core(**case.core)
-    source = Source(tmp_path / "model.safetensors")
-    write_checkpoint(source.checkpoint, case.model(make))
+    source = source_of(case.model(make))
     found = explored(source, core, case)
     causes = found.result.causes
     assert not found.result.feasible
@@ -793,8 +794,7 @@ def test_there_are_enough_cases_and_each_code_is_among_them() -> None:
 def test_every_entry_helps(make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
     case = next(case for case in CASES if case.name == "few couplings too far")
     make = Make(make_core, make_graph)
-    source, core = Source(tmp_path / "model.safetensors"), make.core(**case.core)
-    write_checkpoint(source.checkpoint, case.model(make))
+    source, core = source_of(case.model(make)), make.core(**case.core)
     found = explored(source, core, case)
     assert found.what_if is not None
     assert [entry.kind for entry in found.what_if.entries] == ["drop", "preset", "core"]
@@ -804,11 +804,9 @@ def test_every_entry_helps(make_core: MakeCore, make_graph: MakeGraph, tmp_path:
 
 def test_nothing_absurd_is_offered(make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
     make = Make(make_core, make_graph)
-    source = Source(tmp_path / "model.safetensors")
 
     def entries(graph: CouplingGraph, core: CoreSpec, case: Case) -> dict[str, list[WhatIfEntry]]:
-        write_checkpoint(source.checkpoint, changed(graph, model_hash=""))
-        found = explored(source, core, case)
+        found = explored(source_of(changed(graph, model_hash="")), core, case)
         assert found.what_if is not None
         kinds: dict[str, list[WhatIfEntry]] = {}
         for entry in found.what_if.entries:
@@ -842,17 +840,15 @@ def test_nothing_absurd_is_offered(make_core: MakeCore, make_graph: MakeGraph, t
 def test_what_clipping_costs_is_said(make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path) -> None:
     case = next(case for case in CASES if case.advice == "use --clip shil")
     make = Make(make_core, make_graph)
-    source, core = Source(tmp_path / "model.safetensors"), make.core(**case.core)
-    graph = case.model(make)
-    write_checkpoint(source.checkpoint, graph)
+    core, graph = make.core(**case.core), case.model(make)
+    source = source_of(graph)
     found = explored(source, core, case)
     assert found.what_if is not None
     entry = next(entry for entry in found.what_if.entries if "--clip" in entry.options)
     result = followed(entry, 0, source, core, case)
-    assert result.placed is not None
-    assert result.placed.time_scale is not None
+    assert result.timed is not None
     size = np.abs(graph.shil.astype(float))
-    full_scale = core.shil_dac.full_scale_rad_s * result.placed.time_scale.tau_s[:, None]
+    full_scale = core.shil_dac.full_scale_rad_s * result.timed.time_scale.tau_s[:, None]
     clipped = int(np.count_nonzero(size > full_scale * (1 + 1e-6)))
     assert entry.cost["shil_clipped"] == f"{clipped} of {size.size} shil codes clip"
     error = np.linalg.norm(np.maximum(0, size - full_scale)) / np.linalg.norm(size)
@@ -866,11 +862,10 @@ def test_a_problem_is_lowered_for_the_core_that_is_offered(
     lines = "".join(f"{spin} {spin + 1} 1\n" for spin in range(1, 70))
     (tmp_path / "path.gset").write_text(f"70 69\n{lines}")
     core = Make(make_core, make_graph).core(init={"kind": "uniform"}, cycles_per_sample=4000)
-    with opened_source(tmp_path / "path.gset", None, core) as source:
-        found = explored(source, core, CASES[0])
+    found = explored(read_source(tmp_path / "path.gset", None, core), core, CASES[0])
     assert found.result.causes[0].code == "F005"
     assert found.what_if is not None
     preset = next(entry for entry in found.what_if.entries if entry.kind == "preset")
     assert preset.core is not None
-    with opened_source(tmp_path / "path.gset", None, preset.core) as source:
-        assert explored(source, preset.core, CASES[0]).result.feasible
+    source = read_source(tmp_path / "path.gset", None, preset.core)
+    assert explored(source, preset.core, CASES[0]).result.feasible

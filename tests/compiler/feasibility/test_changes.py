@@ -12,10 +12,11 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.compiler.compile import CompileResult, check_model, compile_model
 from oscc.compiler.copies.splitting import CopyOptions, Splitting, split_nodes
-from oscc.compiler.feasibility.changes import Changed, ChangeOptions, compiled_with_changes
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.feasibility.changes import Changed, ChangeOptions, compile_with_changes
+from oscc.compiler.frontends.checkpoint import parse_checkpoint, read_checkpoint, write_checkpoint
 from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.frontends.graph_file import graph_model
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph, without_couplings
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.time_scale import ScaleOptions
@@ -25,15 +26,17 @@ MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
 
 
-def changed(model: Path, core: CoreSpec, wanted: ChangeOptions, placing: PlaceOptions | None = None) -> Changed:
-    def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
-        return check_model(read_checkpoint(path), core, placing=placing)
+def source_of(model: Path, labels: tuple[str, ...] = ()) -> Source:
+    return Source(model, ModelFile.read(model), labels=labels)
 
-    with compiled_with_changes(
-        Source(model), core, ScaleOptions(), placing or PlaceOptions(), wanted, compile_it
-    ) as found:
-        assert found.model.is_file()
-        read_checkpoint(found.model)
+
+def changed(model: Path, core: CoreSpec, wanted: ChangeOptions, placing: PlaceOptions | None = None) -> Changed:
+    def compile_it(graph: CouplingGraph, placing: PlaceOptions) -> CompileResult:
+        return check_model(graph, core, placing=placing)
+
+    found = compile_with_changes(source_of(model), core, ScaleOptions(), placing or PlaceOptions(), wanted, compile_it)
+    kept = parse_checkpoint(found.model.content, found.model.name)
+    assert kept.model_hash == found.model.graph.model_hash == found.result.graph.model_hash
     return found
 
 
@@ -53,7 +56,7 @@ def test_what_fits_is_not_changed(tiny_model: Path, tiny_core: CoreSpec) -> None
     found = changed(tiny_model, tiny_core, ChangeOptions(copies=CopyOptions()))
     assert found.result.feasible
     assert (found.changes, found.copies, found.what_if) == ({}, None, None)
-    assert found.model == tiny_model
+    assert (found.model.name, found.model.content) == (tiny_model.name, tiny_model.read_bytes())
     with pytest.raises(OsccError, match="fits as it is"):
         changed(tiny_model, tiny_core, ChangeOptions(prune=1))
 
@@ -157,9 +160,9 @@ def test_one_limit_of_time_is_for_all_searches(
     core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=100_000)
     limits: list[float | None] = []
 
-    def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
+    def compile_it(graph: CouplingGraph, placing: PlaceOptions) -> CompileResult:
         limits.append(placing.timeout_s)
-        return check_model(read_checkpoint(path), core, placing=placing)
+        return check_model(graph, core, placing=placing)
 
     path = star(12, tmp_path / "star.safetensors")
     asked: list[float | None] = []
@@ -172,9 +175,9 @@ def test_one_limit_of_time_is_for_all_searches(
     for timeout_s in (60.0, None):
         wanted = ChangeOptions(copies=CopyOptions(timeout_s=timeout_s))
         placing = PlaceOptions(timeout_s=timeout_s)
-        with compiled_with_changes(Source(path), core, ScaleOptions(), placing, wanted, compile_it) as found:
-            assert found.copies is not None
-            assert found.placing.timeout_s == timeout_s, "what was asked for is what is recorded"
+        found = compile_with_changes(source_of(path), core, ScaleOptions(), placing, wanted, compile_it)
+        assert found.copies is not None
+        assert found.placing.timeout_s == timeout_s, "what was asked for is what is recorded"
     assert limits[0] == 30.0
     assert limits[-1] is None
     assert asked[0] is not None
@@ -204,14 +207,14 @@ def test_chains_that_may_clip_are_left(tmp_path: Path, make_core: MakeCore) -> N
     path = star(12, tmp_path / "star.safetensors")
     clipping = ScaleOptions(clip=("coupling",))
 
-    def compile_it(path: Path, placing: PlaceOptions) -> CompileResult:
-        return compile_model(read_checkpoint(path), core, clipping, placing=placing)
+    def compile_it(graph: CouplingGraph, placing: PlaceOptions) -> CompileResult:
+        return compile_model(graph, core, clipping, placing=placing)
 
     wanted = ChangeOptions(copies=CopyOptions(strength=100.0))
-    with compiled_with_changes(Source(path), core, clipping, PlaceOptions(), wanted, compile_it) as found:
-        assert found.result.feasible
-        assert found.result.coded is not None
-        assert np.abs(found.result.coded.coupling).max() > 0
+    found = compile_with_changes(source_of(path), core, clipping, PlaceOptions(), wanted, compile_it)
+    assert found.result.feasible
+    assert found.result.coded is not None
+    assert np.abs(found.result.coded.coupling).max() > 0
 
 
 @pytest.mark.parametrize("strength", [1.0, 2.0, 3.0, 4.0, 6.0, 10.0])
@@ -222,10 +225,8 @@ def test_chains_are_too_strong_when_all_other_codes_are_0(strength: float, tmp_p
     split = split_nodes(graph, core, CopyOptions(strength=strength, may_clip=True))
     assert split.graph is not None
     assert split.copies is not None
-    write_checkpoint(tmp_path / "split.safetensors", split.graph)
-    coded = compile_model(read_checkpoint(tmp_path / "split.safetensors"), core, placing=PlaceOptions("identity")).coded
+    coded = compile_model(split.graph, core, placing=PlaceOptions("identity")).coded
     assert coded is not None
-    assert coded.placed.route is not None
     codes = coded.coupling[0][(*coded.placed.route.unit_cell.T, coded.placed.route.slot)]
     own = split.copies.owner[coded.placed.graph.src] != split.copies.owner[coded.placed.graph.dst]
     refused = split_nodes(graph, core, CopyOptions(strength=strength)).graph is None
@@ -244,7 +245,7 @@ def test_passes_tell_of_the_search_for_chains(tmp_path: Path, make_core: MakeCor
     path = star(12, tmp_path / "star.safetensors")
     found = changed(path, core, ChangeOptions(copies=CopyOptions()))
     names = [record.name for record in found.result.records]
-    assert names == ["load", "conditions", "copies", "load", "place", "route", "scale", "quantize"]
+    assert names == ["conditions", "copies", "place", "route", "scale", "quantize"]
 
 
 def test_copies_are_called_by_the_node_that_they_are_of(tmp_path: Path, make_core: MakeCore) -> None:
@@ -253,15 +254,13 @@ def test_copies_are_called_by_the_node_that_they_are_of(tmp_path: Path, make_cor
     path = star(12, tmp_path / "star.safetensors")
     names = tuple("abcdefghijklm")
 
-    def check(path: Path, placing: PlaceOptions) -> CompileResult:
-        return check_model(read_checkpoint(path), core, placing=placing)
+    def check(graph: CouplingGraph, placing: PlaceOptions) -> CompileResult:
+        return check_model(graph, core, placing=placing)
 
     wanted = ChangeOptions(copies=CopyOptions())
-    with compiled_with_changes(
-        Source(path, labels=names), core, ScaleOptions(), PlaceOptions(), wanted, check
-    ) as found:
-        assert found.copies is not None
-        labels = found.result.labels
+    found = compile_with_changes(source_of(path, names), core, ScaleOptions(), PlaceOptions(), wanted, check)
+    assert found.copies is not None
+    labels = found.result.labels
     assert labels[:13] == names
     owner = found.copies.owner.tolist()
     assert len(labels) == len(owner) > 13

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import binomtest
 
 from oscc.base.errors import OsccError
-from oscc.compiler.feasibility.yield_study import Die, YieldStudy, study_yield
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.feasibility.yield_study import Die, YieldOptions, YieldStudy, study_yield
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
 
@@ -18,15 +16,13 @@ MakeGraph = Callable[..., CouplingGraph]
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_graph: MakeGraph) -> str:
-    path = tmp_path_factory.mktemp("yield") / "m.safetensors"
-    write_checkpoint(path, make_graph(make_core(readout={"step": [1, 1]}), chunks=1, density=0.4))
-    return str(path)
+def model(make_core: MakeCore, make_graph: MakeGraph) -> CouplingGraph:
+    return make_graph(make_core(readout={"step": [1, 1]}), chunks=1, density=0.4)
 
 
-def test_a_model_without_room_needs_every_cell(model: str, make_core: MakeCore) -> None:
+def test_a_model_without_room_needs_every_cell(model: CouplingGraph, make_core: MakeCore) -> None:
     core = make_core(readout={"step": [1, 1]})
-    study = study_yield(model, core, cell_rate=0.01, slot_rate=0.0, dies=300, seed=1)
+    study = study_yield(model, core, YieldOptions(cell_rate=0.01, slot_rate=0.0, dies=300, seed=1))
     assert all((die.dead_cells == 0) == (not die.refused_by) for die in study.dies)
     assert {die.refused_by for die in study.dies} == {"", "dead cells"}
     # 64 cells, each alive with 0.99.
@@ -35,9 +31,11 @@ def test_a_model_without_room_needs_every_cell(model: str, make_core: MakeCore) 
     assert np.mean([die.dead_cells for die in study.dies]) == pytest.approx(0.64, abs=0.15)
 
 
-def test_room_helps(model: str, make_core: MakeCore) -> None:
+def test_room_helps(model: CouplingGraph, make_core: MakeCore) -> None:
     tight, roomy = (
-        study_yield(model, make_core(grid=grid, readout={"step": [1, 1]}), cell_rate=0.01, slot_rate=0.0, dies=60)
+        study_yield(
+            model, make_core(grid=grid, readout={"step": [1, 1]}), YieldOptions(cell_rate=0.01, slot_rate=0.0, dies=60)
+        )
         for grid in ([8, 8], [11, 11])
     )
     assert roomy.good > tight.good
@@ -45,20 +43,22 @@ def test_room_helps(model: str, make_core: MakeCore) -> None:
     assert sum(good for _, _, good in roomy.by_defects()) == roomy.good
 
 
-def test_dead_slots_that_are_not_used_do_no_harm(model: str, make_core: MakeCore) -> None:
+def test_dead_slots_that_are_not_used_do_no_harm(model: CouplingGraph, make_core: MakeCore) -> None:
     core = make_core(readout={"step": [1, 1]})
-    study = study_yield(model, core, cell_rate=0.0, slot_rate=0.002, dies=40)
+    study = study_yield(model, core, YieldOptions(cell_rate=0.0, slot_rate=0.002, dies=40))
     assert {die.dead_cells for die in study.dies} == {0}
     harmed = [die for die in study.dies if die.refused_by]
     assert all(die.dead_slots > 0 and "dead slots" in die.refused_by for die in harmed)
     assert any(die.dead_slots > 0 and not die.refused_by for die in study.dies)
 
 
-def test_die_n_is_the_same_however_many_there_are(model: str, make_core: MakeCore) -> None:
+def test_die_n_is_the_same_however_many_there_are(model: CouplingGraph, make_core: MakeCore) -> None:
     core = make_core(grid=[9, 9], readout={"step": [1, 1]})
-    few, many = (study_yield(model, core, cell_rate=0.02, slot_rate=0.001, dies=dies, seed=4) for dies in (3, 6))
+    few, many = (
+        study_yield(model, core, YieldOptions(cell_rate=0.02, slot_rate=0.001, dies=dies, seed=4)) for dies in (3, 6)
+    )
     assert many.dies[:3] == few.dies
-    other = study_yield(model, core, cell_rate=0.02, slot_rate=0.001, dies=6, seed=5)
+    other = study_yield(model, core, YieldOptions(cell_rate=0.02, slot_rate=0.001, dies=6, seed=5))
     assert other.dies != many.dies
 
 
@@ -72,22 +72,17 @@ def test_the_interval_is_wilsons(good: int, dies: int) -> None:
     assert content["refused_by"] == ({"x": dies - good} if good < dies else {})
 
 
-def test_a_model_that_never_fits(model: str, make_core: MakeCore) -> None:
+def test_a_model_that_never_fits(model: CouplingGraph, make_core: MakeCore) -> None:
     with pytest.raises(OsccError, match="does not fit tiny-8x8 even without further defects"):
-        study_yield(model, make_core(stencil="king"), cell_rate=0.1, slot_rate=0.0, dies=2)
+        study_yield(model, make_core(stencil="king"), YieldOptions(cell_rate=0.1, slot_rate=0.0, dies=2))
 
 
-def test_moving_single_nodes_helps_where_there_is_room(
-    make_core: MakeCore, make_graph: MakeGraph, tmp_path: Path
-) -> None:
+def test_moving_single_nodes_helps_where_there_is_room(make_core: MakeCore, make_graph: MakeGraph) -> None:
     # Couplings to the next cells only, on a core that has units for those two away.
     graph = make_graph(make_core(stencil="king", readout={"step": [1, 1]}), chunks=1, density=0.3)
-    write_checkpoint(tmp_path / "m.safetensors", graph)
     core = make_core(grid=[8, 9], stencil="box-2", readout={"step": [1, 1]}, cycles_per_sample=100_000)
     plain, repaired = (
-        study_yield(
-            str(tmp_path / "m.safetensors"), core, cell_rate=0.02, slot_rate=0.0, dies=20, seed=2, repairing=repairing
-        )
+        study_yield(graph, core, YieldOptions(0.02, slot_rate=0.0, dies=20, seed=2, repairing=repairing))
         for repairing in (False, True)
     )
     assert repaired.good > plain.good

@@ -8,8 +8,7 @@ import pytest
 
 from oscc.base.errors import OsccError
 from oscc.base.output_folder import OutputFolder
-from oscc.compiler.frontends.checkpoint import read_checkpoint
-from oscc.compiler.frontends.front_end import PROBLEM_READERS, Source, front_end_of, opened_source, read_kept_problem
+from oscc.compiler.frontends.front_end import PROBLEM_READERS, front_end_of, read_kept_problem, read_source
 from oscc.compiler.frontends.gset import parse_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.core.spec_file import load_core
@@ -50,8 +49,8 @@ def test_front_end_of_a_file(path: str, name: str | None, wanted: str) -> None:
 @pytest.mark.parametrize("name", ["G1", "square.txt", ".gset", "a.gset.gz"])
 def test_a_file_that_says_nowhere_what_it_is(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(OsccError) as caught, opened_source(tmp_path / name, None, load_core("tiny-8x8")):
-        pass
+    with pytest.raises(OsccError) as caught:
+        read_source(tmp_path / name, None, load_core("tiny-8x8"))
     assert str(caught.value) == (
         f"{tmp_path / name}: no checkpoint, and its name ends in none of .safetensors, .graphml, .gset, .bqm, .coo, "
         ".json\nsay what it is: --frontend graphml, gset or bqm"
@@ -76,24 +75,24 @@ def test_an_unknown_front_end() -> None:
 def test_a_problem_becomes_a_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "square.gset"
     path.write_text(SQUARE)
-    with opened_source(path, None, load_core("ising-56x56")) as source:
-        graph = read_checkpoint(source.checkpoint)
-        assert (graph.name, graph.nodes, graph.couplings) == ("square", 4, 8)
-        # All parameters were divided by J, half of the weight.
-        assert graph.training["problem"] == {"kind": "max-cut", "spins": 4, "pairs": 4, "unit": 0.5}
-        assert source.problem == SQUARE.encode()
-        digest = hashlib.sha256(SQUARE.encode()).hexdigest()
-        assert source.description == {"file": "square.gset", "sha256": digest, "frontend": "gset"}
-        assert source.labels == ("1", "2", "3", "4")
-        first = source.checkpoint.read_bytes()
-    assert not source.checkpoint.exists()
-    with opened_source(path, "gset", load_core("ising-56x56")) as source:
-        assert source.checkpoint.read_bytes() == first
+    source = read_source(path, None, load_core("ising-56x56"))
+    graph = source.model.graph
+    assert (graph.name, graph.nodes, graph.couplings) == ("square", 4, 8)
+    # All parameters were divided by J, half of the weight.
+    assert graph.training["problem"] == {"kind": "max-cut", "spins": 4, "pairs": 4, "unit": 0.5}
+    assert source.problem == SQUARE.encode()
+    digest = hashlib.sha256(SQUARE.encode()).hexdigest()
+    assert source.description == {"file": "square.gset", "sha256": digest, "frontend": "gset"}
+    assert source.labels == ("1", "2", "3", "4")
+    assert source.model.name == "square.safetensors"
+    assert read_source(path, "gset", load_core("ising-56x56")).model.content == source.model.content
 
 
-def test_a_checkpoint_is_taken_as_it_is(tmp_path: Path) -> None:
-    with opened_source(tmp_path / "m.safetensors", None, load_core("tiny-8x8")) as source:
-        assert source == Source(tmp_path / "m.safetensors", None, {}, ())
+def test_a_checkpoint_is_taken_as_it_is(tiny_model: Path) -> None:
+    source = read_source(tiny_model, None, load_core("tiny-8x8"))
+    assert source.path == tiny_model
+    assert (source.model.name, source.model.content) == (tiny_model.name, tiny_model.read_bytes())
+    assert (source.problem, source.description, source.labels, source.lower) == (None, {}, (), None)
 
 
 @pytest.mark.parametrize(
@@ -113,10 +112,10 @@ def test_a_checkpoint_is_taken_as_it_is(tmp_path: Path) -> None:
 )
 def test_a_file_is_read_and_kept_byte_by_byte(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
-    with opened_source(tmp_path / name, None, load_core("ising-56x56")) as source:
-        assert source.problem == content
-        assert source.description["sha256"] == hashlib.sha256(content).hexdigest()
-        assert read_checkpoint(source.checkpoint).couplings == 2
+    source = read_source(tmp_path / name, None, load_core("ising-56x56"))
+    assert source.problem == content
+    assert source.description["sha256"] == hashlib.sha256(content).hexdigest()
+    assert source.model.graph.couplings == 2
 
 
 @pytest.mark.parametrize(
@@ -138,8 +137,8 @@ def test_nodes_have_the_names_of_the_file(name: str, labels: tuple[str, ...], tm
         "mixed.bqm": DIMOD.replace(b'["x", "\\u00fc"]', b'[1, "1"]'),
     }[name]
     (tmp_path / name).write_bytes(content)
-    with opened_source(tmp_path / name, None, load_core("ising-56x56")) as source:
-        assert source.labels == labels
+    source = read_source(tmp_path / name, None, load_core("ising-56x56"))
+    assert source.labels == labels
 
 
 @pytest.mark.parametrize(
@@ -155,8 +154,8 @@ def test_nodes_have_the_names_of_the_file(name: str, labels: tuple[str, ...], tm
 def test_a_file_that_is_not_there_or_no_text(name: str, content: bytes | None, message: str, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(OsccError) as caught, opened_source(tmp_path / name, None, load_core("tiny-8x8")):
-        pass
+    with pytest.raises(OsccError) as caught:
+        read_source(tmp_path / name, None, load_core("tiny-8x8"))
     assert str(caught.value) == f"{tmp_path / name}: {message}"
 
 
@@ -166,9 +165,9 @@ def test_a_file_that_is_not_there_or_no_text(name: str, content: bytes | None, m
 def test_a_model_is_called_as_its_file(stem: str, name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{stem}.gset"
     path.write_text(SQUARE)
-    with opened_source(path, None, load_core("ising-56x56")) as source:
-        assert read_checkpoint(source.checkpoint).name == name
-        assert source.description["file"] == (f"{name}.gset" if stem.strip() else " .gset")
+    source = read_source(path, None, load_core("ising-56x56"))
+    assert source.model.graph.name == name
+    assert source.description["file"] == (f"{name}.gset" if stem.strip() else " .gset")
 
 
 @pytest.mark.parametrize(
@@ -207,8 +206,8 @@ def test_a_problem_is_parsed_once_for_all_cores(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setitem(PROBLEM_READERS, "gset", parse)
     (tmp_path / "square.gset").write_text(SQUARE)
-    with opened_source(tmp_path / "square.gset", None, load_core("ising-56x56")) as source:
-        assert source.lower is not None
-        for core in ("ising-56x56", "king-48x41"):
-            assert source.lower(load_core(core)).nodes == 4
+    source = read_source(tmp_path / "square.gset", None, load_core("ising-56x56"))
+    assert source.lower is not None
+    for core in ("ising-56x56", "king-48x41"):
+        assert source.lower(load_core(core)).nodes == 4
     assert parsed == [SQUARE]

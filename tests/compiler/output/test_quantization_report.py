@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -20,7 +19,6 @@ def test_the_report_counts_every_code(coded: CodedGraph) -> None:
     report = quantization_report(coded)
     assert json.loads(json.dumps(report)) == report
     route = coded.placed.route
-    assert route is not None
     used = coded.coupling[:, route.unit_cell[:, 0], route.unit_cell[:, 1], route.slot]
     assert report["groups"]["coupling"]["histogram"] == [
         [code, sum(value == code for value in used.ravel().tolist())] for code in range(-7, 8)
@@ -33,16 +31,10 @@ def test_the_report_counts_every_code(coded: CodedGraph) -> None:
 def test_the_report_says_how_time_was_chosen(coded: CodedGraph) -> None:
     time = quantization_report(coded)["time_scale"]
     scale = coded.placed.time_scale
-    assert scale is not None
     assert time["run_cycles"] == scale.run_cycles.tolist()
     assert time["active"] in time["bounds_s"]
     assert max(time["bounds_s"].values()) == time["bounds_s"][time["active"]]
     assert len(time["active_by_chunk"]) == 2
-
-
-def test_a_model_without_time_scale_has_no_report(coded: CodedGraph) -> None:
-    with pytest.raises(ValueError, match="needs a scaled model"):
-        quantization_report(replace(coded, placed=replace(coded.placed, time_scale=None)))
 
 
 def test_the_table_draws_the_histogram(coded: CodedGraph) -> None:

@@ -10,7 +10,7 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.base.output_folder import OutputFolder, read_output_folder
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.compiler.output.recompile import recompile
 from oscc.compiler.passes.time_scale import ScaleOptions
@@ -32,9 +32,10 @@ def write(tiny_model: Path, tiny_core: CoreSpec, tmp_path: Path) -> Callable[[di
 
     def written(options: dict[str, Any]) -> OutputFolder:
         scale = ScaleOptions(options["tau"] == "per-chunk", tuple(options["clip"]), options["tau_s"])
-        result = compile_model(read_checkpoint(tiny_model), tiny_core, scale)
+        model = ModelFile.read(tiny_model)
+        result = compile_model(model.graph, tiny_core, scale)
         assert result.feasible
-        write_output(tmp_path / "out", result, tiny_model, Receipt(options))
+        write_output(tmp_path / "out", result, Receipt(model, options))
         return read_output_folder(tmp_path / "out")
 
     return written

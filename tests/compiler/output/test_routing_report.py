@@ -13,7 +13,7 @@ from oscc.base.findings import Finding
 from oscc.compiler.diagnosis.causes import Cause, as_cause, find_causes
 from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.output.routing_report import finding_cells, routing_report, routing_table
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.route import RoutePass
@@ -28,7 +28,7 @@ MakeCore = Callable[..., CoreSpec]
 NOT_FOUND = Finding("L002", "no placement found among 8", "use another core", {"placements": 8}, proof=False)
 
 
-def _routed(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph:
+def _routed(graph: CouplingGraph, core: CoreSpec) -> RoutedGraph:
     return RoutePass().run(PlacePass(core).run(graph))
 
 
@@ -58,7 +58,6 @@ def test_report_of_the_example(example_path: Path) -> None:
 def test_boundaries_hold_the_demand_and_its_first_peak(make_graph: MakeGraph, make_core: MakeCore) -> None:
     core = make_core(grid=[6, 5])
     placed = _routed(make_graph(core, density=0.6), core)
-    assert placed.route is not None
     report = routing_report(placed, [])
     for name, demand, step in (
         ("across_columns", placed.route.demand_across_columns, (0, 1)),

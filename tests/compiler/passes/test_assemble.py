@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.passes.assemble import AssemblePass
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
@@ -20,7 +19,7 @@ MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
 
 
-def scheduled(graph: CouplingGraph, core: CoreSpec) -> CodedGraph:
+def scheduled(graph: CouplingGraph, core: CoreSpec) -> ScheduledGraph:
     return SchedulePass().run(QuantizePass().run(ScalePass().run(RoutePass().run(PlacePass(core).run(graph)))))
 
 
@@ -67,12 +66,5 @@ def test_identity_and_time_travel_along(tiny_core: CoreSpec, make_graph: MakeGra
     assert (program.name, program.family, program.core_name) == (graph.name, "kurashil", "tiny-8x8")
     assert (program.spec_hash, program.model_hash) == (tiny_core.hash, "ab" * 32)
     assert program.chunk_duration.tolist() == [2.0] * 4
-    assert level.placed.time_scale is not None
     np.testing.assert_array_equal(program.tau_s, level.placed.time_scale.tau_s)
     np.testing.assert_array_equal(program.lsb, level.lsb)
-
-
-def test_a_level_without_schedule_is_refused(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
-    level = scheduled(make_graph(tiny_core), tiny_core)
-    with pytest.raises(ValueError, match="needs a scheduled model"):
-        AssemblePass().run(replace(level, schedule=None))

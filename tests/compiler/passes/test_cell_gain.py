@@ -69,11 +69,9 @@ def test_a_weak_cell_makes_the_time_scale_longer(make_core: MakeCore, make_graph
     write_checkpoint(model, graph)
     weak = core.changed(defects={"gain": [[*strongest_cell(graph), 0.5]]})
     plain, made = (compile_model(read_checkpoint(model), each) for each in (core, weak))
-    assert plain.placed is not None
-    assert made.placed is not None
-    assert plain.placed.time_scale is not None
-    assert made.placed.time_scale is not None
-    before, after = (each.bounds_s["coupling"] for each in (plain.placed.time_scale, made.placed.time_scale))
+    assert plain.timed is not None
+    assert made.timed is not None
+    before, after = (each.time_scale.bounds_s["coupling"] for each in (plain.timed, made.timed))
     assert after == pytest.approx(2 * before, rel=1e-6)
     assert made.coded is not None
     assert made.coded.statistics["coupling"].clipped == 0

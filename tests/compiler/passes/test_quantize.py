@@ -143,9 +143,3 @@ def test_no_couplings_have_no_error(tiny_core: CoreSpec, make_graph: MakeGraph) 
     numbers = coded.statistics["coupling"]
     assert (numbers.values, numbers.rms_lsb, numbers.max_lsb) == (0, 0.0, 0.0)
     assert not coded.coupling.any()
-
-
-def test_a_level_that_is_not_scaled_is_refused(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
-    placed = PlacePass(tiny_core).run(make_graph(tiny_core))
-    with pytest.raises(ValueError, match="needs a routed and scaled model"):
-        QuantizePass().run(placed)

@@ -10,7 +10,8 @@ import pytest
 from oscc.base.findings import FindingsError
 from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph, verify_placed
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import verify_routed
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.place.placer import identity_placement
@@ -32,8 +33,7 @@ def test_route_gives_every_coupling_a_unit(make_graph: MakeGraph, make_core: Mak
     core = make_core(couplings=couplings)
     placed = _placed(make_graph(core), core)
     routed = RoutePass().run(placed)
-    verify_placed(routed)
-    assert routed.route is not None
+    verify_routed(routed)
     assert (routed.route.slot >= 0).all()
     cells, slots = routed.route.unit_cell.tolist(), routed.route.slot.tolist()
     used = {(row, col, slot) for (row, col), slot in zip(cells, slots, strict=True)}
@@ -43,7 +43,7 @@ def test_route_gives_every_coupling_a_unit(make_graph: MakeGraph, make_core: Mak
 def test_route_leaves_its_input_alone(make_graph: MakeGraph, tiny_core: CoreSpec) -> None:
     placed = _placed(make_graph(tiny_core), tiny_core)
     routed = RoutePass().run(placed)
-    assert placed.route is None
+    assert type(placed) is PlacedGraph
     assert routed.graph is placed.graph
     assert routed.transform == placed.transform
 
@@ -63,11 +63,10 @@ def test_example_needs_every_track_of_its_core(example_path: Path) -> None:
     core = load_core("ais-56x56")
     routed = RoutePass().run(PlacePass(core).run(read_checkpoint(example_path)))
     assert routed.transform == "identity"
-    assert routed.route is not None
     assert int(routed.route.demand_across_columns.max()) == 30
     assert int(routed.route.demand_across_rows.max()) == 30
     assert int(np.bincount(routed.graph.dst).max()) == 24
-    verify_placed(routed)
+    verify_routed(routed)
     narrow = core.model_copy(update={"tracks_per_boundary": 29})
     with pytest.raises(FindingsError) as caught:
         RoutePass().run(dataclasses.replace(routed, core=narrow))

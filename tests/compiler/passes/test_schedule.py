@@ -9,7 +9,7 @@ import pytest
 from oscc.base.findings import FindingsError
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import TimeScale
+from oscc.compiler.ir.timed import TimeScale
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
@@ -28,7 +28,7 @@ def coded(graph: CouplingGraph, core: CoreSpec) -> CodedGraph:
 
 
 def scale_of(*runs: int) -> TimeScale:
-    return TimeScale(np.ones(len(runs)), np.array(runs), {}, "load")
+    return TimeScale(np.ones(len(runs)), np.array(runs), {}, "load", ("load",) * len(runs))
 
 
 def test_four_chunks_give_the_schedule_of_the_design() -> None:
@@ -77,10 +77,7 @@ def test_every_run_of_every_sample_uses_its_own_chunk(chunks: int, make_core: Ma
 
 def test_the_pass_writes_the_runs_of_the_time_scale(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
     level = coded(make_graph(tiny_core), tiny_core)
-    assert level.schedule is None
     scheduled = SchedulePass().run(level)
-    assert scheduled.schedule is not None
-    assert level.placed.time_scale is not None
     instructions = decode_schedule(scheduled.schedule)
     runs = [step.operand for step in instructions if step.operation is Operation.RUN]
     assert runs == level.placed.time_scale.run_cycles.tolist()
@@ -108,9 +105,3 @@ def test_an_init_that_is_shorter_than_a_fetch_is_refused(make_core: MakeCore, ma
     core = make_core().model_copy(update={"init": InitSpec.model_construct(kind="normal", std_rad=1.0, cycles=1)})
     with pytest.raises(FindingsError, match=r"T007.*waits 2 cycles.*it is not fetched yet"):
         SchedulePass().run(coded(make_graph(core), core))
-
-
-def test_a_level_that_is_not_scaled_is_refused(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
-    level = coded(make_graph(tiny_core), tiny_core)
-    with pytest.raises(ValueError, match="needs a scaled model"):
-        SchedulePass().run(replace(level, placed=replace(level.placed, time_scale=None)))

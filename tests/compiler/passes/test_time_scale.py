@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 
 from oscc.base.errors import OsccError
 from oscc.base.findings import FindingsError
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import TimeScale
-from oscc.compiler.passes.load import LoadPass
+from oscc.compiler.ir.timed import TimeScale
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.time_scale import (
     ScaleOptions,
@@ -55,11 +56,10 @@ def runs(scale: TimeScale) -> list[int]:
     return listed
 
 
-def test_the_prototype_needs_214_cycles_per_chunk_for_its_detuning(prototype_path: object) -> None:
-    graph = LoadPass(str(prototype_path)).run(None)
+def test_the_prototype_needs_214_cycles_per_chunk_for_its_detuning(prototype_path: Path) -> None:
+    graph = read_checkpoint(prototype_path)
     core = load_core("ais-56x56")
     placed = ScalePass().run(PlacePass(core).run(graph))
-    assert placed.time_scale is not None
     assert runs(placed.time_scale) == [214] * 4
     assert placed.time_scale.active == "detuning"
     # By hand: 214 cycles of 10 ns for 2 units of model time.

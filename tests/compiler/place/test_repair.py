@@ -16,7 +16,7 @@ from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.place.anneal import anneal
 from oscc.compiler.place.repair import repair
 from oscc.compiler.place.search import Search
-from oscc.compiler.route.routing import diagnose_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -39,7 +39,7 @@ def test_nodes_leave_dead_cells_and_dead_units(open_core: MakeCore, model_of: Mo
     away = (whole.cell[whole.graph.src[5]] - whole.cell[whole.graph.dst[5]]).tolist()
     slot = core.unit_stencil.offsets.index((away[0], away[1]))
     die = core.changed(defects={"cells": cells.tolist(), "slots": [[*used, slot]]})
-    found = repair(PlacedGraph(whole.graph, die, whole.cell, "identity"), Search(1))
+    found = repair(routed_graph(PlacedGraph(whole.graph, die, whole.cell, "identity")), Search(1))
     assert found.findings == ()
     assert found.placed is not None
     placed = found.placed
@@ -48,7 +48,7 @@ def test_nodes_leave_dead_cells_and_dead_units(open_core: MakeCore, model_of: Mo
     moved = int(np.any(placed.cell != whole.cell, axis=1).sum())
     assert 2 <= moved < whole.graph.nodes
     assert placed.transform == f"identity, {moved} nodes moved"
-    again = repair(PlacedGraph(whole.graph, die, whole.cell, "identity"), Search(1)).placed
+    again = repair(routed_graph(PlacedGraph(whole.graph, die, whole.cell, "identity")), Search(1)).placed
     assert again is not None
     assert np.array_equal(again.cell, placed.cell)
 
@@ -58,11 +58,11 @@ def test_other_faults_and_full_cores_are_left_alone(
 ) -> None:
     whole = torus_on(open_core(8, 8), model_of, 6, 9)
     king = open_core(8, 8, stencil="king", defects={"cells": [[4, 4]]})
-    found = repair(PlacedGraph(whole.graph, king, whole.cell, "identity"))
+    found = repair(routed_graph(PlacedGraph(whole.graph, king, whole.cell, "identity")))
     assert (found.placed, found.findings) == (None, ())
     full = make_graph(make_core(), chunks=1)
     assert full.position is not None
-    found = repair(PlacedGraph(full, make_core(defects={"cells": [[4, 4]]}), full.position, "identity"))
+    found = repair(routed_graph(PlacedGraph(full, make_core(defects={"cells": [[4, 4]]}), full.position, "identity")))
     assert (found.placed, found.findings) == (None, ())
 
 
@@ -71,12 +71,12 @@ def test_what_cannot_move_says_so(open_core: MakeCore, make_graph: MakeGraph) ->
     graph = make_graph(open_core(8, 8), chunks=1)
     assert graph.position is not None
     die = open_core(9, 8, defects={"cells": [[4, 4]]})
-    found = repair(PlacedGraph(graph, die, graph.position, "identity"), Search.within(20.0))
+    found = repair(routed_graph(PlacedGraph(graph, die, graph.position, "identity")), Search.within(20.0))
     assert found.placed is None
     (finding,) = found.findings
     assert (finding.code, finding.proof) == ("L014", False)
     assert finding.witness["cost"] > 0
-    stopped = repair(PlacedGraph(graph, die, graph.position, "identity"), Search.within(0.0)).findings
+    stopped = repair(routed_graph(PlacedGraph(graph, die, graph.position, "identity")), Search.within(0.0)).findings
     assert "ended by time" in stopped[0].message
 
 

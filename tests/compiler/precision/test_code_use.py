@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from oscc.compiler.compile import SMALLEST_TAU
 from oscc.compiler.copies.splitting import split_nodes
+from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.frontends.ising_problem import max_cut
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.ir.coded import CodedGraph
@@ -164,7 +165,7 @@ def test_numbers_that_differ_by_rounding_are_one() -> None:
 def test_the_models_in_examples_use_their_codes(example_path: Any) -> None:
     from oscc.compiler.compile import check_model
 
-    result = check_model(example_path, load_core("ais-56x56"))
+    result = check_model(read_checkpoint(example_path), load_core("ais-56x56"))
     assert result.code_use is not None
     use = result.code_use.groups["coupling"]
     # As docs/training.md says.

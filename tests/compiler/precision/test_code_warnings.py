@@ -461,7 +461,7 @@ def test_a_shil_that_no_code_holds(make_core: MakeCore) -> None:
 
 
 def test_a_graph_of_a_file_is_given_as_a_problem_is(make_core: MakeCore, tmp_path: Path) -> None:
-    from oscc.compiler.frontends.front_end import opened_source
+    from oscc.compiler.frontends.front_end import read_source
 
     lines = "".join(f'<node id="n{k}"><data key="f">{2 + k / 100}</data></node>' for k in range(4))
     edges = "".join(f'<edge source="n{k}" target="n{k + 1}"/>' for k in range(3))
@@ -473,8 +473,7 @@ def test_a_graph_of_a_file_is_given_as_a_problem_is(make_core: MakeCore, tmp_pat
     path = tmp_path / "g.graphml"
     path.write_text(text)
     core = ising_core(make_core)
-    with opened_source(path, None, core) as source:
-        (warning,) = check_model(source.checkpoint, core).warnings
+    (warning,) = check_model(read_source(path, None, core).model.graph, core).warnings
     assert warning.message == (
         "all 4 fields have the same code, +7, although they differ by up to 0.03 (2 to 2.03 rad per unit of model "
         "time); a code step is 0.291"

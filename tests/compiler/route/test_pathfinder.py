@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.compiler.ir.wire_demand import wire_demand
 from oscc.compiler.ir.wire_routes import STEPS, straight_routes
 from oscc.compiler.route.cut_bounds import overfull_cuts
 from oscc.compiler.route.pathfinder import route_wires
@@ -74,7 +73,7 @@ def test_wires_arrive_on_the_grid_and_demand_and_tracks_are_what_they_add_up_to(
                 assert own[step] == own[step - 1]
     assert len(tracks) == 0 or tracks.max() + 1 <= max(crossings.values())
     if found.rounds == 0:
-        straight = wire_demand(*arrays(wires), grid)
+        straight = straight_routes(*arrays(wires)).demand(grid)
         assert [part.tolist() for part in straight] == [part.tolist() for part in found.demand]
     # A cut is a proof: where there is one, no ways were found.
     cuts = list(overfull_cuts(*arrays(wires), grid, capacity))

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph, Route
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import Route, RoutedGraph
 from oscc.compiler.ir.wire_routes import WireRoutes
 from oscc.compiler.route.route_checker import check_route
-from oscc.compiler.route.routing import is_valid_route, routed_graph, trace_route
+from oscc.compiler.route.routing import is_valid_route, routed_graph
 from oscc.compiler.route.tracks import assign_tracks
 from oscc.core.spec import CoreSpec
 
@@ -20,13 +21,11 @@ MakeGraph = Callable[..., CouplingGraph]
 MakeCore = Callable[..., CoreSpec]
 
 
-def finished(graph: CouplingGraph, core: CoreSpec) -> tuple[PlacedGraph, np.ndarray]:
+def finished(graph: CouplingGraph, core: CoreSpec) -> tuple[RoutedGraph, np.ndarray]:
     """A placed model with its route, and its tracks."""
     assert graph.position is not None
-    placed = PlacedGraph(graph, core, graph.position, "identity")
-    route = trace_route(placed)
-    assert route.wires is not None
-    return dataclasses.replace(placed, route=route), assign_tracks(route.wires)
+    routed = routed_graph(PlacedGraph(graph, core, graph.position, "identity"))
+    return routed, assign_tracks(routed.route.wires)
 
 
 @settings(deadline=None, max_examples=1000)
@@ -43,21 +42,16 @@ def test_every_finished_route_passes(make_graph, make_core, stencil, couplings, 
     found = {finding.code for finding in check_route(placed, track)}
     # What does not fit is told by both; nothing else is ever wrong.
     assert found <= {"K006", "K008"}
-    assert bool(found) == (not is_valid_route(routed_graph(placed)))
+    assert bool(found) == (not is_valid_route(placed))
 
 
 @pytest.fixture
-def routed(make_graph: MakeGraph, make_core: MakeCore) -> tuple[PlacedGraph, np.ndarray]:
+def routed(make_graph: MakeGraph, make_core: MakeCore) -> tuple[RoutedGraph, np.ndarray]:
     """A route with negotiated ways: some wires of three steps and more."""
     core = make_core(grid=[6, 5], stencil="box-2", tracks_per_boundary=14)
     placed, track = finished(make_graph(core, chunks=1, density=0.5, seed=3), core)
     assert not list(check_route(placed, track))
     return placed, track
-
-
-def wires_of(route: Route) -> WireRoutes:
-    assert route.wires is not None
-    return route.wires
 
 
 def longest(wires: WireRoutes) -> int:
@@ -92,7 +86,7 @@ DAMAGE = {
 def test_damage_is_found(kind: str, routed) -> None:
     placed, tracks = routed
     route, core = placed.route, placed.core
-    wires = wires_of(route)
+    wires = route.wires
     cell, slot, unit = placed.cell.copy(), route.slot.copy(), route.unit_cell.copy()
     end, first, direction = wires.end.copy(), wires.first.copy(), wires.direction.copy()
     start, across, tracks = wires.start.copy(), route.demand_across_columns.copy(), tracks.copy()
@@ -142,8 +136,3 @@ def test_damage_is_found(kind: str, routed) -> None:
     found = [*check_route(dataclasses.replace(placed, core=core, cell=cell, route=damaged), tracks)]
     assert DAMAGE[kind] in {finding.code for finding in found}
     assert all(finding.proof and "\n" not in finding.message for finding in found)
-
-
-def test_a_model_that_is_not_routed(routed) -> None:
-    with pytest.raises(ValueError, match="no route with wires"):
-        next(check_route(dataclasses.replace(routed[0], route=None)))

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from oscc.base.findings import Finding, FindingError
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph, Route
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import Route, RoutedGraph
 from oscc.compiler.place.placer import identity_placement
 from oscc.compiler.route.route_checker import check_route
 from oscc.compiler.route.routing import (
@@ -164,7 +165,7 @@ def test_displacement_not_in_the_stencil(tiny_core: CoreSpec) -> None:
 
 def test_displacement_is_directed(make_core: MakeCore) -> None:
     core = make_core(stencil=[[0, 1], [1, 0]])
-    assert is_valid_route(_placed(_model([(1, 1), (1, 2)], [(1, 0)]), core))
+    assert is_valid_route(routed_graph(_placed(_model([(1, 1), (1, 2)], [(1, 0)]), core)))
     finding = _only(_placed(_model([(1, 1), (1, 2)], [(0, 1)]), core))
     assert finding.message.endswith("displacement [0, -1] is not in the stencil (2 listed offsets)")
 
@@ -192,7 +193,7 @@ def test_slot_used_twice_by_two_nodes_on_one_cell(tiny_core: CoreSpec) -> None:
 
 def test_slot_of_a_reciprocal_pair_is_used_once_each_way(make_core: MakeCore) -> None:
     core = make_core(couplings="reciprocal")
-    assert is_valid_route(_placed(_model([(2, 2), (2, 3)], [(1, 0), (0, 1)]), core))
+    assert is_valid_route(routed_graph(_placed(_model([(2, 2), (2, 3)], [(1, 0), (0, 1)]), core)))
     twice = _model([(2, 2), (2, 3), (2, 3)], [(1, 0), (0, 1), (2, 0), (0, 2)])
     assert [finding.code for finding in diagnose_route(routed_graph(_placed(twice, core)))] == ["R002", "R002", "R007"]
 
@@ -200,7 +201,7 @@ def test_slot_of_a_reciprocal_pair_is_used_once_each_way(make_core: MakeCore) ->
 def test_more_couplings_than_slots(make_core: MakeCore) -> None:
     core = make_core(stencil=[[0, 1], [0, -1]])
     cells = [(2, 2), (2, 1), (2, 3), (1, 2)]
-    findings = list(diagnose_route(_placed(_model(cells, [(1, 0), (2, 0), (3, 0)]), core)))
+    findings = list(diagnose_route(routed_graph(_placed(_model(cells, [(1, 0), (2, 0), (3, 0)]), core))))
     assert [finding.code for finding in findings] == ["R001", "R003"]
     assert findings[1].message == "node 0 at (2, 2) receives 3 couplings; a cell has slots for 2"
     assert findings[1].witness == {"node": 0, "cell": [2, 2], "degree": 3, "slots": 2}
@@ -211,7 +212,7 @@ def test_dead_cell(make_core: MakeCore) -> None:
     finding = _only(_placed(_model([(0, 0), (3, 3)], []), core))
     assert (finding.code, finding.message) == ("R004", "node 1 sits on cell (3, 3), which is defective")
     assert finding.witness == {"node": 1, "cell": [3, 3]}
-    assert is_valid_route(_placed(_model([(0, 0), (3, 2)], []), core))
+    assert is_valid_route(routed_graph(_placed(_model([(0, 0), (3, 2)], []), core)))
 
 
 def test_dead_slot(make_core: MakeCore, tiny_core: CoreSpec) -> None:
@@ -228,7 +229,7 @@ def test_dead_slot(make_core: MakeCore, tiny_core: CoreSpec) -> None:
 def test_dead_slot_of_a_reciprocal_unit_blocks_both_directions(make_core: MakeCore) -> None:
     slot = make_core(couplings="reciprocal").unit_stencil.offsets.index((1, 0))
     core = make_core(couplings="reciprocal", defects={"slots": [[2, 2, slot]]})
-    findings = list(diagnose_route(_placed(_model([(2, 2), (3, 2)], [(1, 0), (0, 1)]), core)))
+    findings = list(diagnose_route(routed_graph(_placed(_model([(2, 2), (3, 2)], [(1, 0), (0, 1)]), core))))
     assert [(finding.code, finding.witness["cell"]) for finding in findings] == [("R005", [2, 2])] * 2
 
 
@@ -264,8 +265,8 @@ def test_unequal_pair_names_the_chunk(make_graph: MakeGraph, make_core: MakeCore
 
 
 def test_asymmetry_is_no_matter_on_a_directed_core(tiny_core: CoreSpec) -> None:
-    assert is_valid_route(_placed(_model([(2, 2), (2, 3)], [(1, 0)]), tiny_core))
-    assert is_valid_route(_placed(_model([(2, 2), (2, 3)], [(1, 0), (0, 1)], [1.0, 2.0]), tiny_core))
+    assert is_valid_route(routed_graph(_placed(_model([(2, 2), (2, 3)], [(1, 0)]), tiny_core)))
+    assert is_valid_route(routed_graph(_placed(_model([(2, 2), (2, 3)], [(1, 0), (0, 1)], [1.0, 2.0]), tiny_core)))
 
 
 def test_many_nodes_on_one_cell(tiny_core: CoreSpec) -> None:
@@ -283,7 +284,7 @@ def test_wires_that_do_not_fit_straight_find_ways_around(make_core: MakeCore) ->
     assert (trace_route(straight).rounds, trace_route(around).rounds > 0) == (0, True)
     assert _peak(trace_route(straight)) == 2
     assert _peak(trace_route(around)) == 1
-    assert not list(check_route(dataclasses.replace(around, route=trace_route(around))))
+    assert not list(check_route(routed_graph(around)))
 
 
 def test_more_wires_than_tracks(make_core: MakeCore) -> None:
@@ -398,4 +399,4 @@ def test_codes_agree_with_a_plain_check(make_core: MakeCore, data: st.DataObject
     elif not found:
         route = trace_route(placed)
         assert (route.rounds > 0) == ("R008" in reasons)
-        assert not list(check_route(dataclasses.replace(placed, route=route)))
+        assert not list(check_route(RoutedGraph.of(placed, route)))

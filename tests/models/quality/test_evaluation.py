@@ -57,7 +57,7 @@ def images_of(path, conditions, samples, progress=None):
 def test_images_of_a_core_are_those_of_its_codes(model):
     images = images_of(model, Conditions(core=TINY, step=0.01, seed=5), 12)
     assert (images.shape, images.dtype) == ((12, 4, 4), np.dtype(np.float32))
-    coded = compile_model(model, TINY).coded
+    coded = compile_model(read_checkpoint(model), TINY).coded
     assert coded is not None
     reference = AISModel.from_coded(coded)
     start = draw_states(coded.placed.graph.init, 64, 12, random_of(5, 0)).double()
@@ -90,7 +90,7 @@ def test_images_without_a_core_are_those_of_the_checkpoint(model):
 
 def test_the_running_graph_has_the_worth_of_the_codes(model):
     graph, original = running_graph(model, TINY), read_checkpoint(model)
-    coded = compile_model(model, TINY).coded
+    coded = compile_model(read_checkpoint(model), TINY).coded
     assert coded is not None
     for place, name in enumerate(("weight", "shil", "field", "detuning")):
         scaled = getattr(graph, name) / coded.lsb[:, place, None]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from oscc.base.errors import OsccError
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.passes.quantize import quantize_values
 from oscc.core.families import KURASHIL
 from oscc.core.initial_phases import InitialPhases
@@ -183,7 +183,7 @@ def test_compiling_finds_the_very_grid_that_was_trained_on(tmp_path, duration, b
     model.clip(1.0)
     graph = model.to_graph({})
     write_checkpoint(tmp_path / "model.safetensors", graph)
-    result = compile_model(tmp_path / "model.safetensors", core)
+    result = compile_model(read_checkpoint(tmp_path / "model.safetensors"), core)
     assert result.findings == ()
     summary = result.summary()
     assert summary["run_cycles"] == grid.run_cycles.tolist()
@@ -212,7 +212,7 @@ def test_reciprocal_couplings_compile_on_a_core_of_either_kind(tmp_path, make_co
     assert all(values == weights[dst, src] for (src, dst), values in weights.items())
     assert len({tuple(values) for values in weights.values()}) > 20
     write_checkpoint(tmp_path / "model.safetensors", graph)
-    result = compile_model(tmp_path / "model.safetensors", core)
+    result = compile_model(read_checkpoint(tmp_path / "model.safetensors"), core)
     assert result.findings == ()
     quantization = result.summary()["quantization"]
     assert (quantization["clipped"], quantization["rms_lsb"] < 1e-6) == (0, True)
@@ -223,4 +223,4 @@ def test_couplings_that_differ_do_not_compile_on_a_reciprocal_core(tmp_path, mak
     core = make_core(couplings="reciprocal")
     model = Generator(random_graph(core, (1.0,)), grid=DacGrid.of(core, (1.0,)), quantize=True)
     write_checkpoint(tmp_path / "model.safetensors", model.to_graph({}))
-    assert not compile_model(tmp_path / "model.safetensors", core).feasible
+    assert not compile_model(read_checkpoint(tmp_path / "model.safetensors"), core).feasible

@@ -654,7 +654,7 @@ def test_what_was_trained_for_a_core_compiles_for_it(images_config, tmp_path):
     drawn(trainer, tmp_path / "state")
     write_checkpoint(tmp_path / "model.safetensors", trainer.average.to_graph({}))
     assert config.core is not None
-    result = compile_model(tmp_path / "model.safetensors", config.core)
+    result = compile_model(read_checkpoint(tmp_path / "model.safetensors"), config.core)
     assert result.findings == ()
     for numbers in result.summary()["quantization"]["groups"].values():
         assert (numbers["clipped"], numbers["rms_lsb"] < 1e-6) == (0, True)

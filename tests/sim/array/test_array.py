@@ -12,7 +12,9 @@ from scipy.integrate import solve_ivp
 from oscc.base.errors import OsccError
 from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
-from oscc.compiler.ir.placed import PlacedGraph, TimeScale
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.timed import TimedGraph, TimeScale
+from oscc.compiler.route.routing import routed_graph
 from oscc.core.families import FAMILIES
 from oscc.core.spec_file import load_core
 from oscc.models.dynamics.reference import AISModel
@@ -32,7 +34,7 @@ def empty_codes(core):
 
 def compiled(tmp_path, core, graph):
     write_checkpoint(tmp_path / "model.safetensors", graph)
-    result = compile_model(tmp_path / "model.safetensors", core)
+    result = compile_model(read_checkpoint(tmp_path / "model.safetensors"), core)
     assert result.feasible, result.findings
     return result
 
@@ -279,13 +281,19 @@ def test_array_agrees_with_the_reference_at_the_same_codes_and_steps(
         np.testing.assert_allclose(found, expected[chunk + 1].numpy(), rtol=0, atol=1e-9)
 
 
+def timed(placed, scale):
+    return TimedGraph.at(routed_graph(placed), scale)
+
+
 @pytest.fixture(scope="module")
 def prototype(prototype_path):
     """The prototype on its core at the time scale of the golden runs, and the golden phases."""
     graph, core = read_checkpoint(prototype_path), load_core("ais-56x56")
-    scale = TimeScale(np.full(4, CYCLES_PER_UNIT * core.clock_s), np.full(4, 2 * CYCLES_PER_UNIT), {}, "given")
+    scale = TimeScale(
+        np.full(4, CYCLES_PER_UNIT * core.clock_s), np.full(4, 2 * CYCLES_PER_UNIT), {}, "given", ("given",) * 4
+    )
     assert graph.position is not None
-    return PlacedGraph(graph, core, graph.position, "identity", time_scale=scale), np.load(GOLDEN)["theta"]
+    return timed(PlacedGraph(graph, core, graph.position, "identity"), scale), np.load(GOLDEN)["theta"]
 
 
 def run_prototype(placed, theta, chunks, **options):
@@ -335,10 +343,8 @@ def test_array_agrees_with_the_reference_on_the_prototype(prototype, prototype_p
     assert np.abs(found - expected).max() < 1e-9
 
 
-def test_rates_of_a_model_need_a_time_scale_and_the_stencil(prototype, make_core):
+def test_rates_of_a_model_need_the_stencil(prototype, make_core):
     placed, _ = prototype
-    with pytest.raises(ValueError, match="the placed model has no time scale yet"):
-        model_rates(PlacedGraph(placed.graph, placed.core, placed.cell, "identity"), 0)
     king = make_core("ais-56x56", stencil="king")
     with pytest.raises(ValueError, match="couplings reach beyond the stencil"):
-        model_rates(PlacedGraph(placed.graph, king, placed.cell, "identity", time_scale=placed.time_scale), 0)
+        model_rates(timed(PlacedGraph(placed.graph, king, placed.cell, "identity"), placed.time_scale), 0)

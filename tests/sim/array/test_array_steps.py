@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from oscc.base.errors import OsccError
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.sim.array.array_steps import MAX_STEP, MOST_STEPS, program_step, run_steps, step_cycles_for, step_plan
 
 
@@ -50,7 +50,7 @@ def test_step_is_the_largest_within_the_bound(tau_s, clock_hz, max_step):
 
 def compiled(tmp_path, core, graph):
     write_checkpoint(tmp_path / "model.safetensors", graph)
-    result = compile_model(tmp_path / "model.safetensors", core)
+    result = compile_model(read_checkpoint(tmp_path / "model.safetensors"), core)
     assert result.feasible, result.findings
     return result
 

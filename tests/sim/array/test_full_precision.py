@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from oscc.compiler.compile import CompileResult
-from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.timed import TimedGraph
 from oscc.core.spec import CoreSpec
 from oscc.models.dynamics.reference import AISModel
 from oscc.sim.array.full_precision import full_precision_images
@@ -16,12 +16,12 @@ from oscc.sim.array.noise import initial_phases_batch
 
 
 @pytest.fixture(scope="module")
-def placed(small_result: CompileResult) -> PlacedGraph:
-    assert small_result.placed is not None
-    return small_result.placed
+def placed(small_result: CompileResult) -> TimedGraph:
+    assert small_result.timed is not None
+    return small_result.timed
 
 
-def reference_images(placed: PlacedGraph, seed: int, samples: list[int]) -> np.ndarray:
+def reference_images(placed: TimedGraph, seed: int, samples: list[int]) -> np.ndarray:
     """Images of the model's own parameters, in double precision and with short steps."""
     model = AISModel.from_graph(placed.graph, torch.float64)
     rows, cols = placed.cell.T
@@ -31,7 +31,7 @@ def reference_images(placed: PlacedGraph, seed: int, samples: list[int]) -> np.n
     return images
 
 
-def test_images_are_those_of_the_model_without_quantization(placed: PlacedGraph) -> None:
+def test_images_are_those_of_the_model_without_quantization(placed: TimedGraph) -> None:
     images = full_precision_images(placed, 5, seed=3)
     assert images.shape == (5, 3, 4)
     assert images.dtype == np.float64
@@ -41,14 +41,14 @@ def test_images_are_those_of_the_model_without_quantization(placed: PlacedGraph)
     assert np.abs(expected).max() <= 1
 
 
-def test_quantization_makes_a_difference(placed: PlacedGraph, small_result: CompileResult) -> None:
+def test_quantization_makes_a_difference(placed: TimedGraph, small_result: CompileResult) -> None:
     assert small_result.coded is not None
     quantized = AISModel.from_coded(small_result.coded).to_graph()
     rounded = reference_images(dataclasses.replace(placed, graph=quantized), 3, [0, 1])
     assert np.abs(full_precision_images(placed, 2, seed=3) - rounded).max() > 0.01
 
 
-def test_samples_are_numbered(placed: PlacedGraph) -> None:
+def test_samples_are_numbered(placed: TimedGraph) -> None:
     whole = full_precision_images(placed, 4, seed=1)
     np.testing.assert_array_equal(full_precision_images(placed, 2, seed=1, first_sample=2), whole[2:])
     assert not np.array_equal(full_precision_images(placed, 4, seed=2), whole)
@@ -56,18 +56,17 @@ def test_samples_are_numbered(placed: PlacedGraph) -> None:
 
 def test_every_chunk_has_its_own_time_scale(small_core: CoreSpec, compile_on: Callable[..., CompileResult]) -> None:
     result = compile_on(small_core, duration=0.6, seed=4)
-    assert result.placed is not None
-    assert result.placed.time_scale is not None
-    scale = result.placed.time_scale
+    assert result.timed is not None
+    scale = result.timed.time_scale
     slower = dataclasses.replace(
         scale, tau_s=scale.tau_s * np.array([1, 2]), run_cycles=scale.run_cycles * np.array([1, 2])
     )
-    images = full_precision_images(dataclasses.replace(result.placed, time_scale=slower), 3, seed=3)
+    images = full_precision_images(dataclasses.replace(result.timed, time_scale=slower), 3, seed=3)
     # A larger tau and a longer run are the same model.
-    np.testing.assert_allclose(images, reference_images(result.placed, 3, [0, 1, 2]), rtol=0, atol=2e-4)
+    np.testing.assert_allclose(images, reference_images(result.timed, 3, [0, 1, 2]), rtol=0, atol=2e-4)
 
 
-def test_progress_runs_to_the_end_and_changes_nothing(placed: PlacedGraph) -> None:
+def test_progress_runs_to_the_end_and_changes_nothing(placed: TimedGraph) -> None:
     told: list[tuple[str, float]] = []
     images = full_precision_images(placed, 3, seed=3, progress=lambda what, done: told.append((what, done)))
     assert {what for what, _ in told} == {"running at full precision"}
@@ -77,12 +76,7 @@ def test_progress_runs_to_the_end_and_changes_nothing(placed: PlacedGraph) -> No
     np.testing.assert_array_equal(images, full_precision_images(placed, 3, seed=3))
 
 
-def test_images_do_not_depend_on_the_batch(placed: PlacedGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_do_not_depend_on_the_batch(placed: TimedGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = full_precision_images(placed, 5, seed=3, first_sample=2)
     monkeypatch.setattr("oscc.sim.array.full_precision.BATCH", 2)
     np.testing.assert_array_equal(full_precision_images(placed, 5, seed=3, first_sample=2), whole)
-
-
-def test_a_model_that_is_not_scaled_has_no_images(placed: PlacedGraph) -> None:
-    with pytest.raises(ValueError, match=r"^the placed model has no time scale yet$"):
-        full_precision_images(dataclasses.replace(placed, time_scale=None), 1, seed=0)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from oscc.compiler.compile import check_model, compile_model
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.output.compile_output import Receipt
 from oscc.core.spec import CoreSpec
 from oscc.report.report_data import Histogram, ProgramFile, ReportData, Solve, SolveValues, WhatIf, WhatIfEntry
 from oscc.report.report_sources import report_of_result
@@ -21,12 +23,11 @@ DEFECTS = {"cells": [[0, 10]], "slots": [[8, 10, 3], [8, 10, 5]], "gain": [[1, 2
 
 
 @pytest.fixture(scope="session")
-def fitting(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_graph: MakeGraph) -> ReportData:
+def fitting(make_core: MakeCore, make_graph: MakeGraph) -> ReportData:
     """A model on a core with defects, with a solution besides."""
     core = make_core(grid=[9, 11], defects=DEFECTS)
-    path = tmp_path_factory.mktemp("fitting") / "<model> & more.safetensors"
-    write_checkpoint(path, make_graph(make_core(grid=[8, 10]), chunks=2, density=0.7))
-    data = report_of_result(compile_model(read_checkpoint(path), core), path, {"tau": "common", "clip": []})
+    model = ModelFile.of(make_graph(make_core(grid=[8, 10]), chunks=2, density=0.7), Path("<model> & more.safetensors"))
+    data = report_of_result(compile_model(model.graph, core), Receipt(model, {"tau": "common", "clip": []}))
     assert data.fits
     values = SolveValues(7.0, 5.5, 1.0, (5.0, 5.5, 6.0), 2, Histogram((3, 0, 7), (4.0, 5.0, 6.0, 7.0)))
     return dataclasses.replace(
@@ -39,13 +40,11 @@ def fitting(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_
 
 
 @pytest.fixture(scope="session")
-def misfit(tmp_path_factory: pytest.TempPathFactory, make_core: MakeCore, make_graph: MakeGraph) -> ReportData:
+def misfit(make_core: MakeCore, make_graph: MakeGraph) -> ReportData:
     """A box-2 model on a king's core, with changes that would help."""
-    path = tmp_path_factory.mktemp("misfit") / "box.safetensors"
-    write_checkpoint(path, make_graph(make_core(grid=[10, 10], stencil="box-2"), chunks=1))
-    data = report_of_result(
-        check_model(read_checkpoint(path), make_core(grid=[10, 9], stencil="king")), path, {"tau": "common"}
-    )
+    model = ModelFile.of(make_graph(make_core(grid=[10, 10], stencil="box-2"), chunks=1), Path("box.safetensors"))
+    result = check_model(model.graph, make_core(grid=[10, 9], stencil="king"))
+    data = report_of_result(result, Receipt(model, {"tau": "common"}))
     assert not data.fits
     entries = (
         WhatIfEntry("stencil", "use stencil box-2 <b>", {"units_per_cell": 16, "cells": 0}),

@@ -22,7 +22,7 @@ import oscc.sim.array.phase_readout
 import oscc.sim.verify.phase_checks
 from oscc.base.output_folder import file_hash
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.instructions import Operation, encode_schedule
@@ -52,10 +52,9 @@ def core(make_core: Callable[..., CoreSpec]) -> CoreSpec:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, make_graph: Any, core: CoreSpec) -> Path:
     place = tmp_path_factory.mktemp("mutations")
-    model = place / "model.safetensors"
-    write_checkpoint(model, make_graph(core, seed=3))
-    receipt = Receipt({"tau": "common", "tau_s": None, "clip": []})
-    write_output(place / "out", compile_model(read_checkpoint(model), core), model, receipt)
+    model = ModelFile.of(make_graph(core, seed=3), Path("model.safetensors"))
+    receipt = Receipt(model, {"tau": "common", "tau_s": None, "clip": []})
+    write_output(place / "out", compile_model(model.graph, core), receipt)
     return place / "out"
 
 

@@ -12,7 +12,8 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.base.output_folder import file_hash
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.core.program_file import read_program, write_program
@@ -44,10 +45,9 @@ PHASES = [f"phases after chunk {chunk}" for chunk in (1, 2, 3, 4)]
 def compiled(tmp_path_factory: pytest.TempPathFactory, make_graph: Any, tiny_core: CoreSpec) -> Path:
     """An output folder for tiny-8x8."""
     place = tmp_path_factory.mktemp("verify")
-    model = place / "model.safetensors"
-    write_checkpoint(model, make_graph(tiny_core, seed=2, density=0.7))
+    model = ModelFile.of(make_graph(tiny_core, seed=2, density=0.7), Path("model.safetensors"))
     options: dict[str, object] = {"tau": "common", "tau_s": None, "clip": []}
-    write_output(place / "out", compile_model(read_checkpoint(model), tiny_core), model, Receipt(options))
+    write_output(place / "out", compile_model(model.graph, tiny_core), Receipt(model, options))
     return place / "out"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from oscc.base.output_folder import WIRES, OutputFolder, read_output_folder
 from oscc.compiler.compile import CompileResult, compile_model
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.compiler.route.wires_file import read_wires, write_wires
@@ -22,14 +22,14 @@ def options() -> dict[str, object]:
 
 
 @pytest.fixture
-def result(tmp_path: Path, tiny_core: CoreSpec, make_graph: Callable[..., CouplingGraph]) -> CompileResult:
-    write_checkpoint(tmp_path / "model.safetensors", make_graph(tiny_core, chunks=1, density=0.5))
-    return compile_model(read_checkpoint(tmp_path / "model.safetensors"), tiny_core)
+def result(tiny_core: CoreSpec, make_graph: Callable[..., CouplingGraph]) -> CompileResult:
+    return compile_model(make_graph(tiny_core, chunks=1, density=0.5), tiny_core)
 
 
 @pytest.fixture
 def folder(result: CompileResult, tmp_path: Path) -> OutputFolder:
-    write_output(tmp_path / "out", result, tmp_path / "model.safetensors", Receipt(options()))
+    model = ModelFile.of(result.graph, Path("model.safetensors"))
+    write_output(tmp_path / "out", result, Receipt(model, options()))
     return read_output_folder(tmp_path / "out")
 
 

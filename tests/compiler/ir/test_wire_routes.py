@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.compiler.ir.wire_demand import wire_demand
+from oscc.compiler.ir.wire_routes import straight_routes
 from oscc.compiler.route.routing import wire_ends
 from oscc.core.spec import CoreSpec
 from oscc.core.stencil import Stencil, named_stencil
@@ -40,20 +40,20 @@ def _arrays(wires: list[tuple[tuple[int, int], tuple[int, int]]]) -> tuple[np.nd
 @settings(deadline=None)
 @given(st.lists(st.tuples(CELL, CELL), max_size=40))
 def test_demand_is_what_a_walk_along_every_wire_counts(wires: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
-    across_columns, across_rows = wire_demand(*_arrays(wires), (ROWS, COLS))
+    across_columns, across_rows = straight_routes(*_arrays(wires)).demand((ROWS, COLS))
     columns, rows = _walk(wires, ROWS, COLS)
     assert across_columns.tolist() == columns
     assert across_rows.tolist() == rows
 
 
 def test_wire_runs_along_the_row_of_the_source_first() -> None:
-    across_columns, across_rows = wire_demand(*_arrays([((0, 0), (2, 1))]), (3, 2))
+    across_columns, across_rows = straight_routes(*_arrays([((0, 0), (2, 1))])).demand((3, 2))
     assert across_columns.tolist() == [[1], [0], [0]]
     assert across_rows.tolist() == [[0, 1], [0, 1]]
 
 
 def test_shapes_and_type() -> None:
-    across_columns, across_rows = wire_demand(*_arrays([]), (ROWS, COLS))
+    across_columns, across_rows = straight_routes(*_arrays([])).demand((ROWS, COLS))
     assert across_columns.shape == (ROWS, COLS - 1)
     assert across_rows.shape == (ROWS - 1, COLS)
     assert across_columns.dtype == across_rows.dtype == np.int32
@@ -64,7 +64,7 @@ def test_shapes_and_type() -> None:
 @pytest.mark.parametrize("shape", [(1, 6), (6, 1), (1, 1)])
 def test_grid_of_one_line(shape: tuple[int, int]) -> None:
     last = (shape[0] - 1, shape[1] - 1)
-    across_columns, across_rows = wire_demand(*_arrays([((0, 0), last), (last, (0, 0))]), shape)
+    across_columns, across_rows = straight_routes(*_arrays([((0, 0), last), (last, (0, 0))])).demand(shape)
     assert across_columns.tolist() == [[2] * (shape[1] - 1)] * shape[0]
     assert across_rows.tolist() == [[2] * shape[1]] * (shape[0] - 1)
 
@@ -97,7 +97,7 @@ def test_peak_demand_of_full_stencils(make_core: Callable[..., CoreSpec], name: 
     side = 4 * stencil.radius + 2
     core = make_core(grid=[side, side], stencil=name, couplings=couplings)
     start, end = wire_ends(*_full(stencil, side), core)
-    demand = wire_demand(start, end, core.grid)
+    demand = straight_routes(start, end).demand(core.grid)
     assert max(int(boundaries.max()) for boundaries in demand) == peak
     assert core.tracks_per_boundary == peak
     wires = [(tuple(a), tuple(b)) for a, b in zip(start.tolist(), end.tolist(), strict=True)]
