@@ -50,7 +50,7 @@ def compile_verb(
     from oscc.base.output_folder import PROGRAM, check_target
     from oscc.base.progress import tell_stage
     from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
-    from oscc.compiler.compile import compile_model, pass_names
+    from oscc.compiler.compile import LOADED, compile_model, pass_names
     from oscc.compiler.dump import dump_level
     from oscc.compiler.feasibility.changes import compile_with_changes
     from oscc.compiler.output.compile_output import Receipt, write_output
@@ -85,7 +85,9 @@ def compile_verb(
         recorded = {"tau": given.tau, "tau_s": given.tau_s, "clip": list(options.clip)}
         recorded |= recorded_place_options(compiled.placing)
         receipt = Receipt(compiled.model, recorded, source, die, compiled.changes)
-        dumps = {name: dump_level(level) for name, level in result.levels().items() if name in wanted}
+        # The model as it was read, also where it fits only without its idle couplings.
+        levels = {**result.levels(), LOADED: compiled.model.graph}
+        dumps = {name: dump_level(level) for name, level in levels.items() if name in wanted}
         tell_stage(report, f"writing {output}")
         write_output(output, result, receipt, dumps=dumps, reports=reports)
 

@@ -51,7 +51,7 @@ def yield_verb(
     source = read_source(model, frontend, target)
     options = YieldOptions(defect_rate, slot_defect_rate, dies, seed, repairing)
     with progress_bar("placing the model on a whole core") as report:
-        study = study_yield(source.model.graph, target, options, report)
+        study = study_yield(source.model.graph, target, options, report, where=str(model))
     if output is not None:
         from oscc.report.yield_plot import yield_plot
 

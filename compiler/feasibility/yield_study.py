@@ -126,7 +126,12 @@ class YieldOptions:
 
 
 def study_yield(
-    graph: CouplingGraph, core: CoreSpec, options: YieldOptions, report: Report | None = None
+    graph: CouplingGraph,
+    core: CoreSpec,
+    options: YieldOptions,
+    report: Report | None = None,
+    *,
+    where: str | None = None,
 ) -> YieldStudy:
     """Draw random dies, each independent of the others, and find which of them take a model.
 
@@ -142,6 +147,8 @@ def study_yield(
     options : YieldOptions
     report : callable, optional
         Called with what is being done and how far it is, 0 to 1.
+    where : str, optional
+        The file of the model, for errors; its name where there is none.
 
     Raises
     ------
@@ -155,7 +162,7 @@ def study_yield(
         raise OsccError(
             "yield.no-placement",
             f"the model does not fit {core.name} even without further defects ({codes})",
-            where=graph.name,
+            where=graph.name if where is None else where,
             hint="see: oscc check",
         )
     found: list[Die] = []

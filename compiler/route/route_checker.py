@@ -86,7 +86,6 @@ def _check_units(placed: RoutedGraph, route: Route, cells: list[Cell]) -> Iterat
 
 def _check_wires(placed: RoutedGraph, route: Route, tracks: NDArray[np.int32] | None) -> Iterator[Finding]:
     core, wires = placed.core, route.wires
-    assert wires is not None
     yield from _check_ends(placed, route)
     crossings = Counter[Boundary]()
     owners: dict[tuple[Boundary, int], int] = {}
@@ -127,7 +126,6 @@ def _check_wires(placed: RoutedGraph, route: Route, tracks: NDArray[np.int32] | 
 def _check_ends(placed: RoutedGraph, route: Route) -> Iterator[Finding]:
     """Every unit in use has one wire, from its far cell."""
     wires = route.wires
-    assert wires is not None
     offsets = placed.core.unit_stencil.offsets
     wanted: Counter[tuple[Cell, Cell]] = Counter()
     units = set()

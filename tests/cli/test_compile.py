@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.base.tensor_file import read_tensors, write_tensors
+from oscc.base.tensor_file import read_tensor_bytes, read_tensors, write_tensors
 from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.program_file import read_program
@@ -49,6 +51,58 @@ def test_the_example_prints_what_was_promised(oscc_json: RunJson, example_path: 
     names = [record["name"] for record in content["passes"]]
     assert names == ["load", "place", "route", "scale", "quantize", "schedule", "assemble"]
     assert all(record["seconds"] >= 0 for record in content["passes"])
+
+
+def test_a_checkpoint_is_read_once(
+    oscc: Run, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tmp_path / "m.safetensors"
+    model.write_bytes(tiny_checkpoint.read_bytes())
+
+    def read_and_removed(path: Path) -> bytes:
+        content = read_tensor_bytes(path)
+        path.unlink()
+        return content
+
+    monkeypatch.setattr("oscc.compiler.frontends.model_file.read_tensor_bytes", read_and_removed)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    assert oscc("compile", model, "--core", "tiny-8x8", "-o", tmp_path / "x")[0] == 0
+    assert not model.exists()
+    assert (tmp_path / "x" / "model.safetensors").read_bytes() == tiny_checkpoint.read_bytes()
+
+
+@pytest.mark.parametrize("more", [[], ["--copies"]])
+def test_levels_that_are_asked_for_are_those_of_their_passes(
+    oscc: Run, more: list[str], tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    names = ("load", "place", "route", "scale", "quantize", "schedule")
+    asked = [f"--dump-ir=after:{name}" for name in names]
+    assert oscc("compile", tiny_checkpoint, "--core", "tiny-8x8", "-o", tmp_path / "x", *asked, *more)[0] == 0
+    text = {name: (tmp_path / "x" / "ir" / f"{name}.txt").read_text() for name in names}
+    assert [name for name in names if re.search(r"^coupling into \d+ from \d+ unit ", text[name], re.MULTILINE)] == [
+        "route",
+        "scale",
+    ]
+    assert [name for name in names if "\ntau_s " in text[name]] == ["scale"]
+    assert [name for name in names if "\ninstruction 0 " in text[name]] == ["schedule"]
+    assert text["schedule"].startswith(text["quantize"])
+
+
+def test_the_model_is_dumped_as_it_was_read(
+    oscc: Run, make_core: Callable[..., CoreSpec], make_graph: Callable[..., CouplingGraph], tmp_path: Path
+) -> None:
+    graph = make_graph(make_core(), chunks=2)
+    assert graph.position is not None
+    far = np.abs(graph.position[graph.src] - graph.position[graph.dst]).max(axis=1) > 1
+    weight = np.where(far, 0.0, graph.weight).astype(np.float32)
+    write_checkpoint(tmp_path / "m.safetensors", dataclasses.replace(graph, weight=weight))
+    (tmp_path / "king.yaml").write_text(dump_core(make_core(name="tiny-king", stencil="king")))
+    arguments = ("--core", tmp_path / "king.yaml", "-o", tmp_path / "x", "--dump-ir=after:load")
+    assert oscc("compile", tmp_path / "m.safetensors", *arguments, "--dump-ir=after:route")[0] == 0
+    text = {name: (tmp_path / "x" / "ir" / f"{name}.txt").read_text() for name in ("load", "route")}
+    counts = {name: len(re.findall(r"^coupling into", lines, re.MULTILINE)) for name, lines in text.items()}
+    # Those of weight zero are left out where they are in the way, but the file has them.
+    assert counts == {"load": graph.couplings, "route": graph.couplings - np.count_nonzero(far)}
 
 
 def test_a_cold_process_imports_nothing_heavy(example_path: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.passes.place import PlaceOptions, PlacePass
 from oscc.compiler.passes.time_scale import ScaleOptions
+from oscc.compiler.route.pathfinder import Negotiated, route_wires
 from oscc.core.program_file import decode_program, encode_program
 from oscc.core.spec import CoreSpec, InitSpec
 from oscc.core.spec_file import load_core
@@ -71,6 +72,54 @@ def test_all_levels_are_kept_and_all_passes_recorded(prototype: CompileResult) -
     assert tuple(record.name for record in prototype.records) == pass_names()[1:]
     assert isinstance(prototype.coded, ScheduledGraph)
     assert prototype.placed is prototype.timed is prototype.coded.placed
+
+
+@pytest.fixture
+def wirings(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """The grids that wires were routed on from now on, one for each time."""
+    grids: list[tuple[int, int]] = []
+
+    def counted(start: np.ndarray, end: np.ndarray, grid: tuple[int, int], capacity: int, **more: Any) -> Negotiated:
+        grids.append(grid)
+        return route_wires(start, end, grid, capacity, **more)
+
+    for user in ("route.routing", "place.symmetry"):
+        monkeypatch.setattr(f"oscc.compiler.{user}.route_wires", counted)
+    return grids
+
+
+@pytest.mark.parametrize("positions", [True, False], ids=["with positions", "without"])
+@pytest.mark.parametrize("grid", [[8, 8], [10, 11]], ids=["same grid", "larger grid"])
+def test_wires_are_routed_once(
+    positions: bool,
+    grid: list[int],
+    make_core: MakeCore,
+    make_graph: MakeGraph,
+    wirings: list[tuple[int, int]],
+) -> None:
+    open_readout = {"origin": [0, 0], "step": [1, 1]}
+    small = make_core(stencil="king", readout=open_readout)
+    core = make_core(grid=grid, stencil="box-2", readout=open_readout, cycles_per_sample=5000)
+    graph = make_graph(small, chunks=1, density=0.3, positions=positions)
+    placing = PlaceOptions("auto")
+    result = compile_model(graph, core, placing=placing)
+    assert result.program is not None
+    assert len(wirings) == 1
+    # What was found then is what there is at the end.
+    assert result.routed is not None
+    assert result.routed.route.wires.wires == graph.couplings
+    assert result.coded is not None
+    assert result.coded.placed.route is result.routed.route
+
+
+def test_wires_around_others_are_routed_once_where_the_model_fills_the_core(
+    make_core: MakeCore, make_graph: MakeGraph, wirings: list[tuple[int, int]]
+) -> None:
+    core = make_core(grid=[6, 5], tracks_per_boundary=14)
+    result = compile_model(make_graph(core, chunks=1, density=0.5, seed=3), core)
+    assert result.routed is not None
+    assert result.routed.route.rounds > 0
+    assert wirings == [(6, 5)]
 
 
 def test_compiling_twice_gives_equal_programs(tiny_result: CompileResult, tiny_model: Path) -> None:

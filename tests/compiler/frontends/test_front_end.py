@@ -8,9 +8,11 @@ import pytest
 
 from oscc.base.errors import OsccError
 from oscc.base.output_folder import OutputFolder
+from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.front_end import PROBLEM_READERS, front_end_of, read_kept_problem, read_source
 from oscc.compiler.frontends.gset import parse_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem
+from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.core.spec_file import load_core
 
 DIMOD = (
@@ -93,6 +95,24 @@ def test_a_checkpoint_is_taken_as_it_is(tiny_model: Path) -> None:
     assert source.path == tiny_model
     assert (source.model.name, source.model.content) == (tiny_model.name, tiny_model.read_bytes())
     assert (source.problem, source.description, source.labels, source.lower) == (None, {}, (), None)
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "square.gset"])
+def test_a_file_is_read_once_and_none_is_made(
+    name: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = load_core("tiny-8x8" if name == "m.safetensors" else "ising-56x56")
+    path = tmp_path / name
+    path.write_bytes(tiny_model.read_bytes() if name == "m.safetensors" else SQUARE.encode())
+    # Whatever asks for a temporary file is told that there is no folder for it.
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    source = read_source(path, None, core)
+    path.unlink()
+    result = compile_model(source.model.graph, core)
+    assert result.program is not None
+    write_output(tmp_path / "out", result, Receipt(source.model, {}, source))
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == source.model.content
+    assert result.program.model_hash == hashlib.sha256(source.model.content).hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.conditions import diagnose_conditions
 from oscc.compiler.passes.place import PlaceOptions, PlacePass
+from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.passes.time_scale import ScaleOptions
 from oscc.compiler.place.fit import is_valid_fit
 from oscc.compiler.place.placer import identity_placement
@@ -337,7 +338,12 @@ def test_model_larger_than_the_grid(make_graph: MakeGraph, make_core: MakeCore) 
 def test_what_no_placement_can_change_is_reported_in_full(make_graph: MakeGraph, make_core: MakeCore) -> None:
     core = make_core(couplings="reciprocal", chunks=2)
     graph = make_graph(make_core(), chunks=3, density=0.98)
-    codes = [finding.code for finding in _findings(graph, core)]
+    # It is no part of the search, so that a placement is found; the next pass refuses it.
+    placed = PlacePass(core).run(graph)
+    with pytest.raises(FindingsError) as caught:
+        RoutePass().run(placed)
+    assert caught.value.about is placed
+    codes = [finding.code for finding in caught.value.findings]
     assert set(codes) == {"R006", "F003"}
     assert codes.count("R006") > 1
 
