@@ -302,11 +302,13 @@ def test_annealing_of_trials_is_counted(
         return Annealing(None, 1, attempts, True)
 
     monkeypatch.setattr("oscc.compiler.advice.trial.anneal", counted)
-    trials = Trials(moves_left=3 * 2 * 2_500 * graph.nodes - 1)
+    # As many attempts as a million moves are enough for.
+    each = (1_000_000 // (2_500 * graph.nodes)) * 2_500 * graph.nodes
+    trials = Trials(moves_left=3 * each - 1)
     for _ in range(5):
         assert annealed(graph, core, trials) is None
-    assert len(moves) == 2, "the third needs more than is left"
-    assert trials.moves_left == 2 * 2_500 * graph.nodes - 1
+    assert moves == [each, each], "the third needs more than is left"
+    assert trials.moves_left == each - 1
 
 
 def test_copies_of_most_nodes_are_not_offered_untried(explore, make_core: MakeCore) -> None:
