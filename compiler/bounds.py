@@ -130,7 +130,8 @@ def _holds(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> bool:
 
 def _has_cells(model: ModelViews, core: CoreSpec) -> bool:
     room, readable = usable_cells(core)
-    return model.graph.nodes <= np.count_nonzero(room) and np.count_nonzero(model.read) <= np.count_nonzero(readable)
+    nodes, read = model.graph.nodes, np.count_nonzero(model.read)
+    return bool(nodes <= np.count_nonzero(room) and read <= np.count_nonzero(readable))
 
 
 def _refusing(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> Bound | None:

@@ -12,7 +12,8 @@ from oscc.compiler.advice.cores import changed
 from oscc.compiler.advice.entry import MOST_SHARE, WhatIfEntry, yaml_words
 from oscc.compiler.advice.times import time_keys
 from oscc.compiler.advice.trial import Situation, fitted
-from oscc.compiler.copies.splitting import CopyOptions, least_copies, split_nodes
+from oscc.compiler.copies.pieces import least_copies
+from oscc.compiler.copies.splitting import CopyOptions, split_nodes
 from oscc.compiler.findings import Finding
 from oscc.compiler.placed import PlacedGraph
 from oscc.compiler.placers.cell_rules import usable_cells
