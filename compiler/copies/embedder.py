@@ -175,21 +175,11 @@ def _starts(graph: CouplingGraph, core: CoreSpec, host: HostGraph, seed: int, en
     KeyboardInterrupt
         Also for one that ended an annealing, which keeps it to itself.
     """
-    cell = _spaced(graph, core, SPACINGS[0], seed, ends)
-    least = least_copies(graph, core)
-    crowded: list[_Chains] = []
-    for factor in PIECES if cell is not None and least.max(initial=1) > 1 else ():
-        chains = _in_pieces(graph, core, host, np.where(least > 1, np.ceil(factor * least), 1), cell, seed, ends)
-        if chains is None:
-            continue
-        # Chains that want for room are laid anew only where longer ones do so, too.
-        if not _unmet(PlacementProblem.of(graph, core), host, chains).any():
-            crowded = [chains]
-            break
-        crowded.append(chains)
-    yield from crowded
+    first = _spaced(graph, core, SPACINGS[0], seed, ends)
+    if first is not None:
+        yield from _pieces_starts(graph, core, host, first, seed, ends)
     for spacing in SPACINGS:
-        cell = cell if spacing == SPACINGS[0] else _spaced(graph, core, spacing, seed, ends)
+        cell = first if spacing == SPACINGS[0] else _spaced(graph, core, spacing, seed, ends)
         if cell is not None:
             chains = _no_chains(graph, host)
             chains.chain[:, 0] = cell
@@ -232,17 +222,38 @@ def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: float, seed: int, end
     return cell
 
 
+def _pieces_starts(
+    graph: CouplingGraph, core: CoreSpec, host: HostGraph, cell: NDArray[np.int32], seed: int, ends: float
+) -> Iterator[_Chains]:
+    """Chains of nodes that need some, from the shortest; but only those with room for all, where there are any."""
+    least = least_copies(graph, core)
+    if least.max(initial=1) == 1:
+        return
+    problem = PlacementProblem.of(graph, core)
+    crowded = []
+    for factor in PIECES:
+        pieces = np.where(least > 1, np.ceil(factor * least), 1).astype(np.int64)
+        chains = _in_pieces(graph, core, host, pieces, cell, seed, ends)
+        if chains is None:
+            continue
+        if not _unmet(problem, host, chains).any():
+            yield chains
+            return
+        crowded.append(chains)
+    yield from crowded
+
+
 def _in_pieces(
     graph: CouplingGraph,
     core: CoreSpec,
     host: HostGraph,
-    pieces: NDArray[np.float64],
+    pieces: NDArray[np.int64],
     cell: NDArray[np.int32],
     seed: int,
     ends: float,
 ) -> _Chains | None:
     """Chains of a placement of the pieces of nodes; None when the cells are too few for these."""
-    split, owner = in_pieces(graph, pieces.astype(np.int64), host.positions(cell))
+    split, owner = in_pieces(graph, pieces, host.positions(cell))
     placed = None if pieces.max() > LONGEST or owner.size > core.cells else _spaced(split, core, 1.0, seed, ends)
     if placed is None:
         return None

@@ -2,21 +2,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import networkx as nx
 import numpy as np
 
 from oscc.compiler.copies.pieces import in_pieces, least_copies
 from oscc.compiler.frontends.graph_file import graph_model
+from oscc.compiler.graph import CouplingGraph
 from oscc.compiler.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
 
 
+def model(graph: Any) -> CouplingGraph:
+    nx.set_edge_attributes(graph, dict.fromkeys(graph.edges, 0.1), "weight")
+    return graph_model(graph, name="g", where="g")
+
+
 def test_pieces_put_together_are_the_graph() -> None:
-    made = nx.gnp_random_graph(12, 0.5, seed=1)
-    nx.set_edge_attributes(made, 0.1, "weight")
-    graph = graph_model(made, name="g", where="g")
+    graph = model(nx.gnp_random_graph(12, 0.5, seed=1))
     pieces = np.array([1, 3, 1, 2, *[1] * 8])
     cell = np.random.default_rng(1).integers(0, 9, (12, 2)).astype(np.int32)
     split, owner = in_pieces(graph, pieces, cell)
@@ -46,6 +51,4 @@ def test_pieces_put_together_are_the_graph() -> None:
 def test_how_many_copies_there_are_at_least(make_core: MakeCore) -> None:
     core = make_core(stencil="box-2", readout={"step": [1, 1]})
     for leaves, least in ((24, 1), (25, 2), (46, 2), (47, 3)):
-        graph = nx.star_graph(leaves)
-        nx.set_edge_attributes(graph, 0.1, "weight")
-        assert least_copies(graph_model(graph, name="g", where="g"), core).tolist() == [least, *[1] * leaves]
+        assert least_copies(model(nx.star_graph(leaves)), core).tolist() == [least, *[1] * leaves]
