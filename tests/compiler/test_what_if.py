@@ -173,7 +173,7 @@ def test_nodes_to_split_are_named(explore, make_core: MakeCore) -> None:
     star = nx.star_graph(12)
     star.add_edges_from((13 + node, 14 + node) for node in range(5))
     graph = graph_model(star, name="g", where="g")
-    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]})
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=600)
     _, what_if = explore(graph, core)
     split = entries(what_if)["split"]
     # Node 0 has twelve neighbours, a cell eight: no other needs copies, however the rest is placed.
