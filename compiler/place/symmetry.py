@@ -112,8 +112,12 @@ def _search(identity: PlacedGraph, spread: tuple[int, int]) -> tuple[PlacedGraph
         else:
             shift = _nearest(np.argwhere(fits) - corner)
             cell = (local + corner + shift).astype(np.int32)
-            name = _name(identity.transform, turns, mirrored, spread, shift)
-            return PlacedGraph(graph, core, cell, name), searched
+            box = (int(size[0]), int(size[1]))
+            # Ways within the box do for every place of it; around it, there may be more room than in it.
+            if _finds_ways(local, box, graph, core) or (box != core.grid and _finds_ways(cell, core.grid, graph, core)):
+                name = _name(identity.transform, turns, mirrored, spread, shift)
+                return PlacedGraph(graph, core, cell, name), searched
+            searched.refused["wires"] += int(np.count_nonzero(fits))
     return None, searched
 
 
@@ -146,8 +150,7 @@ def _refusals(
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Which places of the bounding box each condition refuses, bool[span] or a scalar for all of them.
 
-    Stencil and wires do not depend on the place: wires find their ways within the box, though there may be room
-    outside. They come last, since finding them takes longer than all the rest.
+    The stencil does not depend on the place. Wires are another condition, which takes longer than all of these.
     """
     source, destination = local[graph.src], local[graph.dst]
     unit_cell, slot = coupling_units(source, destination, core)
@@ -160,9 +163,12 @@ def _refusals(
         used = np.zeros((*size, core.slots), dtype=bool)
         used[unit_cell[:, 0], unit_cell[:, 1], slot] = True
         yield "dead slots", _hits(used, core.defects.slots, span)
-    box = (int(size[0]), int(size[1]))
-    routed = route_wires(*wire_ends(source, destination, core), box, core.tracks_per_boundary)
-    yield "wires", np.array(routed.excess > 0)
+
+
+def _finds_ways(cell: Cells, grid: tuple[int, int], graph: CouplingGraph, core: CoreSpec) -> bool:
+    """Whether all wires of nodes on these cells find ways within a grid."""
+    ends = wire_ends(cell[graph.src], cell[graph.dst], core)
+    return route_wires(*ends, grid, core.tracks_per_boundary).excess == 0
 
 
 def _readable(pixels: Cells, span: NDArray[np.int64], core: CoreSpec) -> NDArray[np.bool_]:
