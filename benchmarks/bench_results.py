@@ -35,7 +35,7 @@ EXPERIMENTS = ROOT / "benchmarks" / "results" / "experiments.yaml"
 MEASURED = ROOT / "benchmarks" / "results" / "measured"
 """A file per configuration and seed, committed."""
 
-EXTRACTORS = ROOT / "models" / "extractors"
+EXTRACTORS = ROOT / "models" / "quality" / "extractors"
 
 EVALUATION_STEP = "0.25"
 """Longest RK4 step of the evaluation [model time]."""
