@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from oscc.core.families import Family
 from oscc.models.dynamics.coupling_sums import CouplingTable
-from oscc.models.dynamics.integrators import Integrator
+from oscc.models.dynamics.integrators import Steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +50,39 @@ class TorchCouplings:
         dst: NDArray[np.int32],
         device: torch.device,
     ) -> TorchCouplings:
-        """The tensors of two tables and of the couplings they list, int32[E]."""
+        """Return the tensors of two tables and of the couplings that they list.
+
+        Parameters
+        ----------
+        into, out_of : CouplingTable
+            By destination and by source.
+        src, dst : int32[E]
+            Coupling into ``dst`` from ``src``.
+        device : torch.device
+        """
 
         def to_device(values: NDArray[Any]) -> Tensor:
             return torch.from_numpy(values.astype(np.int64)).to(device)
 
         tables = (into.other, into.edge, out_of.other, out_of.edge)
         return cls(*(to_device(values) for values in (*tables, src, dst)))
+
+
+@dataclass(frozen=True, eq=False)
+class TorchChunk:
+    """A coupling graph and a family, ready to be integrated in PyTorch's own operations.
+
+    Parameters
+    ----------
+    family : Family
+    couplings : TorchCouplings
+    compiled : bool
+        Whether a step is compiled (``torch.compile``); plain operations are slower and need no compiler.
+    """
+
+    family: Family
+    couplings: TorchCouplings
+    compiled: bool = True
 
 
 class _Sums(torch.autograd.Function):
@@ -83,15 +109,17 @@ def _gather(signals: Tensor, weight: Tensor, other: Tensor, edge: Tensor) -> Ten
 
 
 def slope_of(family: Family, state: Tensor, weight: Tensor, parameters: Tensor, couplings: TorchCouplings) -> Tensor:
-    """The right-hand side of a family's equation, Tensor[N, B], per unit of model time.
+    """Return the right-hand side of a family's equation, Tensor[N, B], per unit of model time.
 
     Parameters
     ----------
     family : Family
     state : Tensor[N, B]
+        Phases [rad], or real states.
     weight : Tensor[E]
+        Couplings [rad per unit of model time].
     parameters : Tensor[3, N]
-        shil, field, detuning.
+        shil, field, detuning [rad per unit of model time].
     couplings : TorchCouplings
     """
     shil, field, detuning = (row[:, None] for row in parameters)
@@ -107,33 +135,35 @@ def slope_of(family: Family, state: Tensor, weight: Tensor, parameters: Tensor, 
 
 
 def run_chunk_torch(
-    family: Family,
-    couplings: TorchCouplings,
+    setup: TorchChunk,
     state: Tensor,
     weight: Tensor,
     parameters: Tensor,
-    steps: NDArray[np.float64],
-    integrator: Integrator,
+    steps: Steps,
     noise: Tensor | None = None,
-    *,
-    compiled: bool = True,
 ) -> Tensor:
-    """As `oscc.models.dynamics.chunk_run.run_chunk`, on any device.
+    """Return what `oscc.models.dynamics.chunk_run.run_chunk` returns, on any device.
 
     Parameters
     ----------
-    family, couplings, state, weight, parameters, steps, integrator, noise
+    setup : TorchChunk
+        In place of the compiled kernels.
+    state, weight, parameters, steps, noise
         As there.
-    compiled : bool
-        Whether the step is compiled (``torch.compile``); plain operations are slower and need no compiler.
+
+    Returns
+    -------
+    Tensor[N, B]
+        Phases [rad], or real states.
 
     Notes
     -----
     Memory: one state per step for the way back, and what a step keeps while it is gone back through.
     """
-    step = _compiled_step() if compiled else _step
-    table = integrator.coefficients(np.ones(1))[0]
-    for number, size in enumerate(steps.tolist()):
+    step = _compiled_step() if setup.compiled else _step
+    family, couplings = setup.family, setup.couplings
+    table = steps.integrator.coefficients(np.ones(1))[0]
+    for number, size in enumerate(steps.sizes.tolist()):
         # As a tensor: a number would be compiled in, and every new one compiled anew.
         coefficients = torch.as_tensor(table * size, dtype=state.dtype, device=state.device)
         state = checkpoint(step, family, couplings, state, weight, parameters, coefficients, use_reentrant=False)

@@ -98,7 +98,15 @@ def _phases_vjp(signals, signal_slopes, own, added):  # type: ignore[no-untyped-
 
 @kernel(nogil=True, fastmath=REORDERED)
 def combine(first, x, second, y, total):  # type: ignore[no-untyped-def]
-    """``total`` = first x + second y, element by element; all float[N, B]."""
+    """Compute ``total`` = first x + second y, element by element.
+
+    Parameters
+    ----------
+    first, second : float
+    x, y : float[N, B]
+    total : float[N, B]
+        Overwritten.
+    """
     for i in range(total.shape[0]):
         for b in range(total.shape[1]):
             total[i, b] = first * x[i, b] + second * y[i, b]
@@ -184,7 +192,7 @@ _KERNELS: dict[tuple[str, str], NodeKernels] = {
 
 
 def node_kernels(family: Family) -> NodeKernels:
-    """The kernels of a family, chosen by what its declaration says of interaction and self term.
+    """Return the kernels of a family, chosen by what its declaration says of interaction and self term.
 
     Parameters
     ----------

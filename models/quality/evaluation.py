@@ -22,7 +22,7 @@ from oscc.models.data.datasets import IMAGE_SETS, POINT_SETS, ImageData
 from oscc.models.dynamics.reference import AISModel
 from oscc.models.quality.features import LeNet
 from oscc.models.quality.frechet import class_shares, frechet_distance, nearest_distances
-from oscc.models.training.generator import IDEAL, Generator, Imperfections, random_stream
+from oscc.models.training.generator import IDEAL, Delivery, Generator, Imperfections, Solver, random_stream
 
 NOISE = {
     "none": IDEAL,
@@ -174,8 +174,8 @@ def draw_images(
     core = conditions.core
     # One unit of a reciprocal core makes both directions of a coupling, with one error.
     shared = core is not None and core.couplings == "reciprocal"
-    step, threads = conditions.step, conditions.threads
-    generator = Generator(graph, bound=_largest(graph), shared_units=shared, step=step, threads=threads)
+    delivery = Delivery(bound=_largest(graph), shared_units=shared)
+    generator = Generator(graph, delivery, Solver(step=conditions.step), threads=conditions.threads)
     phase_steps = None if core is None else core.readout.phase_steps
     images = []
     with torch.no_grad():

@@ -17,7 +17,7 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import family_named
 from oscc.core.spec import CoreSpec
 from oscc.models.quality.evaluation import running_graph
-from oscc.models.training.generator import Generator, draw_states
+from oscc.models.training.generator import Generator, Solver, draw_states
 
 CONVERGED_STEP = 0.01
 """RK4 step of the runs that others are compared with [model time]."""
@@ -121,7 +121,7 @@ def measure_sensitivity(
 
 @torch.no_grad()
 def _end(graph: CouplingGraph, step: float, start: Tensor, threads: int) -> tuple[Tensor, Tensor]:
-    generator = Generator(graph, step=step, threads=threads).double()
+    generator = Generator(graph, solver=Solver(step=step), threads=threads).double()
     end = generator(start, generator.delivered())
     return end, generator.pixels(end)
 

@@ -22,7 +22,7 @@ from oscc.models.quality.evaluation import NOISE, Conditions, Yardstick, draw_im
 from oscc.models.quality.features import layer_shapes, load_lenet, shipped_extractor
 from oscc.models.quality.frechet import frechet_distance
 from oscc.models.quality.point_quality import measure_points
-from oscc.models.training.topology import grid_graph
+from oscc.models.training.topology import GridLayout, grid_graph
 
 torch.set_num_threads(1)
 
@@ -171,10 +171,7 @@ def test_sensitivity_of_runs_that_diverge(oscc: Run, oscc_json: RunJson, tmp_pat
     graph = grid_graph(
         "free",
         family_named("poly_ising"),
-        core.grid,
-        core.model_stencil,
-        origin=(0, 0),
-        step=(1, 1),
+        GridLayout(core.grid, core.model_stencil),
         chunk_duration=(2.0,),
         init=InitialPhases("normal", 0.0, 1.6),
     )

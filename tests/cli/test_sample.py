@@ -19,7 +19,7 @@ from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
 from oscc.core.stencil import named_stencil
-from oscc.models.training.topology import grid_graph
+from oscc.models.training.topology import GridLayout, grid_graph
 from oscc.report.pictures import GAP, SCALE
 from oscc.sim.array.full_precision import full_precision_images
 from oscc.sim.engines.array import ArrayEngine
@@ -213,10 +213,7 @@ def test_a_checkpoint_of_any_family_runs_without_a_core(tmp_path: Path, oscc: Ru
     graph = grid_graph(
         "real",
         family_named("tanh_ising"),
-        (4, 6),
-        named_stencil("king"),
-        origin=(0, 0),
-        step=(2, 2),
+        GridLayout((4, 6), named_stencil("king"), (0, 0), (2, 2)),
         chunk_duration=(1.0,),
         init=InitialPhases("normal", 0.0, 1.0),
     )

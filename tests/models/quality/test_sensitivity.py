@@ -17,7 +17,7 @@ from oscc.core.spec_file import load_core
 from oscc.core.stencil import named_stencil
 from oscc.models.quality import sensitivity
 from oscc.models.quality.sensitivity import measure_sensitivity
-from oscc.models.training.topology import grid_graph
+from oscc.models.training.topology import GridLayout, grid_graph
 
 
 def written(tmp_path: Path, family: str, **parameters: float) -> Path:
@@ -25,10 +25,7 @@ def written(tmp_path: Path, family: str, **parameters: float) -> Path:
     graph = grid_graph(
         "small",
         family_named(family),
-        (2, 2),
-        named_stencil("king"),
-        origin=(0, 0),
-        step=(1, 1),
+        GridLayout((2, 2), named_stencil("king")),
         chunk_duration=(1.5, 0.5),
         init=InitialPhases("normal", 0.3, 1.0),
     )
@@ -79,10 +76,7 @@ def test_rounding_is_compared_with_the_model_itself(tmp_path: Path) -> None:
     graph = grid_graph(
         "tiny",
         family_named("kurashil"),
-        (8, 8),
-        named_stencil("box-2"),
-        origin=(0, 0),
-        step=(2, 2),
+        GridLayout((8, 8), named_stencil("box-2"), (0, 0), (2, 2)),
         chunk_duration=(2.0,),
         init=InitialPhases("normal", 0.0, 1.0),
     )

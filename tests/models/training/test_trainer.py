@@ -19,7 +19,7 @@ from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.models.data.datasets import ImageData
 from oscc.models.training import encoder, feature_matching, losses
 from oscc.models.training.code_share import code_share
-from oscc.models.training.generator import Generator
+from oscc.models.training.generator import Generator, Solver
 from oscc.models.training.topology import reverse_couplings
 from oscc.models.training.trainer import Trainer
 
@@ -638,7 +638,7 @@ def test_samples_are_those_of_the_averaged_model(images_config, tiny_images, tmp
     images = trainer.samples(7, seed=5)
     assert torch.equal(images, trainer.samples(7, seed=5))
     assert not torch.equal(images, trainer.samples(7, seed=6))
-    ideal = Generator(trainer.average.to_graph({}), step=0.25)
+    ideal = Generator(trainer.average.to_graph({}), solver=Solver(step=0.25))
     start = ideal.noise(7, torch.Generator().manual_seed(5))
     expected = torch.cos(ideal(start, ideal.delivered()))[trainer.generator.graph.readout.tolist()]
     np.testing.assert_allclose(images, expected.T.reshape(7, 2, 3).detach(), rtol=0, atol=1e-6)
