@@ -23,10 +23,10 @@ from pydantic import Field
 
 from oscc.base.config import Section
 from oscc.base.strict_yaml import read_yaml
-from oscc.cli.common import mean_and_spread
 from oscc.core.spec_file import load_core
 from oscc.models.data.datasets import IMAGE_FILES
 from oscc.models.quality.features import SHIPPED
+from oscc.models.quality.spread import Spread
 from oscc.models.training.training_config import TrainingConfig, parse_training
 from oscc.rtl.synthesis.report import markdown_table
 
@@ -224,9 +224,9 @@ def table_of(experiments: Experiments, table: Table, inputs: Inputs) -> str:
 def _cells(results: list[list[dict[str, Any]]], images: bool) -> list[str]:
     cells = []
     for found in results:
-        values = mean_and_spread([figure(result) for result in found])
+        values = Spread.of([figure(result) for result in found])
         digits = 1 if images else 4
-        cells.append(f"{values['mean']:.{digits}f} +- {values['spread']:.{digits}f}")
+        cells.append(f"{values.mean:.{digits}f} +- {values.spread:.{digits}f}")
     last = results[-1]
     if images:
         cells.append(f"{statistics.mean(result['quality']['seeds'][0]['coverage'] for result in last):.3f}")

@@ -73,7 +73,7 @@ class LeNet:
 
     @torch.no_grad()
     def __call__(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Features and classes of images.
+        """Compute features and classes of images.
 
         Parameters
         ----------
@@ -168,7 +168,7 @@ def shipped_extractor(dataset: str) -> LeNet:
 
 
 def load_lenet(path: Path) -> LeNet:
-    """The extractor in a file.
+    """Read the extractor in a file.
 
     Parameters
     ----------

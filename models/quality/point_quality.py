@@ -38,13 +38,13 @@ class PointQuality:
     distance: float
     floor: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON."""
         return dataclasses.asdict(self)
 
 
 def measure_points(images: NDArray[np.float32], name: str, seed: int = 0) -> PointQuality:
-    """The quality of points against a distribution.
+    """Measure points against a distribution.
 
     Parameters
     ----------

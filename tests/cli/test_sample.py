@@ -174,7 +174,7 @@ def test_a_sheet_is_what_its_name_says(name: str, format: str, oscc: Run, compil
 def test_a_sheet_too_large_for_its_format_is_refused_before_any_work(
     kind: str, oscc: Run, compiled: Path, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for run in ("oscc.sim.engines.array.ArrayEngine.run", "oscc.models.quality.evaluation.draw_images"):
+    for run in ("oscc.sim.engines.array.ArrayEngine.run", "oscc.models.quality.sampling.draw_images"):
         monkeypatch.setattr(run, None)
     model = compiled if kind == "program" else tiny_checkpoint
     status, _, err = oscc("sample", model, "-n", "1000", "--columns", "1", "-o", tmp_path / "a.webp")
