@@ -25,7 +25,7 @@ MEASURING = {"dataset": "--dataset", "noise": "--noise", "samples": "-n", "seeds
 
 @dataclass(frozen=True)
 class EvaluateVerbOptions:
-    """A model, how its samples are drawn, and what they are compared with."""
+    """The options of the verb."""
 
     model: ModelArgument
     dataset: Annotated[

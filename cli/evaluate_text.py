@@ -1,4 +1,4 @@
-"""What `oscc evaluate` says of a model."""
+"""The tables that `oscc evaluate` prints."""
 
 from __future__ import annotations
 

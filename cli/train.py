@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainVerbOptions:
-    """What is trained, where, and with what."""
+    """The options of the verb."""
 
     config: Annotated[
         Path | None, typer.Argument(metavar="CONFIG", help="Training configuration (YAML).", show_default=False)

@@ -40,12 +40,12 @@ class Family:
 
     @property
     def has_hardware(self) -> bool:
-        """Whether DAC codes and RTL exist for it: only for oscillators, that is, phases."""
+        """Return whether DAC codes and RTL exist for it: only for oscillators, that is, phases."""
         return self.state == "phase"
 
     @property
     def readout(self) -> Literal["cos", "state"]:
-        """How a pixel follows from the state at the end: its cosine, or the state itself."""
+        """Return how a pixel follows from the state at the end: its cosine, or the state itself."""
         return "cos" if self.state == "phase" else "state"
 
 
@@ -87,7 +87,11 @@ FAMILIES = {family.name: family for family in (KURASHIL, KURAMOTO, POLY_ISING, T
 
 
 def family_named(name: str) -> Family:
-    """The family of a name.
+    """Return the family of a name.
+
+    Parameters
+    ----------
+    name : str
 
     Raises
     ------

@@ -169,7 +169,7 @@ _UNREADABLE = (
     # An archive with a password or of a compression that nobody knows; a header that asks for more than there is.
     *(RuntimeError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError),
 )
-"""What numpy and zipfile raise of files that are damaged or of another kind."""
+"""Exceptions that numpy and zipfile raise of files that are damaged or of another kind."""
 
 
 def read_images(name: str, path: Path) -> ImageData:

@@ -19,9 +19,9 @@ class Integrator:
     ----------
     name : str
     reach : tuple of float
-        For each stage, the part of a step by which the state moves along the slope of the stage before.
+        For each stage, the fraction of a step by which the state moves along the slope of the stage before.
     weight : tuple of float
-        For each stage, the part of a step that its slope contributes to the result; they add up to 1.
+        For each stage, the fraction of a step that its slope contributes to the result; they add up to 1.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What happens at a node, as compiled kernels, forward and backward: one set for each form of interaction.
+"""The equation at a node, as compiled kernels, forward and backward: one set for each form of interaction.
 
 A node shows its neighbours one or two signals: sine and cosine of a phase, or its real state. From the weighted sums of
 its neighbours' signals (`oscc.models.dynamics.coupling_sums`), its own signals and its own parameters comes the slope

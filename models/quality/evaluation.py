@@ -1,4 +1,4 @@
-"""How good a model is, whatever it makes: images, or points in the plane."""
+"""The quality of a model, whatever it makes: images, or points in the plane."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a model is evaluated."""
+"""The options of an evaluation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oscc.models.quality.sampling import Conditions, noise_named
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """How samples of a model are drawn, and what they are compared with.
+    """The conditions of an evaluation: how samples are drawn, and what they are compared with.
 
     Parameters
     ----------

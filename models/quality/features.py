@@ -31,7 +31,7 @@ JUDGED = 1000
 """Test images, the first ones, on which an extractor is judged."""
 
 LEAST_ACCURACY = 0.5
-"""Part of the test images that an extractor must classify rightly to measure a data set: far more than by chance."""
+"""Fraction of test images that an extractor must classify rightly to measure a data set: far more than by chance."""
 
 SHIPPED = {
     "digits": "lenet-digits.safetensors",
@@ -126,7 +126,7 @@ def check_extractor(extractor: LeNet, data: ImageData) -> float:
     Returns
     -------
     float
-        Part of the first `JUDGED` test images that it classifies rightly.
+        Fraction of the first `JUDGED` test images that it classifies rightly.
 
     Raises
     ------

@@ -61,7 +61,7 @@ class InceptionFid:
 
 @dataclass(frozen=True)
 class ImageEvaluation:
-    """How good the images of a model are.
+    """The quality of a model of images.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How good the images of a model are: distance on fixed features, memorisation, and coverage of classes."""
+"""The quality of images: distance on fixed features, memorisation, and coverage of classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMPARED = 500
 
 @dataclass(frozen=True)
 class ImageQuality:
-    """What was measured of a set of images.
+    """The figures of a set of images.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class ImageQuality:
     nearest_pixel : float
         Median distance of a sample to the nearest training image, over that of a test image: far below 1 means copies.
     class_shares : tuple of float
-        Part of the samples in each class, as the extractor sees them.
+        Fraction of the samples in each class, as the extractor sees them.
     """
 
     samples: int
@@ -54,7 +54,7 @@ class ImageQuality:
 
 @dataclass(frozen=True, eq=False)
 class Yardstick:
-    """What samples are measured against: computed once for a data set.
+    """The reference that images are measured against: computed once for a data set.
 
     Parameters
     ----------

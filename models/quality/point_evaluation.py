@@ -15,7 +15,7 @@ from oscc.models.quality.spread import Spread
 
 @dataclass(frozen=True)
 class PointEvaluation:
-    """How far the points of a model are from the distribution.
+    """The quality of a model of points: their distance to the distribution.
 
     Parameters
     ----------

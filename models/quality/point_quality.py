@@ -1,4 +1,4 @@
-"""How good a model of points in the plane is: sliced Wasserstein distance to fresh points of the distribution."""
+"""The quality of points in the plane: sliced Wasserstein distance to fresh points of the distribution."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIRECTIONS_STREAM = 2**32 - 1
 
 @dataclass(frozen=True)
 class PointQuality:
-    """What was measured of a set of points.
+    """The figures of a set of points.
 
     Parameters
     ----------

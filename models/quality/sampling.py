@@ -56,7 +56,7 @@ BLOCK = 100
 
 @dataclass(frozen=True)
 class Conditions:
-    """How samples are drawn.
+    """The conditions under which samples are drawn.
 
     Parameters
     ----------
@@ -164,6 +164,6 @@ def draw_images(
 
 
 def _largest(graph: CouplingGraph) -> float:
-    """Return the largest magnitude of any parameter: what noise is a part of where there is no DAC."""
+    """Return the largest magnitude of any parameter: the full scale of noise where there is no DAC."""
     parameters = (graph.weight, graph.shil, graph.field, graph.detuning)
     return float(max(np.abs(values).max(initial=0) for values in parameters))

@@ -1,4 +1,4 @@
-"""How much the end of a run depends on small things: the solver's step, the initial state, rounding of parameters."""
+"""The sensitivity of the end of a run to small things: the solver's step, the initial state, rounding of parameters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SAMPLES = 16
 
 @dataclass(frozen=True)
 class Difference:
-    """How far the ends of two runs from the same noise are apart.
+    """The distance between the ends of two runs from the same noise.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What changes the end states of a model, in double precision, against RK4 at `CONVERGED_STEP`.
+    """The changes of the end states of a model, in double precision, against RK4 at `CONVERGED_STEP`.
 
     Parameters
     ----------

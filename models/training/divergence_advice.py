@@ -1,4 +1,4 @@
-"""What to change after a training step that is not finite."""
+"""Advice on what to change after a training step that is not finite."""
 
 from __future__ import annotations
 

@@ -25,12 +25,12 @@ from oscc.models.training.topology import reverse_couplings
 
 @dataclass(frozen=True)
 class Imperfections:
-    """What hardware does to a run beside rounding to codes. All zero by default: none of it.
+    """Errors of the hardware beside rounding to codes. All zero by default: an ideal run.
 
     Parameters
     ----------
     weight_noise : float
-        Standard deviation of an error of every parameter, as a part of its full scale.
+        Standard deviation of an error of every parameter, as a fraction of its full scale.
     mismatch : float
         Standard deviation of the relative error of every parameter.
     transient_noise : float
@@ -43,12 +43,12 @@ class Imperfections:
 
 
 IDEAL = Imperfections()
-"""None of it."""
+"""No errors."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What becomes of the parameters of a model on their way to the oscillators. By default nothing.
+    """The way of a model's parameters to the oscillators: limits, rounding, pairs. By default they act as they are.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ FULL_PRECISION = Delivery()
 
 @dataclass(frozen=True)
 class Solver:
-    """How the equation is integrated.
+    """The integration of the equation.
 
     Parameters
     ----------
@@ -166,7 +166,13 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def clip(self, part: float) -> None:
-        """Bring every parameter back to within a part of full scale."""
+        """Bring every parameter back to within a fraction of full scale.
+
+        Parameters
+        ----------
+        part : float
+            0 to 1.
+        """
         for group in GROUPS:
             limit = part * self.full_scale(group)
             parameter = self.get_parameter(group)

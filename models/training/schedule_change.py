@@ -1,4 +1,4 @@
-"""How rates and limits go on when a training gets another number of iterations than was planned."""
+"""The course of rates and limits when a training gets another number of iterations than was planned."""
 
 from __future__ import annotations
 

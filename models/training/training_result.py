@@ -1,4 +1,4 @@
-"""What a training comes to."""
+"""The result of a training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.models.training.training_config import TrainingConfig
 
 OF_CODES = ("code_use", "warnings")
-"""What a result tells of the model on its core, by the keys of `CompileResult.summary`."""
+"""Keys of `CompileResult.summary` that a result repeats of the model on its core."""
 
 
 @dataclass(frozen=True, eq=False)

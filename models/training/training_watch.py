@@ -1,4 +1,4 @@
-"""What a training tells while it runs."""
+"""The follower of a training: it is given lines, figures and images while the training runs."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _show_nothing(_name: str, _done: int, _total: int) -> AbstractContextManager
 
 @dataclass(frozen=True)
 class TrainingWatch:
-    """What follows a training; by default nothing does.
+    """Functions that a training calls while it runs; by default they do nothing.
 
     Parameters
     ----------
