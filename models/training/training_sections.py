@@ -261,6 +261,6 @@ class ScheduleSection(Section):
     sheet_every: Whole = Field(default=500, ge=1)
 
     def rate_part(self, done: float) -> float:
-        """Return the fraction of both learning rates that holds when this fraction of iterations is ``done``, 0 to 1."""
+        """Return the fraction of both learning rates that holds when this much of the training is ``done``, 0 to 1."""
         late = max(0.0, 2 * done - 1)
         return self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * late))
