@@ -13,6 +13,7 @@ import os
 import statistics
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,10 @@ EXTRACTORS = ROOT / "models" / "quality" / "extractors"
 
 EVALUATION_STEP = "0.25"
 """Longest RK4 step of the evaluation [model time]."""
+
+
+DOCS_WIDTH = 100
+"""Columns of prose in the documentation."""
 
 
 class Row(Section):
@@ -218,7 +223,8 @@ def table_of(experiments: Experiments, table: Table, inputs: Inputs) -> str:
     name = "FD-LeNet" if images else "sliced Wasserstein-2"
     header = [table.title.lower(), *(f"{name}, noise {noise}" for noise in table.noise)]
     header += [f"coverage, noise {table.noise[-1]}" if images else "fresh points", "training [s]"]
-    return f"## {table.title}\n\n{table.note}\n\n{markdown_table(header, rows)}\n"
+    note = textwrap.fill(table.note, DOCS_WIDTH, break_long_words=False, break_on_hyphens=False)
+    return f"## {table.title}\n\n{note}\n\n{markdown_table(header, rows)}\n"
 
 
 def _cells(results: list[list[dict[str, Any]]], images: bool) -> list[str]:

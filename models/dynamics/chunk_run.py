@@ -21,8 +21,9 @@ from torch.autograd.function import once_differentiable
 
 from oscc.core.families import Family
 from oscc.models.dynamics.coupling_sums import CouplingTable, add_couplings, add_couplings_vjp, tabulate
+from oscc.models.dynamics.forms.form import form_of
 from oscc.models.dynamics.integrators import Steps
-from oscc.models.dynamics.node_kernels import NodeKernels, combine, node_kernels
+from oscc.models.dynamics.node_kernels import NodeKernels, combine
 from oscc.models.dynamics.sincos import SincosConstants, sincos_constants
 
 Array = NDArray[Any]
@@ -89,7 +90,7 @@ class ChunkKernels:
             N.
         threads : int
         """
-        return cls(node_kernels(family), tabulate(dst, src, nodes), tabulate(src, dst, nodes), nodes, threads)
+        return cls(form_of(family).kernels, tabulate(dst, src, nodes), tabulate(src, dst, nodes), nodes, threads)
 
 
 def run_chunk(

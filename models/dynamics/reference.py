@@ -189,8 +189,10 @@ class AISModel(torch.nn.Module):
             slope = self._sum_into_nodes(weight * torch.sin(source - destination)) - field * torch.sin(theta)
         elif self.family.interaction == "linear":
             slope = self._sum_into_nodes(weight * source) + field
-        else:
+        elif self.family.interaction == "tanh-linear":
             slope = torch.tanh(self._sum_into_nodes(weight * source) + field)
+        else:
+            raise self._unknown("interaction", self.family.interaction)
         return slope + self._self_term(theta, chunk) + self._read("detuning", chunk)
 
     def _self_term(self, theta: Tensor, chunk: int) -> Tensor:
@@ -203,6 +205,11 @@ class AISModel(torch.nn.Module):
                 return -theta
             case "none":
                 return torch.zeros_like(theta)
+            case other:
+                raise self._unknown("self term", other)
+
+    def _unknown(self, what: str, name: str) -> OsccError:
+        return OsccError("reference.family", f"the reference knows no {what} '{name}' of family '{self.family.name}'")
 
     def _read(self, name: str, chunk: int) -> Tensor:
         """Return a node parameter as Tensor[N, 1]; zero when the family does not read it."""

@@ -17,8 +17,10 @@ from oscc.core.families import Family, family_named
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec import GROUPS
 from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
-from oscc.models.dynamics.chunk_torch import TorchChunk, TorchCouplings, run_chunk_torch
+from oscc.models.dynamics.chunk_torch import TorchChunk, run_chunk_torch
+from oscc.models.dynamics.forms.form import form_of
 from oscc.models.dynamics.integrators import Steps, even_steps, integrator_named
+from oscc.models.dynamics.torch_sums import TorchCouplings
 from oscc.models.training.dac_grid import DacGrid
 from oscc.models.training.topology import reverse_couplings
 
@@ -137,7 +139,7 @@ class Generator(nn.Module):
         if self.device.type != "cpu":
             into, out_of = self._kernels.into, self._kernels.out_of
             couplings = TorchCouplings.of(into, out_of, graph.src, graph.dst, self.device)
-            self._torch_chunk = TorchChunk(self.family, couplings)
+            self._torch_chunk = TorchChunk(form_of(self.family), couplings)
         self._steps = [even_steps(duration, solver.step) for duration in graph.chunk_duration.tolist()]
         paired = delivery.reciprocal or delivery.shared_units
         partner = torch.from_numpy(reverse_couplings(graph)).to(self.device) if paired else None

@@ -8,6 +8,7 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,7 +173,8 @@ def test_files_go_where_links_lead(mirror, tmp_path: Path) -> None:
 
 def test_what_was_fetched_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetched(name: str, folder: Path) -> Path:
-        np.savez(folder / f"{name}.npz", **{key: values.astype(np.uint8) for key, values in ARRAYS.items()})
+        arrays: dict[str, Any] = {key: values.astype(np.uint8) for key, values in ARRAYS.items()}
+        np.savez(folder / f"{name}.npz", **arrays)
         return folder / f"{name}.npz"
 
     monkeypatch.setattr(data_fetch, "fetch", fetched)

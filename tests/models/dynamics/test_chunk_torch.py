@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from oscc.core.families import FAMILIES, family_named
-from oscc.models.dynamics.chunk_torch import TorchChunk, TorchCouplings, run_chunk_torch, slope_of
+from oscc.models.dynamics.chunk_torch import TorchChunk, run_chunk_torch
 from oscc.models.dynamics.coupling_sums import tabulate
+from oscc.models.dynamics.forms.form import form_of
 from oscc.models.dynamics.integrators import INTEGRATORS, Steps
+from oscc.models.dynamics.torch_sums import TorchCouplings
 
 NODES, BATCH = 9, 4
 ROWS = ("shil", "field", "detuning")
@@ -58,7 +60,7 @@ def plain_slope(family, state, weight, parameters, pairs):
 def test_the_slope_is_that_of_the_equation(family, pairs):
     state, weight, parameters = inputs(family, pairs)
     expected = plain_slope(family, state.numpy(), weight.numpy(), parameters.numpy(), pairs)
-    found = slope_of(family, state, weight, parameters, made(pairs))
+    found = form_of(family).torch_slope(state, weight, parameters, made(pairs))
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-13)
 
 
@@ -67,7 +69,7 @@ def test_the_slope_is_that_of_the_equation(family, pairs):
 def test_gradients(family, integrator, pairs):
     state, weight, parameters = (values.requires_grad_() for values in inputs(family, pairs))
     noise = 0.1 * torch.ones(2, NODES, BATCH, dtype=torch.float64)
-    setup, steps = TorchChunk(family, made(pairs), compiled=False), Steps(np.array([0.2, 0.1]), integrator)
+    setup, steps = TorchChunk(form_of(family), made(pairs), compiled=False), Steps(np.array([0.2, 0.1]), integrator)
 
     def run(state, weight, parameters):
         given = (state, weight, parameters, steps, noise)
@@ -85,7 +87,7 @@ def test_noise_is_added_after_each_step(pairs):
         expected = expected + step * plain_slope(family, expected, weight, parameters, pairs) + kick
     begin, strengths, rows, kicks = (torch.from_numpy(values) for values in (state, weight, parameters, noise))
     given = (begin, strengths, rows, Steps(np.array([0.2, 0.1]), euler), kicks)
-    found = run_chunk_torch(TorchChunk(family, made(pairs), compiled=False), *given)
+    found = run_chunk_torch(TorchChunk(form_of(family), made(pairs), compiled=False), *given)
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-12)
 
 
@@ -97,5 +99,5 @@ def test_the_compiled_step_on_a_gpu(pairs):
     tables = tabulate(dst, src, NODES), tabulate(src, dst, NODES)
     couplings = TorchCouplings.of(*tables, src, dst, torch.device("cuda"))
     given = (state, weight, parameters, Steps(np.array([0.2, 0.1]), INTEGRATORS["rk4"]))
-    compiled, plain = (run_chunk_torch(TorchChunk(family, couplings, each), *given) for each in (True, False))
+    compiled, plain = (run_chunk_torch(TorchChunk(form_of(family), couplings, each), *given) for each in (True, False))
     torch.testing.assert_close(compiled, plain, atol=1e-12, rtol=0)

@@ -13,7 +13,6 @@ from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec_file import load_core
 from oscc.core.stencil import named_stencil
 from oscc.models.data.datasets import load_images
-from oscc.models.quality import image_evaluation
 from oscc.models.quality.evaluation import evaluate
 from oscc.models.quality.evaluation_options import EvaluationOptions
 from oscc.models.quality.features import shipped_extractor
@@ -96,7 +95,7 @@ def test_fid_is_measured_where_there_are_weights(digits, tmp_path, monkeypatch):
         def __call__(self, images):
             return float(len(images))
 
-    monkeypatch.setattr(image_evaluation.inception, "InceptionDistance", Distance)
+    monkeypatch.setattr("oscc.models.quality.inception.InceptionDistance", Distance)
     found = evaluate(digits, EvaluationOptions(samples=5, seeds=2, inception=tmp_path / "weights"))
     assert isinstance(found, ImageEvaluation)
     assert found.fid == InceptionFid((5.0, 5.0), "5a")

@@ -55,8 +55,9 @@ def test_in_memory_and_in_a_folder_the_same_model_comes_out(points_config, tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["out"], "nothing is written without a folder"
     assert inside.model is None
     assert inside.to_dict()["model"] is None
-    assert written.model == tmp_path / "out" / "model.safetensors"
-    one, other, read = (arrays(graph) for graph in (inside.graph, written.graph, read_checkpoint(written.model)))
+    model = tmp_path / "out" / "model.safetensors"
+    assert written.model == model
+    one, other, read = (arrays(graph) for graph in (inside.graph, written.graph, read_checkpoint(model)))
     assert one.keys() == other.keys() == read.keys()
     for name, values in one.items():
         assert values.tobytes() == other[name].tobytes() == read[name].tobytes(), name
