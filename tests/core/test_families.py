@@ -11,8 +11,8 @@ from oscc.core import families
 from oscc.core.families import FAMILIES, KURAMOTO, KURASHIL, FamilyTable, family_named
 
 
-def test_there_are_exactly_the_four_families_of_the_project() -> None:
-    assert set(FAMILIES) == {"kurashil", "kuramoto", "poly_ising", "tanh_ising"}
+def test_the_families_of_the_first_release_come_first() -> None:
+    assert list(FAMILIES)[:4] == ["kurashil", "kuramoto", "poly_ising", "tanh_ising"]
     assert all(family.name == name for name, family in FAMILIES.items())
 
 
@@ -55,7 +55,7 @@ def test_unknown_family_is_refused_with_a_suggestion() -> None:
 
 
 def test_unknown_family_far_from_all_lists_them() -> None:
-    with pytest.raises(ValueError, match="accepted: kuramoto, kurashil, poly_ising, tanh_ising"):
+    with pytest.raises(ValueError, match=f"accepted: {', '.join(sorted(FAMILIES))}$"):
         family_named("xyz")
 
 

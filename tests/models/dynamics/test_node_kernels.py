@@ -50,7 +50,7 @@ def as_tensor(array):
     return torch.tensor(array, dtype=torch.float64, requires_grad=True)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIGNALS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-13), (np.float32, 1e-5)])
 def test_signals_and_slope_are_those_of_the_equation(family, dtype, tolerance):
     state, sums, parameters, step = drawn(family, dtype)
@@ -68,7 +68,7 @@ def test_signals_and_slope_are_those_of_the_equation(family, dtype, tolerance):
     np.testing.assert_allclose(total, 1 + 0.5 * expected, rtol=0, atol=8 * tolerance)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIGNALS)
 @pytest.mark.parametrize("in_place", [False, True], ids=["apart", "in place"])
 def test_gradient_of_the_slope_is_that_of_autograd(family, in_place):
     state, sums, parameters, given = drawn(family)
@@ -91,7 +91,7 @@ def test_gradient_of_the_slope_is_that_of_autograd(family, in_place):
             np.testing.assert_allclose(of_parameters[place], 1 + values.grad[place], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIGNALS)
 def test_gradient_through_the_signals_is_that_of_autograd(family):
     state, signal_slopes, _, own = drawn(family)
     x = as_tensor(state)
