@@ -21,7 +21,7 @@ from torch.autograd.function import once_differentiable
 
 from oscc.core.families import Family
 from oscc.models.dynamics.coupling_sums import CouplingTable, add_couplings, add_couplings_vjp, tabulate
-from oscc.models.dynamics.forms.form import form_of
+from oscc.models.dynamics.form import form_of
 from oscc.models.dynamics.integrators import Steps
 from oscc.models.dynamics.node_kernels import NodeKernels, combine
 from oscc.models.dynamics.sincos import SincosConstants, sincos_constants

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from oscc.models.dynamics.forms.form import Form, TorchSlope
+from oscc.models.dynamics.form import Form, TorchSlope
 from oscc.models.dynamics.integrators import Steps
 from oscc.models.dynamics.torch_sums import TorchCouplings
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oscc.base.progress import Report
+from oscc.base.progress import Report, tell_stage
 from oscc.models.data.datasets import load_images, pool_factor, pooled
 from oscc.models.quality import inception
 from oscc.models.quality.evaluation_options import EvaluationOptions
@@ -128,6 +128,7 @@ def evaluate_images(
     FindingsError
         When the model does not fit the core.
     """
+    tell_stage(progress, "reading the data set")
     images = load_images(dataset, options.data)
     net = shipped_extractor(dataset) if options.extractor is None else load_lenet(options.extractor)
     graph = running_graph(model, options.core)
@@ -147,8 +148,7 @@ def evaluate_images(
 
     for conditions in options.conditions:
         drawn = draw_images(graph, conditions, options.samples, tell)
-        if progress is not None:
-            progress("measuring the images", 0.0)
+        tell_stage(progress, "measuring the images")
         found.append(measure_images(drawn, yardstick))
         if fid_to is not None:
             fids.append(fid_to(drawn))

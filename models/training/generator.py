@@ -18,7 +18,7 @@ from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec import GROUPS
 from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
 from oscc.models.dynamics.chunk_torch import TorchChunk, run_chunk_torch
-from oscc.models.dynamics.forms.form import form_of
+from oscc.models.dynamics.form import form_of
 from oscc.models.dynamics.integrators import Steps, even_steps, integrator_named
 from oscc.models.dynamics.torch_sums import TorchCouplings
 from oscc.models.training.dac_grid import DacGrid

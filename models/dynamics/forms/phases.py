@@ -7,7 +7,7 @@ from torch import Tensor
 
 from oscc.base.kernels import kernel
 from oscc.models.dynamics.coupling_sums import REORDERED
-from oscc.models.dynamics.forms.form import Form
+from oscc.models.dynamics.form import Form
 from oscc.models.dynamics.node_kernels import NodeKernels
 from oscc.models.dynamics.sincos import sincos
 from oscc.models.dynamics.torch_sums import TorchCouplings, coupled_sums

@@ -8,7 +8,7 @@ from oscc.core.families import FAMILIES, family_named
 from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
 from oscc.models.dynamics.chunk_torch import TorchChunk, run_chunk_torch
 from oscc.models.dynamics.coupling_sums import tabulate
-from oscc.models.dynamics.forms.form import form_of
+from oscc.models.dynamics.form import form_of
 from oscc.models.dynamics.integrators import INTEGRATORS, Steps
 from oscc.models.dynamics.torch_sums import TorchCouplings
 

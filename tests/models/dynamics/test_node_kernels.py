@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from oscc.core.families import FAMILIES, TANH_ISING
-from oscc.models.dynamics.forms.form import form_of
+from oscc.models.dynamics.form import form_of
 from oscc.models.dynamics.node_kernels import combine
 from oscc.models.dynamics.sincos import sincos_constants
 

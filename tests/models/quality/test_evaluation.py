@@ -76,6 +76,7 @@ def test_images_are_measured_against_smaller_ones(digits):
     seeds = [measure_images(draw_images(graph, Conditions(step=0.25, seed=seed), 6), yardstick) for seed in (0, 1)]
     assert list(found.seeds) == seeds
     assert told == [
+        "reading the data set",
         "drawing samples, set 1 of 2",
         "measuring the images",
         f"drawing samples, set 2 of 2, FD-LeNet {seeds[0].fd_lenet:.1f} before",

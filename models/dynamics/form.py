@@ -53,7 +53,7 @@ def form_of(family: Family) -> Form:
         When the form is not one of the family's interaction and self term.
     """
     module, _, name = family.form.partition(":")
-    found = getattr(import_module(module if name else f"{__package__}.{module}"), name or "FORM")
+    found = getattr(import_module(module if name else f"{__package__}.forms.{module}"), name or "FORM")
     if not isinstance(found, Form):
         raise ValueError(f"form '{family.form}' of family '{family.name}' is a {type(found).__name__}, not a Form")
     if (family.interaction, family.self_term) not in found.terms:

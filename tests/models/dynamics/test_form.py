@@ -11,7 +11,7 @@ import torch
 from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.core import families
 from oscc.core.families import FAMILIES, KURASHIL, TANH_ISING, FamilyTable, family_named
-from oscc.models.dynamics.forms.form import Form, form_of
+from oscc.models.dynamics.form import Form, form_of
 from oscc.models.dynamics.reference import AISModel
 from oscc.models.training.generator import Generator, Solver
 from oscc.models.training.session import TrainingOptions, train
@@ -52,7 +52,7 @@ def __getattr__(name):
     # The declaration alone imports nothing heavy.
     if name != "FORM":
         raise AttributeError(name)
-    from oscc.models.dynamics.forms.form import Form
+    from oscc.models.dynamics.form import Form
     from oscc.models.dynamics.node_kernels import NodeKernels, reals_vjp, show_reals
 
     return Form((("linear", "leak"),), NodeKernels(1, show_reals, slope, slope_vjp, reals_vjp), torch_slope)
