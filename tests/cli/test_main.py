@@ -263,7 +263,8 @@ TERMINATED = """
 import os, sys
 from pathlib import Path
 from oscc.cli import main
-from oscc.compiler import child_process, compile, output_folder
+from oscc.base import child_process, output_folder
+from oscc.compiler import compile
 
 number, out = int(sys.argv[1]), Path(sys.argv[2])
 
