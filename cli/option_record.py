@@ -17,12 +17,12 @@ def with_options(record: type[Any]) -> Callable[[Callable[..., None]], Callable[
     Parameters
     ----------
     record : type
-        A dataclass whose fields are annotated as typer's options. The last parameter of a verb is such a record; those
-        before it, if there are any, are as typer knows them.
+        A dataclass whose fields are annotated as typer's options. One parameter of a verb is annotated as such a
+        record; the others, if there are any, are as typer knows them.
     """
     hints = get_type_hints(record, include_extras=True)
     names = [each.name for each in fields(record)]
-    options = [
+    shared = [
         inspect.Parameter(
             each.name,
             inspect.Parameter.KEYWORD_ONLY,
@@ -32,14 +32,19 @@ def with_options(record: type[Any]) -> Callable[[Callable[..., None]], Callable[
         for each in fields(record)
     ]
 
+    # What must be given comes first in the help.
+    needed = [each for each in shared if each.default is inspect.Parameter.empty]
+
     def decorate(verb: Callable[..., None]) -> Callable[..., None]:
-        own = [*inspect.signature(verb, eval_str=True).parameters.values()][:-1]
-        spelt = [*(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own), *options]
+        parameters = inspect.signature(verb, eval_str=True).parameters.values()
+        (taken,) = (each.name for each in parameters if each.annotation is record)
+        own = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters if each.name != taken]
+        spelt = [*needed, *own, *(each for each in shared if each not in needed)]
 
         @functools.wraps(verb)
         def called(**given: Any) -> None:
             options = record(**{name: given.pop(name) for name in names})
-            verb(*(given[each.name] for each in own), options)
+            verb(**{taken: options}, **given)
 
         called.__signature__ = inspect.Signature(spelt)  # type: ignore[attr-defined]
         called.__annotations__ = {each.name: each.annotation for each in spelt}
