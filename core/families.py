@@ -40,6 +40,14 @@ class Family:
         not read must be zero in its checkpoints. ``cubic`` reads its gain a from ``shil``.
     equation : str
         The ODE, for documentation and receipts.
+
+    Notes
+    -----
+    Phases: Y. Kuramoto, Self-entrainment of a population of coupled non-linear oscillators, Lecture Notes in Physics
+    39, 1975; with SHIL: T. Wang and J. Roychowdhury, OIM: oscillator-based Ising machines for solving combinatorial
+    optimisation problems, UCNC 2019. Real states: F. Boehm, T. Van Vaerenbergh, G. Verschaffelt and G. Van der Sande,
+    Order-of-magnitude differences in computational performance of analog Ising machines induced by the choice of
+    nonlinearity, Communications Physics 4, 2021.
     """
 
     name: str

@@ -72,7 +72,10 @@ INTEGRATORS = {
         Integrator("rk4", (0.0, 1 / 2, 1 / 2, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
     )
 }
-"""Every integrator by its name."""
+"""Every integrator by its name.
+
+Coefficients: E. Hairer, S. P. Norsett and G. Wanner, Solving ordinary differential equations I, Springer 1993, II.1.
+"""
 
 
 def integrator_named(name: str) -> Integrator:
