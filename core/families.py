@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from oscc.base.errors import OsccError, did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "oscc.families"
 """Entry points of other packages: the name of a family, and where its `Family` is, as ``module:attribute``."""
@@ -129,6 +131,8 @@ class FamilyTable(Mapping[str, Family]):
 
     @cached_property
     def _all(self) -> dict[str, Family]:
+        from importlib.metadata import entry_points
+
         families = dict(self._own)
         for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
             if entry.name in families:

@@ -83,7 +83,7 @@ def test_families_of_packages_come_after_those_of_the_project(monkeypatch: pytes
         looked.append(group)
         return [Entry("added", ADDED)]
 
-    monkeypatch.setattr(families, "entry_points", entries)
+    monkeypatch.setattr("importlib.metadata.entry_points", entries)
     table = FamilyTable(KURASHIL, KURAMOTO)
     assert table["kuramoto"] is KURAMOTO
     assert looked == [], "packages are not looked at for what the project has"
@@ -109,7 +109,7 @@ def test_families_of_packages_come_after_those_of_the_project(monkeypatch: pytes
 def test_a_package_that_is_wrong_is_named(
     name: str, found: object, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(families, "entry_points", lambda group: [Entry(name, found)])
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Entry(name, found)])
     table = FamilyTable(KURASHIL, KURAMOTO)
     with pytest.raises(OsccError) as caught:
         list(table)
