@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -136,13 +135,3 @@ def folded(names: Sequence[str]) -> str:
 def counted(count: int, what: str) -> str:
     """A number with its noun, such as ``1 node`` or ``2 nodes``."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def mean_and_spread(values: Sequence[float]) -> dict[str, float]:
-    """Mean and sample standard deviation, the latter 0 for a single value.
-
-    Parameters
-    ----------
-    values : sequence of float
-    """
-    return {"mean": statistics.fmean(values), "spread": statistics.stdev(values) if len(values) > 1 else 0.0}

@@ -89,7 +89,7 @@ def sample_verb(
 
 def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: int, seed: int, as_json: bool) -> None:
     from oscc.base.progress import tell_stage
-    from oscc.models.quality.evaluation import Conditions, draw_images, running_graph
+    from oscc.models.quality.sampling import Conditions, draw_images, running_graph
     from oscc.report.pictures import check_sheet_target, sample_sheet
 
     target = output if output is not None else model.with_name("samples.png")

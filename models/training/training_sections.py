@@ -16,7 +16,7 @@ MAX_CHUNKS = 8
 
 
 class DataSection(Section):
-    """What is trained on.
+    """The data that are trained on.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class DataSection(Section):
 
     @property
     def has_points(self) -> bool:
-        """Whether these are points in the plane, not images."""
+        """Return whether these are points in the plane, not images."""
         return self.name in POINT_SETS
 
 
@@ -111,12 +111,12 @@ class ModelSection(Section):
 
     @property
     def chunk_duration(self) -> tuple[float, ...]:
-        """Duration of each chunk [model time]."""
+        """Return the duration of each chunk [model time]."""
         return self.duration if isinstance(self.duration, tuple) else (self.duration,) * self.chunks
 
     @property
     def weight_means(self) -> tuple[float, ...]:
-        """Mean of the couplings of each chunk before training."""
+        """Return the mean of the couplings of each chunk before training [rad per unit of model time]."""
         return self.weight_mean if isinstance(self.weight_mean, tuple) else (self.weight_mean,) * self.chunks
 
     @model_validator(mode="after")
@@ -147,11 +147,11 @@ class HardwareSection(Section):
         Clock cycles of a sample, at most the core's ``cycles_per_sample``, which it is by default. With fewer of them
         full scale is worth less model time, so that small parameters have finer codes.
     clip : float
-        Part of the full scale that parameters may take at the end of training.
+        Fraction of the full scale that parameters may take at the end of training.
     clip_start : float
         The same in the beginning; in between it changes linearly.
     weight_noise : float
-        Standard deviation of an error of every parameter, as a part of full scale: what a DAC adds.
+        Standard deviation of an error of every parameter, as a fraction of full scale: what a DAC adds.
     mismatch : float
         Standard deviation of the relative error of every parameter: what differs from die to die.
     transient_noise : float
@@ -172,7 +172,7 @@ class HardwareSection(Section):
     readout: bool = False
 
     def clip_part(self, done: float) -> float:
-        """Return the part of full scale that may be used when a part of the iterations is ``done``, 0 to 1."""
+        """Return the fraction of full scale that may be used when a fraction of the iterations is ``done``, 0 to 1."""
         return self.clip_start + (self.clip - self.clip_start) * done
 
     @field_validator("bits")
@@ -184,7 +184,7 @@ class HardwareSection(Section):
 
 
 class SolverSection(Section):
-    """How the equation is integrated.
+    """The integration of the equation.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ class SolverSection(Section):
 
 
 class LossSection(Section):
-    """What is minimised.
+    """The loss that is minimised.
 
     Attributes
     ----------
@@ -236,7 +236,7 @@ class LossSection(Section):
 
 
 class ScheduleSection(Section):
-    """How long, and how fast.
+    """The length of a training, and its rates.
 
     Attributes
     ----------
@@ -245,7 +245,7 @@ class ScheduleSection(Section):
     rate : float
         Learning rate of the model (Adam, betas 0 and 0.9).
     final_rate : float
-        Part of both learning rates that is left at the end; they fall along a cosine over the last half.
+        Fraction of both learning rates that is left at the end; they fall along a cosine over the last half.
     average : float
         Of the exponential moving average of the parameters that becomes the checkpoint.
     save_every, sheet_every : int
@@ -261,6 +261,6 @@ class ScheduleSection(Section):
     sheet_every: Whole = Field(default=500, ge=1)
 
     def rate_part(self, done: float) -> float:
-        """Return the part of both learning rates that holds when a part of the iterations is ``done``, 0 to 1."""
+        """Return the fraction of both learning rates that holds when this much of the training is ``done``, 0 to 1."""
         late = max(0.0, 2 * done - 1)
         return self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * late))

@@ -33,7 +33,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         def fail(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("oscc.compiler.frontends.front_end.read_source", fail)
+        monkeypatch.setattr("oscc.compiler.compile.check_model", fail)
 
     return arrange
 
@@ -264,7 +264,7 @@ import os, sys
 from pathlib import Path
 from oscc.cli import main
 from oscc.base import child_process, output_folder
-from oscc.compiler.frontends import front_end
+from oscc.compiler import compile
 
 number, out = int(sys.argv[1]), Path(sys.argv[2])
 
@@ -283,7 +283,7 @@ def work(*_, **__):
         code = CHILD.format(pids=str(out) + ".pids", process=os.getpid(), number=number)
         child_process.run_child([sys.executable, "-S", "-c", code], folder)
 
-front_end.read_source = work
+compile.check_model = work
 sys.argv = ["oscc", "check", "m.safetensors", "--core", "tiny-8x8"]
 main.run()
 """

@@ -8,12 +8,14 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from oscc.base.errors import OsccError
-from oscc.models.data.data_fetch import IDX_FILES, SOURCES, Source, fetch, read_idx
+from oscc.models.data import data_fetch
+from oscc.models.data.data_fetch import IDX_FILES, SOURCES, FetchedData, Source, fetch, fetch_images, read_idx
 from oscc.models.data.datasets import read_images
 
 pytest.importorskip("pooch")
@@ -167,3 +169,21 @@ def test_files_go_where_links_lead(mirror, tmp_path: Path) -> None:
     (data / "download" / f"mnist-{IDX_FILES['y_test']}").mkdir()
     with pytest.raises(OsccError, match="a folder; the output is a file"):
         fetch("mnist", data, Source((address,), md5))
+
+
+def test_what_was_fetched_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetched(name: str, folder: Path) -> Path:
+        arrays: dict[str, Any] = {key: values.astype(np.uint8) for key, values in ARRAYS.items()}
+        np.savez(folder / f"{name}.npz", **arrays)
+        return folder / f"{name}.npz"
+
+    monkeypatch.setattr(data_fetch, "fetch", fetched)
+    expected = hashlib.sha256(ARRAYS["x_train"].astype(np.uint8).tobytes()).hexdigest()
+    found = fetch_images("mnist", tmp_path)
+    assert found == FetchedData(tmp_path / "mnist.npz", 2, 1, expected)
+    assert found.to_dict() == {
+        "file": str(tmp_path / "mnist.npz"),
+        "train": 2,
+        "test": 1,
+        "train_sha256": expected,
+    }
