@@ -165,8 +165,6 @@ def test_what_was_trained_for_a_core_compiles_for_it(
     assert "warning" not in out
     trained = read_checkpoint(tmp_path / "out" / "model.safetensors")
     result = compile_model(trained, load_core("tiny-8x8").with_coupling_bits(3))
-        read_checkpoint(tmp_path / "out" / "model.safetensors"), load_core("tiny-8x8").with_coupling_bits(3)
-    )
     assert result.findings == ()
     assert all(numbers["clipped"] == 0 for numbers in result.summary()["quantization"]["groups"].values())
 
