@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -22,6 +20,12 @@ from oscc.rtl.host.spi_slave import SPI_MEMBERS, SpiSlave
 from oscc.rtl.readout.readout import Readout
 from oscc.rtl.schedule.sequencer import Sequencer
 from oscc.rtl.schedule.watchdog import Watchdog
+from oscc.rtl.signals.drive_port import drive_port_signature
+from oscc.rtl.signals.image_stream import image_stream_signature
+from oscc.rtl.signals.port import connect, port_of
+from oscc.rtl.signals.program_stream import program_stream_signature
+from oscc.rtl.signals.shadow_port import shadow_port_signature
+from oscc.rtl.signals.tap_port import tap_port_signature
 from oscc.rtl.weights.fault_collector import collector_latency
 from oscc.rtl.weights.program_ingress import ProgramIngress
 from oscc.rtl.weights.weight_store import WeightStore
@@ -44,13 +48,6 @@ def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
         "m_axis_tready": In(1),
         "irq": Out(1),
     }
-
-
-def connect_members(m: Module, members: Mapping[str, wiring.Member], outer: object, prefix: str, inner: object) -> None:
-    """Lead members of an inner component to those of the same names, behind a prefix, of the one around it."""
-    for name, member in members.items():
-        outside, inside = getattr(outer, f"{prefix}{name}"), getattr(inner, name)
-        m.d.comb += inside.eq(outside) if member.flow == wiring.In else outside.eq(inside)
 
 
 def register_constants(core: CoreSpec) -> dict[tuple[str, str], int]:
@@ -138,18 +135,9 @@ class ControlPlane(wiring.Component):
         return m
 
     def _connect_streams(self, m: Module, ingress: ProgramIngress, readout: Readout) -> None:
-        m.d.comb += [
-            ingress.stream_valid.eq(self.s_axis_tvalid),
-            ingress.stream_data.eq(self.s_axis_tdata),
-            ingress.stream_last.eq(self.s_axis_tlast),
-            self.s_axis_tready.eq(ingress.stream_ready),
-            self.m_axis_tvalid.eq(readout.stream_valid),
-            self.m_axis_tdata.eq(readout.stream_data),
-            self.m_axis_tkeep.eq(readout.stream_keep),
-            self.m_axis_tlast.eq(readout.stream_last),
-            self.m_axis_tuser.eq(readout.stream_user),
-            readout.stream_ready.eq(self.m_axis_tready),
-        ]
+        program, images = program_stream_signature(self._core), image_stream_signature(self._core)
+        connect(m, port_of(self, program, "s_axis_t"), ingress.stream)
+        connect(m, readout.stream, port_of(self, images.flip(), "m_axis_t"))
 
     def _connect_array(self, m: Module, registers: RegisterBlock, sequencer: Sequencer, readout: Readout) -> None:
         # The host may write SEED while an init is under way; the array must not see that.
@@ -160,29 +148,26 @@ class ControlPlane(wiring.Component):
         m.d.comb += [
             registers.status_array_ready.eq(sequencer.array_ready),
             registers.status_frame.eq(readout.pending),
-            readout.start.eq(sequencer.readout_start),
-            readout.discard.eq(sequencer.discarded),
-            sequencer.readout_busy.eq(readout.busy),
-            sequencer.readout_room.eq(readout.room),
-            readout.tap_data.eq(self.array.tap_data),
-            readout.tap_valid.eq(self.array.tap_valid),
-            self.array.tap_row.eq(readout.tap_row),
-            self.array.init.eq(sequencer.init),
-            self.array.run.eq(sequencer.run),
-            self.array.sample.eq(sequencer.sample),
-            self.array.commit.eq(sequencer.commit),
+        ]
+        taps, drive = tap_port_signature(self._core), drive_port_signature()
+        connect(m, sequencer.frames, readout.frames)
+        connect(m, readout.tap, port_of(self.array, taps.flip(), "tap_"))
+        connect(m, port_of(sequencer, drive), port_of(self.array, drive.flip()))
+        m.d.comb += [
             self.array.noise_seed.eq(seed),
             self.array.noise_index.eq(sequencer.sample_number),
         ]
 
     def _connect_host(self, m: Module, axi_lite: AxiLiteFrontEnd, registers: RegisterBlock) -> None:
-        connect_members(m, AXI_LITE_MEMBERS, self, "s_axil_", axi_lite)
+        axi_lite_side = wiring.Signature(AXI_LITE_MEMBERS)
+        connect(m, port_of(self, axi_lite_side.flip(), "s_axil_"), port_of(axi_lite, axi_lite_side))
         if not self._core.spi:
             connect_register_bus(m, axi_lite, registers)
             return
         m.submodules.spi = spi = SpiSlave()
         m.submodules.arbiter = arbiter = RegisterArbiter()
-        connect_members(m, SPI_MEMBERS, self, "spi_", spi)
+        spi_side = wiring.Signature(SPI_MEMBERS)
+        connect(m, port_of(self, spi_side.flip(), "spi_"), port_of(spi, spi_side))
         connect_register_bus(m, spi, arbiter.spi)
         connect_register_bus(m, axi_lite, arbiter.axi)
         connect_register_bus(m, arbiter.registers, registers)
@@ -199,25 +184,15 @@ class ControlPlane(wiring.Component):
             host_read.en.eq(registers.read_strobe),
             registers.array_read_data.eq(host_read.data),
             registers.locked.eq(sequencer.running),
-            fetch.addr.eq(sequencer.fetch_address),
+            fetch.addr.eq(sequencer.fetch.address),
             fetch.en.eq(1),
-            sequencer.fetch_word.eq(fetch.data),
+            sequencer.fetch.word.eq(fetch.data),
         ]
 
     def _connect_store(self, m: Module, store: WeightStore, ingress: ProgramIngress, sequencer: Sequencer) -> None:
-        m.d.comb += [
-            store.write_enable.eq(ingress.write_enable),
-            store.write_address.eq(ingress.write_address),
-            store.write_word.eq(ingress.write_word),
-            store.load_start.eq(sequencer.load_start),
-            store.chunk.eq(sequencer.chunk),
-            store.load_taken.eq(sequencer.load_taken),
-            sequencer.load_busy.eq(store.load_busy),
-            sequencer.load_complete.eq(store.load_complete),
-            self.array.load_row.eq(store.load_row),
-            self.array.load_strobe.eq(store.load_strobe),
-            self.array.load_data.eq(store.load_data),
-        ]
+        connect(m, ingress.write, store.write)
+        connect(m, sequencer.load, store.load)
+        connect(m, store.shadow, port_of(self.array, shadow_port_signature(self._core).flip(), "load_"))
 
     def _connect_faults(
         self, m: Module, registers: RegisterBlock, sequencer: Sequencer, readout: Readout, store: WeightStore
@@ -291,7 +266,7 @@ class ControlPlane(wiring.Component):
         for cause in ERROR_CAUSES:
             m.d.comb += getattr(registers, f"error_{cause.name}_set").eq(causes[cause.name])
         interrupts = {
-            "sample": sequencer.readout_start,
+            "sample": sequencer.frames.start,
             "stopped": sequencer.stopped,
             "error": error,
             "programmed": ingress.finished,

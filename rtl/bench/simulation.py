@@ -111,8 +111,8 @@ class StreamPort:
     user: Any = None
 
     @classmethod
-    def of(cls, component: Any, prefix: str) -> StreamPort:
-        """The stream whose members begin with a prefix: ``stream_`` or ``s_axis_t``."""
+    def of(cls, component: Any, prefix: str = "") -> StreamPort:
+        """Return the stream of a port, or of the members of a component that begin with a prefix: ``s_axis_t``."""
         names = ("valid", "ready", "data", "last", "keep", "user")
         return cls(*(getattr(component, f"{prefix}{name}", None) for name in names))
 

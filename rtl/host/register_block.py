@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from oscc.core.registers import ADDRESS_BITS, REGISTERS, Register
 from oscc.rtl.host.axi_lite import DECERR, OKAY, SLVERR
+from oscc.rtl.host.register_bus import register_bus_signature
 
 
 def member_name(register: Register, field: str) -> str:
@@ -53,15 +54,7 @@ class RegisterBlock(wiring.Component):
         (self._array,) = (register for register in REGISTERS if register.count > 1)
         index_bits = (self._array.count - 1).bit_length()
         members: dict[str, object] = {
-            "write_strobe": In(1),
-            "write_address": In(ADDRESS_BITS - 2),
-            "write_data": In(32),
-            "write_mask": In(32),
-            "write_response": Out(2),
-            "read_strobe": In(1),
-            "read_address": In(ADDRESS_BITS - 2),
-            "read_data": Out(32),
-            "read_response": Out(2),
+            **register_bus_signature().flip().members,
             "array_write": Out(1),
             "array_address": Out(index_bits),
             "array_read_address": Out(index_bits),

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Operation
 from oscc.core.spec import CoreSpec
 from oscc.rtl.schedule.schedule_check import operation_of
+from oscc.rtl.signals.fetch_port import fetch_port_signature
 from oscc.rtl.signals.shapes import index_shape
 
 
@@ -54,9 +55,8 @@ class InstructionFetch(wiring.Component):
         Stop fetching. The loop counters may still count once; they are fresh again at ``begin``.
     next_group : In(1)
         The group was consumed; fetch the next. Ignored unless ``valid``.
-    fetch_address : Out(6)
-    fetch_word : In(32)
-        Content of ``fetch_address`` of the cycle before.
+    fetch : Out(fetch_port_signature(64))
+        To the schedule memory.
     valid : Out(1)
     group : Out(group_signature)
     overrun : Out(1)
@@ -70,8 +70,7 @@ class InstructionFetch(wiring.Component):
                 "begin": In(1),
                 "halt": In(1),
                 "next_group": In(1),
-                "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
-                "fetch_word": In(32),
+                "fetch": Out(fetch_port_signature(SCHEDULE_DEPTH)),
                 "valid": Out(1),
                 "group": Out(group_signature(core)),
                 "overrun": Out(1),
@@ -80,7 +79,7 @@ class InstructionFetch(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        word, group = self.fetch_word, self.group
+        word, group = self.fetch.word, self.group
         counter = Signal(index_shape(SCHEDULE_DEPTH))
         # How often a repeat jumps again, and whether at all; only where it is counting.
         m.submodules.counters = counters = Memory(shape=17, depth=SCHEDULE_DEPTH, init=[])
@@ -93,7 +92,7 @@ class InstructionFetch(wiring.Component):
         active = Signal()
         decode = Signal()
         untimed = Signal(range(MAX_UNTIMED + 1))
-        m.d.comb += [self.fetch_address.eq(counter), count_read.addr.eq(counter), count_read.en.eq(1)]
+        m.d.comb += [self.fetch.address.eq(counter), count_read.addr.eq(counter), count_read.en.eq(1)]
 
         def clear_group() -> list[object]:
             members = (group.sample, group.commit, group.load, group.timed, group.is_init, group.stop)

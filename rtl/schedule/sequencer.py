@@ -10,7 +10,10 @@ from oscc.core.instructions import SCHEDULE_DEPTH
 from oscc.core.spec import CoreSpec
 from oscc.rtl.schedule.instruction_fetch import InstructionFetch
 from oscc.rtl.schedule.schedule_check import ScheduleCheck
-from oscc.rtl.signals.shapes import index_shape
+from oscc.rtl.signals.drive_port import drive_port_signature
+from oscc.rtl.signals.fetch_port import fetch_port_signature
+from oscc.rtl.signals.frame_port import frame_port_signature
+from oscc.rtl.signals.load_port import load_port_signature
 
 
 class Sequencer(wiring.Component):
@@ -43,20 +46,15 @@ class Sequencer(wiring.Component):
         The array can work: an init waits for it.
     length : In(7)
     first_sample : In(32)
-    fetch_address : Out(6)
-    fetch_word : In(32)
-    load_start, chunk : Out
-    load_busy, load_complete : In(1)
-    load_taken : Out(1)
-        The shadow is committed with the edge after the next one.
-    readout_start : Out(1)
-        One cycle before ``sample``.
-    readout_busy : In(1)
-        The latches are still needed.
-    readout_room : In(1)
-        The output has room for the frame that is latched, or for a whole one when none is.
+    fetch : Out(fetch_port_signature(64))
+        To the schedule memory.
+    load : Out(load_port_signature(core))
+        To the loader.
+    frames : Out(frame_port_signature())
+        To the read-out: ``start`` one cycle before ``sample``, ``discard`` when the end came before a sample that had
+        begun, with an init, was latched.
     init, run, sample, commit : Out(1)
-        To the array.
+        To the array, as in `drive_port_signature`.
     sample_number : Out(32)
         Number of the sample that the present init begins, or the next one when there is none.
     awaiting_array : Out(1)
@@ -66,8 +64,6 @@ class Sequencer(wiring.Component):
     running, stalled : Out(1)
     stopped : Out(1)
         High for one cycle when the schedule has ended.
-    discarded : Out(1)
-        High for one cycle when the end came before a sample that had begun, with an init, was latched.
     illegal, overrun, nothing_loaded : Out(1)
         High for one cycle: the schedule ends because of an illegal instruction, of too many without duration, of a
         commit for which it had loaded nothing.
@@ -86,27 +82,16 @@ class Sequencer(wiring.Component):
                 "array_ready": In(1),
                 "length": In(7),
                 "first_sample": In(32),
-                "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
-                "fetch_word": In(32),
-                "load_start": Out(1),
-                "chunk": Out(index_shape(core.chunks)),
-                "load_busy": In(1),
-                "load_complete": In(1),
-                "load_taken": Out(1),
-                "readout_start": Out(1),
-                "readout_busy": In(1),
-                "readout_room": In(1),
-                "init": Out(1),
-                "run": Out(1),
-                "sample": Out(1),
-                "commit": Out(1),
+                "fetch": Out(fetch_port_signature(SCHEDULE_DEPTH)),
+                "load": Out(load_port_signature(core)),
+                "frames": Out(frame_port_signature()),
+                **drive_port_signature().members,
                 "sample_number": Out(32),
                 "awaiting_array": Out(1),
                 "array_lost": Out(1),
                 "running": Out(1),
                 "stalled": Out(1),
                 "stopped": Out(1),
-                "discarded": Out(1),
                 "illegal": Out(1),
                 "overrun": Out(1),
                 "nothing_loaded": Out(1),
@@ -133,16 +118,16 @@ class Sequencer(wiring.Component):
             begin.eq(self.start & ~self.running),
             check.start.eq(begin),
             check.length.eq(length),
-            check.fetch_word.eq(self.fetch_word),
+            check.fetch.word.eq(self.fetch.word),
             fetch.begin.eq(check.good & self.running),
-            fetch.fetch_word.eq(self.fetch_word),
-            self.fetch_address.eq(fetch.fetch_address),
+            fetch.fetch.word.eq(self.fetch.word),
+            self.fetch.address.eq(fetch.fetch.address),
             self.illegal.eq(check.bad & self.running),
             self.overrun.eq(fetch.overrun & self.running),
             self.bad_address.eq(check.bad_address),
         ]
         with m.If(check.busy):
-            m.d.comb += self.fetch_address.eq(check.fetch_address)
+            m.d.comb += self.fetch.address.eq(check.fetch.address)
 
         # What of the present group may take effect on the next edge. Parts of a group that waits may do so one by one.
         # ``low`` is remaining <= 1 and ``active`` is remaining != 0, kept beside the counter: every decision hangs on
@@ -171,10 +156,10 @@ class Sequencer(wiring.Component):
         may_load = Signal()
         may_time = Signal()
         m.d.comb += [
-            may_sample.eq(~wants_sample | ~self.readout_busy),
-            may_commit.eq(~wants_commit | (self.load_complete & any_load)),
-            may_load.eq(~wants_load | ~self.load_busy),
-            may_time.eq(~group.is_init | (self.readout_room & self.array_ready)),
+            may_sample.eq(~wants_sample | ~self.frames.busy),
+            may_commit.eq(~wants_commit | (self.load.complete & any_load)),
+            may_load.eq(~wants_load | ~self.load.busy),
+            may_time.eq(~group.is_init | (self.frames.room & self.array_ready)),
         ]
         m.d.comb += [
             ready.eq(executing & low & fetch.valid),
@@ -183,13 +168,13 @@ class Sequencer(wiring.Component):
             load.eq(ready & wants_load & may_load & may_commit),
             effective.eq(ready & may_sample & may_commit & may_load),
             timed.eq(effective & group.timed & may_time),
-            self.awaiting_array.eq(effective & group.timed & group.is_init & self.readout_room & ~self.array_ready),
+            self.awaiting_array.eq(effective & group.timed & group.is_init & self.frames.room & ~self.array_ready),
             stop.eq(effective & group.stop),
             fetch.next_group.eq(effective & ~group.stop & (~group.timed | may_time)),
         ]
         # Such a commit would wait for ever; its group's sample still takes effect.
         hopeless = Signal()
-        m.d.sync += hopeless.eq(ready & wants_commit & may_sample & ~self.load_busy & ~(self.load_complete & any_load))
+        m.d.sync += hopeless.eq(ready & wants_commit & may_sample & ~self.load.busy & ~(self.load.complete & any_load))
         m.d.comb += self.nothing_loaded.eq(hopeless & self.running)
         m.d.sync += [
             sampled.eq((sampled | sample) & ~fetch.next_group),
@@ -198,10 +183,10 @@ class Sequencer(wiring.Component):
             any_load.eq(any_load | load),
         ]
         m.d.comb += [
-            self.readout_start.eq(sample),
-            self.load_start.eq(load),
-            self.load_taken.eq(commit),
-            self.chunk.eq(group.chunk),
+            self.frames.start.eq(sample),
+            self.load.start.eq(load),
+            self.load.taken.eq(commit),
+            self.load.chunk.eq(group.chunk),
         ]
 
         # The end: `stop`, an abort once no sample is under way, an error.
@@ -221,7 +206,7 @@ class Sequencer(wiring.Component):
         ]
         # A cycle late, which nobody sees: nothing is executed any more.
         m.d.sync += fetch.halt.eq(end)
-        m.d.sync += [self.stopped.eq(end), self.discarded.eq(end & ~stop & in_sample & ~sample)]
+        m.d.sync += [self.stopped.eq(end), self.frames.discard.eq(end & ~stop & in_sample & ~sample)]
         with m.If(begin):
             m.d.sync += [self.running.eq(1), aborting.eq(self.abort), in_sample.eq(0)]
             m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0), any_load.eq(0)]

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from oscc.core.spec import BUS_FANOUT, CoreSpec
+from oscc.rtl.signals.findings_port import findings_port_signature
 
 
 def collector_latency(core: CoreSpec) -> int:
@@ -52,14 +53,8 @@ class FaultCollector(wiring.Component):
         Forget what is on its way; all of the below but the findings of the self-test to zero.
     clear_test : In(1)
         The findings of the self-test to zero.
-    uncorrectable : Out(1)
-        High for one cycle per row that holds an uncorrectable word.
-    corrected_words, uncorrectable_words, scrubbed_words, self_test_failures : Out(32)
-        Saturating.
-    fault_address, fault_column : Out(16)
-        The first row with an uncorrectable word, and the lowest such column of it.
-    failure_address, failure_column : Out(16)
-        The same for the self-test.
+    <finding> : Out
+        One member per finding, as in `findings_port_signature`.
     """
 
     def __init__(self, core: CoreSpec) -> None:
@@ -75,15 +70,7 @@ class FaultCollector(wiring.Component):
                 "address": In(16),
                 "clear": In(1),
                 "clear_test": In(1),
-                "uncorrectable": Out(1),
-                "corrected_words": Out(32),
-                "uncorrectable_words": Out(32),
-                "scrubbed_words": Out(32),
-                "self_test_failures": Out(32),
-                "fault_address": Out(16),
-                "fault_column": Out(16),
-                "failure_address": Out(16),
-                "failure_column": Out(16),
+                **findings_port_signature().members,
             }
         )
 

@@ -104,7 +104,7 @@ class Bench:
         self.images_seen = StreamWatch(self.images)
         port = self.plane.array
         names = ("init", "run", "sample", "commit", "load_strobe", "noise_seed", "noise_index")
-        self.record = Recorder(irq=self.plane.irq, **{name: getattr(port, name) for name in names})
+        self.record = Recorder.of(port, *names, irq=self.plane.irq)
         self._pause = (lambda number: random_pauses(100 * seed + number)) if pauses else (lambda number: no_pause)
         self.registers: CoreRegisters
         self.axi: AxiLiteHost

@@ -60,10 +60,10 @@ class Bench:
         self.frames = frames
         self.readout, self.simulation = prepared(Readout, core)
         readout = self.readout
-        self.port = StreamPort.of(readout, "stream_")
+        self.port = StreamPort.of(readout.stream)
         self.stream = StreamWatch(self.port)
-        names = ("start", "busy", "room", "pending", "tap_row", "awaiting_taps")
-        self.record = Recorder(**{name: getattr(readout, name) for name in names})
+        frames = {name: getattr(readout.frames, name) for name in ("start", "busy", "room")}
+        self.record = Recorder.of(readout, "pending", "tap.row", "awaiting_taps", **frames)
         self.beats: list[Beat] = []
         self.slow: random.Random | None = None
         self.stuck_row = -1
@@ -75,17 +75,23 @@ class Bench:
         frames = iter(self.frames)
         latched: list[int] = []
         sampled, row_before = False, -1
-        async for _, _, start, busy, row in context.tick().sample(readout.start, readout.busy, readout.tap_row):
+        watched = (readout.frames.start, readout.frames.busy, readout.tap.row)
+        async for _, _, start, busy, row in context.tick().sample(*watched):
             settled = latched
             if sampled:
                 latched = tap_rows(next(frames), self.core)
             sampled = bool(start and not busy)
-            stable = settled and row_before == row == context.get(readout.tap_row) != self.stuck_row
+            stable = settled and row_before == row == context.get(readout.tap.row) != self.stuck_row
             if self.slow and self.slow.random() < 0.5:
                 stable = False
-            context.set(readout.tap_data, settled[row] if stable else self._random.getrandbits(width))
-            context.set(readout.tap_valid, bool(stable))
+            context.set(readout.tap.data, settled[row] if stable else self._random.getrandbits(width))
+            context.set(readout.tap.valid, bool(stable))
             row_before = row
+
+    def state(self, context: Any) -> list[int]:
+        """``busy``, ``room`` and ``pending``."""
+        frames = self.readout.frames
+        return [context.get(value) for value in (frames.busy, frames.room, self.readout.pending)]
 
     async def starts(self, context: Any, pause: Pause = no_pause) -> None:
         for _ in self.frames:
@@ -93,11 +99,11 @@ class Bench:
             await wait(context, pause())
 
     async def start(self, context: Any) -> None:
-        while context.get(self.readout.busy):
+        while context.get(self.readout.frames.busy):
             await context.tick()
-        context.set(self.readout.start, 1)
+        context.set(self.readout.frames.start, 1)
         await context.tick()
-        context.set(self.readout.start, 0)
+        context.set(self.readout.frames.start, 0)
 
     async def host(self, context: Any, pause: Pause = no_pause) -> None:
         self.beats = await get_beats(context, self.port, len(self.frames) * self.core.frame_beats, pause, limit=3000)
@@ -187,7 +193,7 @@ def test_each_row_is_selected_for_as_long_as_it_takes(make_core: MakeCore) -> No
     bench = Bench(core, random_frames(core, 1, 1))
     bench.run_freely()
     # Select, settle, latch and three beats.
-    assert bench.record.values("tap_row")[1:19] == [0] * 6 + [1] * 6 + [2] * 6
+    assert bench.record.values("tap.row")[1:19] == [0] * 6 + [1] * 6 + [2] * 6
 
 
 def test_start_is_ignored_while_busy(make_core: MakeCore) -> None:
@@ -195,14 +201,14 @@ def test_start_is_ignored_while_busy(make_core: MakeCore) -> None:
     bench = Bench(core, random_frames(core, 2, 4))
 
     async def starts(context: Any) -> None:
-        context.set(bench.readout.start, 1)
+        context.set(bench.readout.frames.start, 1)
         # High until the last busy cycle of the first walk, and again while the second one walks.
         await wait(context, core.readout_cycles)
-        context.set(bench.readout.start, 0)
+        context.set(bench.readout.frames.start, 0)
         await wait(context, 30)
-        context.set(bench.readout.start, 1)
+        context.set(bench.readout.frames.start, 1)
         await wait(context, core.readout_cycles)
-        context.set(bench.readout.start, 0)
+        context.set(bench.readout.frames.start, 0)
 
     async def host(context: Any) -> None:
         await bench.host(context, random_pauses(3))
@@ -223,22 +229,38 @@ def test_a_frame_waits_in_the_latches_until_the_output_has_room(make_core: MakeC
         await bench.start(context)
         await wait(context, core.readout_cycles + 10)
         # The first frame is in the FIFO: the latches are free, but there is no room for another.
-        assert [context.get(value) for value in (readout.busy, readout.room, readout.pending)] == [0, 0, 1]
+        assert bench.state(context) == [
+            0,
+            0,
+            1,
+        ]
         await bench.start(context)
         await wait(context, 200)
-        assert [context.get(value) for value in (readout.busy, readout.room, readout.pending)] == [1, 0, 1]
+        assert bench.state(context) == [
+            1,
+            0,
+            1,
+        ]
         assert len(bench.stream.beats) == 0
         for left in reversed(range(DRAIN_BEATS, core.frame_beats)):
             bench.beats += await get_beats(context, bench.port, 1)
             await wait(context, 4)
             # Room is there as soon as the walk cannot overflow the FIFO, though nobody takes another beat.
-            assert context.get(readout.room) == (left == DRAIN_BEATS)
+            assert context.get(readout.frames.room) == (left == DRAIN_BEATS)
         marks["room"] = len(bench.record) - 4
         await wait(context, core.readout_cycles + 10)
-        assert [context.get(value) for value in (readout.busy, readout.room, readout.pending)] == [0, 0, 1]
+        assert bench.state(context) == [
+            0,
+            0,
+            1,
+        ]
         bench.beats += await get_beats(context, bench.port, DRAIN_BEATS + core.frame_beats)
         await wait(context, 5)
-        assert [context.get(value) for value in (readout.busy, readout.room, readout.pending)] == [0, 1, 0]
+        assert bench.state(context) == [
+            0,
+            1,
+            0,
+        ]
 
     bench.run(host)
     assert bench.beats == bench.expected()
@@ -303,13 +325,13 @@ def test_a_frame_whose_taps_do_not_come_can_be_cut(make_core: MakeCore, row: int
         await bench.start(context)
         await wait(context, 60)
         assert context.get(bench.readout.awaiting_taps)
-        assert context.get(bench.readout.busy)
+        assert context.get(bench.readout.frames.busy)
         context.set(bench.readout.cut, 1)
         await context.tick()
         context.set(bench.readout.cut, 0)
         bench.stuck_row = -1
         await wait(context, 4)
-        assert not context.get(bench.readout.busy)
+        assert not context.get(bench.readout.frames.busy)
         await bench.start(context)
         bench.beats = await get_beats(context, bench.port, row * core.row_beats + 1)
         bench.beats += await get_beats(context, bench.port, core.frame_beats)
@@ -343,15 +365,15 @@ def test_a_discarded_sample_is_told_behind_the_frame_before_it(make_core: MakeCo
     async def host(context: Any) -> None:
         await bench.start(context)
         await wait(context, after)
-        context.set(bench.readout.discard, 1)
+        context.set(bench.readout.frames.discard, 1)
         await context.tick()
-        context.set(bench.readout.discard, 0)
-        assert context.get(bench.readout.busy)
-        assert not context.get(bench.readout.room)
+        context.set(bench.readout.frames.discard, 0)
+        assert context.get(bench.readout.frames.busy)
+        assert not context.get(bench.readout.frames.room)
         await bench.start(context)
         bench.beats = await get_beats(context, bench.port, 2 * core.frame_beats + 1, limit=3000)
         await wait(context, 10)
-        assert context.get(bench.readout.room)
+        assert context.get(bench.readout.frames.room)
         assert not context.get(bench.readout.pending)
 
     bench.run(host)
@@ -370,12 +392,12 @@ def test_a_discarded_sample_waits_until_a_full_output_has_room_for_its_beat(make
         await bench.start(context)
         await wait(context, core.readout_cycles + 5)
         # The FIFO is full now.
-        context.set(bench.readout.discard, 1)
+        context.set(bench.readout.frames.discard, 1)
         await context.tick()
-        context.set(bench.readout.discard, 0)
+        context.set(bench.readout.frames.discard, 0)
         await wait(context, 50)
-        assert context.get(bench.readout.busy)
-        assert not context.get(bench.readout.room)
+        assert context.get(bench.readout.frames.busy)
+        assert not context.get(bench.readout.frames.room)
         bench.beats += await get_beats(context, bench.port, DRAIN_BEATS + core.frame_beats + 1)
 
     bench.run(host)

@@ -38,10 +38,10 @@ RECORDED = (
     "start",
     "abort",
     "fault",
-    "load_start",
-    "chunk",
-    "load_taken",
-    "readout_start",
+    "load.start",
+    "load.chunk",
+    "load.taken",
+    "frames.start",
     "init",
     "run",
     "sample",
@@ -50,7 +50,7 @@ RECORDED = (
     "running",
     "stalled",
     "stopped",
-    "discarded",
+    "frames.discard",
     "awaiting_array",
     "array_lost",
     "nothing_loaded",
@@ -90,21 +90,21 @@ class SequencerWithLoader(Elaboratable):  # type: ignore[misc]
         module.submodules.memory = self.memory
         port = self.memory.read_port()
         latched = Signal(range(self._core.readout_cycles + 1))
-        with module.If(sequencer.readout_start):
+        with module.If(sequencer.frames.start):
             module.d.sync += latched.eq(self._core.readout_cycles - 1)
         with module.Elif((latched != 0) & ~self.hold):
             module.d.sync += latched.eq(latched - 1)
         module.d.comb += [
-            port.addr.eq(sequencer.fetch_address),
-            sequencer.fetch_word.eq(port.data),
-            sequencer.readout_busy.eq(latched != 0),
-            sequencer.readout_room.eq(self.room),
+            port.addr.eq(sequencer.fetch.address),
+            sequencer.fetch.word.eq(port.data),
+            sequencer.frames.busy.eq(latched != 0),
+            sequencer.frames.room.eq(self.room),
             sequencer.array_ready.eq(self.ready),
-            loader.start.eq(sequencer.load_start),
-            loader.chunk.eq(sequencer.chunk),
-            loader.taken.eq(sequencer.load_taken),
-            sequencer.load_busy.eq(loader.busy),
-            sequencer.load_complete.eq(loader.complete),
+            loader.load.start.eq(sequencer.load.start),
+            loader.load.chunk.eq(sequencer.load.chunk),
+            loader.load.taken.eq(sequencer.load.taken),
+            sequencer.load.busy.eq(loader.load.busy),
+            sequencer.load.complete.eq(loader.load.complete),
         ]
         return module
 
@@ -123,8 +123,8 @@ class Bench:
         design, self._simulation = prepared(SequencerWithLoader, core)
         self.sequencer = sequencer = design.sequencer
         self.memory, self.room, self.hold, self.ready = design.memory, design.room, design.hold, design.ready
-        extra = {"complete": design.loader.complete, "busy": sequencer.readout_busy, "room": self.room}
-        self.record = Recorder(**{name: getattr(sequencer, name) for name in recorded}, **extra)
+        extra = {"complete": design.loader.load.complete, "busy": sequencer.frames.busy, "room": self.room}
+        self.record = Recorder.of(sequencer, *recorded, **extra)
 
     async def fill(self, context: Any) -> None:
         """The words of the schedule, before the first edge of the clock."""
@@ -188,7 +188,7 @@ def expected_waves(trace: ScheduleTrace, start: int, end: int) -> dict[str, list
     An instruction without duration acts on the edge at which its time begins: its strobe is high in the cycle before,
     and a load is asked for one cycle earlier still, since the loader's latency counts from there.
     """
-    waves: dict[str, list[int]] = {"init": [], "run": [], "sample": [], "commit": [], "load_start": []}
+    waves: dict[str, list[int]] = {"init": [], "run": [], "sample": [], "commit": [], "load.start": []}
     for event in trace.events:
         at = start + event.cycle
         if event.operation in (INIT, RUN):
@@ -196,7 +196,7 @@ def expected_waves(trace: ScheduleTrace, start: int, end: int) -> dict[str, list
         elif event.operation in (SAMPLE, COMMIT):
             waves[event.operation.name.lower()].append(at - 1)
         elif event.operation is LOAD:
-            waves["load_start"].append(at - LEAD)
+            waves["load.start"].append(at - LEAD)
     return {name: [cycle for cycle in sorted(cycles) if cycle < end] for name, cycles in waves.items()}
 
 
@@ -222,7 +222,7 @@ def compare(
     waves = expected_waves(trace, start, end)
     assert {name: [cycle for cycle in record.cycles(name) if cycle < end] for name in waves} == waves
     chunks = [event.operand for event in trace.events if event.operation is LOAD]
-    assert [record.at(cycle)["chunk"] for cycle in record.cycles("load_start")][: len(chunks)] == chunks
+    assert [record.at(cycle)["load.chunk"] for cycle in record.cycles("load.start")][: len(chunks)] == chunks
     if trace.events and counters_too:
         # The counters, one cycle after the last group was let go.
         counters = record.at(horizon - LEAD + 1)
@@ -443,7 +443,7 @@ class Timeline:
 
     def waves_until(self, end: int) -> dict[str, list[int]]:
         """The outputs of a schedule that ends in a cycle: what is decided then still gets out, but nothing begins."""
-        last = {"init": end + 1, "run": end + 1, "sample": end + 1, "commit": end + 1, "load_start": end}
+        last = {"init": end + 1, "run": end + 1, "sample": end + 1, "commit": end + 1, "load.start": end}
         cut = {name: [cycle for cycle in cycles if cycle <= last[name]] for name, cycles in self.waves.items()}
         # An instruction that would begin with this very end does not.
         cut["init"] = [cycle for cycle in cut["init"] if cycle < end + LEAD]
@@ -455,7 +455,7 @@ Plan = list[tuple[int, str]]
 
 def episodes(schedule: Sequence[Instruction], plans: Sequence[Plan]) -> list[dict[str, list[int]]]:
     """One start per plan of (cycle after the start, input to pulse); what was seen, in cycles after that start."""
-    names = ("init", "run", "sample", "commit", "load_start", "running", "stopped", "discarded", "array_lost")
+    names = ("init", "run", "sample", "commit", "load.start", "running", "stopped", "frames.discard", "array_lost")
     bench = Bench(schedule, recorded=("start", "sample_number", *names))
 
     async def host(context: Any) -> None:
@@ -605,7 +605,7 @@ def test_an_illegal_schedule_does_not_start_and_its_address_is_told(word: int, a
     assert record.cycles("running") == list(range(4, 3 + 4 + address))
     assert record.cycles("stopped") == [3 + 4 + address]
     assert record.values("bad_address")[-1] == address
-    assert not any(record.cycles(name) for name in ("init", "run", "sample", "commit", "load_start", "overrun"))
+    assert not any(record.cycles(name) for name in ("init", "run", "sample", "commit", "load.start", "overrun"))
 
 
 @pytest.mark.parametrize(
@@ -691,9 +691,9 @@ def test_neither_latches_nor_room_are_overrun_whatever_the_host_does(seed: int) 
     begun = [cycle for cycle in record.cycles("init") if not init[cycle - 1]]
     # An init is let go two cycles before it shows: at that time there was room.
     assert all(room[cycle - LEAD] for cycle in begun)
-    assert not any(busy[cycle] for cycle in record.cycles("readout_start"))
-    assert [cycle + 1 for cycle in record.cycles("readout_start")] == record.cycles("sample")[
-        : len(record.cycles("readout_start"))
+    assert not any(busy[cycle] for cycle in record.cycles("frames.start"))
+    assert [cycle + 1 for cycle in record.cycles("frames.start")] == record.cycles("sample")[
+        : len(record.cycles("frames.start"))
     ]
     # Between two inits: all of the init, then every run in full, whatever waited in between.
     assert len(begun) > 5
@@ -770,7 +770,7 @@ def test_a_wait_for_the_array_between_samples_is_a_stall() -> None:
 
     record = bench.simulate(host)
     assert len(record.cycles("awaiting_array")) == 25
-    assert record.cycles("array_lost") == record.cycles("discarded") == []
+    assert record.cycles("array_lost") == record.cycles("frames.discard") == []
     assert len(record.cycles("sample")) == 2
     first, second = record.cycles("sample")
     still = [c for c in range(first, second) if not (record.values("init")[c] or record.values("run")[c])]
@@ -800,7 +800,7 @@ def test_a_sample_that_had_begun_is_told_to_be_discarded_and_no_other() -> None:
     for fault, found in zip(faults, episodes(schedule, [[(fault, "fault")] for fault in faults]), strict=True):
         latest = max((init for init in timeline.inits if init < fault), default=None)
         open_sample = latest is not None and not any(latest < sample <= fault for sample in timeline.samples)
-        assert found["discarded"] == ([fault + 1] if open_sample else []), fault
+        assert found["frames.discard"] == ([fault + 1] if open_sample else []), fault
         told.append(open_sample)
     assert True in told
     assert False in told
@@ -810,18 +810,18 @@ def test_a_sample_that_was_latched_in_the_cycle_of_the_fault_is_not_discarded() 
     schedule = ABORTED["samples for ever"]
     fault = Timeline(schedule).samples[0]
     (found,) = episodes(schedule, [[(fault, "fault")]])
-    assert found["discarded"] == []
+    assert found["frames.discard"] == []
     assert found["sample"] == [fault + 1]
 
 
 def test_a_schedule_that_stops_by_itself_discards_nothing() -> None:
     record = Bench(parse("load 0,commit,init 9,run 20,stop")).run_for(80)
     assert len(record.cycles("stopped")) == 1
-    assert record.cycles("discarded") == []
+    assert record.cycles("frames.discard") == []
 
 
 def test_a_run_without_an_init_begins_no_sample() -> None:
     # The read-out keeps a place for the beat of one discarded sample, and only an init waits for room in it.
     schedule = ABORTED["no init"]
     seen = episodes(schedule, [[(fault, "fault")] for fault in range(1, 60)])
-    assert all(found["discarded"] == [] for found in seen)
+    assert all(found["frames.discard"] == [] for found in seen)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable
 from itertools import product
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -11,18 +12,21 @@ from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.prepared import prepared
 from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.bench.simulation import wait
+from oscc.rtl.signals.findings_port import findings_port_signature
 from oscc.rtl.weights.fault_collector import collector_latency
 from oscc.rtl.weights.march_test import self_test_cycles
 from oscc.rtl.weights.stored_bit import flip_bit
-from oscc.rtl.weights.weight_store import FINDINGS, WeightStore
+from oscc.rtl.weights.weight_store import WeightStore
+
+FINDINGS = tuple(findings_port_signature().members)
 
 NAMES = (
-    "load_start",
-    "load_busy",
-    "load_complete",
-    "load_row",
-    "load_strobe",
-    "load_data",
+    "load.start",
+    "load.busy",
+    "load.complete",
+    "shadow.row",
+    "shadow.strobe",
+    "shadow.data",
     "scrub",
     "scrubbing",
     "scrub_done",
@@ -55,9 +59,9 @@ class Bench:
         self.words = [
             [self.generator.getrandbits(core.word_bits) for _ in range(core.bank_depth)] for _ in range(core.cols)
         ]
-        self.record = Recorder(**{name: getattr(self.store, name) for name in NAMES})
+        self.record = Recorder.of(self.store, *NAMES)
         self.loads: list[tuple[int, int]] = []
-        """(cycle of ``load_start``, chunk)."""
+        """(cycle of ``load.start``, chunk)."""
 
     def run(self, host: Callable[[Any], Awaitable[None]], limit: int = 60_000) -> Recorder:
         async def bench(context: Any) -> None:
@@ -108,23 +112,23 @@ class Bench:
 
     async def pulse(self, context: Any, *names: str) -> None:
         for name in names:
-            context.set(getattr(self.store, name), 1)
+            context.set(attrgetter(name)(self.store), 1)
         await context.tick()
         for name in names:
-            context.set(getattr(self.store, name), 0)
+            context.set(attrgetter(name)(self.store), 0)
 
     async def load(self, context: Any, chunk: int, then: int | None = None) -> None:
         self.loads.append((len(self.record), chunk))
-        context.set(self.store.chunk, chunk)
-        await self.pulse(context, "load_start")
+        context.set(self.store.load.chunk, chunk)
+        await self.pulse(context, "load.start")
         await wait(context, self.core.load_cycles if then is None else then)
 
     async def until(self, context: Any, name: str) -> None:
-        while not context.get(getattr(self.store, name)):
+        while not context.get(attrgetter(name)(self.store)):
             await context.tick()
 
     def finding(self, context: Any, *names: str) -> list[int]:
-        return [int(context.get(getattr(self.store, name))) for name in names]
+        return [int(context.get(attrgetter(name)(self.store))) for name in names]
 
     def check_rows(self) -> None:
         """Every load brought the true rows to the array in their cycles, and nothing else was strobed."""
@@ -136,8 +140,8 @@ class Bench:
         }
         expected = {cycle: row for cycle, row in expected.items() if cycle < len(record)}
         found = {
-            cycle: (record.values("load_row")[cycle], record.values("load_data")[cycle])
-            for cycle in record.cycles("load_strobe")
+            cycle: (record.values("shadow.row")[cycle], record.values("shadow.data")[cycle])
+            for cycle in record.cycles("shadow.strobe")
         }
         assert found == expected
 
@@ -164,24 +168,24 @@ def test_what_the_host_writes_reaches_the_array_in_its_cycles(
         bench.generator.shuffle(bench.words)
         for column in range(cols):
             for address in range(core.bank_depth):
-                context.set(store.write_enable, 1 << column)
-                context.set(store.write_address, address)
-                context.set(store.write_word, bench.stored(column, address))
+                context.set(store.write.enable, 1 << column)
+                context.set(store.write.address, address)
+                context.set(store.write.word, bench.stored(column, address))
                 await context.tick()
-            context.set(store.write_enable, 0)
+            context.set(store.write.enable, 0)
         # The last write was one cycle before the start.
         await bench.load(context, 1)
-        assert context.get(store.load_complete)
+        assert context.get(store.load.complete)
         assert bench.clean(context)
-        await bench.pulse(context, "load_taken")
-        assert not context.get(store.load_complete)
+        await bench.pulse(context, "load.taken")
+        assert not context.get(store.load.complete)
         await bench.load(context, 0)
 
     record = bench.run(host)
     bench.check_rows()
     complete = bench.loads[0][0] + core.load_cycles
-    assert record.cycles("load_complete")[0] == complete == record.cycles("load_strobe")[core.rows - 1]
-    assert record.cycles("load_busy")[: core.load_cycles - 1] == list(range(bench.loads[0][0] + 1, complete))
+    assert record.cycles("load.complete")[0] == complete == record.cycles("shadow.strobe")[core.rows - 1]
+    assert record.cycles("load.busy")[: core.load_cycles - 1] == list(range(bench.loads[0][0] + 1, complete))
     assert bench.record.cycles("corrected_words") == bench.record.cycles("uncorrectable") == []
 
 
@@ -273,7 +277,7 @@ def test_a_scrub_writes_every_single_error_back_and_leaves_double_ones(small: Co
         took,
         took,
     ]
-    assert record.cycles("load_strobe") == []
+    assert record.cycles("shadow.strobe") == []
 
 
 @pytest.mark.parametrize(
@@ -367,7 +371,7 @@ def test_in_a_self_test_no_memory_reads_and_writes_one_word_in_one_cycle(small: 
     bench = Bench(small)
     bus = bench.store.memory.bank(9)[0].bus
     names = ("read_stages", "read_address", "write_all", "write_address", "compare")
-    buses = Recorder(**{name: getattr(bus, name) for name in names})
+    buses = Recorder.of(bus, *names)
 
     async def host(context: Any) -> None:
         await bench.pulse(context, "self_test")
@@ -454,7 +458,7 @@ def test_the_self_test_waits_for_a_load_and_keeps_others_out(small: CoreSpec) ->
         await bench.pulse(context, "self_test")
         # None of these is taken.
         for _ in range(3):
-            await bench.pulse(context, "load_start", "scrub", "self_test")
+            await bench.pulse(context, "load.start", "scrub", "self_test")
             await wait(context, 20)
         await bench.until(context, "self_test_done")
         assert not context.get(bench.store.scrubbing)
@@ -485,11 +489,11 @@ def test_halt_ends_a_service_before_the_first_write_of_a_program(small: CoreSpec
         bench.generator.shuffle(bench.words)
         for column in range(small.cols):
             for address in range(small.bank_depth):
-                context.set(store.write_enable, 1 << column)
-                context.set(store.write_address, address)
-                context.set(store.write_word, bench.stored(column, address))
+                context.set(store.write.enable, 1 << column)
+                context.set(store.write.address, address)
+                context.set(store.write.word, bench.stored(column, address))
                 await context.tick()
-        context.set(store.write_enable, 0)
+        context.set(store.write.enable, 0)
         await wait(context, 20)
         assert bench.clean(context)
         # Nothing of what was on its way when the program load began is counted.
