@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -32,7 +34,7 @@ from oscc.rtl.weights.weight_store import WeightStore
 
 
 def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
-    """The host's side of a core: AXI4-Lite registers, program stream in, image stream out, interrupt, perhaps SPI."""
+    """Return the host's side of a core: AXI4-Lite registers, program and image stream, interrupt, perhaps SPI."""
     return {
         **{f"s_axil_{name}": member for name, member in AXI_LITE_MEMBERS.items()},
         **({f"spi_{name}": member for name, member in SPI_MEMBERS.items()} if core.spi else {}),
@@ -51,7 +53,7 @@ def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
 
 
 def register_constants(core: CoreSpec) -> dict[tuple[str, str], int]:
-    """Content of the constant registers of a core."""
+    """Return the content of the constant registers of a core."""
     frame_rows, frame_cols = core.frame_shape
     return {
         ("ID", "value"): CORE_ID,
@@ -81,6 +83,32 @@ def check_fault_latency(core: CoreSpec) -> None:
     """
     if collector_latency(core) >= FETCH_LATENCY + 2 * FETCH_CYCLES:
         raise AssertionError("a sample may be latched before its faults are known")
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What takes commands and tells how it fares."""
+
+    registers: RegisterBlock
+    ingress: ProgramIngress
+    store: WeightStore
+    sequencer: Sequencer
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Whether a command is refused in this cycle.
+
+    Parameters
+    ----------
+    unprogrammed : Value
+        It needs a program.
+    busy : Value
+        Something else is under way.
+    """
+
+    unprogrammed: Value
+    busy: Value
 
 
 class ControlPlane(wiring.Component):
@@ -130,16 +158,21 @@ class ControlPlane(wiring.Component):
         self._connect_store(m, store, ingress, sequencer)
         self._connect_array(m, registers, sequencer, readout)
         late = self._connect_faults(m, registers, sequencer, readout, store)
-        self._connect_commands(m, registers, ingress, sequencer, store, late)
-        self._connect_counters(m, registers, ingress, sequencer, store)
+        parts = _Parts(registers, ingress, store, sequencer)
+        refused = self._connect_commands(m, parts)
+        error = self._connect_errors(m, parts, refused, late)
+        self._connect_interrupts(m, parts, error)
+        self._connect_counters(m, parts)
         return m
 
     def _connect_streams(self, m: Module, ingress: ProgramIngress, readout: Readout) -> None:
+        """Lead the streams to the border, where they have AXI's names."""
         program, images = program_stream_signature(self._core), image_stream_signature(self._core)
         connect(m, port_of(self, program, "s_axis_t"), ingress.stream)
         connect(m, readout.stream, port_of(self, images.flip(), "m_axis_t"))
 
     def _connect_array(self, m: Module, registers: RegisterBlock, sequencer: Sequencer, readout: Readout) -> None:
+        """Lead sequencer and read-out to the array."""
         # The host may write SEED while an init is under way; the array must not see that.
         seed = Signal(32)
         with m.If(sequencer.start):
@@ -159,6 +192,7 @@ class ControlPlane(wiring.Component):
         ]
 
     def _connect_host(self, m: Module, axi_lite: AxiLiteFrontEnd, registers: RegisterBlock) -> None:
+        """Lead the host's pins to the registers, by way of an arbiter where SPI shares them."""
         axi_lite_side = wiring.Signature(AXI_LITE_MEMBERS)
         connect(m, port_of(self, axi_lite_side.flip(), "s_axil_"), port_of(axi_lite, axi_lite_side))
         if not self._core.spi:
@@ -174,6 +208,7 @@ class ControlPlane(wiring.Component):
         m.d.comb += axi_lite.hold.eq(arbiter.hold)
 
     def _connect_schedule(self, m: Module, schedule: Memory, registers: RegisterBlock, sequencer: Sequencer) -> None:
+        """Lead the schedule memory to the host, who writes it, and to the sequencer."""
         write = schedule.write_port(granularity=8)
         host_read, fetch = schedule.read_port(), schedule.read_port()
         m.d.comb += [
@@ -190,6 +225,7 @@ class ControlPlane(wiring.Component):
         ]
 
     def _connect_store(self, m: Module, store: WeightStore, ingress: ProgramIngress, sequencer: Sequencer) -> None:
+        """Lead the weight memory to the ingress, who writes it, to the sequencer and to the array."""
         connect(m, ingress.write, store.write)
         connect(m, sequencer.load, store.load)
         connect(m, store.shadow, port_of(self.array, shadow_port_signature(self._core).flip(), "load_"))
@@ -197,7 +233,7 @@ class ControlPlane(wiring.Component):
     def _connect_faults(
         self, m: Module, registers: RegisterBlock, sequencer: Sequencer, readout: Readout, store: WeightStore
     ) -> Value:
-        """What ends a schedule from outside the sequencer; returns whether the array did not answer in time."""
+        """End a schedule from outside the sequencer; return whether the array did not answer in time."""
         m.submodules.ready_watchdog = ready_watchdog = Watchdog()
         m.submodules.tap_watchdog = tap_watchdog = Watchdog()
         m.d.comb += [
@@ -211,16 +247,9 @@ class ControlPlane(wiring.Component):
         m.d.comb += sequencer.fault.eq(store.uncorrectable | late)
         return late
 
-    def _connect_commands(
-        self,
-        m: Module,
-        registers: RegisterBlock,
-        ingress: ProgramIngress,
-        sequencer: Sequencer,
-        store: WeightStore,
-        late: Value,
-    ) -> None:
-        """Commands, what becomes of those that cannot be taken, errors and interrupts."""
+    def _connect_commands(self, m: Module, parts: _Parts) -> _Refused:
+        """Lead the commands to those who take them; return what becomes of those that cannot be taken."""
+        registers, ingress, sequencer, store = parts.registers, parts.ingress, parts.sequencer, parts.store
         start, load = registers.control_start, registers.control_load
         scrub, self_test = registers.control_scrub, registers.control_self_test
         # A start together with a load or a self-test would run on banks that are being written.
@@ -248,14 +277,22 @@ class ControlPlane(wiring.Component):
             registers.status_scrubbing.eq(store.scrubbing),
             registers.status_self_testing.eq(store.self_testing),
         ]
+        return _Refused(
+            unprogrammed=((start & ~start_busy) | (scrub & ~scrub_busy)) & ~ingress.programmed,
+            busy=(start & start_busy) | (load & sequencer.running) | (scrub & scrub_busy) | (self_test & test_busy),
+        )
+
+    def _connect_errors(self, m: Module, parts: _Parts, refused: _Refused, late: Value) -> Signal:
+        """Set the errors; return whether any is set in this cycle."""
+        registers, ingress, sequencer, store = parts.registers, parts.ingress, parts.sequencer, parts.store
         causes = {
-            "unprogrammed": ((start & ~start_busy) | (scrub & ~scrub_busy)) & ~ingress.programmed,
+            "unprogrammed": refused.unprogrammed,
             "program_crc": ingress.crc_error,
             "program_length": ingress.length_error,
             "illegal_instruction": sequencer.illegal,
             "schedule_overrun": sequencer.overrun,
             "uncorrectable": store.uncorrectable,
-            "busy": (start & start_busy) | (load & sequencer.running) | (scrub & scrub_busy) | (self_test & test_busy),
+            "busy": refused.busy,
             "watchdog": late,
             "array_lost": sequencer.array_lost,
             "nothing_loaded": sequencer.nothing_loaded,
@@ -265,6 +302,11 @@ class ControlPlane(wiring.Component):
         m.d.comb += error.eq(Cat(causes[cause.name] for cause in ERROR_CAUSES).any())
         for cause in ERROR_CAUSES:
             m.d.comb += getattr(registers, f"error_{cause.name}_set").eq(causes[cause.name])
+        return error
+
+    def _connect_interrupts(self, m: Module, parts: _Parts, error: Signal) -> None:
+        """Set the interrupts, and raise ``irq`` while one of them is enabled."""
+        registers, ingress, sequencer, store = parts.registers, parts.ingress, parts.sequencer, parts.store
         interrupts = {
             "sample": sequencer.frames.start,
             "stopped": sequencer.stopped,
@@ -280,14 +322,9 @@ class ControlPlane(wiring.Component):
             raised.append(status & enable)
         m.d.sync += self.irq.eq(Cat(raised).any())
 
-    def _connect_counters(
-        self,
-        m: Module,
-        registers: RegisterBlock,
-        ingress: ProgramIngress,
-        sequencer: Sequencer,
-        store: WeightStore,
-    ) -> None:
+    def _connect_counters(self, m: Module, parts: _Parts) -> None:
+        """Lead counters and places to the registers in which the host reads them."""
+        registers, ingress, sequencer, store = parts.registers, parts.ingress, parts.sequencer, parts.store
         m.d.comb += [
             registers.program_crc_seen.eq(ingress.crc),
             registers.samples.eq(sequencer.samples),

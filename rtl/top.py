@@ -12,17 +12,17 @@ from oscc.rtl.signals.port import connect, port_of
 
 
 def core_module_name(core: CoreSpec) -> str:
-    """Verilog name of a core: ``ais_56x56_core``."""
+    """Return the Verilog name of a core: ``ais_56x56_core``."""
     return f"{core.name.replace('-', '_')}_core"
 
 
 def array_module_name(core: CoreSpec) -> str:
-    """Verilog name of a core's array macro: ``ais_56x56_array``."""
+    """Return the Verilog name of a core's array macro: ``ais_56x56_array``."""
     return f"{core.name.replace('-', '_')}_array"
 
 
 class Core(wiring.Component):
-    """`ControlPlane` with the array macro as a black box.
+    """`ControlPlane` with the array macro as a black box. Latency and throughput are those of `ControlPlane`.
 
     Parameters
     ----------

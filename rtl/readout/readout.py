@@ -22,6 +22,33 @@ IN_FLIGHT_BEATS = DECODE_LATENCY + 1
 """Beats that the FIFO's level does not show yet: in the decoders, and one that enters them."""
 
 
+class _Walk:
+    """Signals that the parts of the read-out share.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+
+    def __init__(self, core: CoreSpec) -> None:
+        self.fits = Signal(init=1)
+        """A whole frame has room in the FIFO."""
+        self.space = Signal(init=1)
+        """A beat has."""
+        self.held = Signal(core.row_beats * core.codes_per_beat * core.readout.tap_bits)
+        """Taps of the row, those of the present beat in the lowest bits."""
+        self.beat = Signal(index_shape(core.row_beats))
+        """Number of the beat in its row."""
+        self.valid = Signal()
+        """A beat of codes enters the decoders."""
+        self.last = Signal()
+        """It is the last one of the frame."""
+        self.mark = Signal()
+        """The beat of a frame that is not an image enters in its place."""
+        self.bad = Signal()
+        """The frame was cut."""
+
+
 class Readout(wiring.Component):
     """Turns the latched phases into one frame of codes, a byte per code.
 
@@ -71,15 +98,20 @@ class Readout(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        core = self._core
-        rows, cols = core.frame_shape
-        lanes = core.codes_per_beat
-        beat_taps = lanes * core.readout.tap_bits
-
+        walk = _Walk(self._core)
         fifo = SyncFIFOBuffered(
-            width=core.stream_width + lanes + 2, depth=core.frame_beats + DRAIN_BEATS + IN_FLIGHT_BEATS
+            width=self._core.stream_width + self._core.codes_per_beat + 2,
+            depth=self._core.frame_beats + DRAIN_BEATS + IN_FLIGHT_BEATS,
         )
         m.submodules.fifo = fifo
+        self._connect_output(m, walk, fifo)
+        self._walk(m, walk)
+        self._decode(m, walk, fifo)
+        return m
+
+    def _connect_output(self, m: Module, walk: _Walk, fifo: SyncFIFOBuffered) -> None:
+        """Lead the output FIFO to the stream, and tell whether it has room."""
+        fits, space = walk.fits, walk.space
         m.d.comb += [
             Cat(self.stream.data, self.stream.keep, self.stream.last, self.stream.user).eq(fifo.r_data),
             self.stream.valid.eq(fifo.r_rdy),
@@ -87,17 +119,15 @@ class Readout(wiring.Component):
         ]
 
         # Registered, since they decide much; whatever may be in flight has been reserved for.
-        fits = Signal(init=1)
-        space = Signal(init=1)
         m.d.sync += [fits.eq(fifo.level <= DRAIN_BEATS), space.eq(fifo.level < fifo.depth - IN_FLIGHT_BEATS)]
 
-        held = Signal(core.row_beats * beat_taps)
-        beat = Signal(index_shape(core.row_beats))
-        valid = Signal()
-        last = Signal()
-        mark = Signal()
+    def _walk(self, m: Module, walk: _Walk) -> None:
+        """Walk the rows of a frame: select, wait, latch, then a beat per cycle."""
+        core, rows = self._core, self._core.frame_shape[0]
+        beat_taps = core.codes_per_beat * core.readout.tap_bits
+        fits, space, held, beat = walk.fits, walk.space, walk.held, walk.beat
+        valid, last, mark, bad = walk.valid, walk.last, walk.mark, walk.bad
         discarded = Signal()
-        bad = Signal()
         with m.FSM() as fsm:
             with m.State("idle"):
                 with m.If(discarded):
@@ -150,6 +180,11 @@ class Readout(wiring.Component):
         with m.If(self.frames.discard):
             m.d.sync += discarded.eq(1)
 
+    def _decode(self, m: Module, walk: _Walk, fifo: SyncFIFOBuffered) -> None:
+        """Decode a beat, with its marks beside the decoders, into the FIFO."""
+        core, held, beat = self._core, walk.held, walk.beat
+        valid, last, mark, bad = walk.valid, walk.last, walk.mark, walk.bad
+        lanes = core.codes_per_beat
         codes = []
         for lane in range(lanes):
             m.submodules[f"decoder_{lane}"] = decoder = JohnsonDecoder(core)
@@ -157,7 +192,7 @@ class Readout(wiring.Component):
             codes.append(Cat(decoder.code, Const(0, 8 - core.code_bits)))
 
         # How many lanes of the last beat of a row carry a code.
-        tail = cols - (core.row_beats - 1) * lanes
+        tail = core.frame_shape[1] - (core.row_beats - 1) * lanes
         keep = Signal(lanes)
         m.d.comb += keep.eq((1 << lanes) - 1)
         with m.If(beat == core.row_beats - 1):
@@ -177,4 +212,3 @@ class Readout(wiring.Component):
             fifo.w_en.eq(arrived[0]),
             fifo.w_data.eq(Cat(data, arrived_keep, arrived[1], arrived[2])),
         ]
-        return m

@@ -12,12 +12,12 @@ from oscc.rtl.signals.fetch_port import fetch_port_signature
 
 
 def operation_of(word: Value) -> Value:
-    """The operation of an instruction word."""
+    """Return the operation of an instruction word."""
     return word[28:32]
 
 
 def is_timed(word: Value) -> Value:
-    """Whether a word is ``init`` or ``run``."""
+    """Return whether a word is ``init`` or ``run``."""
     return (operation_of(word) == Operation.INIT) | (operation_of(word) == Operation.RUN)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -14,6 +16,37 @@ from oscc.rtl.signals.drive_port import drive_port_signature
 from oscc.rtl.signals.fetch_port import fetch_port_signature
 from oscc.rtl.signals.frame_port import frame_port_signature
 from oscc.rtl.signals.load_port import load_port_signature
+
+
+class _Shared:
+    """Signals that the parts of the sequencer share."""
+
+    def __init__(self) -> None:
+        self.begin = Signal()
+        """A start is taken."""
+        self.executing = Signal()
+        """The check has passed."""
+        self.sampled = Signal()
+        self.committed = Signal()
+        self.loaded = Signal()
+        """Parts of the present group that have taken effect."""
+        self.any_load = Signal()
+        """This schedule has loaded: what the one before it left behind is not this one's to commit."""
+        self.sample = Signal()
+        self.commit = Signal()
+        self.timed = Signal()
+        self.stop = Signal()
+        """What takes effect on the next edge."""
+        self.active = Signal()
+        self.low = Signal(init=1)
+        """Cycles of the timed instruction remain; at most one does. Kept beside their counter, since every decision
+        hangs on them."""
+        self.started = Signal()
+        """A timed instruction has begun."""
+        self.in_sample = Signal()
+        """A sample has begun, with an init, and is not latched."""
+        self.end = Signal()
+        """The schedule ends with the next edge."""
 
 
 class Sequencer(wiring.Component):
@@ -106,10 +139,17 @@ class Sequencer(wiring.Component):
         m = Module()
         m.submodules.check = check = ScheduleCheck(self._core)
         m.submodules.fetch = fetch = InstructionFetch(self._core)
-        group = fetch.group
+        shared = _Shared()
+        self._connect_check(m, shared, check, fetch)
+        self._take_effect(m, shared, fetch)
+        self._end(m, shared, check, fetch)
+        self._keep_time(m, shared, fetch.group)
+        self._count(m, shared, fetch.group)
+        return m
 
-        begin = Signal()
-        executing = Signal()
+    def _connect_check(self, m: Module, shared: _Shared, check: ScheduleCheck, fetch: InstructionFetch) -> None:
+        """Check the schedule, then fetch it; the schedule memory belongs to one of the two at a time."""
+        begin = shared.begin
         # The check looks at one length from its start to its end, whatever the host writes meanwhile.
         length = Signal.like(self.length)
         with m.If(begin):
@@ -129,23 +169,13 @@ class Sequencer(wiring.Component):
         with m.If(check.busy):
             m.d.comb += self.fetch.address.eq(check.fetch.address)
 
-        # What of the present group may take effect on the next edge. Parts of a group that waits may do so one by one.
-        # ``low`` is remaining <= 1 and ``active`` is remaining != 0, kept beside the counter: every decision hangs on
-        # them.
-        remaining = Signal(24)
-        low = Signal(init=1)
-        active = Signal()
-        ready = Signal()
-        sampled = Signal()
-        committed = Signal()
-        loaded = Signal()
-        # A load that the schedule before this one left behind is not this one's to commit.
-        any_load = Signal()
-        sample = Signal()
-        commit = Signal()
+    def _take_effect(self, m: Module, shared: _Shared, fetch: InstructionFetch) -> None:
+        """Decide what of the present group takes effect on the next edge; parts of one that waits may one by one."""
+        group, executing, low = fetch.group, shared.executing, shared.low
+        sampled, committed, loaded, any_load = shared.sampled, shared.committed, shared.loaded, shared.any_load
+        sample, commit, timed, stop = shared.sample, shared.commit, shared.timed, shared.stop
         load = Signal()
-        timed = Signal()
-        stop = Signal()
+        ready = Signal()
         effective = Signal()
         wants_sample = group.sample & ~sampled
         wants_commit = group.commit & ~committed
@@ -189,11 +219,11 @@ class Sequencer(wiring.Component):
             self.load.chunk.eq(group.chunk),
         ]
 
-        # The end: `stop`, an abort once no sample is under way, an error.
-        started = Signal()
-        in_sample = Signal()
+    def _end(self, m: Module, shared: _Shared, check: ScheduleCheck, fetch: InstructionFetch) -> None:
+        """Begin and end: by `stop`, by an abort once no sample is under way, by an error."""
+        begin, executing, low, end = shared.begin, shared.executing, shared.low, shared.end
+        sample, stop, started, in_sample = shared.sample, shared.stop, shared.started, shared.in_sample
         aborting = Signal()
-        end = Signal()
         idle_edge = low & started & ~in_sample
         m.d.comb += [
             end.eq(
@@ -209,7 +239,7 @@ class Sequencer(wiring.Component):
         m.d.sync += [self.stopped.eq(end), self.frames.discard.eq(end & ~stop & in_sample & ~sample)]
         with m.If(begin):
             m.d.sync += [self.running.eq(1), aborting.eq(self.abort), in_sample.eq(0)]
-            m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0), any_load.eq(0)]
+            m.d.sync += [member.eq(0) for member in (shared.sampled, shared.committed, shared.loaded, shared.any_load)]
         with m.Elif(end):
             m.d.sync += [self.running.eq(0), executing.eq(0)]
         with m.Else():
@@ -218,7 +248,10 @@ class Sequencer(wiring.Component):
             with m.If(self.running & self.abort):
                 m.d.sync += aborting.eq(1)
 
-        # Time. The outputs follow the counter by one register, like `sample` and `commit`.
+    def _keep_time(self, m: Module, shared: _Shared, group: Any) -> None:
+        """Count down the timed instruction; the outputs follow the counter by one register, all of them alike."""
+        low, active, end, timed, started = shared.low, shared.active, shared.end, shared.timed, shared.started
+        remaining = Signal(24)
         is_init = Signal()
         with m.If(end):
             m.d.sync += [active.eq(0), low.eq(1)]
@@ -232,12 +265,15 @@ class Sequencer(wiring.Component):
         m.d.sync += [
             self.init.eq(active & is_init),
             self.run.eq(active & ~is_init),
-            self.sample.eq(sample),
-            self.commit.eq(commit),
+            self.sample.eq(shared.sample),
+            self.commit.eq(shared.commit),
         ]
-        m.d.comb += self.stalled.eq(executing & started & ~active)
+        m.d.comb += self.stalled.eq(shared.executing & started & ~active)
 
-        # What the host can read.
+    def _count(self, m: Module, shared: _Shared, group: Any) -> None:
+        """Count what the host can read: samples, period, stalled cycles, number of the sample."""
+        begin, sample, timed = shared.begin, shared.sample, shared.timed
+        started, in_sample = shared.started, shared.in_sample
         since_sample = Signal(32)
         m.d.sync += since_sample.eq(since_sample + 1)
         with m.If(self.stalled):
@@ -255,4 +291,3 @@ class Sequencer(wiring.Component):
             m.d.sync += self.sample_number.eq(self.first_sample)
         with m.Elif(self.sample):
             m.d.sync += self.sample_number.eq(self.sample_number + 1)
-        return m

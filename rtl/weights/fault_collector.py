@@ -13,7 +13,7 @@ from oscc.rtl.signals.findings_port import findings_port_signature
 
 
 def collector_latency(core: CoreSpec) -> int:
-    """Cycles from the banks' findings to the counters: a level per power of `BUS_FANOUT`, and the counters."""
+    """Return the cycles from findings to counters: a level per power of `BUS_FANOUT`, and the counters."""
     return core.bus_levels + 1
 
 
@@ -115,7 +115,7 @@ class FaultCollector(wiring.Component):
         return m
 
     def _collect(self, m: Module, name: str, flags: Value, levels: int) -> _Found:
-        """The tree over one bit per column: a register after every level."""
+        """Collect one bit per column through the tree: a register after every level."""
         parts = [_Found(flag, Const(0, 0)) for flag in flags]
         for level in range(levels):
             starts = range(0, len(parts), BUS_FANOUT)
@@ -136,7 +136,7 @@ class FaultCollector(wiring.Component):
 
 
 def _join(parts: list[_Found]) -> _Found:
-    """Up to `BUS_FANOUT` neighbouring parts as one."""
+    """Join up to `BUS_FANOUT` neighbouring parts."""
     # All parts but the last are full: the number of a part stands above the number within it.
     firsts = [Cat(part.first, Const(number, BUS_FANOUT.bit_length() - 1)) for number, part in enumerate(parts)]
     lowest: Value = Const(0, len(firsts[0]))
@@ -146,7 +146,7 @@ def _join(parts: list[_Found]) -> _Found:
 
 
 def _sum(values: list[Value]) -> Value:
-    """The sum, by halves."""
+    """Sum by halves."""
     if len(values) == 1:
         return values[0]
     half = len(values) // 2
@@ -154,6 +154,6 @@ def _sum(values: list[Value]) -> Value:
 
 
 def _saturating_sum(counter: Signal, count: Value) -> Value:
-    """A counter's next value: it stays at its largest one."""
+    """Return a counter's next value: it stays at its largest one."""
     total = counter + count
     return Mux(total[len(counter)], Const(-1, len(counter)), total[: len(counter)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -18,6 +20,31 @@ from oscc.rtl.weights.row_loader import RowLoader
 from oscc.rtl.weights.scrubber import Scrubber
 from oscc.rtl.weights.weight_bus import CHECK_COLUMNS, COMPARE_STAGES, READ_STAGES
 from oscc.rtl.weights.weight_memory import WeightMemory
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What reads and writes the memory, and what counts its findings."""
+
+    loader: RowLoader
+    scrubber: Scrubber
+    march: MarchTest
+    collector: FaultCollector
+
+
+@dataclass(frozen=True)
+class _Reads:
+    """What is read in this cycle.
+
+    Parameters
+    ----------
+    address : Signal
+    raw : Signal
+        By the self-test, which compares the word as it is.
+    """
+
+    address: Signal
+    raw: Signal
 
 
 class WeightStore(wiring.Component):
@@ -107,7 +134,10 @@ class WeightStore(wiring.Component):
             self.self_testing.eq(march.busy),
             self.self_test_done.eq(march.done),
         ]
-        self._connect_bus(m, loader, scrubber, march, collector)
+        parts = _Parts(loader, scrubber, march, collector)
+        reads = self._connect_reads(m, parts)
+        self._connect_writes(m, parts)
+        self._connect_collector(m, parts, reads)
         m.d.comb += [
             self.shadow.data.eq(memory.row_data),
             collector.corrected_columns.eq(memory.corrected),
@@ -120,11 +150,9 @@ class WeightStore(wiring.Component):
         connect(m, port_of(collector, found), port_of(self, found.flip()))
         return m
 
-    def _connect_bus(
-        self, m: Module, loader: RowLoader, scrubber: Scrubber, march: MarchTest, collector: FaultCollector
-    ) -> None:
-        """Who reads and writes, and what becomes of a read on its way through the banks."""
-        core, bus = self._core, self.memory.bus
+    def _connect_reads(self, m: Module, parts: _Parts) -> _Reads:
+        """Lead to the bus who reads, and enable the stages of each read in their cycles."""
+        loader, scrubber, march, bus = parts.loader, parts.scrubber, parts.march, self.memory.bus
         decoded = Signal()
         raw = Signal()
         address = Signal.like(bus.read_address)
@@ -139,8 +167,6 @@ class WeightStore(wiring.Component):
         decoded_at, raw_at = Cat(decoded, decoded_before), Cat(raw, raw_before)
         m.d.sync += [decoded_before.eq(decoded_at[:-1]), raw_before.eq(raw_at[:-1])]
         address_stage, memory_stage, *word_stages = READ_STAGES
-        lanes = CHECK_COLUMNS if core.check_bits else 0
-        program_word = Cat(self.write.word, *[self.write.word[core.word_bits :]] * (lanes - 1))
         m.d.comb += [
             bus.read_address.eq(address),
             bus.read_stages.eq(
@@ -150,6 +176,15 @@ class WeightStore(wiring.Component):
                 )
             ),
             bus.compare.eq(Cat(raw_at[stage] for stage in COMPARE_STAGES)),
+        ]
+        return _Reads(address, raw)
+
+    def _connect_writes(self, m: Module, parts: _Parts) -> None:
+        """Lead to the bus who writes: the program, a repair or the self-test."""
+        core, scrubber, march, bus = self._core, parts.scrubber, parts.march, self.memory.bus
+        lanes = CHECK_COLUMNS if core.check_bits else 0
+        program_word = Cat(self.write.word, *[self.write.word[core.word_bits :]] * (lanes - 1))
+        m.d.comb += [
             bus.write_enable.eq(self.write.enable),
             bus.write_all.eq(march.write),
             bus.repair.eq(scrubber.repair),
@@ -163,14 +198,17 @@ class WeightStore(wiring.Component):
             ),
         ]
 
-        # What was read travels beside the banks' pipeline until its findings are at hand. After `halt` the words of a
-        # load that is still under way may be overwritten: what is found in them means nothing.
+    def _connect_collector(self, m: Module, parts: _Parts, reads: _Reads) -> None:
+        """Let what was read travel beside the banks' pipeline until its findings are at hand."""
+        core, loader, scrubber, collector = self._core, parts.loader, parts.scrubber, parts.collector
+        # After `halt` the words of a load that is still under way may be overwritten: what is found in them means
+        # nothing.
         outdated = Signal()
         with m.If(self.halt & loader.load.busy):
             m.d.sync += outdated.eq(1)
         with m.Elif(~loader.load.busy):
             m.d.sync += outdated.eq(0)
-        given = Cat((loader.read & ~outdated) | scrubber.read, raw, address)
+        given = Cat((loader.read & ~outdated) | scrubber.read, reads.raw, reads.address)
         found = Signal(core.loader_latency * len(given))
         m.d.sync += found.eq(Cat(given, found)[: len(found)])
         with m.If(self.halt):
