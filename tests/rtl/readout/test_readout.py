@@ -62,8 +62,8 @@ class Bench:
         readout = self.readout
         self.port = StreamPort.of(readout.stream)
         self.stream = StreamWatch(self.port)
-        frames = {name: getattr(readout.frames, name) for name in ("start", "busy", "room")}
-        self.record = Recorder.of(readout, "pending", "tap.row", "awaiting_taps", **frames)
+        ordered = {name: getattr(readout.frames, name) for name in ("start", "busy", "room")}
+        self.record = Recorder.of(readout, "pending", "tap.row", "awaiting_taps", **ordered)
         self.beats: list[Beat] = []
         self.slow: random.Random | None = None
         self.stuck_row = -1

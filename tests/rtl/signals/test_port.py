@@ -25,14 +25,15 @@ class Asker(wiring.Component):  # type: ignore[misc]
 
 def test_signals_are_called_as_the_signature_says_wherever_the_port_is() -> None:
     for signature in (Out(ASKING), In(ASKING)):
-        port = wiring.Signature({"port": signature}).create(path=("somewhere", "else")).port  # type: ignore[attr-defined]
+        port = wiring.Signature({"port": signature}).create(path=("somewhere", "else")).port
         assert [port.zeal.name, port.ask.name, port.told.name] == ["do_zeal", "do_ask", "answer"]
         assert [len(port.zeal), len(port.ask), len(port.told)] == [4, 1, 3]
         assert [port.zeal.init, port.ask.init] == [0, 1]
 
 
 def test_without_a_prefix_they_are_called_like_the_members() -> None:
-    assert PortSignature({"zeal": Out(4)}).create(path=("somewhere", "else")).zeal.name == "zeal"
+    port: Any = PortSignature({"zeal": Out(4)}).create(path=("somewhere", "else"))
+    assert port.zeal.name == "zeal"
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -95,9 +96,9 @@ def test_the_members_of_a_component_with_a_prefix_are_a_port_of_it() -> None:
     owner = wiring.Signature({"s_zeal": Out(4), "s_ask": Out(1, init=1), "s_told": In(3), "other": In(2)}).create(
         path=("it",)
     )
-    port = port_of(owner, ASKING, "s_")
+    port: Any = port_of(owner, ASKING, "s_")
     assert port.signature == ASKING
-    assert (port.zeal, port.ask, port.told) == (owner.s_zeal, owner.s_ask, owner.s_told)  # type: ignore[attr-defined]
+    assert (port.zeal, port.ask, port.told) == (owner.s_zeal, owner.s_ask, owner.s_told)
     assert isinstance(port, Port)
     m = Module()
     connect(m, port, ASKING.flip().create())

@@ -1,0 +1,15 @@
+"""Tests of one component may stand in several files: what they share is a module beside them, ``*_bench.py``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+pytest.register_assert_rewrite(
+    "tests.rtl.control_plane_bench",
+    "tests.rtl.schedule.sequencer_bench",
+    "tests.rtl.weights.weight_store_bench",
+)
