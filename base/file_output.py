@@ -233,3 +233,53 @@ def _overwrite(path: Path, content: bytes) -> None:
 def _write_to(descriptor: int, content: bytes) -> None:
     with open(descriptor, "wb") as file:
         file.write(content)
+
+
+def open_lines(path: str | Path, code: str = UNWRITABLE) -> int:
+    """Open a file whose lines are written while work goes on, as a log's are: what it holds stays, new lines follow.
+
+    A regular file is written where it is, since it can never be moved into its place as a whole.
+
+    Parameters
+    ----------
+    path : str or Path
+    code : str
+        As for `check_file_target`.
+
+    Returns
+    -------
+    int
+        A descriptor for `write_line`, which the caller closes.
+
+    Raises
+    ------
+    OsccError
+        What `check_file_target` raises, or ``code`` when the file system refuses.
+    """
+    check_file_target(path, code)
+    try:
+        found = _found(path, code)
+        if found is not None and (own := _own_descriptor(path, found)) is not None:
+            return os.dup(own)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY, 0o666)
+    except OSError as error:
+        raise OsccError(code, f"cannot be written: {error.strerror}", where=str(path)) from None
+
+
+def write_line(descriptor: int, line: str) -> None:
+    """Write a line at the end of a file, in one piece where the system takes it so.
+
+    Parameters
+    ----------
+    descriptor : int
+        As `open_lines` gives it.
+    line : str
+        Without its end.
+
+    Raises
+    ------
+    OSError
+    """
+    content = memoryview(f"{line}\n".encode("utf-8", "backslashreplace"))
+    while content:
+        content = content[os.write(descriptor, content) :]
