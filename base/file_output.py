@@ -110,7 +110,7 @@ def write_text(path: str | Path, text: str, code: str = UNWRITABLE) -> None:
 
 
 def _found(path: str | Path, code: str) -> os.stat_result | None:
-    """What a path leads to; None where there is nothing yet, also behind a symbolic link."""
+    """Return what a path leads to; None where there is nothing yet, also behind a symbolic link."""
     try:
         return os.stat(path)  # noqa: PTH116 - a name that is too long must not count as absent
     except FileNotFoundError:
@@ -129,7 +129,7 @@ def _check_new(path: str | Path, code: str) -> None:
 
 
 def _own_stream(found: os.stat_result) -> int | None:
-    """Descriptor of this process's output that is the very file; what was printed before must stay, and stay before."""
+    """Return the descriptor of this process's output that is the very file, so that what was printed before stays."""
     for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
         with suppress(OSError):
             if os.path.samestat(os.fstat(descriptor), found):
@@ -140,7 +140,7 @@ def _own_stream(found: os.stat_result) -> int | None:
 
 
 def _own_descriptor(path: str | Path, found: os.stat_result) -> int | None:
-    """Descriptor of this process that is the very file, where it must be written through that."""
+    """Return the descriptor of this process that is the very file, where it must be written through that."""
     named = _OWN.fullmatch(str(path))
     # A socket cannot be opened by its name.
     if named is not None and stat.S_ISSOCK(found.st_mode):
@@ -204,7 +204,7 @@ def _take_over(path: Path, beside: Path, found: os.stat_result) -> None:
 
 
 def _attributes(path: Path) -> list[str]:
-    """Names of a file's extended attributes; none where the file system has none."""
+    """Return the names of a file's extended attributes; none where the file system has none."""
     try:
         return os.listxattr(path)
     except OSError:

@@ -90,7 +90,7 @@ def _targets() -> list[str]:
 
 
 def _noise() -> list[str]:
-    from oscc.models.quality.evaluation import NOISE
+    from oscc.models.quality.sampling import NOISE
 
     return list(NOISE)
 

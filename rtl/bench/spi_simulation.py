@@ -11,7 +11,7 @@ from oscc.rtl.bench.prepared import CLOCK_S
 from oscc.rtl.host.spi_slave import READ, SCLK_DIVIDER, STATUS, WRITE
 
 Duration = Callable[[], float]
-"""A time in clock cycles of the core, not a whole number of them; a new one at every call."""
+"""A time in clock cycles of the core, not an integer number of them; a new one at every call."""
 
 SETUP_CYCLES = 1.0
 """Clock cycles before the rising edge of sclk at which the host samples MISO."""
