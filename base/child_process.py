@@ -49,7 +49,7 @@ _PLAIN = re.compile(r"[\w./+-]+", re.ASCII)
 
 @contextmanager
 def scratch_folder(prefix: str = "oscc-") -> Iterator[Path]:
-    """A new folder for temporary files, which is removed with all that is in it when the block ends.
+    """Make a folder for temporary files, which is removed with all that is in it when the block ends.
 
     Its path is one word to make and to the simulators, whatever ``TMPDIR`` says.
 
@@ -75,7 +75,7 @@ def scratch_folder(prefix: str = "oscc-") -> Iterator[Path]:
 
 
 def make_scratch(prefix: str) -> Path:
-    """A new folder as that of `scratch_folder`, for whoever decides later whether it is removed.
+    """Make a folder as `scratch_folder` does; the caller decides later whether it is removed.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _temporary_folder() -> str:
 
 
 def child_environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a child process.
+    """Return the environment of a child process.
 
     Parameters
     ----------
@@ -208,7 +208,7 @@ def end_children_of(folder: Path) -> None:
 
 
 def _home() -> Path | None:
-    """The home folder of the user, as the system knows it, whatever the environment says."""
+    """Return the home folder of the user, as the system knows it, whatever the environment says."""
     try:
         import pwd
 
@@ -219,7 +219,7 @@ def _home() -> Path | None:
 
 
 def _can_be_written(path: Path) -> bool:
-    """Whether a folder for caches can be written; it is made where it can."""
+    """Return whether a folder for caches can be written; make it where that is possible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         return os.access(path, os.W_OK | os.X_OK)

@@ -97,7 +97,7 @@ def raise_first(findings: Iterable[Finding]) -> None:
 
 
 def is_empty(findings: Iterable[Finding]) -> bool:
-    """Whether a check has nothing to say."""
+    """Return whether a check found nothing."""
     return next(iter(findings), None) is None
 
 

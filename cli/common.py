@@ -120,7 +120,7 @@ def refuse_ignored(context: typer.Context, options: Mapping[str, str], reason: s
 
 
 def folded(names: Sequence[str]) -> str:
-    """Names in a line: all of a few, else how many and the first `FEW`.
+    """Return names in a line: all of a few, else how many and the first `FEW`.
 
     Parameters
     ----------
@@ -133,5 +133,5 @@ def folded(names: Sequence[str]) -> str:
 
 
 def counted(count: int, what: str) -> str:
-    """A number with its noun, such as ``1 node`` or ``2 nodes``."""
+    """Return a number with its noun, such as ``1 node`` or ``2 nodes``."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -57,6 +57,7 @@ def synth_verb(
     """
     from oscc.base.output_folder import check_target
     from oscc.core.spec_file import load_core
+    from oscc.rtl.synthesis.options import SynthesisOptions
     from oscc.rtl.synthesis.result_files import result_rows
     from oscc.rtl.synthesis.targets import check_target_name, synthesise, synthesise_largest
     from oscc.rtl.synthesis.tools import tool_folder
@@ -68,7 +69,7 @@ def synth_verb(
     compiled = _check_same_core(output, asked)
     run = synthesise_largest if fit else synthesise
     with progress_bar(f"writing the Verilog of {asked.name}") as report, tool_folder() as scratch:
-        result = run(asked, target, scratch, frequency_mhz=freq, seed=seed, timeout_s=timeout, report=report)
+        result = run(asked, target, scratch, SynthesisOptions(freq, seed, timeout), report)
         _write(output, result, scratch, compiled)
     missed = any(finding.code == "Y002" for finding in result.findings) and freq is not None
     if as_json:

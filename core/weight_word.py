@@ -9,7 +9,7 @@ from oscc.core.spec import GROUPS, CoreSpec
 
 
 def to_sign_magnitude(codes: NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
-    """Signed codes as bit patterns: sign in bit ``bits - 1``, magnitude below.
+    """Return signed codes as bit patterns: sign in bit ``bits - 1``, magnitude below.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def to_sign_magnitude(codes: NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
 
 
 def from_sign_magnitude(patterns: NDArray[np.uint8], bits: int) -> NDArray[np.int8]:
-    """The inverse of `to_sign_magnitude`.
+    """Return the signed codes of bit patterns: the inverse of `to_sign_magnitude`.
 
     Raises
     ------
@@ -47,12 +47,12 @@ def from_sign_magnitude(patterns: NDArray[np.uint8], bits: int) -> NDArray[np.in
 
 
 def _field_widths(core: CoreSpec) -> list[int]:
-    """Widths of the codes in a word, from bit 0 up: the slots, then SHIL, field, detuning."""
+    """Return the widths of the codes in a word, from bit 0 up: the slots, then SHIL, field, detuning."""
     return [core.coupling_dac.bits] * core.slots + [core.dac(group).bits for group in GROUPS[1:]]
 
 
 def pack_words(codes: NDArray[np.int8], core: CoreSpec) -> NDArray[np.uint8]:
-    """Weight words of many cells, as little-endian bytes.
+    """Return the weight words of many cells, as little-endian bytes.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def pack_words(codes: NDArray[np.int8], core: CoreSpec) -> NDArray[np.uint8]:
 
 
 def unpack_words(words: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.int8]:
-    """The inverse of `pack_words`: int8[..., slots + 3].
+    """Return the codes of weight words, int8[..., slots + 3]: the inverse of `pack_words`.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def unpack_words(words: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.int8]:
 
 
 def word_patterns(bits: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.uint8]:
-    """Bit patterns of the codes of many cells, uint8[..., slots + 3].
+    """Return the bit patterns of the codes of many cells, uint8[..., slots + 3].
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def word_patterns(bits: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.uint8]:
 
 
 def pattern_values(patterns: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.int8]:
-    """What the DACs make of bit patterns, int8[..., slots + 3]; minus zero, which is illegal, acts as zero.
+    """Return what the DACs make of bit patterns, int8[..., slots + 3]; minus zero, which is illegal, acts as zero.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ def pool_factor(data: ImageData, image_shape: tuple[int, int]) -> int:
     Raises
     ------
     OsccError
-        ``data.pool`` when it is no whole number, or not the same in both directions.
+        ``data.pool`` when it is no integer, or not the same in both directions.
     """
     rows, cols = data.train.shape[1:]
     factor: int = max(1, rows // image_shape[0])
@@ -179,7 +179,7 @@ def read_images(name: str, path: Path) -> ImageData:
     ----------
     name : str
     path : Path
-        Images are uint8[n, rows, cols], or floats within 0 and 1; labels are whole numbers.
+        Images are uint8[n, rows, cols], or floats within 0 and 1; labels are integers.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def _checked(name: str, arrays: dict[str, NDArray[Any]], where: str) -> ImageDat
         if images.shape[1:] != arrays["x_train"].shape[1:]:
             raise OsccError("data.shape", "x_train and x_test hold images of different sizes", where=where)
         if not np.issubdtype(labels.dtype, np.integer):
-            raise OsccError("data.values", f"y_{part}: {labels.dtype}, expected whole numbers", where=where)
+            raise OsccError("data.values", f"y_{part}: {labels.dtype}, expected integers", where=where)
     return ImageData(
         name=name,
         train=_unit_range(arrays["x_train"], "x_train", where),

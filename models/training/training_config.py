@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from oscc.base.config import Section, Whole
+from oscc.base.config import Integer, Section
 from oscc.base.errors import OsccError
 from oscc.base.path_kind import refuse_wrong_kind
 from oscc.base.strict_yaml import read_yaml
@@ -54,7 +54,7 @@ class TrainingConfig(Section):
 
     schema_: Literal["oscc.train/1"] = Field(alias="schema")
     name: str = Field(min_length=1)
-    seed: Whole = Field(default=0, ge=0, lt=2**32)
+    seed: Integer = Field(default=0, ge=0, lt=2**32)
     data: DataSection
     model: ModelSection = ModelSection()
     hardware: HardwareSection = HardwareSection()

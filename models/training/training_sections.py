@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from oscc.base.config import Finite, NotNegative, Part, Positive, Section, Whole
+from oscc.base.config import Finite, Fraction, Integer, NotNegative, Positive, Section
 from oscc.core.families import family_named
 from oscc.models.data.datasets import IMAGE_FILES, POINT_SETS
 from oscc.models.dynamics.integrators import INTEGRATORS
@@ -30,7 +30,7 @@ class DataSection(Section):
 
     name: str
     folder: str | None = None
-    pool: Whole = Field(default=1, ge=1)
+    pool: Integer = Field(default=1, ge=1)
 
     @field_validator("name")
     @classmethod
@@ -89,13 +89,13 @@ class ModelSection(Section):
     """
 
     family: str = "kurashil"
-    chunks: Whole = Field(default=4, ge=1, le=MAX_CHUNKS)
+    chunks: Integer = Field(default=4, ge=1, le=MAX_CHUNKS)
     duration: Positive | tuple[Positive, ...] = 2.0
     couplings: Literal["directed", "reciprocal"] = "directed"
-    grid: tuple[Whole, Whole] | None = None
-    stencil: str | tuple[tuple[Whole, Whole], ...] | None = None
-    origin: tuple[Whole, Whole] = (0, 0)
-    step: tuple[Whole, Whole] = (1, 1)
+    grid: tuple[Integer, Integer] | None = None
+    stencil: str | tuple[tuple[Integer, Integer], ...] | None = None
+    origin: tuple[Integer, Integer] = (0, 0)
+    step: tuple[Integer, Integer] = (1, 1)
     init: InitialSection = InitialSection()
     weight_mean: Finite | tuple[Finite, ...] = 0.0
     weight_std: NotNegative | None = None
@@ -161,11 +161,11 @@ class HardwareSection(Section):
     """
 
     core: str | None = None
-    bits: Whole | None = Field(default=None, ge=0, le=8)
+    bits: Integer | None = Field(default=None, ge=0, le=8)
     bound: Positive = 2.0
-    cycles: Whole | None = Field(default=None, ge=1)
-    clip: Part = 1.0
-    clip_start: Part = 1.0
+    cycles: Integer | None = Field(default=None, ge=1)
+    clip: Fraction = 1.0
+    clip_start: Fraction = 1.0
     weight_noise: NotNegative = 0.0
     mismatch: NotNegative = 0.0
     transient_noise: NotNegative = 0.0
@@ -225,13 +225,13 @@ class LossSection(Section):
     """
 
     kind: Literal["wgan-gp", "sliced-wasserstein", "flow-matching"] = "wgan-gp"
-    critic_channels: Whole = Field(default=64, ge=1)
-    critic_pack: Whole = Field(default=1, ge=1)
-    critic_steps: Whole = Field(default=1, ge=1)
+    critic_channels: Integer = Field(default=64, ge=1)
+    critic_pack: Integer = Field(default=1, ge=1)
+    critic_steps: Integer = Field(default=1, ge=1)
     gradient_penalty: NotNegative = 10.0
     critic_rate: Positive = 4e-4
     features: NotNegative = 0.0
-    projections: Whole = Field(default=256, ge=1)
+    projections: Integer = Field(default=256, ge=1)
     sensitivity: NotNegative = 0.0
 
 
@@ -252,13 +252,13 @@ class ScheduleSection(Section):
         Iterations between saved states, and between sheets of samples.
     """
 
-    iterations: Whole = Field(default=1000, ge=1)
-    batch: Whole = Field(default=48, ge=1)
+    iterations: Integer = Field(default=1000, ge=1)
+    batch: Integer = Field(default=48, ge=1)
     rate: Positive = 5e-3
-    final_rate: Part = 1.0
-    average: Part = 0.998
-    save_every: Whole = Field(default=100, ge=1)
-    sheet_every: Whole = Field(default=500, ge=1)
+    final_rate: Fraction = 1.0
+    average: Fraction = 0.998
+    save_every: Integer = Field(default=100, ge=1)
+    sheet_every: Integer = Field(default=500, ge=1)
 
     def rate_part(self, done: float) -> float:
         """Return the fraction of both learning rates that holds when this much of the training is ``done``, 0 to 1."""

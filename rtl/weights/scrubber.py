@@ -104,5 +104,5 @@ class Scrubber(wiring.Component):
 
 
 def scrub_settling(core: CoreSpec) -> int:
-    """Cycles from the last read of a scrub until what it found is counted."""
+    """Count the cycles from the last read of a scrub until what it found is counted."""
     return core.loader_latency + collector_latency(core)

@@ -111,6 +111,6 @@ def connect_parts(
 
 
 def weight_groups(core: CoreSpec, first: int, columns: int, levels: int) -> dict[int, WeightGroup]:
-    """The groups of some columns, each with ``levels`` registers to a bank, by the first column of each."""
+    """Make the groups of some columns, each with ``levels`` registers to a bank, by the first column of each."""
     span, last = BUS_FANOUT**levels, first + columns
     return {start: WeightGroup(core, start, min(span, last - start), levels) for start in range(first, last, span)}

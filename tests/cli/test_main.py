@@ -47,7 +47,7 @@ def test_version(oscc: Run) -> None:
 
 def verb_name(verb: ModuleType) -> str:
     """A module has the name of its verb, unless that is a keyword."""
-    return {"yield_dies": "yield"}.get(name := verb.__name__.rpartition(".")[2], name)
+    return {"yield_dies": "yield", "choices": "list"}.get(name := verb.__name__.rpartition(".")[2], name)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
@@ -315,3 +315,34 @@ def test_a_request_to_end_that_comes_into_a_compiled_function(
     error.__cause__ = TerminatedError(signal.SIGTERM)
     failing(error)
     assert oscc(*CHECK) == (143, "", "oscc: ended by signal 15 (Terminated)\n")
+
+
+@pytest.mark.parametrize(
+    ("shell", "asked"),
+    [
+        ("bash", {"COMP_WORDS": "oscc co", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "oscc co"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "oscc co", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_shells_complete_verbs(shell: str, asked: dict[str, str]) -> None:
+    script = start(capture_output=True, env={**os.environ, "_OSCC_COMPLETE": f"source_{shell}"})
+    assert (script.returncode, script.stderr) == (0, "")
+    assert f"_OSCC_COMPLETE=complete_{shell}" in script.stdout
+    done = start(capture_output=True, env={**os.environ, **asked, "_OSCC_COMPLETE": f"complete_{shell}"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(re.findall(r"\w+", done.stdout)) >= {"compile", "cosim"}
+    assert "check" not in done.stdout
+
+
+def test_completion_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = {**os.environ, "HOME": str(tmp_path / "file")}
+    # The shell that completion is installed for is the one that calls.
+    command = f'"{sys.executable}" -c "from oscc.cli.main import run; run()" --install-completion; exit $?'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"oscc: {tmp_path}/file")
+    assert first.endswith("cannot be written: File exists")
+    assert second.startswith("print the script with --show-completion")
