@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from oscc.base.findings import Finding, is_empty, raise_first
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
-from oscc.core.sequencer_model import Sequencer, Step, crowding_fault
+from oscc.core.sequencer_model import SequencerModel, Step, crowding_fault
 from oscc.core.spec import CoreSpec
 
 MAX_GROUPS = 100_000
@@ -84,7 +84,7 @@ class _Proof:
 
 def _prove(instructions: Sequence[Instruction], core: CoreSpec) -> _Proof:
     """Follow a schedule until it ends, or until its state after an endless repeat occurs a second time."""
-    sequencer = Sequencer(instructions, core)
+    sequencer = SequencerModel(instructions, core)
     steps: list[Step] = []
     seen: dict[tuple[object, ...], int] = {}
     samples = 0
@@ -127,7 +127,7 @@ def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples:
         raise ValueError(finding.message)
     proof = _prove(instructions, core)
     barren = proof.period > 0 and not any(step.group.has(Operation.SAMPLE) for step in proof.steady)
-    sequencer = Sequencer(instructions, core)
+    sequencer = SequencerModel(instructions, core)
     steps: list[Step] = []
     taken = 0
     while taken < samples and not (barren and len(steps) == proof.followed):

@@ -92,7 +92,7 @@ class Step:
 
 
 @dataclass
-class Sequencer:
+class SequencerModel:
     """The state of a running sequencer; `step` advances it by a group.
 
     Parameters

@@ -31,7 +31,7 @@ UNSIGNED_BYTE = 8
 
 
 @dataclass(frozen=True)
-class Source:
+class Published:
     """Where a data set is published.
 
     Parameters
@@ -47,7 +47,7 @@ class Source:
 
 
 SOURCES = {
-    "mnist": Source(
+    "mnist": Published(
         (
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -59,7 +59,7 @@ SOURCES = {
             "y_test": "ec29112dd5afa0611ce80d1b7f02629c",
         },
     ),
-    "fashion-mnist": Source(
+    "fashion-mnist": Published(
         ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
         {
             "x_train": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
@@ -114,7 +114,7 @@ def fetch_images(name: str, folder: Path) -> FetchedData:
     return FetchedData(path, len(images.train), len(images.test), images.sha256)
 
 
-def fetch(name: str, folder: Path, source: Source | None = None) -> Path:
+def fetch(name: str, folder: Path, source: Published | None = None) -> Path:
     """Fetch a data set, check it and pack it.
 
     Parameters
@@ -123,7 +123,7 @@ def fetch(name: str, folder: Path, source: Source | None = None) -> Path:
         A key of `SOURCES`.
     folder : Path
         Made when it is missing; downloads are kept in its sub-folder ``download``.
-    source : Source, optional
+    source : Published, optional
         Another place than the authors'.
 
     Returns
@@ -153,7 +153,7 @@ def fetch(name: str, folder: Path, source: Source | None = None) -> Path:
     return target
 
 
-def _download(name: str, key: str, source: Source, folder: Path) -> Path:
+def _download(name: str, key: str, source: Published, folder: Path) -> Path:
     """Fetch a file as it is published into the folder, unless it is there already with the right checksum."""
     target = folder / f"{name}-{IDX_FILES[key]}"
     try:
