@@ -28,7 +28,8 @@ from dataclasses import dataclass, field, replace
 
 from oscc.base.findings import Finding
 from oscc.core.instructions import MAX_UNTIMED, Instruction, Operation
-from oscc.core.spec import FETCH_CYCLES, FETCH_LATENCY, CoreSpec
+from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
+from oscc.core.spec import CoreSpec
 
 _WAITING = (Operation.COMMIT, Operation.LOAD, Operation.SAMPLE)
 """Operations that may have to wait; of two that wait equally long, the first is named as the cause."""

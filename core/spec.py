@@ -17,6 +17,7 @@ from pydantic import Field, field_validator, model_validator
 
 from oscc.base.config import Integer, Positive, Section
 from oscc.core.instructions import MAX_SAMPLE_CHUNKS
+from oscc.core.latencies import BUS_FANOUT, LEAST_INIT, LONGEST_FETCH, READ_LATENCY, READOUT_LATENCY, READOUT_ROW_CYCLES
 from oscc.core.registers import register
 from oscc.core.sections import DacSpec as DacSpec
 from oscc.core.sections import DefectSpec as DefectSpec
@@ -25,30 +26,6 @@ from oscc.core.sections import ReadoutSpec as ReadoutSpec
 from oscc.core.stencil import Stencil, listed_stencil, named_stencil
 
 SCHEMA = "oscc.core/1"
-
-READ_LATENCY = 5
-"""Cycles from the address at a weight bank to its word: address register, memory, register, syndrome, correction."""
-
-BUS_FANOUT = 8
-"""Registers that one register of the banks' address and write buses drives: the buses are trees of this degree."""
-
-READOUT_ROW_CYCLES = 3
-"""Cycles of the read-out per row, besides its beats: select the row, wait for the tap bus, latch it."""
-
-READOUT_LATENCY = 1
-"""Cycles from `sample` to the first row being selected."""
-
-FETCH_CYCLES = 2
-"""Cycles in which the sequencer fetches and decodes one instruction."""
-
-FETCH_LATENCY = 1
-"""Cycles from a group of instructions taking effect to the fetch of the next group."""
-
-LONGEST_FETCH = FETCH_LATENCY + 5 * FETCH_CYCLES
-"""Cycles to fetch the longest group that the schedule pass writes: sample, repeat, commit, load, init."""
-
-LEAST_INIT = FETCH_LATENCY + FETCH_CYCLES
-"""Cycles to fetch the group that the schedule pass writes after an init: the run."""
 
 MAX_SLOTS = register("WORD").field("slots").mask >> register("WORD").field("slots").low
 """Coupling units per cell that register WORD can name."""

@@ -11,8 +11,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.instructions import SCHEDULE_DEPTH
+from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
 from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
-from oscc.core.spec import FETCH_CYCLES, FETCH_LATENCY, CoreSpec
+from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.host.axi_lite import AXI_LITE_MEMBERS, AxiLiteFrontEnd
 from oscc.rtl.host.register_arbiter import RegisterArbiter

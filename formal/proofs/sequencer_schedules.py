@@ -13,7 +13,7 @@ from formal.proof import Mutant, Proof
 from formal.proofs.schedule_check import REPEAT, RUN
 from formal.schedule_machine import ScheduleMachine
 from formal.sequencer_bench import SequencerBench, sequencer_bench, small_memory, stable_schedule
-from oscc.core.spec import FETCH_CYCLES, FETCH_LATENCY
+from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
 
 SIZE, MEMORY = 4, 4
 OPERAND_BITS, COUNT_BITS = 2, 1

@@ -8,7 +8,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from oscc.core.spec import BUS_FANOUT, CoreSpec
+from oscc.core.latencies import BUS_FANOUT
+from oscc.core.spec import CoreSpec
 from oscc.rtl.signals.findings_port import findings_port_signature
 
 

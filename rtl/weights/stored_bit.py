@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from oscc.core.spec import BUS_FANOUT, CoreSpec
+from oscc.core.latencies import BUS_FANOUT
+from oscc.core.spec import CoreSpec
 from oscc.rtl.weights.weight_bank import lane_bits
 from oscc.rtl.weights.weight_bus import CHECK_COLUMNS
 from oscc.rtl.weights.weight_store import WeightStore

@@ -8,7 +8,8 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oscc.core.spec import BUS_FANOUT, CoreSpec
+from oscc.core.latencies import BUS_FANOUT
+from oscc.core.spec import CoreSpec
 from oscc.rtl.weights.weight_bank import WeightBank
 from oscc.rtl.weights.weight_bus import CHECK_COLUMNS, TWIN, weight_bus_signature
 

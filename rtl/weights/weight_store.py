@@ -8,7 +8,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oscc.core.spec import READ_LATENCY, CoreSpec
+from oscc.core.latencies import READ_LATENCY
+from oscc.core.spec import CoreSpec
 from oscc.rtl.signals.findings_port import findings_port_signature
 from oscc.rtl.signals.load_port import load_port_signature
 from oscc.rtl.signals.port import connect, port_of

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from oscc.core.spec import READ_LATENCY, CoreSpec
+from oscc.core.latencies import READ_LATENCY
+from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.prepared import prepared
 from oscc.rtl.weights.weight_bank import WeightBank, lane_bits
 from tests.rtl.weights.weight_bank_bench import enables, fill, read, recorded

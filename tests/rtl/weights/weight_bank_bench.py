@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from oscc.core.spec import READ_LATENCY, CoreSpec
+from oscc.core.latencies import READ_LATENCY
+from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.weights.weight_bank import WeightBank
 from oscc.rtl.weights.weight_bus import READ_STAGES
