@@ -36,7 +36,7 @@ class Pass(Protocol):
         """One line."""
 
     def run(self, level: Any) -> Level:
-        """The next level; the first pass is given None."""
+        """Return the next level."""
 
 
 @dataclass(frozen=True)

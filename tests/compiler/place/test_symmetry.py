@@ -113,3 +113,23 @@ def test_wires_find_ways_around_the_model(tracks: int, found: bool, make_core: M
     if placed is not None:
         assert placed.transform == "identity"
         assert is_valid_route(placed)
+
+
+@pytest.mark.parametrize(
+    ("couplings", "grid", "density", "tracks", "seed"),
+    [("directed", [6, 5], 0.5, 12, 4), ("reciprocal", [3, 5], 0.9, 10, 0)],
+)
+def test_wires_that_find_other_ways_outside_the_model(
+    couplings: str, grid: list[int], density: float, tracks: int, seed: int, make_core: MakeCore, make_graph: MakeGraph
+) -> None:
+    small = make_core(grid=grid, stencil="box-2", couplings=couplings, readout=OPEN, tracks_per_boundary=tracks)
+    core = small.changed(grid=[grid[0] + 2, grid[1] + 2])
+    graph = make_graph(small, chunks=1, density=density, seed=seed)
+    assert graph.position is not None
+    alone = found_of(graph, small)
+    found = found_of(dataclasses.replace(graph, position=graph.position + np.int32(1)), core)
+    assert alone is not None
+    assert found is not None
+    assert min(alone.route.rounds, found.route.rounds) > 0
+    assert found.transform == "identity"
+    assert found.route.wires.direction.tolist() != alone.route.wires.direction.tolist()
