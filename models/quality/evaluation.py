@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from oscc.base.progress import Report
 from oscc.models.data.datasets import POINT_SETS
 from oscc.models.quality.evaluation_options import DEFAULTS, EvaluationOptions
 from oscc.models.quality.image_evaluation import ImageEvaluation, evaluate_images
 from oscc.models.quality.point_evaluation import PointEvaluation, evaluate_points
-from oscc.models.quality.sampling import trained_on
+from oscc.models.quality.sampling import Model, trained_on
 
 Evaluation = ImageEvaluation | PointEvaluation
 
 
-def evaluate(model: Path, options: EvaluationOptions = DEFAULTS, progress: Report | None = None) -> Evaluation:
+def evaluate(model: Model, options: EvaluationOptions = DEFAULTS, progress: Report | None = None) -> Evaluation:
     """Measure the samples of a model against a data set.
 
     Parameters
     ----------
-    model : Path
-        A checkpoint.
+    model : Path or CouplingGraph
+        A checkpoint, or a model in memory.
     options : EvaluationOptions
     progress : callable, optional
         Told what is being done, and how far it is, 0 to 1.

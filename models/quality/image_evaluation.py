@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from oscc.base.progress import Report, tell_stage
@@ -12,7 +11,7 @@ from oscc.models.quality import inception
 from oscc.models.quality.evaluation_options import EvaluationOptions
 from oscc.models.quality.features import JUDGED, check_extractor, load_lenet, shipped_extractor
 from oscc.models.quality.image_quality import ImageQuality, Yardstick, measure_images
-from oscc.models.quality.sampling import draw_images, running_graph
+from oscc.models.quality.sampling import Model, draw_images, model_text, running_graph
 from oscc.models.quality.spread import Spread
 
 
@@ -65,7 +64,7 @@ class ImageEvaluation:
 
     Parameters
     ----------
-    model : Path
+    model : Path or CouplingGraph
     dataset : str
     options : EvaluationOptions
     pool : int
@@ -78,7 +77,7 @@ class ImageEvaluation:
         Where it was asked for.
     """
 
-    model: Path
+    model: Model
     dataset: str
     options: EvaluationOptions
     pool: int
@@ -94,7 +93,7 @@ class ImageEvaluation:
     def to_dict(self) -> dict[str, Any]:
         """Return the evaluation as JSON."""
         return {
-            "model": str(self.model),
+            "model": model_text(self.model),
             "dataset": self.dataset,
             "pool": self.pool,
             **self.options.to_dict(),
@@ -107,14 +106,13 @@ class ImageEvaluation:
 
 
 def evaluate_images(
-    model: Path, dataset: str, options: EvaluationOptions, progress: Report | None = None
+    model: Model, dataset: str, options: EvaluationOptions, progress: Report | None = None
 ) -> ImageEvaluation:
     """Measure the images of a model.
 
     Parameters
     ----------
-    model : Path
-        A checkpoint.
+    model : Path or CouplingGraph
     dataset : str
         One of `oscc.models.data.datasets.IMAGE_SETS`.
     options : EvaluationOptions

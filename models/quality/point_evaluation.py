@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from oscc.base.progress import Report
 from oscc.models.quality.evaluation_options import EvaluationOptions
 from oscc.models.quality.point_quality import PointQuality, measure_points
-from oscc.models.quality.sampling import draw_images, running_graph
+from oscc.models.quality.sampling import Model, draw_images, model_text, running_graph
 from oscc.models.quality.spread import Spread
 
 
@@ -19,14 +18,14 @@ class PointEvaluation:
 
     Parameters
     ----------
-    model : Path
+    model : Path or CouplingGraph
     dataset : str
     options : EvaluationOptions
     seeds : tuple of PointQuality
         Of each set of samples.
     """
 
-    model: Path
+    model: Model
     dataset: str
     options: EvaluationOptions
     seeds: tuple[PointQuality, ...]
@@ -44,7 +43,7 @@ class PointEvaluation:
     def to_dict(self) -> dict[str, Any]:
         """Return the evaluation as JSON."""
         return {
-            "model": str(self.model),
+            "model": model_text(self.model),
             "dataset": self.dataset,
             **self.options.to_dict(),
             "seeds": [quality.to_dict() for quality in self.seeds],
@@ -54,14 +53,13 @@ class PointEvaluation:
 
 
 def evaluate_points(
-    model: Path, dataset: str, options: EvaluationOptions, progress: Report | None = None
+    model: Model, dataset: str, options: EvaluationOptions, progress: Report | None = None
 ) -> PointEvaluation:
     """Measure the points of a model.
 
     Parameters
     ----------
-    model : Path
-        A checkpoint.
+    model : Path or CouplingGraph
     dataset : str
         A key of `oscc.models.data.datasets.POINT_SETS`.
     options : EvaluationOptions

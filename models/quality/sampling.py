@@ -31,6 +31,35 @@ Moderate is the middle of what is published for ring oscillators and coupling un
 """
 
 
+Model = Path | CouplingGraph
+"""The path of a checkpoint, or a model in memory; both have a ``name``."""
+
+
+def model_text(model: Model) -> str:
+    """Return what results call a model: the path of its checkpoint, or its name.
+
+    Parameters
+    ----------
+    model : Path or CouplingGraph
+    """
+    return str(model) if isinstance(model, Path) else model.name
+
+
+def model_graph(model: Model) -> CouplingGraph:
+    """Return the graph of a model with its own parameters.
+
+    Parameters
+    ----------
+    model : Path or CouplingGraph
+
+    Raises
+    ------
+    OsccError
+        When the checkpoint cannot be read.
+    """
+    return read_checkpoint(model) if isinstance(model, Path) else model
+
+
 def noise_named(name: str) -> Imperfections:
     """Return a level of `NOISE`.
 
@@ -77,12 +106,12 @@ class Conditions:
     threads: int = 1
 
 
-def running_graph(model: Path, core: CoreSpec | None) -> CouplingGraph:
-    """Return a checkpoint's model as it runs: with the codes of a core, or with its own parameters.
+def running_graph(model: Model, core: CoreSpec | None) -> CouplingGraph:
+    """Return a model as it runs: with the codes of a core, or with its own parameters.
 
     Parameters
     ----------
-    model : Path
+    model : Path or CouplingGraph
     core : CoreSpec or None
 
     Raises
@@ -92,27 +121,28 @@ def running_graph(model: Path, core: CoreSpec | None) -> CouplingGraph:
     FindingsError
         When the model does not fit the core.
     """
+    graph = model_graph(model)
     if core is None:
-        return read_checkpoint(model)
-    result = compile_model(read_checkpoint(model), core)
+        return graph
+    result = compile_model(graph, core)
     if result.coded is None:
         raise FindingsError(result.causes)
     return AISModel.from_coded(result.coded).to_graph()
 
 
-def trained_on(model: Path) -> str:
-    """Return the data set that a checkpoint's receipt names; ``mnist`` where it names none.
+def trained_on(model: Model) -> str:
+    """Return the data set that a model's receipt names; ``mnist`` where it names none.
 
     Parameters
     ----------
-    model : Path
+    model : Path or CouplingGraph
 
     Raises
     ------
     OsccError
         When the checkpoint cannot be read.
     """
-    data = read_checkpoint(model).training.get("data")
+    data = model_graph(model).training.get("data")
     name = data.get("name") if isinstance(data, dict) else None
     return name if name in (*IMAGE_SETS, *POINT_SETS) else "mnist"
 

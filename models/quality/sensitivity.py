@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,11 +11,10 @@ from torch import Tensor
 
 from oscc.base.errors import OsccError
 from oscc.base.progress import Report
-from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import family_named
 from oscc.core.spec import CoreSpec
-from oscc.models.quality.sampling import running_graph
+from oscc.models.quality.sampling import Model, model_graph, model_text, running_graph
 from oscc.models.training.generator import Generator, Solver, draw_states
 
 CONVERGED_STEP = 0.01
@@ -61,7 +59,7 @@ class Sensitivity:
 
     Parameters
     ----------
-    model : Path
+    model : Path or CouplingGraph
     core : CoreSpec or None
         Whose codes the model ran with.
     samples : int
@@ -69,7 +67,7 @@ class Sensitivity:
         Steps of `STEPS`, initial perturbations of `PERTURBATIONS` [rad], and rounding where there is a core.
     """
 
-    model: Path
+    model: Model
     core: CoreSpec | None
     samples: int
     differences: tuple[Difference, ...]
@@ -77,7 +75,7 @@ class Sensitivity:
     def to_dict(self) -> dict[str, Any]:
         """Return the differences as JSON."""
         return {
-            "model": str(self.model),
+            "model": model_text(self.model),
             "core": None if self.core is None else self.core.name,
             "samples": self.samples,
             "reference": f"RK4 {CONVERGED_STEP:g}, float64",
@@ -86,7 +84,7 @@ class Sensitivity:
 
 
 def measure_sensitivity(
-    model: Path,
+    model: Model,
     core: CoreSpec | None,
     *,
     samples: int = SAMPLES,
@@ -98,8 +96,7 @@ def measure_sensitivity(
 
     Parameters
     ----------
-    model : Path
-        A checkpoint.
+    model : Path or CouplingGraph
     core : CoreSpec or None
         Whose codes the model runs with; the last line then compares them with the model's own parameters.
     samples, seed : int
@@ -113,8 +110,8 @@ def measure_sensitivity(
     OsccError, FindingsError
         As `running_graph` does.
     """
-    own = read_checkpoint(model)
-    graph = running_graph(model, core)
+    own = model_graph(model)
+    graph = running_graph(own, core)
     random = torch.Generator().manual_seed(seed)
     start = draw_states(graph.init, graph.nodes, samples, random).double()
     runs: list[tuple[str, CouplingGraph, float, Tensor]] = [("", graph, CONVERGED_STEP, start)]

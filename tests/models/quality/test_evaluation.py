@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oscc.base.errors import OsccError
-from oscc.compiler.frontends.checkpoint import write_checkpoint
+from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.core.families import KURASHIL
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec_file import load_core
@@ -125,3 +125,15 @@ def test_an_unknown_level_of_noise_is_refused_at_once():
 def test_an_unknown_data_set_is_refused(digits):
     with pytest.raises(OsccError, match=r"^'digit' is no data set; did you mean 'digits'\?$"):
         evaluate(digits, EvaluationOptions(dataset="digit", samples=2))
+
+
+def test_a_model_in_memory_is_measured_as_its_checkpoint_is(points):
+    options = EvaluationOptions(samples=50)
+    graph = read_checkpoint(points)
+    found, of_file = evaluate(graph, options), evaluate(points, options)
+    assert found.seeds == of_file.seeds
+    assert (found.to_dict()["model"], of_file.to_dict()["model"]) == ("made", str(points))
+    core = load_core("tiny-8x8").changed(grid=[3, 4], readout={"step": [3, 2]})
+    coded = evaluate(graph, dataclasses.replace(options, core=core))
+    assert coded.seeds == evaluate(points, dataclasses.replace(options, core=core)).seeds
+    assert coded.seeds != found.seeds

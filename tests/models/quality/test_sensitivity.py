@@ -126,3 +126,10 @@ def test_a_model_that_diverges_is_an_error(tmp_path: Path) -> None:
         "3 of 3 runs of 'small' end in something that is not a number at RK4 0.01\n"
         "such steps are too long for it: train it with a smaller model.init.std or weaker couplings"
     )
+
+
+def test_a_model_in_memory_is_as_sensitive_as_its_checkpoint(tmp_path: Path) -> None:
+    path = written(tmp_path, "kurashil", weight=0.3, shil=0.2)
+    of_graph, of_file = (measure_sensitivity(model, None, samples=3) for model in (read_checkpoint(path), path))
+    assert of_graph.differences == of_file.differences
+    assert (of_graph.to_dict()["model"], of_file.to_dict()["model"]) == ("small", str(path))
