@@ -41,6 +41,34 @@ ModelArgument = Annotated[
 CoreOption = Annotated[
     str, typer.Option("--core", metavar="SPEC", help="Preset name or YAML file of the core.", show_default=False)
 ]
+SEEDS = 2**32
+"""Seeds are 0 to one less, in every verb; the tools that `oscc synth` calls take fewer."""
+
+
+def seed_option(what: str, *, least: int = 0, most: int = SEEDS - 1) -> Any:
+    """Return option ``--seed``, which in every verb is the seed of all that is random there.
+
+    Parameters
+    ----------
+    what : str
+        What is random in the verb.
+    least, most : int
+    """
+    return typer.Option("--seed", min=least, max=most, help=f"Seed of all that is random: {what}.")
+
+
+def samples_option(help_text: str, *, most: int, least: int = 1) -> Any:
+    """Return option ``-n``, which in every verb is a number of samples: runs of the array, each of noise of its own.
+
+    Parameters
+    ----------
+    help_text : str
+        What the samples are for.
+    most, least : int
+    """
+    return typer.Option("-n", "--samples", min=least, max=most, help=help_text)
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

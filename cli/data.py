@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored
+from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored, seed_option
 
 if TYPE_CHECKING:
     from oscc.models.data.catalog import DataSet
@@ -67,7 +67,7 @@ def extractor_verb(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Folder with the data set's file.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of all that is random.")] = 0,
+    seed: Annotated[int, seed_option("first weights and order of the images")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Train an extractor of FD-LeNet on a data set, for oscc evaluate --extractor.

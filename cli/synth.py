@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, print_findings, print_json, print_table
+from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, print_findings, print_json, print_table, seed_option
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def synth_verb(
         float | None,
         typer.Option("--freq", min=1.0, max=2000.0, metavar="MHZ", help="Must be reached; exit status 3 if not."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=1, max=2**31 - 1, help="Of the placement.")] = 1,
+    seed: Annotated[int, seed_option("the placement in the FPGA", least=1, most=2**31 - 1)] = 1,
     timeout: Annotated[float, typer.Option("--timeout", min=1.0, help="Seconds that a tool may take.")] = 3600.0,
     as_json: JsonOption = False,
 ) -> None:

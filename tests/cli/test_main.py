@@ -127,6 +127,30 @@ def test_help_is_shown_as_it_was_written(words: str, oscc: Run, monkeypatch: pyt
         assert "\n" not in paragraph.strip(), "lines end where the source's do"
 
 
+def test_options_of_a_letter_mean_one_thing_each() -> None:
+    meanings: dict[str, set[str]] = {}
+    for found in HELPED.values():
+        for parameter in found.params:
+            for letter in {name for name in parameter.opts if re.fullmatch("-[a-z]", name)}:
+                meanings.setdefault(letter, set()).update({*parameter.opts} - {letter})
+    assert meanings == {
+        "-n": {"--samples"},
+        "-o": {"--output"},
+        "-q": {"--quiet"},
+        "-v": {"--verbose"},
+    }
+
+
+def test_a_seed_is_of_all_that_is_random() -> None:
+    seeds = {words: each for words, found in HELPED.items() for each in found.params if "--seed" in each.opts}
+    assert set(seeds) >= {"oscc compile", "oscc sample", "oscc yield", "oscc synth", "oscc data extractor"}
+    for words, option in seeds.items():
+        assert option.help.startswith("Seed of all that is random: ")
+        # The tools that place in an FPGA take 31 bits.
+        limits = (1, 2**31 - 1, 1) if words == "oscc synth" else (0, 2**32 - 1, 0)
+        assert (option.min, option.max, option.default) == limits, words
+
+
 def test_a_wrong_usage_as_json(oscc_json: RunJson) -> None:
     status, content = oscc_json("check", "m")
     assert status == 2
