@@ -6,18 +6,23 @@ tools that a result depends on, and files of the user's working folder must not 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from oscc.base.errors import OsccError
+
+_LOG = logging.getLogger(__name__)
 
 KEPT = (
     "PATH",
@@ -167,6 +172,8 @@ def run_child(
     subprocess.TimeoutExpired
         When it was ended because it took too long.
     """
+    begun = time.monotonic()
+    _LOG.info("calling %s in %s", shlex.join(map(str, command)), folder)
     child = subprocess.Popen(
         command,
         cwd=folder,
@@ -186,6 +193,7 @@ def run_child(
             os.killpg(child.pid, signal.SIGKILL)
         child.communicate()
         raise
+    _LOG.info("%s: exit status %d after %.1f s", Path(command[0]).name, child.returncode, time.monotonic() - begun)
     return subprocess.CompletedProcess(command, child.returncode, out, err)
 
 

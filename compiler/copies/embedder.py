@@ -9,6 +9,7 @@ placements that annealing came to, in which most couplings are near already, wit
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -26,6 +27,8 @@ from oscc.compiler.place.anneal import anneal
 from oscc.compiler.place.problem import PlacementProblem
 from oscc.compiler.place.search import Search
 from oscc.core.spec import CoreSpec
+
+_LOG = logging.getLogger(__name__)
 
 LONGEST = 128
 """Most cells of a chain."""
@@ -127,6 +130,13 @@ def embed(
     try:
         for start, chains in enumerate(_starts(graph, core, host, seed, ends)):
             found = search.run(chains, start, ROUNDS[min(start, 1)])
+            _LOG.info(
+                "chains from start %d: %d nodes at fault, %d cells, after %d rounds",
+                start,
+                found.at_fault,
+                found.cell.size,
+                found.rounds,
+            )
             if best is None or _quality(found) < _quality(best):
                 best = found
             if best.found or not found.complete:

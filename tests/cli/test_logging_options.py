@@ -76,6 +76,45 @@ def test_a_log_tells_command_status_and_time(oscc: Run, tiny_checkpoint: Path, t
     assert re.fullmatch(r"exit status 0 after \d+\.\d s", said[-1][2])
 
 
+def test_passes_say_what_they_tried(oscc: Run, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert oscc("--log-file", log, "compile", tiny_checkpoint, "--core", "tiny-8x8", "-o", tmp_path / "out")[0] == 0
+    said = lines_of(log)
+    passes = [message.split(":")[0] for level, logger, message in said if logger == "oscc.compiler.pass_manager"]
+    assert passes == [f"pass {name}" for name in ("place", "route", "scale", "quantize", "schedule", "assemble")]
+    for logger, message in (
+        ("compile", r".*: conditions that are not met: none"),
+        ("passes.place", r"placer repair: placed \(.+\); \d+\.\d\d s"),
+        ("passes.time_scale", r"tau .+ s at most, by bound \w+; runs of .+ cycles"),
+        ("passes.time_scale", r"bound coupling: .+ s"),
+        ("passes.schedule", r"\d+ instructions"),
+    ):
+        assert any(each == f"oscc.compiler.{logger}" and re.fullmatch(message, text) for _, each, text in said), message
+
+
+def test_placers_in_turn_and_chains_are_told(oscc: Run, tmp_path: Path) -> None:
+    problem, log = tmp_path / "star.gset", tmp_path / "log"
+    # A node with more neighbours than a cell has slots.
+    problem.write_text("31 30\n" + "".join(f"1 {other} 1\n" for other in range(2, 32)))
+    assert oscc("--log-file", log, "check", problem, "--core", "tiny-8x8", "--placer", "torus")[0] == 3
+    messages = [message for _, logger, message in lines_of(log) if logger == "oscc.compiler.compile"]
+    assert re.fullmatch(
+        r"star, 31 nodes and 60 couplings, on tiny-8x8: conditions that are not met: .*L010.*", messages[0]
+    )
+    log.unlink()
+    oscc("--log-file", log, "check", problem, "--core", "ising-56x56", "--copies")
+    said = [(logger, message) for _, logger, message in lines_of(log)]
+    assert any(re.match(r"chains from start 0: 0 nodes at fault, \d+ cells", message) for _, message in said)
+
+
+@pytest.mark.parametrize("engine", ["array", "pysim"])
+def test_engines_say_what_they_ran(engine: str, oscc: Run, folder: Path, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert oscc("--log-file", log, "cosim", folder, "--engine", engine, "--seed", "3", "--first", "2")[0] == 0
+    said = [message for _, logger, message in lines_of(log) if logger == "oscc.sim.engines.job"]
+    assert [message.split(", steps")[0] for message in said] == [f"engine {engine}: 1 samples from sample 2 of seed 3"]
+
+
 @pytest.mark.parametrize(("option", "levels"), [("-v", {"INFO"}), ("-vv", {"INFO", "DEBUG"})])
 def test_verbose_prints_levels(option: str, levels: set[str], oscc: Run, tiny_checkpoint: Path) -> None:
     status, _, err = oscc(option, "check", tiny_checkpoint, "--core", "tiny-8x8")
