@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import Family, family_named
+from oscc.core.groups import GROUPS
 from oscc.core.initial_phases import InitialPhases
-from oscc.core.spec import GROUPS
 from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
 from oscc.models.dynamics.chunk_torch import TorchCouplings, run_chunk_torch
 from oscc.models.dynamics.integrators import Integrator, even_steps, integrator_named
@@ -124,7 +124,7 @@ class Generator(nn.Module):
         Parameters
         ----------
         group : str
-            One of `spec.GROUPS`.
+            One of `GROUPS`.
         """
         if self.grid is None:
             return torch.full((self.graph.chunks, 1), self._bound, device=self.device)
@@ -146,7 +146,7 @@ class Generator(nn.Module):
         Returns
         -------
         dict of str to Tensor[C, n]
-            By group of `spec.GROUPS`.
+            By group of `GROUPS`.
         """
         values: dict[str, Tensor] = {}
         for group in GROUPS:

@@ -66,10 +66,10 @@ def expected_events(job: CosimJob, rounds: int) -> Expected:
 
 
 def program_patterns(job: CosimJob) -> NDArray[np.uint8]:
-    """Bit patterns of the program's codes, uint8[chunks, rows, cols, slots + 3], without any decoding of signs."""
+    """Bit patterns of the program's codes, uint8[chunks, rows, cols, codes per cell], without any decoding of signs."""
     core = job.core
     bits = np.unpackbits(job.program.words, axis=-1, bitorder="little")
-    patterns = word_patterns(bits, core).reshape(core.cols, core.chunks, core.rows, core.slots + 3)
+    patterns = word_patterns(bits, core).reshape(core.cols, core.chunks, core.rows, -1)
     return np.ascontiguousarray(patterns.transpose(1, 2, 0, 3))
 
 

@@ -15,8 +15,8 @@ from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.passes.quantize import quantize_values
 from oscc.core.families import KURASHIL
+from oscc.core.groups import GROUPS
 from oscc.core.initial_phases import InitialPhases
-from oscc.core.spec import GROUPS
 from oscc.core.spec_file import load_core
 from oscc.models.training.dac_grid import DacGrid
 from oscc.models.training.generator import Generator

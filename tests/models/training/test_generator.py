@@ -9,8 +9,8 @@ import torch
 
 from oscc.base.errors import OsccError
 from oscc.core.families import FAMILIES
+from oscc.core.groups import GROUPS
 from oscc.core.initial_phases import InitialPhases
-from oscc.core.spec import GROUPS
 from oscc.core.spec_file import load_core
 from oscc.models.dynamics.reference import AISModel
 from oscc.models.training.dac_grid import DacGrid
