@@ -19,7 +19,7 @@ def freeze(level: Any) -> None:
     """
     for field in dataclasses.fields(level):
         value = getattr(level, field.name)
-        if dataclasses.is_dataclass(value):
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
             freeze(value)
         elif isinstance(value, np.ndarray) and (_can_change(value) or not value.flags.c_contiguous):
             copy = np.array(value, order="C")

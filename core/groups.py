@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from oscc.base.arrays import freeze
+
 GROUPS = ("coupling", "shil", "field", "detuning")
 """Names of the groups, in the order in which their codes stand in a weight word, from bit 0 up."""
 
@@ -15,9 +17,7 @@ Other = TypeVar("Other")
 
 @dataclass(frozen=True)
 class Groups(Generic[Of]):
-    """One thing for each DAC group: DACs, codes, code steps, rates, statistics.
-
-    What holds it freezes its arrays (`oscc.base.arrays.freeze`).
+    """One thing for each DAC group: DACs, codes, code steps, rates, statistics. Arrays are read-only.
 
     Parameters
     ----------
@@ -31,6 +31,9 @@ class Groups(Generic[Of]):
     shil: Of
     field: Of
     detuning: Of
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
     @classmethod
     def of(cls, make: Callable[[str], Of]) -> Groups[Of]:

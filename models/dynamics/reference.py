@@ -24,7 +24,7 @@ from oscc.core.families import Family, family_named
 from oscc.models.dynamics.integrators import even_steps
 
 PARAMETERS = ("weight", "shil", "field", "detuning")
-"""The parameters of a model, as they are called in `CouplingGraph`; in the order of `oscc.core.spec.GROUPS`."""
+"""The parameters of a model, as they are called in `CouplingGraph`; in the order of `oscc.core.groups.GROUPS`."""
 
 StepPlan = Sequence[Sequence[float] | NDArray[np.float64]]
 """For each chunk, the sizes of its integration steps [model time]."""
