@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from oscc.base.arrays import freeze
-
 GROUPS = ("coupling", "shil", "field", "detuning")
 """Names of the groups, in the order in which their codes stand in a weight word, from bit 0 up."""
 
@@ -17,7 +15,9 @@ Other = TypeVar("Other")
 
 @dataclass(frozen=True)
 class Groups(Generic[Of]):
-    """One thing for each DAC group: DACs, codes, code steps, rates, statistics. Arrays are read-only.
+    """One thing for each DAC group: DACs, codes, code steps, rates, statistics.
+
+    What holds it freezes its arrays (`oscc.base.arrays.freeze`).
 
     Parameters
     ----------
@@ -31,9 +31,6 @@ class Groups(Generic[Of]):
     shil: Of
     field: Of
     detuning: Of
-
-    def __post_init__(self) -> None:
-        freeze(self)
 
     @classmethod
     def of(cls, make: Callable[[str], Of]) -> Groups[Of]:

@@ -7,12 +7,14 @@ An error in the scale of model time therefore shows when it is compared with the
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from oscc.base.arrays import freeze
 from oscc.base.errors import OsccError
 from oscc.compiler.ir.timed import TimedGraph
 from oscc.core.families import KURASHIL, Family
@@ -28,12 +30,20 @@ BLOCK_STEPS = 16
 """Steps between two calls of a progress callback."""
 
 
-Rates = Groups[NDArray[np.float64]]
-"""What the DACs of an array deliver [rad/s].
+@dataclass(frozen=True, eq=False)
+class Rates(Groups[NDArray[np.float64]]):
+    """What the DACs of an array deliver. Arrays are read-only.
 
-``coupling`` float64[rows, cols, model slots]: K into each cell, slots of the model stencil, so that both directions of
-a reciprocal pair are there. The others float64[rows, cols]: S, h and w.
-"""
+    Parameters
+    ----------
+    coupling : float64[rows, cols, model slots]
+        K into each cell [rad/s], slots of the model stencil: both directions of a reciprocal pair.
+    shil, field, detuning : float64[rows, cols]
+        S, h, w [rad/s].
+    """
+
+    def __post_init__(self) -> None:
+        freeze(self)
 
 
 def code_rates(core: CoreSpec, codes: Groups[NDArray[np.int8]]) -> Rates:
@@ -57,7 +67,7 @@ def code_rates(core: CoreSpec, codes: Groups[NDArray[np.int8]]) -> Rates:
 
     rates = Groups.of(rate)
     units = rates.coupling * core.unit_gain[..., None]
-    return Groups(expand_units(core, units), *rates.nodes())
+    return Rates(expand_units(core, units), *rates.nodes())
 
 
 def _check_shapes(core: CoreSpec, given: Groups[NDArray[Any]], slots: int) -> None:
@@ -104,7 +114,7 @@ def model_rates(placed: TimedGraph, chunk: int) -> Rates:
         grid[placed.cell[:, 0], placed.cell[:, 1]] = values[chunk].astype(np.float64) * per_tau
         return grid
 
-    return Groups(coupling, on_grid(graph.shil), on_grid(graph.field), on_grid(graph.detuning))
+    return Rates(coupling, on_grid(graph.shil), on_grid(graph.field), on_grid(graph.detuning))
 
 
 def expand_units(core: CoreSpec, units: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -225,7 +235,9 @@ class OscillatorArray:
             When the shape is not that of the core.
         """
         self.set_rates(code_rates(self.core, codes))
-        self._codes = codes
+        active = codes.map(np.copy)
+        freeze(active)
+        self._codes = active
 
     def set_rates(self, rates: Rates) -> None:
         """Make rates active that no DAC needs to be able to deliver.

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
 
-import numpy as np
 import pytest
 
 from oscc.core.groups import GROUPS, Groups
@@ -70,25 +69,3 @@ def test_map_changes_each_and_leaves_the_record() -> None:
 def test_a_record_cannot_be_changed(letters: Groups[str]) -> None:
     with pytest.raises(FrozenInstanceError):
         letters.shil = "T"  # type: ignore[misc]
-
-
-def test_arrays_are_read_only_and_their_own() -> None:
-    given = {group: np.zeros((2, 3)) for group in GROUPS}
-    groups = Groups(**given)
-    for group, array in given.items():
-        array[:] = 1
-        assert not groups[group].any()
-        with pytest.raises(ValueError, match="read-only"):
-            groups[group][0, 0] = 2
-
-
-def test_what_map_and_of_make_is_read_only_too() -> None:
-    for groups in (Groups.of(lambda _: np.zeros(2)), Groups(1, 2, 3, 4).map(np.zeros)):
-        with pytest.raises(ValueError, match="read-only"):
-            groups.field[0] = 1
-
-
-def test_views_become_contiguous() -> None:
-    groups = Groups(*np.moveaxis(np.arange(24).reshape(2, 3, 4), -1, 0))
-    assert groups.field.flags.c_contiguous
-    assert groups.field.tolist() == [[2, 6, 10], [14, 18, 22]]

@@ -73,3 +73,5 @@ def test_schedule_decodes(tiny_program: Program) -> None:
 def test_programs_are_read_only(tiny_program: Program) -> None:
     with pytest.raises(ValueError, match="read-only"):
         tiny_program.words[0, 0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        tiny_program.lsb.field[0] = 1

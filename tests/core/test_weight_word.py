@@ -273,11 +273,3 @@ def test_a_word_of_another_width_is_refused(codes: int, make_core: MakeCore) -> 
     core = make_core(stencil="king")
     with pytest.raises(ValueError, match=rf"^a word of tiny-8x8 has 11 codes, not {codes}$"):
         split_word(np.zeros((2, codes), dtype=np.int8), core)
-
-
-def test_codes_of_a_word_are_a_copy(make_core: MakeCore) -> None:
-    word = np.zeros((2, 11), dtype=np.int8)
-    codes = split_word(word, make_core(stencil="king"))
-    word[:] = 1
-    assert not codes.coupling.any()
-    assert not codes.field.any()

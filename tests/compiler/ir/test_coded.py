@@ -43,6 +43,8 @@ def test_quantized_codes_are_valid(coded: CodedGraph) -> None:
 def test_levels_are_read_only(coded: CodedGraph) -> None:
     with pytest.raises(ValueError, match="read-only"):
         coded.codes.coupling[0, 0, 0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        coded.lsb.detuning[0] = 1
 
 
 def test_codes_of_a_group(coded: CodedGraph) -> None:
