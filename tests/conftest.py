@@ -18,6 +18,7 @@ from hypothesis import settings
 
 from oscc.compiler.compile import CompileResult, compile_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import family_named
 from oscc.core.initial_phases import InitialPhases
@@ -230,3 +231,30 @@ def tiny_program(tiny_result: CompileResult) -> Program:
     """Its program."""
     assert tiny_result.program is not None
     return tiny_result.program
+
+
+@pytest.fixture(scope="session")
+def compile_on(make_graph: Callable[..., CouplingGraph]) -> Callable[..., CompileResult]:
+    """``compile_on(core, **graph)``: the program of a synthetic model, made as `make_graph` makes it."""
+
+    def compiled(core: CoreSpec, **graph: Any) -> CompileResult:
+        model = ModelFile.of(make_graph(core, **graph), Path("model.safetensors"))
+        result = compile_model(model.graph, core)
+        assert result.program is not None, result.findings
+        return result
+
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def small_core(make_core: Callable[..., CoreSpec]) -> CoreSpec:
+    """A core of 3 x 4 cells, every one readable, that simulates in a tenth of a second."""
+    return make_core(
+        grid=[3, 4], stencil="king", chunks=2, init={"cycles": 20}, readout={"origin": [0, 0], "step": [1, 1]}
+    )
+
+
+@pytest.fixture(scope="session")
+def small_result(small_core: CoreSpec, compile_on: Callable[..., CompileResult]) -> CompileResult:
+    """A model of two short chunks that fills `small_core`."""
+    return compile_on(small_core, duration=0.6)

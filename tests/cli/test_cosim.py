@@ -188,4 +188,4 @@ def test_every_stage_has_its_own_label(oscc: Run, folder: Path, monkeypatch: pyt
         "drawing and writing the images",
     ]
     # What was said last of the array does not stand there while the reference is made ready.
-    assert told[-1 - told[::-1].index("running the array") + 1] == "compiling the model anew: pass load"
+    assert told[-1 - told[::-1].index("running the array") + 1] == "compiling the model anew: pass place"

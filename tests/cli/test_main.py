@@ -33,7 +33,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         def fail(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("oscc.compiler.compile.check_model", fail)
+        monkeypatch.setattr("oscc.compiler.frontends.front_end.read_source", fail)
 
     return arrange
 
@@ -263,7 +263,8 @@ TERMINATED = """
 import os, sys
 from pathlib import Path
 from oscc.cli import main
-from oscc.compiler import child_process, compile, output_folder
+from oscc.base import child_process, output_folder
+from oscc.compiler.frontends import front_end
 
 number, out = int(sys.argv[1]), Path(sys.argv[2])
 
@@ -282,7 +283,7 @@ def work(*_, **__):
         code = CHILD.format(pids=str(out) + ".pids", process=os.getpid(), number=number)
         child_process.run_child([sys.executable, "-S", "-c", code], folder)
 
-compile.check_model = work
+front_end.read_source = work
 sys.argv = ["oscc", "check", "m.safetensors", "--core", "tiny-8x8"]
 main.run()
 """

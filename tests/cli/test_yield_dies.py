@@ -6,6 +6,8 @@ from typing import Any
 
 from PIL import Image
 
+from oscc.core.spec_file import dump_core, load_core
+
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -52,6 +54,16 @@ def test_bad_rates_and_targets(oscc: Run, tiny_checkpoint: Path, tmp_path: Path)
     status, _, err = oscc("yield", tiny_checkpoint, "--core", "tiny-8x8", "-o", tmp_path / "no" / "a.png")
     assert status == 1
     assert "there is no folder" in err
+
+
+def test_a_model_that_does_not_even_fit_a_whole_core_is_named_by_its_file(
+    oscc: Run, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "narrow.yaml").write_text(dump_core(load_core("tiny-8x8").changed(grid=[8, 7])))
+    status, _, err = oscc("yield", tiny_checkpoint, "--core", tmp_path / "narrow.yaml", "-n", "2")
+    assert status == 1
+    assert err.startswith(f"oscc: {tiny_checkpoint}: the model does not fit tiny-8x8 even without further defects (")
+    assert err.endswith(")\nsee: oscc check\n")
 
 
 def test_a_die_is_part_of_the_compilation(oscc: Run, oscc_json: RunJson, tiny_checkpoint: Path, tmp_path: Path) -> None:

@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from oscc.compiler.compile import CompileResult, compile_model
-from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
-from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.compile import CompileResult
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.emit import core_verilog
 from oscc.sim.array.macro import ArrayMacro, MacroRecord
@@ -27,22 +25,6 @@ torch.set_num_threads(1)
 
 Flow = Callable[[CoreBus], Awaitable[Any]]
 """What a host does with a core: a coroutine function of its bus."""
-
-
-@pytest.fixture(scope="session")
-def compile_on(
-    tmp_path_factory: pytest.TempPathFactory, make_graph: Callable[..., CouplingGraph]
-) -> Callable[..., CompileResult]:
-    """``compile_on(core, **graph)``: the program of a synthetic model, made as `make_graph` makes it."""
-
-    def compiled(core: CoreSpec, **graph: Any) -> CompileResult:
-        path = tmp_path_factory.mktemp("model") / "model.safetensors"
-        write_checkpoint(path, make_graph(core, **graph))
-        result = compile_model(read_checkpoint(path), core)
-        assert result.program is not None, result.findings
-        return result
-
-    return compiled
 
 
 @pytest.fixture(scope="session")
@@ -89,20 +71,6 @@ def record_of(
         return records[engine]
 
     return record
-
-
-@pytest.fixture(scope="session")
-def small_core(make_core: Callable[..., CoreSpec]) -> CoreSpec:
-    """A core of 3 x 4 cells, every one readable, that simulates in a tenth of a second."""
-    return make_core(
-        grid=[3, 4], stencil="king", chunks=2, init={"cycles": 20}, readout={"origin": [0, 0], "step": [1, 1]}
-    )
-
-
-@pytest.fixture(scope="session")
-def small_result(small_core: CoreSpec, compile_on: Callable[..., CompileResult]) -> CompileResult:
-    """A model of two short chunks that fills `small_core`."""
-    return compile_on(small_core, duration=0.6)
 
 
 @dataclass(frozen=True)

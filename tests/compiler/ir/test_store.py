@@ -12,8 +12,15 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.base.tensor_file import read_tensors, write_tensors
 from oscc.compiler.compile import CompileResult
+from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.ir.placed import PlacedGraph
+from oscc.compiler.ir.routed import RoutedGraph
+from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.ir.store import KEY, load_level, save_level
+from oscc.compiler.ir.timed import TimedGraph
+from oscc.compiler.route.routing import routed_graph
+from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
 
 
@@ -39,14 +46,50 @@ def assert_same(one: Any, other: Any) -> None:
         assert one == other
 
 
-@pytest.mark.parametrize("name", ["load", "place", "route", "scale", "quantize", "schedule", "assemble"])
+KINDS = {
+    "load": CouplingGraph,
+    "place": PlacedGraph,
+    "route": RoutedGraph,
+    "scale": TimedGraph,
+    "quantize": CodedGraph,
+    "schedule": ScheduledGraph,
+    "assemble": Program,
+}
+"""What each pass returns."""
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_every_level_round_trips(name: str, tiny_result: CompileResult, tmp_path: Path) -> None:
     level = tiny_result.levels()[name]
+    assert type(level) is KINDS[name]
     save_level(tmp_path / "a.safetensors", level)
     loaded = load_level(tmp_path / "a.safetensors")
     assert_same(loaded, level)
     save_level(tmp_path / "b.safetensors", loaded)
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_ways_around_others_round_trip(
+    make_core: Callable[..., CoreSpec], make_graph: Callable[..., CouplingGraph], tmp_path: Path
+) -> None:
+    core = make_core(grid=[6, 5], couplings="reciprocal", tracks_per_boundary=7)
+    graph = make_graph(core, chunks=1, density=0.5, seed=3, positions=True)
+    assert graph.position is not None
+    routed = routed_graph(PlacedGraph(graph, core, graph.position, "identity"))
+    assert routed.route.rounds > 0
+    save_level(tmp_path / "a", routed)
+    assert_same(load_level(tmp_path / "a"), routed)
+
+
+def test_a_record_without_a_field_is_no_level(tiny_result: CompileResult, tmp_path: Path) -> None:
+    # A placed model that claims to be routed, as files of an earlier version did.
+    save_level(tmp_path / "a", tiny_result.levels()["place"])
+    file = read_tensors(tmp_path / "a")
+    claimed = file.metadata[KEY].replace('["PlacedGraph",', '["RoutedGraph",')
+    assert claimed != file.metadata[KEY]
+    write_tensors(tmp_path / "b", file.tensors, {KEY: claimed})
+    with pytest.raises(OsccError, match=r"'oscc\.level' does not describe a level of this version of oscc$"):
+        load_level(tmp_path / "b")
 
 
 def test_a_saved_level_has_one_metadata_key(tiny_result: CompileResult, tmp_path: Path) -> None:

@@ -400,3 +400,11 @@ def test_codes_agree_with_a_plain_check(make_core: MakeCore, data: st.DataObject
         route = trace_route(placed)
         assert (route.rounds > 0) == ("R008" in reasons)
         assert not list(check_route(RoutedGraph.of(placed, route)))
+
+
+def test_what_is_routed_is_not_routed_again(make_core: MakeCore, make_graph: MakeGraph) -> None:
+    core = make_core(grid=[4, 4])
+    placed = _placed(make_graph(core, chunks=1), core)
+    routed = routed_graph(placed)
+    assert routed_graph(routed) is routed
+    assert routed_graph(routed.placement()) is not routed
