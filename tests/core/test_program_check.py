@@ -56,6 +56,9 @@ def test_wrong_shapes_end_the_check(tiny_program: Program, tiny_core: CoreSpec) 
     five = np.ones(5)
     long = replace(tiny_program, tau_s=five, chunk_duration=five, lsb=Groups(five, five, five, five))
     assert only(long, tiny_core).message == "the program has 5 chunks; the core holds 4"
+    steps = replace(tiny_program.lsb, field=np.ones(3))
+    finding = only(replace(tiny_program, lsb=steps), tiny_core)
+    assert (finding.code, finding.message) == ("B002", "lsb.field: shape [3], expected [2]")
 
 
 def test_illegal_and_forbidden_codes(
