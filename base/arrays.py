@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 def freeze(level: Any) -> None:
-    """Make every array field of a dataclass instance read-only, C-contiguous and its own.
+    """Make every array field of a dataclass instance, and of those in it, read-only, C-contiguous and its own.
 
     Parameters
     ----------
@@ -19,7 +19,9 @@ def freeze(level: Any) -> None:
     """
     for field in dataclasses.fields(level):
         value = getattr(level, field.name)
-        if isinstance(value, np.ndarray) and (_can_change(value) or not value.flags.c_contiguous):
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            freeze(value)
+        elif isinstance(value, np.ndarray) and (_can_change(value) or not value.flags.c_contiguous):
             copy = np.array(value, order="C")
             copy.flags.writeable = False
             object.__setattr__(level, field.name, copy)

@@ -72,7 +72,7 @@ def _front_ends() -> list[str]:
 
 
 def _groups() -> list[str]:
-    from oscc.core.spec import GROUPS
+    from oscc.core.groups import GROUPS
 
     return list(GROUPS)
 

@@ -15,9 +15,9 @@ from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.ir.store import Level
 from oscc.compiler.ir.timed import TimedGraph
+from oscc.core.groups import GROUPS
 from oscc.core.instructions import decode_schedule
 from oscc.core.program import Program
-from oscc.core.spec import GROUPS
 
 
 def dump_level(level: Level) -> str:
@@ -102,10 +102,10 @@ def _coded_lines(coded: CodedGraph) -> Iterator[str]:
         yield f"{group} {_row(f'{name} {value}' for name, value in numbers.as_dict().items())}"
         yield f"{group} histogram {_row(numbers.histogram)}"
     for chunk in range(coded.chunks):
-        yield f"chunk {chunk} lsb {_row(f'{group} {coded.lsb[chunk, index]}' for index, group in enumerate(GROUPS))}"
-    for chunk, row, col in np.ndindex(coded.shil.shape):
-        nodes = " ".join(f"{group} {coded.codes(group)[chunk, row, col]}" for group in GROUPS[1:])
-        yield f"chunk {chunk} cell {row} {col} coupling {_row(coded.coupling[chunk, row, col].tolist())} {nodes}"
+        yield f"chunk {chunk} lsb {_row(f'{group} {lsb[chunk]}' for group, lsb in coded.lsb.items())}"
+    for chunk, row, col in np.ndindex(coded.codes.shil.shape):
+        nodes = " ".join(f"{group} {coded.codes[group][chunk, row, col]}" for group in GROUPS[1:])
+        yield f"chunk {chunk} cell {row} {col} coupling {_row(coded.codes.coupling[chunk, row, col].tolist())} {nodes}"
     if isinstance(coded, ScheduledGraph):
         yield from _schedule_lines(coded.schedule)
 
@@ -117,7 +117,7 @@ def _program_lines(program: Program) -> Iterator[str]:
     yield f"model_hash {program.model_hash or 'none'}"
     yield f"init {program.init.kind} mean {program.init.mean} std {program.init.std}"
     for chunk in range(program.chunks):
-        worth = " ".join(f"{group} {program.lsb[chunk, index]}" for index, group in enumerate(GROUPS))
+        worth = " ".join(f"{group} {lsb[chunk]}" for group, lsb in program.lsb.items())
         yield f"chunk {chunk} duration {program.chunk_duration[chunk]} tau_s {program.tau_s[chunk]} lsb {worth}"
     yield from _schedule_lines(program.schedule)
     yield f"image {program.image_shape[0]} x {program.image_shape[1]}"

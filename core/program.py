@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
+from oscc.core.groups import Groups
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.instructions import Instruction, decode_schedule
 from oscc.core.spec import CoreSpec
@@ -37,8 +38,8 @@ class Program:
         Duration of each chunk of the model [model time].
     tau_s : float64[C]
         Seconds per unit of model time.
-    lsb : float64[C, 4]
-        Worth of one code step [rad per unit of model time], groups in the order of `spec.GROUPS`.
+    lsb : Groups of float64[C]
+        Worth of one code step [rad per unit of model time].
     schedule : uint32[I]
         Encoded instructions.
     words : uint8[cols, bank_depth, word_bytes]
@@ -55,7 +56,7 @@ class Program:
     pixel: NDArray[np.int32]
     chunk_duration: NDArray[np.float64]
     tau_s: NDArray[np.float64]
-    lsb: NDArray[np.float64]
+    lsb: Groups[NDArray[np.float64]]
     schedule: NDArray[np.uint32]
     words: NDArray[np.uint8]
 
@@ -79,22 +80,26 @@ class Program:
         """Compute the CRC-32 (zlib) of `stream`; the host writes it to register PROGRAM_CRC."""
         return zlib.crc32(self.stream())
 
-    def codes(self, core: CoreSpec) -> NDArray[np.int8]:
-        """Return the codes in the banks, int8[chunk capacity, rows, cols, slots + 3]; SHIL, field, detuning come last.
+    def codes(self, core: CoreSpec) -> Groups[NDArray[np.int8]]:
+        """Return the signed codes in the banks.
 
         Parameters
         ----------
         core : CoreSpec
             The core that the program is for.
 
+        Returns
+        -------
+        Groups of int8
+            ``coupling`` [chunks capacity, rows, cols, slots], the others [chunks capacity, rows, cols].
+
         Raises
         ------
         ValueError
             When a word holds an illegal code.
         """
-        codes = unpack_words(self.words, core)
-        by_chunk = codes.reshape(core.cols, core.chunks, core.rows, core.slots + 3)
-        return np.ascontiguousarray(by_chunk.transpose(1, 2, 0, 3))
+        words = self.words.reshape(core.cols, core.chunks, core.rows, -1)
+        return unpack_words(np.moveaxis(words, 0, 2), core)
 
     def image_of(self, frame: NDArray[Scalar]) -> NDArray[Scalar]:
         """Return frames [..., frame rows, frame cols] as images [..., image rows, image cols]."""

@@ -13,8 +13,8 @@ from oscc.core.initial_phases import diagnose_initial_phases
 from oscc.core.instructions import Instruction, Operation
 from oscc.core.program import Program
 from oscc.core.schedule_proof import diagnose_schedule
-from oscc.core.spec import GROUPS, CoreSpec
-from oscc.core.weight_word import unpack_words
+from oscc.core.spec import CoreSpec
+from oscc.core.weight_word import code_name, codes_per_cell, join_word, unpack_words
 
 _ROUNDING = 1e-9
 """Relative difference below which two float64 numbers that were computed in different ways are the same."""
@@ -94,7 +94,7 @@ def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
     wanted = {
         "words": (program.words.shape, (core.cols, core.bank_depth, core.word_beats * core.stream_width // 8)),
         "chunk_duration": (program.chunk_duration.shape, (chunks,)),
-        "lsb": (program.lsb.shape, (chunks, len(GROUPS))),
+        **{f"lsb.{group}": (lsb.shape, (chunks,)) for group, lsb in program.lsb.items()},
         "pixel": (program.pixel.shape, (program.image_shape[0] * program.image_shape[1], 2)),
     }
     if min(program.image_shape) < 1:
@@ -122,9 +122,9 @@ def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
 
 
 def _unusable_units(core: CoreSpec) -> NDArray[np.bool_]:
-    """Return the units that no model can use, bool[rows, cols, slots + 3].
+    """Return the units that no model can use: dead, over the border, or at a dead cell or source.
 
-    They are dead, reach over the border, or belong to a dead cell or a dead source.
+    As codes of words, bool[rows, cols, codes per cell].
     """
     reach = core.unit_stencil.radius
     dead = np.zeros((core.rows, core.cols), dtype=bool)
@@ -132,7 +132,7 @@ def _unusable_units(core: CoreSpec) -> NDArray[np.bool_]:
         dead[row, col] = True
     # What lies outside the grid is as useless as a dead cell.
     around = np.pad(dead, reach, constant_values=True)
-    unusable = np.repeat(dead[:, :, None], core.slots + 3, axis=2)
+    unusable = np.repeat(dead[:, :, None], codes_per_cell(core), axis=2)
     for slot, (drow, dcol) in enumerate(core.unit_stencil.offsets):
         row, col = reach + drow, reach + dcol
         unusable[:, :, slot] |= around[row : row + core.rows, col : col + core.cols]
@@ -149,19 +149,20 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
         except ValueError as error:
             yield Finding("B003", f"bank {column}: {error}", "compile the model again", {"column": column})
             continue
-        for group, values in zip(GROUPS, np.split(codes, range(core.slots, core.slots + 3), axis=1), strict=True):
+        for group, values in codes.items():
             if len(bad := np.argwhere(~np.isin(values, core.dac(group).allowed_codes))):
-                address, place = bad[0].tolist()
+                address = int(bad[0, 0])
                 yield Finding(
                     "B003",
-                    f"bank {column}, address {address}: {group} code {int(values[address, place])} is forbidden",
+                    f"bank {column}, address {address}: {group} code {int(values[tuple(bad[0])])} is forbidden",
                     "compile the model again",
                     {"column": column, "address": address, "group": group, "count": len(bad)},
                 )
-        used = codes[: program.chunks * core.rows].reshape(program.chunks, core.rows, core.slots + 3)
+        word = join_word(codes)
+        used = word[: program.chunks * core.rows].reshape(program.chunks, core.rows, -1)
         if len(misused := np.argwhere((used != 0) & unusable[:, column])):
             chunk, row, place = misused[0].tolist()
-            unit = f"slot {place}" if place < core.slots else GROUPS[1 + place - core.slots]
+            unit = code_name(place, core)
             yield Finding(
                 "B012",
                 f"cell ({row}, {column}), {unit}: code {int(used[chunk, row, place])} in chunk {chunk}, but "
@@ -170,7 +171,7 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
                 "compile the model again: such units hold code 0",
                 {"cell": [row, column], "unit": unit, "chunk": chunk, "count": len(misused)},
             )
-        if np.any(codes[program.chunks * core.rows :]):
+        if np.any(word[program.chunks * core.rows :]):
             yield Finding(
                 "B004",
                 f"bank {column}: words beyond the {program.chunks} chunks of the model are not zero",
@@ -190,20 +191,20 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
 
 def _diagnose_time(program: Program, core: CoreSpec) -> Iterator[Finding]:
     """Check that code steps and runs follow from tau: a program with another tau runs another model."""
-    for index, group in enumerate(GROUPS):
+    for group, lsb in program.lsb.items():
         expected = core.dac(group).full_scale_rad_s * program.tau_s / core.dac(group).top_code
-        wrong = np.flatnonzero(~np.isclose(program.lsb[:, index], expected, rtol=_ROUNDING, atol=0.0))
+        wrong = np.flatnonzero(~np.isclose(lsb, expected, rtol=_ROUNDING, atol=0.0))
         if wrong.size:
             chunk = int(wrong[0])
             yield Finding(
                 "B006",
-                f"{group}, chunk {chunk}: a code step is worth {program.lsb[chunk, index]:.9g}, but at tau "
+                f"{group}, chunk {chunk}: a code step is worth {lsb[chunk]:.9g}, but at tau "
                 f"{program.tau_s[chunk]:.9g} s it is worth {expected[chunk]:.9g}",
                 "compile the model again",
                 {
                     "group": group,
                     "chunk": chunk,
-                    "lsb": float(program.lsb[chunk, index]),
+                    "lsb": float(lsb[chunk]),
                     "expected": float(expected[chunk]),
                 },
             )

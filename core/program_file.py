@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from oscc.base.errors import OsccError
 from oscc.base.file_output import write_bytes
 from oscc.core.families import family_named
+from oscc.core.groups import GROUPS, Groups
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.instructions import decode_schedule
 from oscc.core.program import Program
-from oscc.core.spec import GROUPS
 
 MAGIC = b"OSCCPROG"
 VERSION = 1
@@ -67,7 +67,9 @@ def encode_program(program: Program) -> bytes:
         "bank_depth": bank_depth,
         "word_bytes": word_bytes,
     }
-    time = np.concatenate([program.chunk_duration[:, None], program.tau_s[:, None], program.lsb], axis=1)
+    time = np.concatenate(
+        [program.chunk_duration[:, None], program.tau_s[:, None], np.stack(program.lsb.values(), axis=1)], axis=1
+    )
     contents = (
         json.dumps(meta, sort_keys=True, separators=(",", ":"), allow_nan=False).encode(),
         program.schedule.astype("<u4").tobytes(),
@@ -177,7 +179,7 @@ def decode_program(content: bytes, where: str) -> Program:
         pixel=pixel.astype(np.int32),
         chunk_duration=time[:, 0].astype(np.float64),
         tau_s=time[:, 1].astype(np.float64),
-        lsb=time[:, 2:].astype(np.float64),
+        lsb=Groups(*time[:, 2:].T.astype(np.float64)),
         schedule=schedule.astype(np.uint32),
         words=np.frombuffer(weights, dtype=np.uint8).reshape(shape),
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from oscc.base.config import Integer, Positive, Section
+from oscc.core.groups import Groups
 from oscc.core.instructions import MAX_SAMPLE_CHUNKS
 from oscc.core.latencies import BUS_FANOUT, LEAST_INIT, LONGEST_FETCH, READ_LATENCY, READOUT_LATENCY, READOUT_ROW_CYCLES
 from oscc.core.registers import register
@@ -29,9 +30,6 @@ SCHEMA = "oscc.core/1"
 
 MAX_SLOTS = register("WORD").field("slots").mask >> register("WORD").field("slots").low
 """Coupling units per cell that register WORD can name."""
-
-GROUPS = ("coupling", "shil", "field", "detuning")
-"""DAC groups in the order in which their codes stand in a weight word, from bit 0 up."""
 
 Cells = Annotated[Integer, Field(ge=1, le=512)]
 
@@ -195,21 +193,19 @@ class CoreSpec(Section):
 
     # Weight memory
 
+    @cached_property
+    def dacs(self) -> Groups[DacSpec]:
+        """The DACs of each group."""
+        return Groups(self.coupling_dac, self.shil_dac, self.field_dac, self.detuning_dac)
+
     def dac(self, group: str) -> DacSpec:
-        """Return the DACs of a group of `GROUPS`."""
-        dacs = {
-            "coupling": self.coupling_dac,
-            "shil": self.shil_dac,
-            "field": self.field_dac,
-            "detuning": self.detuning_dac,
-        }
-        return dacs[group]
+        """Return the DACs of a group of `oscc.core.groups.GROUPS`."""
+        return self.dacs[group]
 
     @property
     def word_bits(self) -> int:
         """Bits of one cell's codes for one chunk: slots x coupling bits + SHIL + field + detuning bits."""
-        node = self.shil_dac.bits + self.field_dac.bits + self.detuning_dac.bits
-        return self.slots * self.coupling_dac.bits + node
+        return self.slots * self.coupling_dac.bits + sum(dac.bits for dac in self.dacs.nodes())
 
     @property
     def check_bits(self) -> int:

@@ -1,11 +1,20 @@
-"""Sign-magnitude DAC codes: rounding, packing into weight words and back."""
+"""The weight word: where the codes of a cell stand in it, as sign-magnitude patterns; nothing else knows their order.
+
+From bit 0 up: the coupling units in slot order, then SHIL, field and detuning. As an array, the codes of a cell are the
+last axis, in the same order.
+"""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.core.spec import GROUPS, CoreSpec
+from oscc.core.groups import GROUPS, Groups
+from oscc.core.spec import CoreSpec
+
+Code = TypeVar("Code", bound=np.generic)
 
 
 def to_sign_magnitude(codes: NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
@@ -31,7 +40,7 @@ def to_sign_magnitude(codes: NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
 
 
 def from_sign_magnitude(patterns: NDArray[np.uint8], bits: int) -> NDArray[np.int8]:
-    """Return the signed codes of bit patterns: the inverse of `to_sign_magnitude`.
+    """Return signed codes of bit patterns: the inverse of `to_sign_magnitude`.
 
     Raises
     ------
@@ -46,39 +55,94 @@ def from_sign_magnitude(patterns: NDArray[np.uint8], bits: int) -> NDArray[np.in
     return codes
 
 
-def _field_widths(core: CoreSpec) -> list[int]:
-    """Return the widths of the codes in a word, from bit 0 up: the slots, then SHIL, field, detuning."""
-    return [core.coupling_dac.bits] * core.slots + [core.dac(group).bits for group in GROUPS[1:]]
+def codes_per_cell(core: CoreSpec) -> int:
+    """Return how many codes a weight word holds.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    return core.slots + len(GROUPS) - 1
 
 
-def pack_words(codes: NDArray[np.int8], core: CoreSpec) -> NDArray[np.uint8]:
+def code_name(place: int, core: CoreSpec) -> str:
+    """Return what a code of a word is called: ``slot 3``, or the name of its group.
+
+    Parameters
+    ----------
+    place : int
+        From 0 to `codes_per_cell` - 1.
+    core : CoreSpec
+    """
+    return f"slot {place}" if place < core.slots else GROUPS[1 + place - core.slots]
+
+
+def split_word(codes: NDArray[Code], core: CoreSpec) -> Groups[NDArray[Code]]:
+    """Return the codes of words by group.
+
+    Parameters
+    ----------
+    codes : array[..., codes per cell]
+    core : CoreSpec
+
+    Returns
+    -------
+    Groups of array
+        ``coupling`` [..., slots], the others [...].
+
+    Raises
+    ------
+    ValueError
+        When a word has not as many codes.
+    """
+    if codes.shape[-1] != codes_per_cell(core):
+        raise ValueError(f"a word of {core.name} has {codes_per_cell(core)} codes, not {codes.shape[-1]}")
+    shil, field, detuning = np.moveaxis(codes[..., core.slots :], -1, 0)
+    return Groups(codes[..., : core.slots], shil, field, detuning)
+
+
+def join_word(codes: Groups[NDArray[Code]]) -> NDArray[Code]:
+    """Return the codes of words, array[..., codes per cell]: the inverse of `split_word`.
+
+    Parameters
+    ----------
+    codes : Groups of array
+    """
+    return np.concatenate([codes.coupling, np.stack(codes.nodes(), axis=-1)], axis=-1)
+
+
+def pack_words(codes: Groups[NDArray[np.int8]], core: CoreSpec) -> NDArray[np.uint8]:
     """Return the weight words of many cells, as little-endian bytes.
 
     Parameters
     ----------
-    codes : int8[..., slots + 3]
-        Slot codes, then SHIL, field and detuning.
+    codes : Groups of int8
+        ``coupling`` [..., slots], the others [...].
     core : CoreSpec
 
     Returns
     -------
     uint8[..., word_beats * stream_width / 8]
         Each word padded with zeros to whole beats.
+
+    Raises
+    ------
+    ValueError
+        When a code does not fit its DAC.
     """
-    widths = _field_widths(core)
     size = core.word_beats * core.stream_width
-    bits = np.zeros((*codes.shape[:-1], size), dtype=np.uint8)
+    bits = np.zeros((*codes.shil.shape, size), dtype=np.uint8)
     low = 0
-    for position, width in enumerate(widths):
-        pattern = to_sign_magnitude(codes[..., position], width)
+    for code, width in zip(np.moveaxis(join_word(codes), -1, 0), _widths(core), strict=True):
+        pattern = to_sign_magnitude(code, width)
         for bit in range(width):
             bits[..., low + bit] = (pattern >> bit) & 1
         low += width
     return np.packbits(bits, axis=-1, bitorder="little")
 
 
-def unpack_words(words: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.int8]:
-    """Return the codes of weight words, int8[..., slots + 3]: the inverse of `pack_words`.
+def unpack_words(words: NDArray[np.uint8], core: CoreSpec) -> Groups[NDArray[np.int8]]:
+    """Return the codes of weight words: the inverse of `pack_words`.
 
     Parameters
     ----------
@@ -95,12 +159,12 @@ def unpack_words(words: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.int8]:
     if np.any(bits[..., core.word_bits :]):
         raise ValueError("padding bits of a weight word are set")
     patterns = word_patterns(bits, core)
-    codes = [from_sign_magnitude(patterns[..., i], width) for i, width in enumerate(_field_widths(core))]
-    return np.stack(codes, axis=-1)
+    codes = [from_sign_magnitude(patterns[..., place], width) for place, width in enumerate(_widths(core))]
+    return split_word(np.stack(codes, axis=-1), core)
 
 
 def word_patterns(bits: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.uint8]:
-    """Return the bit patterns of the codes of many cells, uint8[..., slots + 3].
+    """Return the bit patterns of the codes of many cells, uint8[..., codes per cell].
 
     Parameters
     ----------
@@ -109,22 +173,33 @@ def word_patterns(bits: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.uint8]:
     core : CoreSpec
     """
     patterns, low = [], 0
-    for width in _field_widths(core):
+    for width in _widths(core):
         weights = (1 << np.arange(width)).astype(np.uint8)
         patterns.append((bits[..., low : low + width] * weights).sum(axis=-1, dtype=np.uint8))
         low += width
     return np.stack(patterns, axis=-1)
 
 
-def pattern_values(patterns: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.int8]:
-    """Return what the DACs make of bit patterns, int8[..., slots + 3]; minus zero, which is illegal, acts as zero.
+def pattern_values(patterns: NDArray[np.uint8], core: CoreSpec) -> Groups[NDArray[np.int8]]:
+    """Return what the DACs make of bit patterns; minus zero, which is illegal, acts as zero.
 
     Parameters
     ----------
-    patterns : uint8[..., slots + 3]
+    patterns : uint8[..., codes per cell]
         As `word_patterns` gives them.
     core : CoreSpec
+
+    Returns
+    -------
+    Groups of int8
+        ``coupling`` [..., slots], the others [...].
     """
-    widths = np.array(_field_widths(core), dtype=np.uint8)
+    widths = np.array(_widths(core), dtype=np.uint8)
     magnitude = (patterns & ((1 << (widths - 1)) - 1)).astype(np.int8)
-    return np.where((patterns >> (widths - 1)) & 1, -magnitude, magnitude).astype(np.int8)
+    values: NDArray[np.int8] = np.where((patterns >> (widths - 1)) & 1, -magnitude, magnitude).astype(np.int8)
+    return split_word(values, core)
+
+
+def _widths(core: CoreSpec) -> list[int]:
+    """Return the widths of the codes in a word, from bit 0 up."""
+    return [core.coupling_dac.bits] * core.slots + [dac.bits for dac in core.dacs.nodes()]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from oscc.base.output_folder import read_output_folder
 from oscc.compiler.passes.quantize import code_worth
+from oscc.core.groups import GROUPS, Groups
 from oscc.core.program_file import read_program
-from oscc.core.spec import GROUPS
 from oscc.core.spec_file import load_core
 from oscc.report.report_data import ReportData
 from oscc.report.report_sources import report_of_folder
@@ -208,9 +208,9 @@ def _code_changes(before: str | Path, after: str | Path) -> tuple[CodeChanges, .
     """Changes by group, of all codes that are not 0 in both."""
     one, other = _Delivered.of(before), _Delivered.of(after)
     # Slot for slot, codes mean the same only where slots have the same offsets.
-    if one.codes.shape != other.codes.shape or one.offsets != other.offsets:
+    if one.codes.coupling.shape != other.codes.coupling.shape or one.offsets != other.offsets:
         return None
-    return tuple(_changes(group, one, other) for group in range(len(GROUPS)))
+    return tuple(_changes(group, one, other) for group in GROUPS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,18 +219,18 @@ class _Delivered:
 
     Parameters
     ----------
-    codes : int8[C, rows, cols, slots + 3]
-    step : float64[used chunks, 4]
-        Worth of a code step, groups in the order of `spec.GROUPS` [rad per unit of model time]; the codes of further
-        chunks are 0.
+    codes : Groups of int8
+        ``coupling`` [C, rows, cols, slots], the others [C, rows, cols].
+    step : Groups of float64[used chunks]
+        Worth of a code step [rad per unit of model time]; the codes of further chunks are 0.
     gain : float64[rows, cols]
         Of the coupling units of each cell.
     offsets : tuple
         Of the coupling units, in slot order.
     """
 
-    codes: NDArray[np.int8]
-    step: NDArray[np.float64]
+    codes: Groups[NDArray[np.int8]]
+    step: Groups[NDArray[np.float64]]
     gain: NDArray[np.float64]
     offsets: tuple[tuple[int, int], ...]
 
@@ -241,26 +241,25 @@ class _Delivered:
         step = code_worth(core, program.tau_s)
         return cls(program.codes(core), step, core.unit_gain, core.unit_stencil.offsets)
 
-    def group(self, group: int) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-        """Codes of a group, int8[C, rows, cols, n], and what they are worth, float64 of that shape."""
-        slots = len(self.offsets)
-        codes = self.codes[..., slice(0, slots) if group == 0 else slice(slots + group - 1, slots + group)]
+    def group(self, group: str) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+        """Return the codes of a group, int8[C, rows, cols, ...], and what they are worth, float64 of that shape."""
+        codes, used = self.codes[group], self.step[group]
         step = np.zeros(len(codes))
-        step[: len(self.step)] = self.step[:, group]
-        worth = codes * step[:, None, None, None]
-        return codes, worth * self.gain[..., None] if group == 0 else worth
+        step[: len(used)] = used
+        worth = codes * step.reshape(-1, *(1,) * (codes.ndim - 1))
+        return codes, worth * self.gain[..., None] if group == "coupling" else worth
 
 
-def _changes(group: int, before: _Delivered, after: _Delivered) -> CodeChanges:
+def _changes(group: str, before: _Delivered, after: _Delivered) -> CodeChanges:
     (one, worth), (other, other_worth) = before.group(group), after.group(group)
     used = (one != 0) | (other != 0)
     different = ~np.isclose(worth, other_worth, rtol=SAME_WORTH, atol=0)
     by_chunk = different.reshape(len(different), -1).sum(axis=1)
     return CodeChanges(
-        GROUPS[group],
+        group,
         values=int(used.sum()),
         changed=int(different.sum()),
         by_chunk=tuple(by_chunk.tolist()),
-        step_before=tuple(before.step[:, group].tolist()),
-        step_after=tuple(after.step[:, group].tolist()),
+        step_before=tuple(before.step[group].tolist()),
+        step_after=tuple(after.step[group].tolist()),
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from oscc.base.arrays import freeze
 from oscc.base.findings import Finding, is_empty, raise_first
 from oscc.compiler.ir.timed import TimedGraph
-from oscc.core.spec import GROUPS
+from oscc.core.groups import GROUPS, Groups
 
 
 @dataclass(frozen=True)
@@ -62,23 +62,17 @@ class CodedGraph:
     Parameters
     ----------
     placed : TimedGraph
-    coupling : int8[C, rows, cols, slots]
-        Signed codes of the coupling units.
-    shil, field, detuning : int8[C, rows, cols]
-        Signed codes of the node DACs.
-    lsb : float64[C, 4]
-        Worth of one code step in each chunk [rad per unit of model time], groups in the order of `spec.GROUPS`.
-    statistics : dict of str to GroupStatistics
-        By group.
+    codes : Groups of int8
+        Signed codes: ``coupling`` [C, rows, cols, slots], the others [C, rows, cols].
+    lsb : Groups of float64[C]
+        Worth of one code step in each chunk [rad per unit of model time].
+    statistics : Groups of GroupStatistics
     """
 
     placed: TimedGraph
-    coupling: NDArray[np.int8]
-    shil: NDArray[np.int8]
-    field: NDArray[np.int8]
-    detuning: NDArray[np.int8]
-    lsb: NDArray[np.float64]
-    statistics: dict[str, GroupStatistics]
+    codes: Groups[NDArray[np.int8]]
+    lsb: Groups[NDArray[np.float64]]
+    statistics: Groups[GroupStatistics]
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -86,12 +80,7 @@ class CodedGraph:
     @property
     def chunks(self) -> int:
         """C, the chunks that the model uses."""
-        return int(self.coupling.shape[0])
-
-    def codes(self, group: str) -> NDArray[np.int8]:
-        """The codes of a group of `spec.GROUPS`."""
-        arrays = {"coupling": self.coupling, "shil": self.shil, "field": self.field, "detuning": self.detuning}
-        return arrays[group]
+        return int(self.codes.coupling.shape[0])
 
 
 def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
@@ -102,8 +91,8 @@ def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
     coded : CodedGraph
     """
     core, route = coded.placed.core, coded.placed.route
-    for group in GROUPS:
-        codes, dac = coded.codes(group), core.dac(group)
+    for group, codes in coded.codes.items():
+        dac = core.dac(group)
         bad = np.argwhere(~np.isin(codes, dac.allowed_codes))
         if len(bad):
             where = bad[0].tolist()
@@ -113,21 +102,22 @@ def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
                 "quantize again; codes saturate and avoid forbidden ones",
                 {"group": group, "index": where, "count": len(bad)},
             )
-    used = np.zeros(coded.coupling.shape[1:], dtype=bool)
+    coupling = coded.codes.coupling
+    used = np.zeros(coupling.shape[1:], dtype=bool)
     used[route.unit_cell[:, 0], route.unit_cell[:, 1], route.slot] = True
-    stray = np.argwhere((coded.coupling != 0) & ~used)
+    stray = np.argwhere((coupling != 0) & ~used)
     if len(stray):
         chunk, row, col, slot = stray[0].tolist()
         yield Finding(
             "Q002",
-            f"cell ({row}, {col}) slot {slot} has no coupling but code {int(coded.coupling[chunk, row, col, slot])} in "
+            f"cell ({row}, {col}) slot {slot} has no coupling but code {int(coupling[chunk, row, col, slot])} in "
             f"chunk {chunk}; {len(stray)} such codes",
             "unused units hold code 0",
             {"cell": [row, col], "slot": slot, "chunk": chunk, "count": len(stray)},
         )
     empty = coded.placed.node_map() < 0
     for group in GROUPS[1:]:
-        codes = coded.codes(group)
+        codes = coded.codes[group]
         stray = np.argwhere((codes != 0) & empty)
         if len(stray):
             chunk, row, col = stray[0].tolist()

@@ -16,7 +16,7 @@ class ScheduledGraph(CodedGraph):
 
     Parameters
     ----------
-    placed, coupling, shil, field, detuning, lsb, statistics
+    placed, codes, lsb, statistics
         As of `CodedGraph`.
     schedule : uint32[I]
         Encoded instructions.
@@ -33,10 +33,8 @@ class ScheduledGraph(CodedGraph):
         coded : CodedGraph
         schedule : uint32[I]
         """
-        nodes = (coded.shil, coded.field, coded.detuning)
-        return cls(coded.placed, coded.coupling, *nodes, coded.lsb, coded.statistics, schedule)
+        return cls(coded.placed, coded.codes, coded.lsb, coded.statistics, schedule)
 
     def unscheduled(self) -> CodedGraph:
         """Return the codes alone."""
-        nodes = (self.shil, self.field, self.detuning)
-        return CodedGraph(self.placed, self.coupling, *nodes, self.lsb, self.statistics)
+        return CodedGraph(self.placed, self.codes, self.lsb, self.statistics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from oscc.compiler.ir.coded import CodedGraph
-from oscc.core.spec import GROUPS
+from oscc.core.groups import GROUPS
 
 SCHEMA = "oscc.quantization/1"
 """Content of key ``schema`` of the report."""
@@ -31,13 +31,13 @@ def quantization_report(coded: CodedGraph) -> dict[str, Any]:
     """
     core, scale = coded.placed.core, coded.placed.time_scale
     groups = {}
-    for index, group in enumerate(GROUPS):
+    for group in GROUPS:
         dac, numbers = core.dac(group), coded.statistics[group]
         groups[group] = {
             "bits": dac.bits,
             "full_scale_rad_s": dac.full_scale_rad_s,
             "forbidden": list(dac.forbidden),
-            "lsb": coded.lsb[:, index].tolist(),
+            "lsb": coded.lsb[group].tolist(),
             **numbers.as_dict(),
             "histogram": [[code - dac.top_code, count] for code, count in enumerate(numbers.histogram)],
         }

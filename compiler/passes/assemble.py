@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.core.program import Program
-from oscc.core.spec import GROUPS
 from oscc.core.weight_word import pack_words
 
 
@@ -25,11 +24,13 @@ class AssemblePass:
     def run(self, level: ScheduledGraph) -> Program:
         """Return the program: whole banks, with zeros in the chunks that the model does not use."""
         placed, graph, core = level.placed, level.placed.graph, level.placed.core
-        codes = np.zeros((core.chunks, core.rows, core.cols, core.slots + 3), dtype=np.int8)
-        codes[: level.chunks, ..., : core.slots] = level.coupling
-        for offset, group in enumerate(GROUPS[1:]):
-            codes[: level.chunks, ..., core.slots + offset] = level.codes(group)
-        banks = codes.transpose(2, 0, 1, 3).reshape(core.cols, core.bank_depth, core.slots + 3)
+        unused = core.chunks - level.chunks
+
+        def in_banks(codes: NDArray[np.int8]) -> NDArray[np.int8]:
+            """Return codes [C, rows, cols, ...] of all chunks that the core holds, column by column."""
+            whole = np.concatenate([codes, np.zeros((unused, *codes.shape[1:]), dtype=np.int8)])
+            return np.moveaxis(whole, 2, 0).reshape(core.cols, core.bank_depth, *codes.shape[3:])
+
         return Program(
             name=graph.name,
             family=graph.family,
@@ -43,7 +44,7 @@ class AssemblePass:
             tau_s=placed.time_scale.tau_s,
             lsb=level.lsb,
             schedule=level.schedule,
-            words=pack_words(banks, core),
+            words=pack_words(level.codes.map(in_banks), core),
         )
 
 

@@ -13,7 +13,8 @@ from oscc.compiler.ir.routed import Route, RoutedGraph
 from oscc.compiler.ir.timed import TimedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.compiler.passes.time_scale import parameters_of
-from oscc.core.spec import GROUPS, CoreSpec, DacSpec
+from oscc.core.groups import Groups
+from oscc.core.spec import CoreSpec, DacSpec
 
 SINGLE = 2.0**-23
 """Rounding of float32, in which checkpoints hold parameters: less beyond the top code is no clipping."""
@@ -63,16 +64,18 @@ class QuantizePass:
         first = unit_couplings(level.route)
         row, col, slot = level.route.unit_cell[first, 0], level.route.unit_cell[first, 1], level.route.slot[first]
         values = unit_parameters(level)
-        codes, statistics = {}, {}
-        for index, group in enumerate(GROUPS):
-            codes[group] = quantize_values(values[group], lsb[:, index, None], core.dac(group))
-            statistics[group] = measure_codes(codes[group], values[group] / lsb[:, index, None], core.dac(group))
+        step = lsb.map(lambda each: each[:, None])
+        codes = Groups.of(lambda group: quantize_values(values[group], step[group], core.dac(group)))
+        statistics = Groups.of(lambda group: measure_codes(codes[group], values[group] / step[group], core.dac(group)))
         coupling = np.zeros((graph.chunks, core.rows, core.cols, core.slots), dtype=np.int8)
-        coupling[:, row, col, slot] = codes["coupling"]
-        node = {group: np.zeros((graph.chunks, core.rows, core.cols), dtype=np.int8) for group in GROUPS[1:]}
-        for group, array in node.items():
-            array[:, level.cell[:, 0], level.cell[:, 1]] = codes[group]
-        return CodedGraph(level, coupling, node["shil"], node["field"], node["detuning"], lsb, statistics)
+        coupling[:, row, col, slot] = codes.coupling
+
+        def on_grid(of_nodes: NDArray[np.int8]) -> NDArray[np.int8]:
+            grid = np.zeros((graph.chunks, core.rows, core.cols), dtype=np.int8)
+            grid[:, level.cell[:, 0], level.cell[:, 1]] = of_nodes
+            return grid
+
+        return CodedGraph(level, Groups(coupling, *map(on_grid, codes.nodes())), lsb, statistics)
 
 
 def unit_couplings(route: Route) -> NDArray[np.int64]:
@@ -88,8 +91,8 @@ def unit_couplings(route: Route) -> NDArray[np.int64]:
     return np.unique(units, axis=0, return_index=True)[1]
 
 
-def unit_parameters(level: RoutedGraph) -> dict[str, NDArray[np.float64]]:
-    """Return what the DACs of a routed model must deliver, by group of `spec.GROUPS` [rad per unit of model time].
+def unit_parameters(level: RoutedGraph) -> Groups[NDArray[np.float64]]:
+    """Return what the DACs of a routed model must deliver [rad per unit of model time].
 
     Parameters
     ----------
@@ -97,17 +100,17 @@ def unit_parameters(level: RoutedGraph) -> dict[str, NDArray[np.float64]]:
 
     Returns
     -------
-    dict of str to float64[C, n]
+    Groups of float64[C, n]
         Of ``coupling`` the units in the order of `unit_couplings`, of the other groups the nodes.
     """
     # Where the couplings of a cell are stronger than their codes say, they get smaller codes, and vice versa.
     graph = programmed_graph(level)
-    values = {name: parameters_of(graph, name) for name in GROUPS}
-    return values | {"coupling": values["coupling"][:, unit_couplings(level.route)]}
+    values = Groups.of(lambda group: parameters_of(graph, group))
+    return Groups(values.coupling[:, unit_couplings(level.route)], *values.nodes())
 
 
-def code_worth(core: CoreSpec, tau_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Worth of one code step: F tau / (2^(bits - 1) - 1).
+def code_worth(core: CoreSpec, tau_s: NDArray[np.float64]) -> Groups[NDArray[np.float64]]:
+    """Return the worth of one code step: F tau / (2^(bits - 1) - 1).
 
     Parameters
     ----------
@@ -117,11 +120,10 @@ def code_worth(core: CoreSpec, tau_s: NDArray[np.float64]) -> NDArray[np.float64
 
     Returns
     -------
-    float64[C, 4]
-        [rad per unit of model time], groups in the order of `spec.GROUPS`.
+    Groups of float64[C]
+        [rad per unit of model time]
     """
-    per_second = [core.dac(group).full_scale_rad_s / core.dac(group).top_code for group in GROUPS]
-    return np.outer(tau_s, per_second)
+    return core.dacs.map(lambda dac: tau_s * (dac.full_scale_rad_s / dac.top_code))
 
 
 def measure_codes(codes: NDArray[np.int8], scaled: NDArray[np.float64], dac: DacSpec) -> GroupStatistics:

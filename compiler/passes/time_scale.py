@@ -17,8 +17,9 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.ir.timed import TimedGraph, TimeScale
 from oscc.compiler.passes.cell_gain import programmed_graph
+from oscc.core.groups import GROUPS
 from oscc.core.instructions import MAX_CYCLES
-from oscc.core.spec import GROUPS, CoreSpec
+from oscc.core.spec import CoreSpec
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class ScaleOptions:
         A tau for every chunk instead of one for all; it shortens chunks whose parameters are small. It chooses the
         smallest tau, and so contradicts one that is given, here or by the model.
     clip : tuple of str
-        Groups of `spec.GROUPS` whose parameters may exceed full scale; they saturate. A tau that is given stays as it
+        Groups of `GROUPS` whose parameters may exceed full scale; they saturate. A tau that is given stays as it
         is.
     tau_s : float or None
         Seconds per unit of model time, instead of the smallest possible.
@@ -134,7 +135,7 @@ def whole_cycles(cycles: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def parameters_of(graph: CouplingGraph, group: str) -> NDArray[np.float64]:
-    """The parameters of a group of `spec.GROUPS`, float64[C, n] [rad per unit of model time]: n couplings, or nodes."""
+    """The parameters of a group of `GROUPS`, float64[C, n] [rad per unit of model time]: n couplings, or nodes."""
     tensors = {"coupling": graph.weight, "shil": graph.shil, "field": graph.field, "detuning": graph.detuning}
     return tensors[group].astype(np.float64)
 
@@ -369,7 +370,7 @@ def clipped_parameters(graph: CouplingGraph, core: CoreSpec, options: ScaleOptio
     core : CoreSpec
     options : ScaleOptions
     group : str
-        Of `spec.GROUPS`.
+        Of `GROUPS`.
     """
     size = np.abs(parameters_of(graph, group))
     full_scale = core.dac(group).full_scale_rad_s * choose_time_scale(graph, core, options).tau_s[:, None]

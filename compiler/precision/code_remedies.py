@@ -43,7 +43,7 @@ def remedies(coded: CodedGraph, group: str, values: GroupValues, *stills: Still)
     ----------
     coded : CodedGraph
     group : str
-        One of `spec.GROUPS`.
+        One of `GROUPS`.
     values : GroupValues
         Its parameters and codes.
     *stills : callable

@@ -14,7 +14,8 @@ from oscc.compiler.copies.copied_graph import copy_map_of
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.passes.quantize import SINGLE, unit_couplings, unit_parameters
 from oscc.compiler.precision.coded_problem import CodedProblem, coded_problem, problem_of
-from oscc.core.spec import GROUPS, DacSpec
+from oscc.core.groups import GROUPS
+from oscc.core.spec import DacSpec
 
 ALIKE = 2.0**-20
 """Parameters that differ by less than this part of the largest are the same number: sums in float32 end in such."""
@@ -107,7 +108,7 @@ class CodeUse:
     Parameters
     ----------
     groups : dict of str to GroupUse
-        By group of `spec.GROUPS`.
+        By group of `GROUPS`.
     problem : CodedProblem or None
         Of an Ising problem: what its codes make of the energy.
     """
@@ -131,14 +132,13 @@ def code_use(coded: CodedGraph) -> CodeUse:
     ----------
     coded : CodedGraph
     """
-    lsb = {group: coded.lsb[:, index, None] for index, group in enumerate(GROUPS)}
-    groups = {group: measure_use(values, lsb[group]) for group, values in group_values(coded)}
+    groups = {group: measure_use(values, coded.lsb[group][:, None]) for group, values in group_values(coded)}
     graph = coded.placed.graph
     return CodeUse(groups, None if problem_of(graph) is None else coded_problem(coded))
 
 
 def group_values(coded: CodedGraph) -> Iterator[tuple[str, GroupValues]]:
-    """Yield the parameters and codes of every group of `spec.GROUPS`, by its name.
+    """Yield the parameters and codes of every group of `GROUPS`, by its name.
 
     Of the couplings, those that hold copies of one node together are left out: they are no parameters of the model.
 
@@ -151,16 +151,15 @@ def group_values(coded: CodedGraph) -> Iterator[tuple[str, GroupValues]]:
     unit = unit_couplings(placed.route)
     owner = copy_map_of(graph)
     own = np.ones(unit.size, dtype=bool) if owner is None else owner[graph.src[unit]] != owner[graph.dst[unit]]
-    for index, group in enumerate(GROUPS):
-        lsb = coded.lsb[:, index, None]
-        scaled = asked[group] / lsb
+    for group in GROUPS:
+        scaled = asked[group] / coded.lsb[group][:, None]
         if group == "coupling":
             row, col = placed.route.unit_cell[unit].T
-            codes = coded.coupling[:, row, col, placed.route.slot[unit]]
+            codes = coded.codes.coupling[:, row, col, placed.route.slot[unit]]
             values = graph.weight[:, unit].astype(np.float64)
             yield group, GroupValues(values[:, own], scaled[:, own], codes[:, own], placed.core.dac(group))
         else:
-            codes = coded.codes(group)[:, placed.cell[:, 0], placed.cell[:, 1]]
+            codes = coded.codes[group][:, placed.cell[:, 0], placed.cell[:, 1]]
             yield group, GroupValues(asked[group], scaled, codes, placed.core.dac(group))
 
 

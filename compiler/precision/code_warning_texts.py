@@ -16,7 +16,7 @@ from oscc.compiler.precision.code_remedies import Remedies, energy_error, listed
 from oscc.compiler.precision.code_use import CodeUse, GroupUse, GroupValues, group_values
 from oscc.compiler.precision.coded_problem import CodedProblem, problem_of
 from oscc.compiler.precision.remedy_trials import ENERGY, Still, off_by
-from oscc.core.spec import GROUPS
+from oscc.core.groups import GROUPS
 
 PLURALS = {"coupling": "couplings", "shil": "SHIL parameters", "field": "fields", "detuning": "detunings"}
 
@@ -104,7 +104,7 @@ def dead(case: Case) -> CodeWarning:
     share, parameters = live_share(case.values, case.idle), use.parameters + case.coded.chunks * case.idle
     numbers: dict[str, Any] = {"group": case.group, "parameters": parameters, "not_zero": use.not_zero}
     numbers |= {"codes_not_zero": use.codes_not_zero, "share": share, "bits": use.bits}
-    step = float(case.coded.lsb[:, GROUPS.index(case.group)].max())
+    step = float(case.coded.lsb[case.group].max())
     if not use.codes_not_zero and use.not_zero:
         message = (
             f"all {use.not_zero:,} {plural} that are not 0 in the model have code 0: the largest is "
@@ -178,7 +178,7 @@ def merged(case: Case, one: int | None) -> CodeWarning:
     # A problem's J and h act with the other sign.
     own = -own if case.problem is not None else own
     least, most = float(own.min()), float(own.max())
-    step = float(case.coded.lsb[chunk, GROUPS.index(case.group)]) * case.unit
+    step = float(case.coded.lsb[case.group][chunk]) * case.unit
     count = case.counts(int(own.size) * case.coded.chunks)[0] if case.problem is not None else int(own.size)
     numbers: dict[str, Any] = {
         "group": case.group,
@@ -218,7 +218,7 @@ def vanished(case: Case) -> CodeWarning:
     """
     use = case.use
     lost, not_zero = case.counts(use.zeroed + use.sign_changed, use.not_zero)
-    scale = float(case.coded.lsb[-1, GROUPS.index(case.group)]) * case.unit
+    scale = float(case.coded.lsb[case.group][-1]) * case.unit
     sizes = np.abs(case.values.own[case.values.own != 0]) * case.unit
     least, most = float(sizes.min()), float(sizes.max())
     signs = f", {use.sign_changed:,} of them one of the other sign" if use.sign_changed else ""

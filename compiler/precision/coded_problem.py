@@ -14,7 +14,6 @@ from oscc.compiler.copies.copied_graph import copy_map_of
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.routed import RoutedGraph
-from oscc.core.spec import GROUPS
 
 ROUNDING = 1e-12
 """Relative error of a term that float64 leaves, and nothing else."""
@@ -180,10 +179,10 @@ def coded_problem(coded: CodedGraph) -> CodedProblem:
     placed = coded.placed
     terms = problem_terms(placed)
     (row, col), slot = placed.route.unit_cell.T, placed.route.slot
-    lsb = dict(zip(GROUPS, coded.lsb[-1].tolist(), strict=True))
+    lsb = coded.lsb.map(lambda each: float(each[-1]))
     return terms.made_by(
-        coded.coupling[-1, row, col, slot] * lsb["coupling"],
-        coded.field[-1, placed.cell[:, 0], placed.cell[:, 1]] * lsb["field"],
+        coded.codes.coupling[-1, row, col, slot] * lsb["coupling"],
+        coded.codes.field[-1, placed.cell[:, 0], placed.cell[:, 1]] * lsb["field"],
     )
 
 

@@ -20,7 +20,8 @@ from oscc.compiler.passes.quantize import code_worth, quantize_values, unit_para
 from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale, diagnose_time_scale
 from oscc.compiler.precision.code_use import ALIKE, GroupUse, GroupValues, measure_use
 from oscc.compiler.precision.coded_problem import ProblemTerms, coded_problem, problem_of, problem_terms
-from oscc.core.spec import GROUPS, CoreSpec, DacSpec
+from oscc.core.groups import GROUPS, Groups
+from oscc.core.spec import CoreSpec, DacSpec
 
 Still = Callable[[GroupUse, GroupValues], bool]
 """Whether a warning would still be given."""
@@ -101,7 +102,7 @@ class Trial:
 
     kind: str
     dacs: Dacs
-    lsb: NDArray[np.float64]
+    lsb: Groups[NDArray[np.float64]]
     bits: int = 0
     words: str = ""
 
@@ -192,7 +193,7 @@ class Bench:
         for group in ENERGY:
             key = self._key(trial, group)
             if key not in self.delivered:
-                dac, lsb = trial.dacs.get(group, self.core.dac(group)), float(trial.lsb[-1, GROUPS.index(group)])
+                dac, lsb = trial.dacs.get(group, self.core.dac(group)), float(trial.lsb[group][-1])
                 self.delivered[key] = quantize_values(self.asked[group][-1], lsb, dac).astype(np.float64) * lsb
             made[group] = self.delivered[key]
         return self.terms.made_by(made["coupling"][self.unit_of], made["field"]).largest_error
@@ -235,14 +236,13 @@ class Bench:
 
     def _key(self, trial: Trial, group: str) -> tuple[str, DacSpec, bytes]:
         """All that decides what a trial makes of a group: many trials differ in the other one alone."""
-        return group, trial.dacs.get(group, self.core.dac(group)), trial.lsb[:, GROUPS.index(group)].tobytes()
+        return group, trial.dacs.get(group, self.core.dac(group)), trial.lsb[group].tobytes()
 
     def _coded(self, trial: Trial) -> tuple[GroupUse, GroupValues]:
         key = self._key(trial, self.group)
         if key not in self.uses:
-            index = GROUPS.index(self.group)
-            dac, lsb = trial.dacs.get(self.group, self.values.dac), trial.lsb[:, index, None]
-            scaled = self.values.scaled * (self.coded.lsb[:, index, None] / lsb)
+            dac, lsb = trial.dacs.get(self.group, self.values.dac), trial.lsb[self.group][:, None]
+            scaled = self.values.scaled * (self.coded.lsb[self.group][:, None] / lsb)
             made = GroupValues(self.values.own, scaled, quantize_values(scaled, 1.0, dac), dac)
             self.uses[key] = measure_use(made, lsb), made
         return self.uses[key]
@@ -263,13 +263,17 @@ class Bench:
         units = {group: self.core.slots if group == "coupling" else 1 for group in dacs}
         return sum(units[group] * (dac.bits - self.core.dac(group).bits) for group, dac in dacs.items())
 
-    def _worth(self, dacs: Dacs) -> NDArray[np.float64]:
-        """Worth of a code step, float64[C, 4]: the time scale stays."""
-        lsb = self.coded.lsb.copy()
-        for group, dac in dacs.items():
-            now = self.core.dac(group)
-            lsb[:, GROUPS.index(group)] *= dac.full_scale_rad_s / now.full_scale_rad_s * now.top_code / dac.top_code
-        return lsb
+    def _worth(self, dacs: Dacs) -> Groups[NDArray[np.float64]]:
+        """Return the worth of a code step, float64[C]: the time scale stays."""
+
+        def worth(group: str) -> NDArray[np.float64]:
+            now, dac = self.core.dac(group), dacs.get(group, self.core.dac(group))
+            lsb = self.coded.lsb[group]
+            if group not in dacs:
+                return lsb
+            return lsb * (dac.full_scale_rad_s / now.full_scale_rad_s * now.top_code / dac.top_code)
+
+        return Groups.of(worth)
 
     @property
     def core(self) -> CoreSpec:
@@ -292,15 +296,17 @@ class Bench:
         return {}
 
     @cached_property
-    def asked(self) -> dict[str, NDArray[np.float64]]:
+    def asked(self) -> Groups[NDArray[np.float64]]:
         """What DACs must deliver; with what holds copies together, which must not saturate either."""
         return unit_parameters(self.coded.placed)
 
     @cached_property
     def largest(self) -> dict[str, float]:
         """Of each group [LSB]."""
-        lsb = {group: self.coded.lsb[:, index, None] for index, group in enumerate(GROUPS)}
-        return {group: float(np.abs(self.asked[group] / lsb[group]).max(initial=0.0)) for group in GROUPS}
+        lsb = self.coded.lsb
+        return {
+            group: float(np.abs(asked / lsb[group][:, None]).max(initial=0.0)) for group, asked in self.asked.items()
+        }
 
     @cached_property
     def terms(self) -> ProblemTerms | None:

@@ -24,7 +24,7 @@ from oscc.core.families import Family, family_named
 from oscc.models.dynamics.integrators import even_steps
 
 PARAMETERS = ("weight", "shil", "field", "detuning")
-"""The parameters of a model, as they are called in `CouplingGraph`; in the order of `oscc.core.spec.GROUPS`."""
+"""The parameters of a model, as they are called in `CouplingGraph`; in the order of `oscc.core.groups.GROUPS`."""
 
 StepPlan = Sequence[Sequence[float] | NDArray[np.float64]]
 """For each chunk, the sizes of its integration steps [model time]."""
@@ -108,12 +108,12 @@ class AISModel(torch.nn.Module):
         (unit_row, unit_col), slot = placed.route.unit_cell.T, placed.route.slot
         row, col = placed.cell.T
         codes = {
-            "weight": coded.coupling[:, unit_row, unit_col, slot],
-            "shil": coded.shil[:, row, col],
-            "field": coded.field[:, row, col],
-            "detuning": coded.detuning[:, row, col],
+            "weight": coded.codes.coupling[:, unit_row, unit_col, slot],
+            "shil": coded.codes.shil[:, row, col],
+            "field": coded.codes.field[:, row, col],
+            "detuning": coded.codes.detuning[:, row, col],
         }
-        values = {name: codes[name] * coded.lsb[:, place, None] for place, name in enumerate(PARAMETERS)}
+        values = {name: codes[name] * lsb[:, None] for name, lsb in zip(PARAMETERS, coded.lsb.values(), strict=True)}
         values["weight"] = values["weight"] * placed.core.unit_gain[unit_row, unit_col]
         return cls(placed.graph, dtype).with_parameters(**values)
 

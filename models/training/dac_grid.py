@@ -13,7 +13,8 @@ from torch import Tensor
 
 from oscc.base.errors import OsccError
 from oscc.compiler.passes.quantize import code_worth, quantize_values
-from oscc.core.spec import GROUPS, CoreSpec
+from oscc.core.groups import Groups
+from oscc.core.spec import CoreSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +32,14 @@ class DacGrid:
         Clock cycles of each chunk.
     tau_s : float64[C]
         Seconds per unit of model time.
-    lsb : float64[C, 4]
-        Worth of a code step [rad per unit of model time], groups in the order of `spec.GROUPS`.
+    lsb : Groups of float64[C]
+        Worth of a code step [rad per unit of model time].
     """
 
     core: CoreSpec
     run_cycles: NDArray[np.int64]
     tau_s: NDArray[np.float64]
-    lsb: NDArray[np.float64]
+    lsb: Groups[NDArray[np.float64]]
 
     @classmethod
     def of(cls, core: CoreSpec, chunk_duration: tuple[float, ...], sample_cycles: int | None = None) -> DacGrid:
@@ -107,7 +108,7 @@ class DacGrid:
         Parameters
         ----------
         group : str
-            One of `spec.GROUPS`.
+            One of `GROUPS`.
         """
         return self.step(group) * self.core.dac(group).top_code
 
@@ -117,9 +118,9 @@ class DacGrid:
         Parameters
         ----------
         group : str
-            One of `spec.GROUPS`.
+            One of `GROUPS`.
         """
-        return self.lsb[:, GROUPS.index(group), None]
+        return self.lsb[group][:, None]
 
     def quantize(self, group: str, values: Tensor) -> Tensor:
         """Return the nearest values that the DACs deliver, Tensor[C, n]: those of the compiler's own quantizer.
@@ -130,7 +131,7 @@ class DacGrid:
         Parameters
         ----------
         group : str
-            One of `spec.GROUPS`.
+            One of `GROUPS`.
         values : Tensor[C, n]
             [rad per unit of model time]
         """

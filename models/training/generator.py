@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import Family, family_named
+from oscc.core.groups import GROUPS
 from oscc.core.initial_phases import InitialPhases
-from oscc.core.spec import GROUPS
 from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
 from oscc.models.dynamics.chunk_torch import TorchChunk, run_chunk_torch
 from oscc.models.dynamics.form import form_of
@@ -160,7 +160,7 @@ class Generator(nn.Module):
         Parameters
         ----------
         group : str
-            One of `spec.GROUPS`.
+            One of `GROUPS`.
         """
         if self.grid is None:
             return torch.full((self.graph.chunks, 1), self._bound, device=self.device)
@@ -195,7 +195,7 @@ class Generator(nn.Module):
         Returns
         -------
         dict of str to Tensor[C, n]
-            By group of `spec.GROUPS` [rad per unit of model time].
+            By group of `GROUPS` [rad per unit of model time].
         """
         values: dict[str, Tensor] = {}
         for group in GROUPS:

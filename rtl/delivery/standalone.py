@@ -13,8 +13,9 @@ from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
 from oscc.core.array_contract import CONTRACT, READY_LATENCY
+from oscc.core.groups import GROUPS
 from oscc.core.registers import CORE_ID, ERROR_CAUSES, MAP_VERSION
-from oscc.core.spec import GROUPS, CoreSpec
+from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import host_members
 from oscc.rtl.delivery.register_verilog import HEADER_NAME, verilog_header

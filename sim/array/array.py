@@ -18,7 +18,9 @@ from oscc.base.arrays import freeze
 from oscc.base.errors import OsccError
 from oscc.compiler.ir.timed import TimedGraph
 from oscc.core.families import KURASHIL, Family
-from oscc.core.spec import GROUPS, CoreSpec
+from oscc.core.groups import Groups
+from oscc.core.spec import CoreSpec
+from oscc.core.weight_word import codes_per_cell, split_word
 from oscc.models.dynamics.integrators import integrator_named
 from oscc.models.dynamics.sincos import sincos_constants
 from oscc.sim.array.array_steps import run_steps
@@ -29,7 +31,7 @@ BLOCK_STEPS = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Rates:
+class Rates(Groups[NDArray[np.float64]]):
     """What the DACs of an array deliver. Arrays are read-only.
 
     Parameters
@@ -40,39 +42,46 @@ class Rates:
         S, h, w [rad/s].
     """
 
-    coupling: NDArray[np.float64]
-    shil: NDArray[np.float64]
-    field: NDArray[np.float64]
-    detuning: NDArray[np.float64]
-
     def __post_init__(self) -> None:
         freeze(self)
 
 
-def code_rates(core: CoreSpec, codes: NDArray[np.int8]) -> Rates:
-    """What ideal DACs deliver, code x full_scale / top_code, with the gain of each cell's coupling units.
+def code_rates(core: CoreSpec, codes: Groups[NDArray[np.int8]]) -> Rates:
+    """Return what ideal DACs deliver, code x full_scale / top_code, with the gain of each cell's coupling units.
 
     Parameters
     ----------
     core : CoreSpec
-    codes : int8[rows, cols, slots + 3]
-        Signed codes of one chunk: the coupling units in slot order, then SHIL, field, detuning (`Program.codes`).
+    codes : Groups of int8
+        Signed codes of one chunk: ``coupling`` [rows, cols, slots], the others [rows, cols].
 
     Raises
     ------
     ValueError
         When the shape is not that of the core.
     """
-    expected = (core.rows, core.cols, core.slots + 3)
-    if codes.shape != expected:
-        raise ValueError(f"codes have shape {list(codes.shape)}, expected {list(expected)}")
+    _check_shapes(core, codes, core.slots)
 
-    def rate(group: str, of_group: NDArray[np.int8]) -> NDArray[np.float64]:
-        return of_group.astype(np.float64) * (core.dac(group).full_scale_rad_s / core.dac(group).top_code)
+    def rate(group: str) -> NDArray[np.float64]:
+        return codes[group].astype(np.float64) * (core.dac(group).full_scale_rad_s / core.dac(group).top_code)
 
-    shil, field, detuning = (rate(group, codes[..., core.slots + place]) for place, group in enumerate(GROUPS[1:]))
-    units = rate("coupling", codes[..., : core.slots]) * core.unit_gain[..., None]
-    return Rates(expand_units(core, units), shil, field, detuning)
+    rates = Groups.of(rate)
+    units = rates.coupling * core.unit_gain[..., None]
+    return Rates(expand_units(core, units), *rates.nodes())
+
+
+def _check_shapes(core: CoreSpec, given: Groups[NDArray[Any]], slots: int) -> None:
+    """Check that arrays of groups have the shape of a core.
+
+    Raises
+    ------
+    ValueError
+    """
+    grid = (core.rows, core.cols)
+    for group, array in given.items():
+        expected = (*grid, slots) if group == "coupling" else grid
+        if array.shape != expected:
+            raise ValueError(f"{group} has shape {list(array.shape)}, expected {list(expected)}")
 
 
 def model_rates(placed: TimedGraph, chunk: int) -> Rates:
@@ -199,12 +208,12 @@ class OscillatorArray:
         self._progress = progress
         self._pending = 0
         self._theta: NDArray[Any] = np.zeros((core.cells, batch), dtype=self.dtype)
-        self._codes: NDArray[np.int8] | None = None
-        self.set_codes(np.zeros((core.rows, core.cols, core.slots + 3), dtype=np.int8))
+        self._codes: Groups[NDArray[np.int8]] | None = None
+        self.set_codes(split_word(np.zeros((core.rows, core.cols, codes_per_cell(core)), dtype=np.int8), core))
 
     @property
-    def codes(self) -> NDArray[np.int8] | None:
-        """The active codes, int8[rows, cols, slots + 3]; None after `set_rates`."""
+    def codes(self) -> Groups[NDArray[np.int8]] | None:
+        """The active codes, as `code_rates` takes them; None after `set_rates`."""
         return self._codes
 
     @property
@@ -212,12 +221,12 @@ class OscillatorArray:
         """What the DACs deliver at present."""
         return self._rates
 
-    def set_codes(self, codes: NDArray[np.int8]) -> None:
+    def set_codes(self, codes: Groups[NDArray[np.int8]]) -> None:
         """Make codes active, as a commit does.
 
         Parameters
         ----------
-        codes : int8[rows, cols, slots + 3]
+        codes : Groups of int8
             As `code_rates` takes them.
 
         Raises
@@ -226,8 +235,8 @@ class OscillatorArray:
             When the shape is not that of the core.
         """
         self.set_rates(code_rates(self.core, codes))
-        active = codes.copy()
-        active.flags.writeable = False
+        active = codes.map(np.copy)
+        freeze(active)
         self._codes = active
 
     def set_rates(self, rates: Rates) -> None:
@@ -242,20 +251,14 @@ class OscillatorArray:
         ValueError
             When a shape is not that of the core.
         """
-        grid, stencil = (self.core.rows, self.core.cols), self.core.model_stencil
-        for group in GROUPS:
-            given = getattr(rates, group).shape
-            expected = (*grid, len(stencil)) if group == "coupling" else grid
-            if given != expected:
-                raise ValueError(f"{group} has shape {list(given)}, expected {list(expected)}")
+        stencil = self.core.model_stencil
+        _check_shapes(self.core, rates, len(stencil))
         self._settle()
         clock_s = self.core.clock_s
         self._codes = None
         self._rates = rates
         self._lists = list_couplings(rates.coupling * clock_s, stencil, self.dtype)
-        self._nodes = NodeRates(
-            *((rate * clock_s).ravel().astype(self.dtype) for rate in (rates.shil, rates.field, rates.detuning))
-        )
+        self._nodes = NodeRates(*((rate * clock_s).ravel().astype(self.dtype) for rate in rates.nodes()))
 
     def set_phases(self, theta: NDArray[Any]) -> None:
         """Start from these phases.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.core.spec import CoreSpec
-from oscc.core.weight_word import pattern_values, word_patterns
+from oscc.core.weight_word import codes_per_cell, pattern_values, word_patterns
 from oscc.sim.array.array import OscillatorArray
 from oscc.sim.array.macro_contract import EdgeInputs as EdgeInputs
 from oscc.sim.array.macro_contract import MacroContract
@@ -37,8 +37,8 @@ class MacroRecord:
     events : int64[k, 3]
         Time, `EventKind` and argument: cycles of an init or run, the row of a row write, else 0. An init or run stands
         at the time at which it began.
-    commit_patterns : uint8[commits, rows, cols, slots + 3]
-        Bit patterns that each commit made active.
+    commit_patterns : uint8[commits, rows, cols, codes per cell]
+        Bit patterns, in the order of a weight word, that each commit made active.
     boundary_times : int64[b]
         When a run ended, or was divided by a commit.
     boundary_phases : float64[b, rows, cols, B]
@@ -88,7 +88,7 @@ class ArrayMacro:
         self._contract = MacroContract(core) if contract else None
         self._core = core
         self._array = array
-        self._shadow = np.zeros((core.rows, core.cols, core.slots + 3), dtype=np.uint8)
+        self._shadow = np.zeros((core.rows, core.cols, codes_per_cell(core)), dtype=np.uint8)
         self._active = self._shadow.copy()
         self._last = EdgeInputs(cycle=-1)
         self._origin: int | None = None
@@ -144,7 +144,7 @@ class ArrayMacro:
         def stack(arrays: list[NDArray[np.float64]]) -> NDArray[np.float64]:
             return np.stack(arrays) if arrays else np.zeros((0, *grid))
 
-        patterns = np.zeros((0, core.rows, core.cols, core.slots + 3), dtype=np.uint8)
+        patterns = np.zeros((0, core.rows, core.cols, codes_per_cell(core)), dtype=np.uint8)
         return MacroRecord(
             events=np.array(self._events, dtype=np.int64).reshape(-1, 3),
             commit_patterns=np.stack(self._commits) if self._commits else patterns,

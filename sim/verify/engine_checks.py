@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from oscc.core.instructions import Operation
 from oscc.core.schedule_proof import trace_schedule
-from oscc.core.weight_word import word_patterns
+from oscc.core.weight_word import code_name, word_patterns
 from oscc.sim.array.macro import EventKind
 from oscc.sim.array.phase_readout import expected_codes, readable_cells
 from oscc.sim.engines.job import CosimJob, CosimRecord
@@ -66,10 +66,10 @@ def expected_events(job: CosimJob, rounds: int) -> Expected:
 
 
 def program_patterns(job: CosimJob) -> NDArray[np.uint8]:
-    """Bit patterns of the program's codes, uint8[chunks, rows, cols, slots + 3], without any decoding of signs."""
+    """Bit patterns of the program's codes, uint8[chunks, rows, cols, codes per cell], without any decoding of signs."""
     core = job.core
     bits = np.unpackbits(job.program.words, axis=-1, bitorder="little")
-    patterns = word_patterns(bits, core).reshape(core.cols, core.chunks, core.rows, core.slots + 3)
+    patterns = word_patterns(bits, core).reshape(core.cols, core.chunks, core.rows, -1)
     return np.ascontiguousarray(patterns.transpose(1, 2, 0, 3))
 
 
@@ -131,9 +131,8 @@ def _codes_at_array(job: CosimJob, record: CosimRecord, expected: Expected) -> C
 
 
 def _unit_name(unit: int, job: CosimJob) -> str:
-    if unit < job.core.slots:
-        return f"slot {unit}"
-    return ("SHIL", "field", "detuning")[unit - job.core.slots]
+    name = code_name(unit, job.core)
+    return "SHIL" if name == "shil" else name
 
 
 def _commit_cycles(record: CosimRecord, expected: Expected) -> CheckLine:

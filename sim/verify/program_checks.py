@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oscc.base.findings import Finding
 from oscc.compiler.compile import CompileResult
@@ -75,7 +76,7 @@ def _time_scale(program: Program, core: CoreSpec, expected: Program, findings: l
     for name, given, wanted in (
         ("tau", program.tau_s, expected.tau_s),
         ("chunk_duration", program.chunk_duration, expected.chunk_duration),
-        ("lsb", program.lsb, expected.lsb),
+        ("lsb", _steps(program), _steps(expected)),
     ):
         if given.shape != wanted.shape or not np.allclose(given, wanted, rtol=1e-12, atol=0.0):
             different = f"{name} is {given.tolist()}, the model compiled anew has {wanted.tolist()}"
@@ -89,6 +90,11 @@ def _time_scale(program: Program, core: CoreSpec, expected: Program, findings: l
         f"tau {expected.tau_s.max():.6g} s, run = tau x {core.clock_hz / 1e6:g} MHz x duration",
         _first(findings) or different,
     )
+
+
+def _steps(program: Program) -> NDArray[np.float64]:
+    """Return the worth of a code step of each chunk and group, float64[C, 4]."""
+    return np.stack(program.lsb.values(), axis=1)
 
 
 def _schedule(program: Program, core: CoreSpec, expected: Program, findings: list[Finding]) -> CheckLine:

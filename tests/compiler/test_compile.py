@@ -64,7 +64,7 @@ def test_the_codes_of_the_prototype_are_its_weights_in_steps(prototype: CompileR
         slot = offsets.index((source[0] - row, source[1] - col))
         for chunk in range(4):
             steps = float(graph.weight[chunk, edge]) / (1.8e6 * 1.07e-6 / 7)
-            assert codes[chunk, row, col, slot] == round(steps)
+            assert codes.coupling[chunk, row, col, slot] == round(steps)
 
 
 def test_all_levels_are_kept_and_all_passes_recorded(prototype: CompileResult) -> None:

@@ -77,8 +77,9 @@ def test_coded_lines_show_every_code(tiny_result: CompileResult) -> None:
     assert coded is not None
     text = dump_level(coded)
     cells = re.findall(r"^chunk 1 cell 3 4 coupling (.+) shil (\S+) field (\S+) detuning (\S+)$", text, re.MULTILINE)
-    assert [int(code) for code in cells[0][0].split()] == coded.coupling[1, 3, 4].tolist()
-    assert [int(code) for code in cells[0][1:]] == [int(g[1, 3, 4]) for g in (coded.shil, coded.field, coded.detuning)]
+    assert [int(code) for code in cells[0][0].split()] == coded.codes.coupling[1, 3, 4].tolist()
+    nodes = (coded.codes.shil, coded.codes.field, coded.codes.detuning)
+    assert [int(code) for code in cells[0][1:]] == [int(group[1, 3, 4]) for group in nodes]
     assert "instruction 1 30000000 commit\n" in text
     assert isinstance(coded, ScheduledGraph)
     assert dump_level(tiny_result.levels()["schedule"]) == text
@@ -98,9 +99,10 @@ def test_program_words_are_written_as_numbers(tiny_result: CompileResult) -> Non
 def test_a_changed_code_changes_one_line(tiny_result: CompileResult) -> None:
     coded = tiny_result.coded
     assert coded is not None
-    other = coded.shil.copy()
+    other = coded.codes.shil.copy()
     other[0, 2, 2] = 7 if other[0, 2, 2] != 7 else 6
-    before, after = dump_level(coded).splitlines(), dump_level(replace(coded, shil=other)).splitlines()
+    recoded = replace(coded, codes=replace(coded.codes, shil=other))
+    before, after = dump_level(coded).splitlines(), dump_level(recoded).splitlines()
     changed = [new for old, new in zip(before, after, strict=True) if old != new]
     assert len(changed) == 1
     assert changed[0].startswith("chunk 0 cell 2 2 ")

@@ -106,12 +106,12 @@ def test_every_level_has_its_verifier(tiny_result: CompileResult) -> None:
     assert isinstance(routed, RoutedGraph)
     moved = replace(routed, route=replace(routed.route, slot=routed.route.slot[::-1]))
     assert isinstance(coded, CodedGraph)
-    stray = coded.coupling.copy()
+    stray = coded.codes.coupling.copy()
     stray[0, 0, 0, 0] = 1
     assert isinstance(program, Program)
     spoilt: list[tuple[str, Level]] = [
         ("L004", moved),
-        ("Q002", replace(coded, coupling=stray)),
+        ("Q002", replace(coded, codes=replace(coded.codes, coupling=stray))),
         ("B001", replace(program, spec_hash="00" * 32)),
     ]
     for code, level in spoilt:

@@ -10,6 +10,7 @@ from oscc.base.errors import OsccError
 from oscc.base.text_file import read_user_file
 from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.die import MOST_FAULTS, PLACES, READ, DieSpec, parse_die, read_die, with_die
 from oscc.core.spec import CoreSpec
@@ -192,15 +193,15 @@ def test_codes_make_up_for_gain(die_of, make_core: MakeCore, make_graph: MakeGra
 
     position = graph.position
 
-    def errors(coded: object, gained: bool) -> np.ndarray:
+    def errors(coded: CodedGraph, gained: bool) -> np.ndarray:
         """What the array delivers, less what the model asks for, in the model's unit."""
         found = []
         for edge, (src, dst) in enumerate(zip(graph.src.tolist(), graph.dst.tolist(), strict=True)):
             cell, far = position[dst].tolist(), position[src].tolist()
             slot = core.unit_stencil.offsets.index((far[0] - cell[0], far[1] - cell[1]))
-            code = int(coded.coupling[0, cell[0], cell[1], slot])  # type: ignore[attr-defined]
+            code = int(coded.codes.coupling[0, cell[0], cell[1], slot])
             gain = left.unit_gain[tuple(cell)] if gained else 1.0
-            found.append(code * coded.lsb[0, 0] * gain - graph.weight[0, edge])  # type: ignore[attr-defined]
+            found.append(code * coded.lsb.coupling[0] * gain - graph.weight[0, edge])
         return np.array(found)
 
     found = (errors(plain, False), errors(plain, True), errors(made, True))

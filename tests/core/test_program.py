@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from oscc.core.groups import Groups
 from oscc.core.instructions import Operation
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
@@ -37,12 +38,14 @@ def test_one_flipped_bit_changes_the_crc(tiny_program: Program) -> None:
 
 def test_codes_are_by_chunk_row_and_column(tiny_program: Program, tiny_core: CoreSpec) -> None:
     codes = tiny_program.codes(tiny_core)
-    assert codes.shape == (4, 8, 8, 27)
+    assert codes.map(np.shape) == Groups((4, 8, 8, 24), (4, 8, 8), (4, 8, 8), (4, 8, 8))
     word = int.from_bytes(tiny_program.words[6, 1 * 8 + 3].tobytes(), "little")
     nibbles = [(word >> (4 * place)) & 15 for place in range(27)]
-    assert codes[1, 3, 6].tolist() == [(-1 if nibble & 8 else 1) * (nibble & 7) for nibble in nibbles]
+    expected = [(-1 if nibble & 8 else 1) * (nibble & 7) for nibble in nibbles]
+    assert codes.coupling[1, 3, 6].tolist() == expected[:24]
+    assert [int(node[1, 3, 6]) for node in (codes.shil, codes.field, codes.detuning)] == expected[24:]
     assert tiny_program.chunks == 2
-    assert not codes[2:].any()
+    assert not any(group[2:].any() for group in codes.values())
 
 
 def test_illegal_words_have_no_codes(tiny_program: Program, tiny_core: CoreSpec) -> None:
@@ -70,3 +73,5 @@ def test_schedule_decodes(tiny_program: Program) -> None:
 def test_programs_are_read_only(tiny_program: Program) -> None:
     with pytest.raises(ValueError, match="read-only"):
         tiny_program.words[0, 0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        tiny_program.lsb.field[0] = 1

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from oscc.base.findings import Finding, FindingError
+from oscc.core.groups import Groups
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.instructions import Instruction, Operation, encode_schedule
 from oscc.core.program import Program
@@ -53,8 +54,11 @@ def test_wrong_shapes_end_the_check(tiny_program: Program, tiny_core: CoreSpec) 
     finding = only(narrow, tiny_core)
     assert (finding.code, finding.message) == ("B002", "words: shape [7, 32, 16], expected [8, 32, 16]")
     five = np.ones(5)
-    long = replace(tiny_program, tau_s=five, chunk_duration=five, lsb=np.ones((5, 4)))
+    long = replace(tiny_program, tau_s=five, chunk_duration=five, lsb=Groups(five, five, five, five))
     assert only(long, tiny_core).message == "the program has 5 chunks; the core holds 4"
+    steps = replace(tiny_program.lsb, field=np.ones(3))
+    finding = only(replace(tiny_program, lsb=steps), tiny_core)
+    assert (finding.code, finding.message) == ("B002", "lsb.field: shape [3], expected [2]")
 
 
 def test_illegal_and_forbidden_codes(
@@ -86,7 +90,7 @@ def test_a_wrong_tau_contradicts_steps_and_runs(tiny_program: Program, tiny_core
     assert [finding.code for finding in findings] == ["B006"] * 4 + ["B007"]
     assert findings[0].message.startswith("coupling, chunk 1: a code step is worth ")
     # Steps that follow the wrong tau leave the runs as its witness.
-    consistent = replace(wrong, lsb=tiny_program.lsb * [[1.0], [1.001]])
+    consistent = replace(wrong, lsb=tiny_program.lsb.map(lambda lsb: lsb * [1.0, 1.001]))
     assert only(consistent, tiny_core).code == "B007"
 
 

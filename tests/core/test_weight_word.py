@@ -1,25 +1,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
+from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from oscc.compiler.passes.quantize import quantize_values
+from oscc.core.groups import GROUPS, Groups
 from oscc.core.spec import CoreSpec, DacSpec
 from oscc.core.weight_word import (
+    code_name,
+    codes_per_cell,
     from_sign_magnitude,
+    join_word,
     pack_words,
     pattern_values,
+    split_word,
     to_sign_magnitude,
     unpack_words,
     word_patterns,
 )
 
 MakeCore = Callable[..., CoreSpec]
+
+CORES = tuple(product(("box-2", "king"), ("directed", "reciprocal")))
+CELLS = ((0, 1, 2), (3, 4, 5))
 
 
 def nearest_code(value: Fraction, dac: DacSpec) -> int:
@@ -86,44 +98,84 @@ def test_minus_zero_is_illegal() -> None:
         from_sign_magnitude(np.array([0b0001, 0b1000], dtype=np.uint8), 4)
 
 
-def random_codes(core: CoreSpec, shape: tuple[int, ...], seed: int) -> np.ndarray:
+WIDTHS = {"coupling_dac": {"bits": 3}, "shil_dac": {"bits": 8}, "field_dac": {"bits": 2}, "detuning_dac": {"bits": 5}}
+"""Another width for every group: a code of one that is taken for one of another does not go unnoticed."""
+
+
+def random_codes(core: CoreSpec, shape: tuple[int, ...], seed: int) -> Groups[NDArray[np.int8]]:
     rng = np.random.default_rng(seed)
-    widths = [core.coupling_dac.bits] * core.slots + [
-        d.bits for d in (core.shil_dac, core.field_dac, core.detuning_dac)
-    ]
-    tops = np.array([2 ** (width - 1) - 1 for width in widths])
-    return rng.integers(-tops, tops + 1, (*shape, len(widths))).astype(np.int8)
+
+    def draw(dac: DacSpec, *last: int) -> NDArray[np.int8]:
+        top = 2 ** (dac.bits - 1) - 1
+        return rng.integers(-top, top + 1, (*shape, *last)).astype(np.int8)
+
+    return Groups(
+        draw(core.coupling_dac, core.slots), draw(core.shil_dac), draw(core.field_dac), draw(core.detuning_dac)
+    )
 
 
-def word_by_hand(codes: list[int], core: CoreSpec) -> int:
-    widths = [core.coupling_dac.bits] * core.slots + [
-        d.bits for d in (core.shil_dac, core.field_dac, core.detuning_dac)
-    ]
-    word, low = 0, 0
-    for code, width in zip(codes, widths, strict=True):
-        word |= (abs(code) | ((code < 0) << (width - 1))) << low
-        low += width
-    return word
+def assert_same(found: Groups[NDArray[np.int8]], expected: Groups[NDArray[np.int8]]) -> None:
+    for group in ("coupling", "shil", "field", "detuning"):
+        assert found[group].dtype == np.int8
+        np.testing.assert_array_equal(found[group], expected[group], err_msg=group)
+
+
+def codes_by_hand(codes: Groups[NDArray[np.int8]], cell: tuple[int, ...]) -> list[int]:
+    """The codes of a cell, from bit 0 of its word up, as documented."""
+    nodes = (codes.shil, codes.field, codes.detuning)
+    return [*codes.coupling[cell].tolist(), *(int(node[cell]) for node in nodes)]
+
+
+def bits_by_hand(codes: Groups[NDArray[np.int8]], cell: tuple[int, ...], core: CoreSpec) -> list[int]:
+    """The bits of the word of a cell, the lowest first: of every code its magnitude, then its sign."""
+    widths = [core.coupling_dac.bits] * core.slots
+    widths += [core.shil_dac.bits, core.field_dac.bits, core.detuning_dac.bits]
+    bits: list[int] = []
+    for code, width in zip(codes_by_hand(codes, cell), widths, strict=True):
+        bits += [int(digit) for digit in reversed(f"{abs(code):0{width - 1}b}")] + [int(code < 0)]
+    assert len(bits) == core.word_bits
+    return bits
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"stream_width": 32},
-        {"stream_width": 128, "stencil": "king"},
-        {"coupling_dac": {"bits": 3}, "shil_dac": {"bits": 8}, "field_dac": {"bits": 2}, "detuning_dac": {"bits": 5}},
-    ],
+    "changes", [{}, {"stream_width": 32}, {"stream_width": 128, "stencil": "king"}, WIDTHS, {"couplings": "reciprocal"}]
 )
 def test_words_hold_slot_codes_first_and_pad_to_whole_beats(changes: dict[str, object], make_core: MakeCore) -> None:
     core = make_core(**changes)
     codes = random_codes(core, (5, 3), seed=1)
     words = pack_words(codes, core)
+    assert words.dtype == np.uint8
     assert words.shape == (5, 3, core.word_beats * core.stream_width // 8)
-    for index in np.ndindex(5, 3):
-        expected = word_by_hand(codes[index].tolist(), core)
-        assert int.from_bytes(words[index].tobytes(), "little") == expected
-    np.testing.assert_array_equal(unpack_words(words, core), codes)
+    for cell in np.ndindex(5, 3):
+        bits = bits_by_hand(codes, cell, core)
+        expected = sum(bit << place for place, bit in enumerate(bits))
+        assert int.from_bytes(words[cell].tobytes(), "little") == expected
+    assert_same(unpack_words(words, core), codes)
+
+
+def test_one_code_moves_the_bits_of_its_place_only(make_core: MakeCore) -> None:
+    core = make_core(grid=[4, 4], stencil="king", **WIDTHS)
+    # 8 slots of 3 bits, then 8, 2 and 5.
+    places: list[tuple[str, tuple[int, ...], int, int]] = [("coupling", (slot,), 3 * slot, 3) for slot in range(8)]
+    places += [("shil", (), 24, 8), ("field", (), 32, 2), ("detuning", (), 34, 5)]
+    assert core.word_bits == 39
+    for group, index, low, width in places:
+        arrays = {"coupling": np.zeros(8, np.int8), **{node: np.zeros((), np.int8) for node in GROUPS[1:]}}
+        arrays[group][index] = -1
+        word = int.from_bytes(pack_words(Groups(**arrays), core).tobytes(), "little")
+        assert word == (1 | 1 << (width - 1)) << low, (group, index)
+
+
+@pytest.mark.parametrize("group", ["coupling", "shil", "field", "detuning"])
+def test_a_code_that_is_too_large_for_its_group_is_not_packed(group: str, make_core: MakeCore) -> None:
+    core = make_core(**WIDTHS)
+    bits = WIDTHS[f"{group}_dac"]["bits"]
+    top = 2 ** (bits - 1) - 1
+    codes = random_codes(core, (2, 3), seed=5)
+    large = codes[group].copy()
+    large[(1, 2) if group != "coupling" else (1, 2, 7)] = -top - 1
+    with pytest.raises(ValueError, match=rf"^codes reach {top + 1}, but {bits} bits end at {top}$"):
+        pack_words(replace(codes, **{group: large}), core)
 
 
 def test_unpack_refuses_padding_and_minus_zero(tiny_core: CoreSpec) -> None:
@@ -139,11 +191,85 @@ def test_unpack_refuses_padding_and_minus_zero(tiny_core: CoreSpec) -> None:
 
 
 def test_pattern_values_are_the_codes_and_minus_zero_acts_as_zero(make_core: MakeCore) -> None:
-    core = make_core(coupling_dac={"bits": 3}, shil_dac={"bits": 8})
+    core = make_core(**WIDTHS)
     codes = random_codes(core, (6,), seed=3)
     bits = np.unpackbits(pack_words(codes, core), axis=-1, bitorder="little")
     patterns = word_patterns(bits, core)
-    np.testing.assert_array_equal(pattern_values(patterns, core), codes)
+    assert_same(pattern_values(patterns, core), codes)
+    # Minus zero in the first slot, in SHIL, field and detuning.
     patterns = np.zeros_like(patterns)
-    patterns[:, 0], patterns[:, core.slots] = 0b100, 0x80
-    assert not pattern_values(patterns, core).any()
+    patterns[:, 0], patterns[:, 24:] = 0b100, [0x80, 0b10, 0b10000]
+    assert not any(values.any() for values in pattern_values(patterns, core).values())
+
+
+def test_patterns_are_cut_out_of_the_bits_without_a_sign(make_core: MakeCore) -> None:
+    core = make_core(**WIDTHS)
+    bits = np.random.default_rng(4).integers(0, 2, (3, core.word_bits + 9), dtype=np.uint8)
+    patterns = word_patterns(bits, core)
+    assert patterns.shape == (3, 27)
+    assert patterns.dtype == np.uint8
+    for row, found in zip(bits.tolist(), patterns.tolist(), strict=True):
+        text = "".join(map(str, row))
+        parts = [text[3 * slot : 3 * slot + 3] for slot in range(24)] + [text[72:80], text[80:82], text[82:87]]
+        assert found == [int(part[::-1], 2) for part in parts]
+
+
+# The order of the codes
+
+
+def test_codes_per_cell_are_those_of_the_slots_and_of_the_nodes(make_core: MakeCore) -> None:
+    counts = {(stencil, kind): codes_per_cell(make_core(stencil=stencil, couplings=kind)) for stencil, kind in CORES}
+    assert counts == {
+        ("box-2", "directed"): 27,
+        ("box-2", "reciprocal"): 15,
+        ("king", "directed"): 11,
+        ("king", "reciprocal"): 7,
+    }
+
+
+def test_codes_have_the_names_of_their_places(make_core: MakeCore) -> None:
+    core = make_core(stencil="king")
+    names = [code_name(place, core) for place in range(11)]
+    assert names == [*(f"slot {slot}" for slot in range(8)), "shil", "field", "detuning"]
+    reciprocal = make_core(stencil="king", couplings="reciprocal")
+    assert [code_name(place, reciprocal) for place in (3, 4)] == ["slot 3", "shil"]
+
+
+def test_a_word_is_split_by_group(make_core: MakeCore) -> None:
+    core = make_core(stencil="king")
+    word = np.arange(2 * 3 * 11).reshape(2, 3, 11)
+    codes = split_word(word, core)
+    assert codes.coupling.tolist() == [[list(range(11 * cell, 11 * cell + 8)) for cell in row] for row in CELLS]
+    assert codes.shil.tolist() == [[11 * cell + 8 for cell in row] for row in CELLS]
+    assert codes.field.tolist() == [[11 * cell + 9 for cell in row] for row in CELLS]
+    assert codes.detuning.tolist() == [[11 * cell + 10 for cell in row] for row in CELLS]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=st.lists(st.integers(0, 4), max_size=3),
+    dtype=st.sampled_from([np.int8, np.uint8, np.float64]),
+    stencil=st.sampled_from(["king", "box-2"]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_splitting_and_joining_are_inverse(
+    shape: list[int], dtype: type[Any], stencil: str, seed: int, make_core: MakeCore
+) -> None:
+    core = make_core(stencil=stencil)
+    slots = {"king": 8, "box-2": 24}[stencil]
+    word = np.random.default_rng(seed).integers(0, 128, (*shape, slots + 3)).astype(dtype)
+    codes = split_word(word, core)
+    assert codes.map(np.shape) == Groups((*shape, slots), *[tuple(shape)] * 3)
+    joined = join_word(codes)
+    assert joined.dtype == word.dtype
+    np.testing.assert_array_equal(joined, word)
+    again = split_word(joined, core)
+    for group, array in codes.items():
+        np.testing.assert_array_equal(again[group], array)
+
+
+@pytest.mark.parametrize("codes", [0, 10, 12, 27])
+def test_a_word_of_another_width_is_refused(codes: int, make_core: MakeCore) -> None:
+    core = make_core(stencil="king")
+    with pytest.raises(ValueError, match=rf"^a word of tiny-8x8 has 11 codes, not {codes}$"):
+        split_word(np.zeros((2, codes), dtype=np.int8), core)

@@ -146,7 +146,7 @@ def key_of(point: Point, job: CosimJob, verilog: str) -> str:
 
 
 def patterns_of(program: Program, core: CoreSpec) -> np.ndarray:
-    """Bit patterns in the banks, uint8[chunks, rows, cols, slots + 3], cut out of the words bit by bit."""
+    """Bit patterns in the banks, uint8[chunks, rows, cols, codes per cell], cut out of the words bit by bit."""
     bits = np.unpackbits(program.words, axis=-1, bitorder="little")
     patterns, low = [], 0
     for width in [core.coupling_dac.bits] * core.slots + [

@@ -22,7 +22,8 @@ from oscc.compiler.passes.time_scale import (
     full_scale_bounds,
     relaxations,
 )
-from oscc.core.spec import GROUPS, CoreSpec
+from oscc.core.groups import GROUPS
+from oscc.core.spec import CoreSpec
 
 DIGITS = 3
 """Significant digits of a full scale, and of a tau, that is offered: rounded up."""

@@ -214,7 +214,7 @@ def test_chains_that_may_clip_are_left(tmp_path: Path, make_core: MakeCore) -> N
     found = compile_with_changes(source_of(path), core, clipping, PlaceOptions(), wanted, compile_it)
     assert found.result.feasible
     assert found.result.coded is not None
-    assert np.abs(found.result.coded.coupling).max() > 0
+    assert np.abs(found.result.coded.codes.coupling).max() > 0
 
 
 @pytest.mark.parametrize("strength", [1.0, 2.0, 3.0, 4.0, 6.0, 10.0])
@@ -227,7 +227,7 @@ def test_chains_are_too_strong_when_all_other_codes_are_0(strength: float, tmp_p
     assert split.copies is not None
     coded = compile_model(split.graph, core, placing=PlaceOptions("identity")).coded
     assert coded is not None
-    codes = coded.coupling[0][(*coded.placed.route.unit_cell.T, coded.placed.route.slot)]
+    codes = coded.codes.coupling[0][(*coded.placed.route.unit_cell.T, coded.placed.route.slot)]
     own = split.copies.owner[coded.placed.graph.src] != split.copies.owner[coded.placed.graph.dst]
     refused = split_nodes(graph, core, CopyOptions(strength=strength)).graph is None
     size, step = np.abs(split.graph.weight), np.abs(split.graph.weight).max() / core.coupling_dac.top_code

@@ -100,6 +100,16 @@ def test_a_saved_level_has_one_metadata_key(tiny_result: CompileResult, tmp_path
     assert "graph.weight" in file.tensors
 
 
+def test_codes_and_code_steps_are_saved_by_group(tiny_result: CompileResult, tmp_path: Path) -> None:
+    save_level(tmp_path / "a", tiny_result.levels()["quantize"])
+    tensors = read_tensors(tmp_path / "a").tensors
+    assert tensors["codes.coupling"].shape == (2, 8, 8, 24)
+    for group in ("shil", "field", "detuning"):
+        assert tensors[f"codes.{group}"].dtype == np.int8
+        assert tensors[f"codes.{group}"].shape == (2, 8, 8)
+    assert [tensors[f"lsb.{group}"].shape for group in ("coupling", "shil", "field", "detuning")] == [(2,)] * 4
+
+
 def test_what_a_trainer_noted_comes_back_as_it_was(
     make_graph: Callable[..., CouplingGraph], tiny_core: CoreSpec, tmp_path: Path
 ) -> None:

@@ -19,12 +19,12 @@ def test_the_report_counts_every_code(coded: CodedGraph) -> None:
     report = quantization_report(coded)
     assert json.loads(json.dumps(report)) == report
     route = coded.placed.route
-    used = coded.coupling[:, route.unit_cell[:, 0], route.unit_cell[:, 1], route.slot]
+    used = coded.codes.coupling[:, route.unit_cell[:, 0], route.unit_cell[:, 1], route.slot]
     assert report["groups"]["coupling"]["histogram"] == [
         [code, sum(value == code for value in used.ravel().tolist())] for code in range(-7, 8)
     ]
     for group in ("shil", "field", "detuning"):
-        codes = coded.codes(group).ravel().tolist()
+        codes = coded.codes[group].ravel().tolist()
         assert report["groups"][group]["histogram"] == [[code, codes.count(code)] for code in range(-7, 8)]
 
 

@@ -77,7 +77,7 @@ def test_the_core_of_the_folder_is_used(write: Callable[..., OutputFolder], make
     result = recompile(folder)
     assert result.core.coupling_dac.bits == 6
     assert result.coded is not None
-    assert abs(result.coded.coupling).max() > 7
+    assert abs(result.coded.codes.coupling).max() > 7
 
 
 @pytest.mark.parametrize(

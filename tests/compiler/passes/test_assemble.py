@@ -30,8 +30,9 @@ def test_a_bank_is_a_column_and_an_address_is_a_row_of_a_chunk(make_core: MakeCo
     assert program.words.shape == (6, 15, 16)
     for chunk, row, col in [(0, 0, 0), (1, 4, 5), (1, 2, 3), (0, 3, 1)]:
         word = int.from_bytes(program.words[col, chunk * 5 + row].tobytes(), "little")
-        codes = [*level.coupling[chunk, row, col].tolist()]
-        codes += [int(group[chunk, row, col]) for group in (level.shil, level.field, level.detuning)]
+        codes = [*level.codes.coupling[chunk, row, col].tolist()]
+        nodes = (level.codes.shil, level.codes.field, level.codes.detuning)
+        codes += [int(group[chunk, row, col]) for group in nodes]
         expected = sum((abs(code) | (8 if code < 0 else 0)) << (4 * place) for place, code in enumerate(codes))
         assert word == expected
     # The third chunk is not used.
@@ -41,10 +42,10 @@ def test_a_bank_is_a_column_and_an_address_is_a_row_of_a_chunk(make_core: MakeCo
 def test_codes_come_back_whole(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
     level = scheduled(make_graph(tiny_core), tiny_core)
     codes = AssemblePass().run(level).codes(tiny_core)
-    np.testing.assert_array_equal(codes[..., :24], level.coupling)
-    np.testing.assert_array_equal(codes[..., 24], level.shil)
-    np.testing.assert_array_equal(codes[..., 25], level.field)
-    np.testing.assert_array_equal(codes[..., 26], level.detuning)
+    np.testing.assert_array_equal(codes.coupling, level.codes.coupling)
+    np.testing.assert_array_equal(codes.shil, level.codes.shil)
+    np.testing.assert_array_equal(codes.field, level.codes.field)
+    np.testing.assert_array_equal(codes.detuning, level.codes.detuning)
 
 
 def test_pixels_are_frame_positions_of_the_read_out_cells(make_core: MakeCore, make_graph: MakeGraph) -> None:
@@ -67,4 +68,5 @@ def test_identity_and_time_travel_along(tiny_core: CoreSpec, make_graph: MakeGra
     assert (program.spec_hash, program.model_hash) == (tiny_core.hash, "ab" * 32)
     assert program.chunk_duration.tolist() == [2.0] * 4
     np.testing.assert_array_equal(program.tau_s, level.placed.time_scale.tau_s)
-    np.testing.assert_array_equal(program.lsb, level.lsb)
+    for group in ("coupling", "shil", "field", "detuning"):
+        np.testing.assert_array_equal(program.lsb[group], level.lsb[group])

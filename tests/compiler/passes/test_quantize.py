@@ -32,8 +32,9 @@ def half_even(value: float, top: int) -> int:
 def test_code_worth_is_full_scale_over_the_top_code(make_core: MakeCore) -> None:
     core = make_core(shil_dac={"bits": 8, "full_scale_rad_s": 3.0e6})
     worth = code_worth(core, np.array([1e-6, 2e-6]))
-    np.testing.assert_allclose(worth[0], [1.8 / 7, 3.0 / 127, 2.4 / 7, 1.2 / 7], rtol=1e-12)
-    np.testing.assert_allclose(worth[1], 2 * worth[0], rtol=1e-12)
+    expected = {"coupling": 1.8 / 7, "shil": 3.0 / 127, "field": 2.4 / 7, "detuning": 1.2 / 7}
+    for group, step in expected.items():
+        np.testing.assert_allclose(worth[group], [step, 2 * step], rtol=1e-12)
 
 
 @pytest.mark.parametrize("options", [ScaleOptions(), ScaleOptions(per_chunk=True)])
@@ -55,23 +56,23 @@ def test_every_code_is_its_parameter_in_steps(
             source, target = graph.position[graph.src[edge]].tolist(), graph.position[graph.dst[edge]].tolist()
             slot = offsets.index((source[0] - target[0], source[1] - target[1]))
             expected[chunk, target[0], target[1], slot] = half_even(float(graph.weight[chunk, edge]) / step, 3)
-    np.testing.assert_array_equal(coded.coupling, expected)
+    np.testing.assert_array_equal(coded.codes.coupling, expected)
     for group, full_scale, top in (("shil", 2.4e6, 7), ("field", 2.4e6, 31), ("detuning", 1.2e6, 7)):
         table = np.zeros((4, 5, 6), dtype=int)
         for chunk in range(4):
             step = full_scale * float(scale.run_cycles[chunk]) / (1e8 * 2.0) / top
             for node, (row, col) in enumerate(graph.position.tolist()):
                 table[chunk, row, col] = half_even(float(getattr(graph, group)[chunk, node]) / step, top)
-        np.testing.assert_array_equal(coded.codes(group), table)
+        np.testing.assert_array_equal(coded.codes[group], table)
         # The dead cell holds nothing.
-        assert not coded.codes(group)[:, 2, 2].any()
+        assert not coded.codes[group][:, 2, 2].any()
 
 
 def test_a_reciprocal_pair_is_stored_and_counted_once(make_core: MakeCore, make_graph: MakeGraph) -> None:
     core = make_core(grid=[4, 5], couplings="reciprocal", stencil="king")
     graph = make_graph(core, seed=5)
     coded = quantized(graph, core)
-    assert coded.coupling.shape == (4, 4, 5, 4)
+    assert coded.codes.coupling.shape == (4, 4, 5, 4)
     assert coded.statistics["coupling"].values == 4 * graph.couplings // 2
     assert is_valid_codes(coded)
     # The unit of a vertical pair sits at the upper cell, whose source lies below it.
@@ -82,7 +83,7 @@ def test_a_reciprocal_pair_is_stored_and_counted_once(make_core: MakeCore, make_
     edge = np.flatnonzero((graph.src == below[2, 1]) & (graph.dst == below[1, 1]))[0]
     slot = core.unit_stencil.offsets.index((1, 0))
     step = 1.8e6 * float(scale.tau_s[0]) / 7
-    assert coded.coupling[0, 1, 1, slot] == half_even(float(graph.weight[0, edge]) / step, 7)
+    assert coded.codes.coupling[0, 1, 1, slot] == half_even(float(graph.weight[0, edge]) / step, 7)
 
 
 def test_clipping_is_counted_and_saturates(tiny_core: CoreSpec, make_graph: MakeGraph) -> None:
@@ -91,8 +92,8 @@ def test_clipping_is_counted_and_saturates(tiny_core: CoreSpec, make_graph: Make
     strong[1, 5], strong[2, 6] = 9.0, -9.0
     coded = quantized(replace(graph, detuning=strong), tiny_core, ScaleOptions(clip=("detuning",)))
     assert coded.statistics["detuning"].clipped == 2
-    assert coded.detuning[1, 0, 5] == 7
-    assert coded.detuning[2, 0, 6] == -7
+    assert coded.codes.detuning[1, 0, 5] == 7
+    assert coded.codes.detuning[2, 0, 6] == -7
     assert coded.statistics["coupling"].clipped == 0
 
 
@@ -101,13 +102,13 @@ def test_a_parameter_at_full_scale_is_not_clipped(tiny_core: CoreSpec, make_grap
     detuning = np.full_like(graph.detuning, 1.3)
     coded = quantized(replace(graph, detuning=detuning, time_scale_s=(float(np.float32(1.3)) / 1.2e6,)), tiny_core)
     assert coded.statistics["detuning"].clipped == 0
-    assert np.all(coded.detuning == 7)
+    assert np.all(coded.codes.detuning == 7)
 
 
 def test_forbidden_codes_are_avoided(make_core: MakeCore, make_graph: MakeGraph) -> None:
     core = make_core(coupling_dac={"forbidden": [1, -3, 7]})
     coded = quantized(make_graph(core), core)
-    assert not np.isin(coded.coupling, [1, -3, 7]).any()
+    assert not np.isin(coded.codes.coupling, [1, -3, 7]).any()
     assert is_valid_codes(coded)
 
 
@@ -142,4 +143,4 @@ def test_no_couplings_have_no_error(tiny_core: CoreSpec, make_graph: MakeGraph) 
     coded = quantized(make_graph(tiny_core, density=0.0), tiny_core)
     numbers = coded.statistics["coupling"]
     assert (numbers.values, numbers.rms_lsb, numbers.max_lsb) == (0, 0.0, 0.0)
-    assert not coded.coupling.any()
+    assert not coded.codes.coupling.any()

@@ -81,7 +81,7 @@ def test_the_pass_writes_the_runs_of_the_time_scale(tiny_core: CoreSpec, make_gr
     instructions = decode_schedule(scheduled.schedule)
     runs = [step.operand for step in instructions if step.operation is Operation.RUN]
     assert runs == level.placed.time_scale.run_cycles.tolist()
-    assert scheduled.coupling is level.coupling
+    assert scheduled.codes is level.codes
 
 
 def test_too_many_chunks_for_the_schedule_memory(tiny_core: CoreSpec) -> None:

@@ -92,9 +92,9 @@ def test_counts_of_every_group(options: ScaleOptions, make_core: MakeCore, make_
     coded = quantized(graph, core, options)
     use = code_use(coded)
     assert use.problem is None
-    for index, (group, bits) in enumerate((("coupling", 3), ("shil", 4), ("field", 5), ("detuning", 4))):
+    for group, bits in (("coupling", 3), ("shil", 4), ("field", 5), ("detuning", 4)):
         values = (weight if group == "coupling" else getattr(graph, group)).astype(np.float64)
-        assert vars(use.groups[group]) == counted(values, coded.lsb[:, index], bits), group
+        assert vars(use.groups[group]) == counted(values, coded.lsb[group], bits), group
     if options.clip:
         assert use.groups["coupling"].saturated > 0
 

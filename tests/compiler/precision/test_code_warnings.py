@@ -257,7 +257,7 @@ def test_what_clips_is_counted(make_core: MakeCore, make_graph: MakeGraph) -> No
     coded = coded_of(graph, core, options)
     warning = next(each for each in code_warnings(coded) if each.code == "W004")
     assert (warning.numbers["saturated"], warning.numbers["parameters"]) == (7, graph.weight.size)
-    step = float(coded.lsb[0, 0])
+    step = float(coded.lsb.coupling[0])
     made = np.rint(weight[0] / step).clip(-7, 7) * step
     error = float(np.linalg.norm(made - weight[0]) / np.linalg.norm(weight[0]))
     assert warning.numbers["error"] == pytest.approx(error, rel=1e-5)
@@ -349,7 +349,7 @@ def test_a_knapsack_whose_eight_fields_became_one_code(make_core: MakeCore) -> N
     problem = parse_bqm(knapsack(), name="knapsack", where="k")
     graph = lower_problem(problem, core)
     coded = coded_of(graph, core)
-    assert np.unique(coded.field[-1][coded.field[-1] != 0]).tolist() == [-7]
+    assert np.unique(coded.codes.field[-1][coded.codes.field[-1] != 0]).tolist() == [-7]
     found = {warning.code: warning for warning in code_warnings(coded)}
     warning = found["W003"]
     # -worth / 2 + penalty (2 - 2 chosen + 6) / 4 ... : worked out by dimod's own change of variables.

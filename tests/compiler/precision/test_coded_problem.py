@@ -43,13 +43,15 @@ def delivered(coded: CodedGraph, spins: int, owner: np.ndarray | None = None) ->
     unit, core = float(placed.graph.training["problem"]["unit"]), placed.core
     field, matrix = np.zeros(spins), np.zeros((spins, spins))
     for node, (row, col) in enumerate(placed.cell.tolist()):
-        field[own[node]] -= float(coded.field[-1, row, col]) * float(coded.lsb[-1, 2]) * unit
+        field[own[node]] -= float(coded.codes.field[-1, row, col]) * float(coded.lsb.field[-1]) * unit
     for edge in range(placed.graph.couplings):
         (row, col), slot = placed.route.unit_cell[edge].tolist(), int(placed.route.slot[edge])
         one, other = sorted((int(own[placed.graph.src[edge]]), int(own[placed.graph.dst[edge]])))
         if one != other:
             strength = (
-                float(coded.coupling[-1, row, col, slot]) * float(coded.lsb[-1, 0]) * float(core.unit_gain[row, col])
+                float(coded.codes.coupling[-1, row, col, slot])
+                * float(coded.lsb.coupling[-1])
+                * float(core.unit_gain[row, col])
             )
             matrix[one, other] -= strength * unit / 2
     return field, matrix

@@ -16,7 +16,8 @@ from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass
 from oscc.compiler.precision.code_use import group_values
 from oscc.compiler.precision.coded_problem import coded_problem
 from oscc.compiler.precision.remedy_trials import MOST_BELOW, Bench, Trial, off_by
-from oscc.core.spec import GROUPS, CoreSpec
+from oscc.core.groups import GROUPS
+from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
 

@@ -84,9 +84,15 @@ def test_the_running_graph_has_the_worth_of_the_codes(model):
     graph, original = running_graph(model, TINY), read_checkpoint(model)
     coded = compile_model(read_checkpoint(model), TINY).coded
     assert coded is not None
-    for place, name in enumerate(("weight", "shil", "field", "detuning")):
-        scaled = getattr(graph, name) / coded.lsb[:, place, None]
-        np.testing.assert_allclose(scaled, np.rint(getattr(original, name) / coded.lsb[:, place, None]), atol=1e-5)
+    steps = {
+        "weight": coded.lsb.coupling,
+        "shil": coded.lsb.shil,
+        "field": coded.lsb.field,
+        "detuning": coded.lsb.detuning,
+    }
+    for name, step in steps.items():
+        scaled = getattr(graph, name) / step[:, None]
+        np.testing.assert_allclose(scaled, np.rint(getattr(original, name) / step[:, None]), atol=1e-5)
     np.testing.assert_array_equal(graph.src, original.src)
 
 

@@ -15,8 +15,8 @@ from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.passes.quantize import quantize_values
 from oscc.core.families import KURASHIL
+from oscc.core.groups import GROUPS
 from oscc.core.initial_phases import InitialPhases
-from oscc.core.spec import GROUPS
 from oscc.core.spec_file import load_core
 from oscc.models.training.dac_grid import DacGrid
 from oscc.models.training.generator import Delivery, Generator
@@ -53,9 +53,9 @@ def test_cycles_are_shared_out_by_duration(duration):
         assert tau == pytest.approx(float(cycles / (10**8 * length)), rel=1e-15)
     # A code step is full scale x tau / top code.
     scales = [1.8e6, 2.4e6, 2.4e6, 1.2e6]
-    expected = [[scale * tau / 7 for scale in scales] for tau in grid.tau_s.tolist()]
-    np.testing.assert_allclose(grid.lsb, expected, rtol=1e-15)
     for place, group in enumerate(GROUPS):
+        expected = [scales[place] * tau / 7 for tau in grid.tau_s.tolist()]
+        np.testing.assert_allclose(grid.lsb[group], expected, rtol=1e-15)
         np.testing.assert_allclose(grid.full_scale(group), scales[place] * grid.tau_s[:, None], rtol=1e-14)
         np.testing.assert_allclose(grid.step(group), scales[place] * grid.tau_s[:, None] / 7, rtol=1e-14)
 
@@ -191,8 +191,9 @@ def test_compiling_finds_the_very_grid_that_was_trained_on(tmp_path, duration, b
         # A third of the parameters are at full scale: none is beyond.
         assert numbers["clipped"] == 0, group
     assert result.coded is not None
-    np.testing.assert_array_equal(result.coded.lsb, grid.lsb)
-    used = np.abs(result.coded.coupling) == core.coupling_dac.top_code
+    for group in GROUPS:
+        np.testing.assert_array_equal(result.coded.lsb[group], grid.lsb[group])
+    used = np.abs(result.coded.codes.coupling) == core.coupling_dac.top_code
     assert used.sum() > 0.3 * graph.weight.size
 
 

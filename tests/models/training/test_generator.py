@@ -9,8 +9,8 @@ import torch
 
 from oscc.base.errors import OsccError
 from oscc.core.families import FAMILIES
+from oscc.core.groups import GROUPS
 from oscc.core.initial_phases import InitialPhases
-from oscc.core.spec import GROUPS
 from oscc.core.spec_file import load_core
 from oscc.models.dynamics.reference import AISModel
 from oscc.models.training.dac_grid import DacGrid
@@ -126,9 +126,9 @@ def test_rounding_is_that_of_the_grid(small_graph):
     graph, grid = small_graph(), DacGrid.of(load_core("tiny-8x8"), (0.5, 0.8))
     for quantizes in (True, False):
         delivered = Generator(graph, Delivery(grid=grid, quantize=quantizes)).delivered()
-        for place, (group, name) in enumerate(TENSORS.items()):
+        for group, name in TENSORS.items():
             values = getattr(graph, name)
-            step = grid.lsb[:, place, None]
+            step = grid.lsb[group][:, None]
             expected = np.clip(np.rint(values / step), -7, 7) * step if quantizes else values
             np.testing.assert_allclose(delivered[group].detach(), expected, rtol=1e-6)
 
@@ -137,8 +137,8 @@ def test_rounding_is_that_of_the_grid(small_graph):
 def test_parameters_are_brought_back_to_within_full_scale(small_graph, part):
     graph = small_graph()
     grid = DacGrid.of(load_core("tiny-8x8"), (0.5, 0.8))
-    grid = dataclasses.replace(grid, lsb=grid.lsb / 50)
-    scales = {group: 7 * grid.lsb[:, place, None] for place, group in enumerate(GROUPS)}
+    grid = dataclasses.replace(grid, lsb=grid.lsb.map(lambda lsb: lsb / 50))
+    scales = {group: 7 * lsb[:, None] for group, lsb in grid.lsb.items()}
     for generator, limits in (
         (Generator(graph, Delivery(grid=grid)), scales),
         (Generator(graph, Delivery(bound=0.6)), dict.fromkeys(GROUPS, 0.6)),
@@ -329,6 +329,6 @@ def test_graph_of_a_model_for_a_core(small_graph, quantizes):
     grid = DacGrid.of(load_core("tiny-8x8"), (0.5, 0.8))
     made = Generator(small_graph(), Delivery(grid=grid, quantize=quantizes)).to_graph({})
     assert made.time_scale_s == grid.time_scale_s
-    scaled = made.weight / grid.lsb[:, :1]
+    scaled = made.weight / grid.lsb.coupling[:, None]
     whole = np.abs(scaled - np.rint(scaled)) < 1e-5
     assert whole.all() if quantizes else not whole.all()

@@ -9,6 +9,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from oscc.core.groups import Groups
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.instructions import Instruction, Operation, encode_schedule
 from oscc.core.program import Program
@@ -37,7 +38,7 @@ def program(core: CoreSpec) -> Program:
         pixel=np.zeros((1, 2), dtype=np.int32),
         chunk_duration=np.ones(1),
         tau_s=np.full(1, 1e-6),
-        lsb=np.ones((1, 4)),
+        lsb=Groups.of(lambda _: np.ones(1)),
         schedule=encode_schedule([Instruction(Operation.INIT, 64), Instruction(Operation.STOP)]),
         words=words,
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -16,6 +17,7 @@ from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.timed import TimedGraph, TimeScale
 from oscc.compiler.route.routing import routed_graph
 from oscc.core.families import FAMILIES
+from oscc.core.groups import Groups
 from oscc.core.spec_file import load_core
 from oscc.models.dynamics.reference import AISModel
 from oscc.sim.array.array import OscillatorArray, Rates, code_rates, expand_units, model_rates
@@ -29,7 +31,10 @@ CYCLES_PER_UNIT = 100
 
 
 def empty_codes(core):
-    return np.zeros((core.rows, core.cols, core.slots + 3), dtype=np.int8)
+    """Codes by group that can still be written."""
+    grid = (core.rows, core.cols)
+    shapes = {"coupling": (*grid, core.slots), "shil": grid, "field": grid, "detuning": grid}
+    return {group: np.zeros(shape, dtype=np.int8) for group, shape in shapes.items()}
 
 
 def compiled(tmp_path, core, graph):
@@ -42,7 +47,7 @@ def compiled(tmp_path, core, graph):
 def run_one(core, codes, theta, cycles, **options):
     array = OscillatorArray(core, **options)
     array.set_phases(theta)
-    array.set_codes(codes)
+    array.set_codes(Groups(**codes))
     array.advance(cycles)
     return array.phases()[..., 0]
 
@@ -53,7 +58,7 @@ def run_one(core, codes, theta, cycles, **options):
 def test_detuning_turns_at_its_share_of_the_full_scale(make_core):
     core = make_core(detuning_dac={"bits": 4, "full_scale_rad_s": 1.4e6}, clock_hz=50e6)
     codes = empty_codes(core)
-    codes[2, 3, -1], codes[4, 5, -1] = 7, -2
+    codes["detuning"][2, 3], codes["detuning"][4, 5] = 7, -2
     end = run_one(core, codes, np.zeros((8, 8)), 100)
     # 100 cycles of 20 ns are 2 us.
     assert end[2, 3] == pytest.approx(1.4e6 * 2e-6, rel=1e-12)
@@ -63,7 +68,7 @@ def test_detuning_turns_at_its_share_of_the_full_scale(make_core):
 
 def test_field_pulls_to_the_reference_phase(tiny_core):
     codes = empty_codes(tiny_core)
-    codes[1, 1, -2] = 3
+    codes["field"][1, 1] = 3
     end = run_one(tiny_core, codes, np.full((8, 8), 2.0), 150)[1, 1]
     rate = 3 / 7 * tiny_core.field_dac.full_scale_rad_s
     # d theta/dt = -h sin(theta): tan(theta / 2) decays exponentially.
@@ -72,7 +77,7 @@ def test_field_pulls_to_the_reference_phase(tiny_core):
 
 def test_shil_pulls_to_the_nearer_of_two_phases(tiny_core):
     codes = empty_codes(tiny_core)
-    codes[1, 1, -3] = 5
+    codes["shil"][1, 1] = 5
     end = run_one(tiny_core, codes, np.full((8, 8), 0.9), 100)[1, 1]
     rate = 5 / 7 * tiny_core.shil_dac.full_scale_rad_s
     # d theta/dt = -S sin(2 theta): tan(theta) decays at twice the rate.
@@ -82,7 +87,7 @@ def test_shil_pulls_to_the_nearer_of_two_phases(tiny_core):
 def test_slot_couples_the_cell_at_its_offset_into_its_own(tiny_core):
     slot = tiny_core.unit_stencil.offsets.index((-1, 2))
     codes = empty_codes(tiny_core)
-    codes[4, 3, slot], codes[3, 5, -1] = -6, 4
+    codes["coupling"][4, 3, slot], codes["detuning"][3, 5] = -6, 4
     theta = np.zeros((8, 8))
     theta[4, 3], theta[3, 5] = 0.4, 1.1
     end = run_one(tiny_core, codes, theta, 120)
@@ -96,16 +101,18 @@ def test_slot_couples_the_cell_at_its_offset_into_its_own(tiny_core):
 
 def test_border_is_open(tiny_core):
     codes = empty_codes(tiny_core)
-    codes[0, :, tiny_core.unit_stencil.offsets.index((-1, 0))] = 7
-    codes[:, 7, tiny_core.unit_stencil.offsets.index((0, 1))] = 7
+    codes["coupling"][0, :, tiny_core.unit_stencil.offsets.index((-1, 0))] = 7
+    codes["coupling"][:, 7, tiny_core.unit_stencil.offsets.index((0, 1))] = 7
     theta = np.random.default_rng(0).normal(size=(8, 8))
     np.testing.assert_array_equal(run_one(tiny_core, codes, theta, 50), theta)
 
 
 def test_rates_of_codes_are_frozen_and_exact(tiny_core):
     codes = empty_codes(tiny_core)
-    codes[0, 0] = np.arange(27) % 8
-    rates = code_rates(tiny_core, codes)
+    codes["coupling"][0, 0] = np.arange(24) % 8
+    for place, group in enumerate(("shil", "field", "detuning"), start=24):
+        codes[group][0, 0] = place % 8
+    rates = code_rates(tiny_core, Groups(**codes))
     step = tiny_core.coupling_dac.full_scale_rad_s / 7
     np.testing.assert_allclose(rates.coupling[0, 0], np.arange(24) % 8 * step, rtol=1e-15)
     with pytest.raises(ValueError, match="read-only"):
@@ -140,9 +147,9 @@ def test_offsets_wider_than_the_grid_reach_nowhere(make_core):
 def test_reciprocal_core_behaves_like_a_directed_one_with_equal_codes(make_core):
     reciprocal, directed = make_core(couplings="reciprocal"), make_core()
     codes = empty_codes(reciprocal)
-    codes[..., :12] = np.random.default_rng(1).integers(-7, 8, (8, 8, 12))
+    codes["coupling"][:] = np.random.default_rng(1).integers(-7, 8, (8, 8, 12))
     both = empty_codes(directed)
-    both[..., :24] = expand_units(reciprocal, codes[..., :12].astype(float))
+    both["coupling"][:] = expand_units(reciprocal, codes["coupling"].astype(float))
     theta = np.random.default_rng(2).normal(size=(8, 8))
     one, other = (run_one(core, c, theta, 40) for core, c in ((reciprocal, codes), (directed, both)))
     np.testing.assert_array_equal(one, other)
@@ -155,12 +162,14 @@ def test_reciprocal_core_behaves_like_a_directed_one_with_equal_codes(make_core)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_run_comes_out_the_same_however_it_is_advanced(tiny_core, dtype):
     rng = np.random.default_rng(3)
-    codes = rng.integers(-7, 8, (8, 8, 27)).astype(np.int8)
+    codes = empty_codes(tiny_core)
+    for group in codes.values():
+        group[:] = rng.integers(-7, 8, group.shape)
     theta = rng.normal(size=(8, 8, 3))
     ends = []
     for parts in ([101], [1] * 101, [40, 0, 61]):
         array = OscillatorArray(tiny_core, batch=3, dtype=dtype, step_cycles=4)
-        array.set_codes(codes)
+        array.set_codes(Groups(**codes))
         array.set_phases(theta)
         for cycles in parts:
             array.advance(cycles)
@@ -172,21 +181,21 @@ def test_run_comes_out_the_same_however_it_is_advanced(tiny_core, dtype):
 
 def test_codes_act_from_their_commit_on(tiny_core):
     codes = empty_codes(tiny_core)
-    codes[0, 0, -1] = 7
+    codes["detuning"][0, 0] = 7
     array = OscillatorArray(tiny_core)
     array.advance(30)
-    array.set_codes(codes)
+    array.set_codes(Groups(**codes))
     array.advance(20)
-    array.set_codes(empty_codes(tiny_core))
+    array.set_codes(Groups(**empty_codes(tiny_core)))
     array.advance(50)
     assert array.phases()[0, 0, 0] == pytest.approx(tiny_core.detuning_dac.full_scale_rad_s * 20e-8, rel=1e-12)
 
 
 def test_new_phases_replace_what_was_running(tiny_core):
     codes = empty_codes(tiny_core)
-    codes[..., -1] = 7
+    codes["detuning"][:] = 7
     array = OscillatorArray(tiny_core, batch=2)
-    array.set_codes(codes)
+    array.set_codes(Groups(**codes))
     array.advance(100)
     array.set_phases(np.full((8, 8), 0.5))
     np.testing.assert_array_equal(array.phases(), np.full((8, 8, 2), 0.5))
@@ -195,12 +204,14 @@ def test_new_phases_replace_what_was_running(tiny_core):
 def test_active_codes_can_be_read_back_and_are_a_copy(tiny_core):
     codes = empty_codes(tiny_core)
     array = OscillatorArray(tiny_core)
-    codes[0, 0, 0] = 5
-    array.set_codes(codes)
-    codes[0, 0, 0] = 1
+    codes["coupling"][0, 0, 0] = 5
+    array.set_codes(Groups(**codes))
+    codes["coupling"][0, 0, 0] = 1
     assert array.codes is not None
-    assert array.codes[0, 0, 0] == 5
-    array.set_rates(code_rates(tiny_core, codes))
+    assert array.codes.coupling[0, 0, 0] == 5
+    with pytest.raises(ValueError, match="read-only"):
+        array.codes.coupling[0, 0, 0] = 1
+    array.set_rates(code_rates(tiny_core, Groups(**codes)))
     assert array.codes is None
 
 
@@ -242,8 +253,11 @@ def test_bad_options_are_refused(tiny_core, options, message):
 
 def test_wrong_shapes_and_times_are_refused(tiny_core):
     array = OscillatorArray(tiny_core, batch=2)
-    with pytest.raises(ValueError, match=r"codes have shape \[8, 8, 26\], expected \[8, 8, 27\]"):
-        array.set_codes(np.zeros((8, 8, 26), dtype=np.int8))
+    codes = Groups(**empty_codes(tiny_core))
+    with pytest.raises(ValueError, match=r"^coupling has shape \[8, 8, 23\], expected \[8, 8, 24\]$"):
+        array.set_codes(dataclasses.replace(codes, coupling=codes.coupling[..., 1:]))
+    with pytest.raises(ValueError, match=r"^detuning has shape \[8, 7\], expected \[8, 8\]$"):
+        array.set_codes(dataclasses.replace(codes, detuning=codes.detuning[:, 1:]))
     with pytest.raises(ValueError, match=r"phases have shape \[8, 8, 3\], expected \[8, 8, 2\]"):
         array.set_phases(np.zeros((8, 8, 3)))
     grid = np.zeros((8, 8))
@@ -275,7 +289,7 @@ def test_array_agrees_with_the_reference_at_the_same_codes_and_steps(
     array = OscillatorArray(core, batch=2, integrator=integrator, step_cycles=program_step(core, result.program))
     array.set_phases(theta)
     for chunk, run in enumerate(result.placed.time_scale.run_cycles.tolist()):
-        array.set_codes(result.program.codes(core)[chunk])
+        array.set_codes(result.program.codes(core).map(lambda codes, chunk=chunk: codes[chunk]))
         array.advance(run)
         found = array.phases()[cell[:, 0], cell[:, 1]]
         np.testing.assert_allclose(found, expected[chunk + 1].numpy(), rtol=0, atol=1e-9)

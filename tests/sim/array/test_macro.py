@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oscc.core.groups import Groups
 from oscc.core.spec import CoreSpec
 from oscc.sim.array.array import OscillatorArray
 from oscc.sim.array.macro import ArrayMacro, EdgeInputs, EventKind, MacroContractError, MacroRecord
 from oscc.sim.array.noise import initial_phases_batch
 
-DETUNING = -1
-"""Place of the detuning among the codes of a cell."""
+SHIL, FIELD, DETUNING = -3, -2, -1
+"""Places of the node codes among those of a cell; the couplings stand before them."""
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +36,35 @@ def nibble(code: int) -> int:
 
 
 def row_word(codes: np.ndarray) -> int:
-    """What the row bus holds for codes int[cols, slots + 3] of four bits: column 0 and slot 0 in the lowest bits."""
+    """What the row bus holds for codes int[cols, 11] of four bits: column 0 and slot 0 in the lowest bits."""
     return sum(nibble(code) << (4 * place) for place, code in enumerate(codes.ravel().tolist()))
 
 
 def random_codes(core: CoreSpec, seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).integers(-7, 8, (core.rows, core.cols, core.slots + 3))
+    return np.random.default_rng(seed).integers(-7, 8, (core.rows, core.cols, 11))
 
 
 def detuned(core: CoreSpec, code: int) -> np.ndarray:
     """Codes with which every cell turns at its own frequency only."""
-    codes = np.zeros((core.rows, core.cols, core.slots + 3), dtype=int)
+    codes = np.zeros((core.rows, core.cols, 11), dtype=int)
     codes[..., DETUNING] = code
     return codes
+
+
+def by_group(codes: np.ndarray) -> Groups[np.ndarray]:
+    """The codes of cells, int[..., 11], by group, as an array takes them."""
+    small = codes.astype(np.int8)
+    return Groups(small[..., :SHIL], small[..., SHIL], small[..., FIELD], small[..., DETUNING])
+
+
+def active_codes(array: OscillatorArray) -> list[list[list[int]]]:
+    """The codes of each cell of each row, those of the node DACs last."""
+    assert array.codes is not None
+    coupling, *nodes = array.codes.values()
+    return [
+        [[*slots, *(int(node[row, col]) for node in nodes)] for col, slots in enumerate(cells)]
+        for row, cells in enumerate(coupling.tolist())
+    ]
 
 
 def write_rows(macro: ArrayMacro, codes: np.ndarray, cycle: int) -> None:
@@ -77,10 +94,9 @@ def test_rows_act_with_the_commit_only(core: CoreSpec) -> None:
     macro = ArrayMacro(core, array)
     codes = random_codes(core, 0)
     write_rows(macro, codes, 0)
-    assert array.codes is not None
-    assert not array.codes.any()
+    assert not np.any(active_codes(array))
     macro.edge(EdgeInputs(cycle=5, commit=True))
-    assert array.codes.tolist() == codes.tolist()
+    assert active_codes(array) == codes.tolist()
 
 
 def test_rows_that_are_not_written_keep_their_codes(core: CoreSpec) -> None:
@@ -91,8 +107,7 @@ def test_rows_that_are_not_written_keep_their_codes(core: CoreSpec) -> None:
     macro.edge(EdgeInputs(cycle=3, commit=True))
     macro.edge(EdgeInputs(cycle=4, load_strobe=True, load_row=1, load_data=row_word(second[1])))
     macro.edge(EdgeInputs(cycle=5, commit=True))
-    assert array.codes is not None
-    assert array.codes.tolist() == [first[0].tolist(), second[1].tolist(), first[2].tolist()]
+    assert active_codes(array) == [first[0].tolist(), second[1].tolist(), first[2].tolist()]
 
 
 def test_effects_of_one_edge_come_in_order(core: CoreSpec) -> None:
@@ -130,10 +145,10 @@ def test_phases_are_those_of_an_array_driven_by_hand(core: CoreSpec) -> None:
 
     start = initial_phases_batch(core, 9, [6, 7, 8])
     array.set_phases(start)
-    array.set_codes(first.astype(np.int8))
+    array.set_codes(by_group(first))
     array.advance(40)
     middle = array.phases()
-    array.set_codes(second.astype(np.int8))
+    array.set_codes(by_group(second))
     array.advance(30)
     np.testing.assert_array_equal(record.initial_phases, [start])
     np.testing.assert_array_equal(record.boundary_phases, [middle, array.phases()])
@@ -216,8 +231,7 @@ def test_patterns_are_recorded_as_they_came(core: CoreSpec) -> None:
     assert patterns.shape == (1, 3, 2, 11)
     assert patterns[0, 2, 0, :3].tolist() == [0xD, 0x8, 0x0]
     assert patterns.sum() == 0xD + 0x8
-    assert array.codes is not None
-    assert array.codes[2, 0, :2].tolist() == [-5, 0]
+    assert active_codes(array)[2][0][:2] == [-5, 0]
 
 
 def test_taps_are_those_of_the_readable_cells(core: CoreSpec) -> None:

@@ -27,7 +27,7 @@ def test_integrator_and_precision_make_a_difference(tiny_job: CosimJob) -> None:
     variants: tuple[dict[str, Any], ...] = ({}, {"integrator": "euler"}, {"dtype": "float32"}, {})
     for changes in variants:
         array = dataclasses.replace(tiny_job, **changes).make_array()
-        array.set_codes(tiny_job.program.codes(tiny_job.core)[0])
+        array.set_codes(tiny_job.program.codes(tiny_job.core).map(lambda codes: codes[0]))
         array.set_phases(np.full((8, 8), 0.7))
         array.advance(50)
         ends.append(array.phases().tolist())

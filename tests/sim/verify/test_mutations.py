@@ -385,9 +385,8 @@ def reversed_couplings(monkeypatch: pytest.MonkeyPatch) -> None:
     right = oscc.core.weight_word.pattern_values
 
     def negated(patterns: Any, core: CoreSpec) -> Any:
-        values = np.array(right(patterns, core))
-        values[..., : core.slots] *= -1
-        return values
+        values = right(patterns, core)
+        return dataclasses.replace(values, coupling=-values.coupling)
 
     monkeypatch.setattr(oscc.sim.array.macro, "pattern_values", negated)
 

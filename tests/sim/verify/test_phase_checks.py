@@ -12,6 +12,7 @@ from scipy.integrate import solve_ivp
 
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.ir.coded import CodedGraph
+from oscc.core.groups import Groups
 from oscc.sim.array.noise import initial_phases
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord
@@ -55,6 +56,10 @@ def with_macro(record: CosimRecord, **changes: Any) -> CosimRecord:
     return dataclasses.replace(record, macro=dataclasses.replace(record.macro, **changes))
 
 
+def chunk_codes(job: CosimJob, chunk: int) -> Groups[np.ndarray]:
+    return job.program.codes(job.core).map(lambda codes: codes[chunk])
+
+
 def red(lines: list[CheckLine]) -> list[str]:
     return [line.name for line in lines if line.status is Status.FAIL]
 
@@ -95,10 +100,10 @@ def test_reference_solves_the_equation_with_the_worth_of_the_codes(reference: Re
     matrix = np.zeros((64, 64))
     for source, destination in zip(graph.src.tolist(), graph.dst.tolist(), strict=True):
         offset = (int(rows[source] - rows[destination]), int(cols[source] - cols[destination]))
-        code = int(coded.coupling[0, rows[destination], cols[destination], slots[offset]])
+        code = int(coded.codes.coupling[0, rows[destination], cols[destination], slots[offset]])
         matrix[destination, source] = code * worth["coupling"]
     shil, field, detuning = (
-        coded.codes(group)[0, rows, cols] * worth[group] for group in ("shil", "field", "detuning")
+        coded.codes[group][0, rows, cols] * worth[group] for group in ("shil", "field", "detuning")
     )
 
     def slope(_: float, theta: np.ndarray) -> Any:
@@ -191,10 +196,11 @@ def test_a_wrong_code_is_found_where_and_when_it_acts(
     array = job.make_array()
     phases = record.macro.boundary_phases.copy()
     array.set_phases(phases[0])
-    codes = job.program.codes(job.core)[1].copy()
+    codes = chunk_codes(job, 1)
     nibble = int(patterns[1, 4, 1, 26])
-    codes[4, 1, 26] = (-1 if nibble & 8 else 1) * (nibble & 7)
-    array.set_codes(codes)
+    detuning = codes.detuning.copy()
+    detuning[4, 1] = (-1 if nibble & 8 else 1) * (nibble & 7)
+    array.set_codes(dataclasses.replace(codes, detuning=detuning))
     array.advance(125)
     phases[1] = array.phases()
     changed = with_macro(record, boundary_phases=phases, commit_patterns=patterns)
@@ -207,7 +213,7 @@ def test_a_wrong_code_is_found_where_and_when_it_acts(
     assert (row, col) == ("4", "1")
     # After one step of one cycle, 0.016 of model time, the cell has turned by the difference of the codes.
     assert (time, cycle) == ("0.016", "1")
-    difference = int(codes[4, 1, 26]) - int(job.program.codes(job.core)[1, 4, 1, 26])
+    difference = int(detuning[4, 1]) - int(codes.detuning[4, 1])
     assert float(error) == pytest.approx(abs(difference) / 7 * 1.2e6 * 1e-8, rel=0.05)
     assert lines[1].detail.endswith(" rad")
 
@@ -228,7 +234,7 @@ def test_a_run_of_another_length_is_named(
 ) -> None:
     array = job.make_array()
     array.set_phases(record.macro.initial_phases[0])
-    array.set_codes(job.program.codes(job.core)[0])
+    array.set_codes(chunk_codes(job, 0))
     array.advance(120)
     phases = record.macro.boundary_phases.copy()
     phases[0] = array.phases()

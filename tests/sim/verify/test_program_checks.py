@@ -95,7 +95,7 @@ def test_another_tau(tiny_result: CompileResult) -> None:
 def test_a_time_scale_that_agrees_with_itself_but_not_with_the_model(tiny_result: CompileResult) -> None:
     # 126 cycles instead of 125, tau and code steps to match: nothing in the program contradicts it.
     program = program_of(tiny_result)
-    changes = {"tau_s": program.tau_s * 126 / 125, "lsb": program.lsb * 126 / 125}
+    changes = {"tau_s": program.tau_s * 126 / 125, "lsb": program.lsb.map(lambda lsb: lsb * 126 / 125)}
     lines = lines_of(tiny_result, schedule=with_runs(program, lambda cycles: cycles + 1), **changes)
     assert red(lines) == ["time scale", "schedule"]
     assert lines["time scale"].detail.startswith("tau is [6.3")
