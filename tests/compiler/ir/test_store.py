@@ -105,7 +105,8 @@ def test_codes_and_code_steps_are_saved_by_group(tiny_result: CompileResult, tmp
     tensors = read_tensors(tmp_path / "a").tensors
     assert tensors["codes.coupling"].shape == (2, 8, 8, 24)
     for group in ("shil", "field", "detuning"):
-        assert (tensors[f"codes.{group}"].dtype, tensors[f"codes.{group}"].shape) == (np.int8, (2, 8, 8))
+        assert tensors[f"codes.{group}"].dtype == np.int8
+        assert tensors[f"codes.{group}"].shape == (2, 8, 8)
     assert [tensors[f"lsb.{group}"].shape for group in ("coupling", "shil", "field", "detuning")] == [(2,)] * 4
 
 
