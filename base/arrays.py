@@ -28,7 +28,7 @@ def freeze(level: Any) -> None:
 
 
 def _can_change(array: NDArray[Any]) -> bool:
-    """Whether an array, or the memory of which it is a read-only view, can be written."""
+    """Return whether an array, or the memory of which it is a read-only view, can be written."""
     memory: Any = array
     while isinstance(memory, np.ndarray):
         if memory.flags.writeable:

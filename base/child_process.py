@@ -6,18 +6,23 @@ tools that a result depends on, and files of the user's working folder must not 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from oscc.base.errors import OsccError
+
+_LOG = logging.getLogger(__name__)
 
 KEPT = (
     "PATH",
@@ -49,7 +54,7 @@ _PLAIN = re.compile(r"[\w./+-]+", re.ASCII)
 
 @contextmanager
 def scratch_folder(prefix: str = "oscc-") -> Iterator[Path]:
-    """A new folder for temporary files, which is removed with all that is in it when the block ends.
+    """Make a folder for temporary files, which is removed with all that is in it when the block ends.
 
     Its path is one word to make and to the simulators, whatever ``TMPDIR`` says.
 
@@ -75,7 +80,7 @@ def scratch_folder(prefix: str = "oscc-") -> Iterator[Path]:
 
 
 def make_scratch(prefix: str) -> Path:
-    """A new folder as that of `scratch_folder`, for whoever decides later whether it is removed.
+    """Make a folder as `scratch_folder` does; the caller decides later whether it is removed.
 
     Parameters
     ----------
@@ -105,7 +110,7 @@ def _temporary_folder() -> str:
 
 
 def child_environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a child process.
+    """Return the environment of a child process.
 
     Parameters
     ----------
@@ -167,6 +172,8 @@ def run_child(
     subprocess.TimeoutExpired
         When it was ended because it took too long.
     """
+    begun = time.monotonic()
+    _LOG.info("calling %s in %s", shlex.join(map(str, command)), folder)
     child = subprocess.Popen(
         command,
         cwd=folder,
@@ -186,6 +193,7 @@ def run_child(
             os.killpg(child.pid, signal.SIGKILL)
         child.communicate()
         raise
+    _LOG.info("%s: exit status %d after %.1f s", Path(command[0]).name, child.returncode, time.monotonic() - begun)
     return subprocess.CompletedProcess(command, child.returncode, out, err)
 
 
@@ -208,7 +216,7 @@ def end_children_of(folder: Path) -> None:
 
 
 def _home() -> Path | None:
-    """The home folder of the user, as the system knows it, whatever the environment says."""
+    """Return the home folder of the user, as the system knows it, whatever the environment says."""
     try:
         import pwd
 
@@ -219,7 +227,7 @@ def _home() -> Path | None:
 
 
 def _can_be_written(path: Path) -> bool:
-    """Whether a folder for caches can be written; it is made where it can."""
+    """Return whether a folder for caches can be written; make it where that is possible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
         return os.access(path, os.W_OK | os.X_OK)

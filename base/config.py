@@ -14,21 +14,21 @@ _EXPONENT = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 
 
 def _number(value: Any) -> Any:
-    """A number, also one such as ``1.8e6`` whose exponent has no sign: YAML 1.1 reads that as text."""
+    """Return a number, also of a text such as ``1.8e6``: YAML 1.1 wants a sign in the exponent."""
     if isinstance(value, str) and _EXPONENT.fullmatch(value):
         return float(value)
     return value
 
 
 def _within_float(value: float) -> float:
-    """A number from which all that follows stays within float64, in products and squares."""
+    """Return a number whose products and squares stay within float64; refuse any other."""
     if not 1e-30 <= value <= 1e30:
         raise ValueError(f"{value:g} is not between 1e-30 and 1e30")
     return value
 
 
-Whole = Annotated[int, Field(strict=True)]
-"""A whole number."""
+Integer = Annotated[int, Field(strict=True)]
+"""An integer."""
 
 
 Positive = Annotated[
@@ -48,8 +48,8 @@ Finite = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=-1e30,
 """A number of either sign."""
 
 
-Part = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0, le=1)]
-"""A part of a whole."""
+Fraction = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0, le=1)]
+"""A fraction, 0 to 1."""
 
 
 Gain = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0.5, le=2.0)]

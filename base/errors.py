@@ -36,12 +36,12 @@ class OsccError(Exception):
         return f"{text}\n{one_line(self.hint)}" if self.hint else text
 
     def as_dict(self) -> dict[str, str]:
-        """The ``error`` object that ``--json`` prints."""
+        """Return the ``error`` object that ``--json`` prints."""
         return {"code": self.code, "message": self.message, "where": self.where, "hint": self.hint}
 
 
 def one_line(text: str) -> str:
-    """A text on one line of characters that can be shown; all others, such as a line end in a file's name, as escapes.
+    """Return a text on one line of characters that can be shown; all others, such as a line end, as escapes.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def _escaped(char: str) -> str:
 
 
 def did_you_mean(given: str, accepted: Iterable[str]) -> str:
-    """A suggestion such as ``; did you mean 'box-2'?``, or the list of what is accepted.
+    """Return a suggestion such as ``; did you mean 'box-2'?``, or the list of what is accepted.
 
     Parameters
     ----------

@@ -110,7 +110,7 @@ def write_text(path: str | Path, text: str, code: str = UNWRITABLE) -> None:
 
 
 def _found(path: str | Path, code: str) -> os.stat_result | None:
-    """What a path leads to; None where there is nothing yet, also behind a symbolic link."""
+    """Return what a path leads to; None where there is nothing yet, also behind a symbolic link."""
     try:
         return os.stat(path)  # noqa: PTH116 - a name that is too long must not count as absent
     except FileNotFoundError:
@@ -129,7 +129,7 @@ def _check_new(path: str | Path, code: str) -> None:
 
 
 def _own_stream(found: os.stat_result) -> int | None:
-    """Descriptor of this process's output that is the very file; what was printed before must stay, and stay before."""
+    """Return the descriptor of this process's output that is the very file, so that what was printed before stays."""
     for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
         with suppress(OSError):
             if os.path.samestat(os.fstat(descriptor), found):
@@ -140,7 +140,7 @@ def _own_stream(found: os.stat_result) -> int | None:
 
 
 def _own_descriptor(path: str | Path, found: os.stat_result) -> int | None:
-    """Descriptor of this process that is the very file, where it must be written through that."""
+    """Return the descriptor of this process that is the very file, where it must be written through that."""
     named = _OWN.fullmatch(str(path))
     # A socket cannot be opened by its name.
     if named is not None and stat.S_ISSOCK(found.st_mode):
@@ -204,7 +204,7 @@ def _take_over(path: Path, beside: Path, found: os.stat_result) -> None:
 
 
 def _attributes(path: Path) -> list[str]:
-    """Names of a file's extended attributes; none where the file system has none."""
+    """Return the names of a file's extended attributes; none where the file system has none."""
     try:
         return os.listxattr(path)
     except OSError:
@@ -233,3 +233,53 @@ def _overwrite(path: Path, content: bytes) -> None:
 def _write_to(descriptor: int, content: bytes) -> None:
     with open(descriptor, "wb") as file:
         file.write(content)
+
+
+def open_lines(path: str | Path, code: str = UNWRITABLE) -> int:
+    """Open a file whose lines are written while work goes on, as a log's are: what it holds stays, new lines follow.
+
+    A regular file is written where it is, since it can never be moved into its place as a whole.
+
+    Parameters
+    ----------
+    path : str or Path
+    code : str
+        As for `check_file_target`.
+
+    Returns
+    -------
+    int
+        A descriptor for `write_line`, which the caller closes.
+
+    Raises
+    ------
+    OsccError
+        What `check_file_target` raises, or ``code`` when the file system refuses.
+    """
+    check_file_target(path, code)
+    try:
+        found = _found(path, code)
+        if found is not None and (own := _own_descriptor(path, found)) is not None:
+            return os.dup(own)
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOCTTY, 0o666)
+    except OSError as error:
+        raise OsccError(code, f"cannot be written: {error.strerror}", where=str(path)) from None
+
+
+def write_line(descriptor: int, line: str) -> None:
+    """Write a line at the end of a file, in one piece where the system takes it so.
+
+    Parameters
+    ----------
+    descriptor : int
+        As `open_lines` gives it.
+    line : str
+        Without its end.
+
+    Raises
+    ------
+    OSError
+    """
+    content = memoryview(f"{line}\n".encode("utf-8", "backslashreplace"))
+    while content:
+        content = content[os.write(descriptor, content) :]

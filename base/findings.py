@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,8 +97,19 @@ def raise_first(findings: Iterable[Finding]) -> None:
         raise FindingError(finding)
 
 
+def finding_codes(findings: Iterable[Finding]) -> str:
+    """Return the codes among findings with their numbers, such as ``R001, R005 (3)``; ``none`` without any.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+    """
+    count = Counter(finding.code for finding in findings)
+    return ", ".join(code if number == 1 else f"{code} ({number})" for code, number in count.items()) or "none"
+
+
 def is_empty(findings: Iterable[Finding]) -> bool:
-    """Whether a check has nothing to say."""
+    """Return whether a check found nothing."""
     return next(iter(findings), None) is None
 
 

@@ -20,7 +20,7 @@ SETTINGS_FILE = ".numba_config.yaml"
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """A decorator that compiles a function, once for all processes where there is a place for what was compiled.
+    """Compile a function when it is first called, once for all processes where the compiled code can be kept.
 
     That is ``NUMBA_CACHE_DIR``, the folder of the function's source, or the user's cache folder. Where none can be
     written the kernel is compiled in each process anew; no folder that others can write is used, because what lies
@@ -54,7 +54,7 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 def load_numba() -> ModuleType:
-    """The compiler of kernels; loading it takes half a second.
+    """Import the compiler of kernels, which takes half a second, and return it.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def load_numba() -> ModuleType:
 
 
 def _may_be_kept(function: Callable[..., Any]) -> bool:
-    """Whether numba may look for a place: without a home folder it would make one named "~" where the command runs."""
+    """Return whether numba may look for a place: without a home folder it would make one that is named "~"."""
     if os.environ.get("NUMBA_CACHE_DIR") or Path(os.environ.get("XDG_CACHE_HOME", "")).is_absolute():
         return True
     beside = Path(inspect.getfile(function)).parent
@@ -114,7 +114,7 @@ class _Spare:
         return getattr(self._cache, name)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
-        """What was compiled before, or None."""
+        """Return what was compiled before, or None."""
         # A file that was cut off makes its reader raise whatever it stumbles over.
         with suppress(Exception):
             return self._cache.load_overload(signature, context)
@@ -148,5 +148,5 @@ def run_kernel(kernel: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def is_interrupt(error: SystemError) -> bool:
-    """Whether a system error is an interrupt that came while a compiled function ran."""
+    """Return whether a system error is an interrupt that came while a compiled function ran."""
     return isinstance(error.__cause__ or error.__context__, KeyboardInterrupt)

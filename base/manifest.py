@@ -120,7 +120,7 @@ class _CompiledManifest(_Part):
 
 
 def manifest_fault(manifest: dict[str, Any]) -> str:
-    """What is wrong with a manifest, as ``key: fault``; empty when nothing is.
+    """Return what is wrong with a manifest, as ``key: fault``; empty when nothing is.
 
     Parameters
     ----------

@@ -38,7 +38,7 @@ def _letters(name: str) -> str:
 
 
 def _is_one_slip(one: str, other: str) -> bool:
-    """Whether one letter was left out, added, replaced, or changed places with the next."""
+    """Return whether one letter was left out, added, replaced, or changed places with the next."""
     short, long = sorted((one, other), key=len)
     if len(short) == len(long):
         wrong = [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]

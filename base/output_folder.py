@@ -94,7 +94,7 @@ class OutputFolder:
         return tuple(content)
 
     def changed_files(self) -> list[str]:
-        """Outputs that are missing, or whose content is no longer what the manifest says, by their relative names."""
+        """Return the outputs that are missing or whose content differs from the manifest, by their relative names."""
         return [name for name, entry in self.manifest["outputs"].items() if not self._holds(name, entry["sha256"])]
 
     def _holds(self, name: str, sha256: str) -> bool:
@@ -105,7 +105,7 @@ class OutputFolder:
 
 
 def read_output_folder(path: str | Path) -> OutputFolder:
-    """The output folder at a path, which must hold a program.
+    """Read the output folder at a path, which must hold a program.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def read_output_folder(path: str | Path) -> OutputFolder:
 
 
 def read_any_output_folder(path: str | Path) -> OutputFolder:
-    """The output folder at a path, whether or not a program came out.
+    """Read the output folder at a path, whether or not a program came out.
 
     Parameters
     ----------
@@ -268,7 +268,7 @@ def _check_own_names(folder: Path) -> None:
 
 
 def own_files(folder: Path) -> set[str]:
-    """The files of a folder that oscc made, relative and with forward slashes.
+    """Return the files of a folder that oscc made, relative and with forward slashes.
 
     They are what its manifest lists, what the manifest of ``rtl/`` lists, and what the other verbs write there. A
     symbolic link, or what is reached through one, is never among them.
@@ -284,7 +284,7 @@ def own_files(folder: Path) -> set[str]:
 
 
 def _listed(folder: Path, prefix: str) -> set[str]:
-    """The outputs in the manifest of a folder of oscc."""
+    """Return the outputs in the manifest of a folder of oscc."""
     manifest = _read_manifest(folder)
     outputs = manifest.get("outputs") if manifest is not None and _is_ours(manifest) else None
     return {f"{prefix}{name}" for name in outputs} if isinstance(outputs, dict) else set()
@@ -292,7 +292,7 @@ def _listed(folder: Path, prefix: str) -> set[str]:
 
 @contextmanager
 def replace_folder(path: str | Path) -> Iterator[Path]:
-    """A new folder to fill, whose files take the place of those of ``path`` when the block ends without an error.
+    """Provide a new folder to fill, whose files replace those of ``path`` when the block ends without an error.
 
     After an error everything is as it was before. What oscc did not make stays where it is.
 
@@ -319,7 +319,7 @@ def replace_folder(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def replace_subfolder(folder: str | Path, name: str) -> Iterator[Path]:
-    """A new sub-folder of an output folder to fill; its files replace those of that name as `replace_folder` does.
+    """Provide a new sub-folder to fill, whose files replace those of that name as in `replace_folder`.
 
     Parameters
     ----------
@@ -353,7 +353,7 @@ def replace_subfolder(folder: str | Path, name: str) -> Iterator[Path]:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
+    """Compute the SHA-256 of a file, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -363,18 +363,18 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def _is_ours(manifest: dict[str, Any] | None) -> bool:
-    """Whether a manifest is one of oscc, of any version: other tools write files of this name, too."""
+    """Return whether a manifest is one of oscc, of any version: other tools write files of this name, too."""
     return manifest is not None and str(manifest.get("schema", "")).startswith("oscc.output/")
 
 
 def _read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The JSON object in the manifest of a folder; None where there is none."""
+    """Return the JSON object in the manifest of a folder; None where there is none."""
     manifest = _read_object(folder / MANIFEST)
     return manifest if isinstance(manifest, dict) else None
 
 
 def _read_object(path: Path) -> Any:
-    """The content of a file of JSON; None where there is none."""
+    """Return the content of a file of JSON; None where there is none."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -31,7 +31,7 @@ _COMING = "coming.json"
 
 @contextmanager
 def staged_folder(path: Path, replaceable: Callable[[Path], set[str]], last: str) -> Iterator[Path]:
-    """A new folder to fill, whose files are in ``path`` when the block ends without an error.
+    """Provide a new folder to fill, whose files are in ``path`` when the block ends without an error.
 
     After an error everything is as it was before.
 
@@ -139,7 +139,7 @@ def _bring_back(stage: Path, target: Path, last: str) -> None:
 
 
 def _names_in(path: Path) -> list[str] | None:
-    """A list of names from a file; None where there is none."""
+    """Return the list of names in a file; None where there is none."""
     try:
         names = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -229,7 +229,7 @@ def check_way(target: Path, shown: Path, new: Path, replaceable: set[str]) -> No
 
 
 def plain_files(folder: Path, names: set[str]) -> set[str]:
-    """Those of some names that are regular files in a folder, reached through no symbolic link.
+    """Return those of some names that are regular files in a folder, reached through no symbolic link.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def _is_plain(folder: Path, name: str) -> bool:
 
 
 def _kind(path: Path) -> str | None:
-    """What stands at a path itself; None where there is nothing."""
+    """Return what stands at a path itself; None where there is nothing."""
     try:
         mode = path.lstat().st_mode
     except (OSError, ValueError):
@@ -259,12 +259,12 @@ def _kind(path: Path) -> str | None:
 
 
 def _temporary_name() -> str:
-    """A name that is legal wherever the user's own is."""
+    """Return a name that is legal wherever the user's own is."""
     return f".oscc-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _named(text: str, stage: Path | None, path: Path) -> str:
-    """A text with the user's folder in place of the one that is filled."""
+    """Return a text with the user's folder in place of the one that is filled."""
     if stage is None:
         return text
     return text.replace(str(stage / "new"), str(path)).replace(str(stage), str(path))

@@ -47,7 +47,7 @@ def parse_json(text: str) -> Any:
     except JsonError:
         raise
     except ValueError:
-        raise JsonError("a whole number in it has too many digits") from None
+        raise JsonError("an integer in it has too many digits") from None
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

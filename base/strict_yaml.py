@@ -62,7 +62,7 @@ _StrictLoader.add_implicit_resolver(
 
 
 def read_yaml(content: str, model: type[Model], *, where: str, what: str, code: str) -> Model:
-    """What a YAML text describes.
+    """Return what a YAML text describes.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def read_yaml(content: str, model: type[Model], *, where: str, what: str, code: 
 
 
 def load_yaml(content: str, *, where: str, code: str) -> Any:
-    """What stands in a YAML text, whatever it describes.
+    """Return what stands in a YAML text, whatever it describes.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def load_yaml(content: str, *, where: str, code: str) -> Any:
         problem = one_line(str(error.problem)) if isinstance(error, _Refused) else "not YAML"
         raise OsccError(f"{code}.yaml", f"{place}{problem}", where=where) from None
     except ValueError:
-        raise OsccError(f"{code}.yaml", "a whole number in it has too many digits", where=where) from None
+        raise OsccError(f"{code}.yaml", "an integer in it has too many digits", where=where) from None
 
 
 def _check_aliases(root: yaml.Node) -> None:
@@ -176,7 +176,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _phrase(fault: Any, model: type[BaseModel]) -> str:
-    """One pydantic fault as ``key: what is wrong (was ...)``."""
+    """Phrase one pydantic fault as ``key: what is wrong (was ...)``."""
     loc = fault["loc"]
     # The user's own key comes last in these, whatever it looks like.
     own = loc[-1:] if fault["type"] in ("extra_forbidden", "invalid_key") else ()
@@ -194,18 +194,18 @@ def _phrase(fault: Any, model: type[BaseModel]) -> str:
 
 
 def _is_kind(part: int | str) -> bool:
-    """Whether a part of a path is no key, but one of the kinds that a value may have, as pydantic writes them."""
+    """Return whether a part of a path is no key, but one of the kinds that a value may have, as pydantic names them."""
     return isinstance(part, str) and (part == "str" or "[" in part)
 
 
 def _shown(value: Any) -> str:
-    """A value as Python writes it, cut where it is long."""
+    """Return a value as Python writes it, cut where it is long."""
     text = repr(value)
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
 def _accepted_keys(path: tuple[Any, ...], model: type[BaseModel]) -> list[str]:
-    """Keys that the section at ``path`` has."""
+    """Return the keys that the section at ``path`` has."""
     section = model
     for part in path:
         field = next(f for name, f in section.model_fields.items() if (f.alias or name) == part)

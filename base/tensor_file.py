@@ -61,7 +61,7 @@ class TensorFile:
 
 
 def pack_tensors(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
-    """A safetensors file as bytes, the same in every process.
+    """Return a safetensors file as bytes, the same in every process.
 
     The library's writer puts metadata in the random order of a hash map; here the header's keys are sorted. The arrays
     stand in the order that the library would choose, the widest type first, so that each is aligned.
@@ -211,7 +211,7 @@ def read_tensor_bytes(path: str | Path) -> bytes:
 
 
 def _fault_of_start(start: bytes, size: int) -> tuple[str, str] | None:
-    """Code and message of what is wrong with the first bytes of a file, or None.
+    """Return code and message of what is wrong with the first bytes of a file, or None.
 
     It is asked before the whole file is read: a file of another kind may be large.
     """
@@ -231,7 +231,7 @@ def _fault_of_start(start: bytes, size: int) -> tuple[str, str] | None:
 
 
 def _fault_of_length(content: bytes) -> str | None:
-    """How the length of a file differs from what its header promises, or None where it does not.
+    """Return how the length of a file differs from what its header promises, or None where it does not.
 
     It phrases a refusal of the library, which says only that the file is "not fully covered".
     """

@@ -13,6 +13,7 @@ import os
 import statistics
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +24,10 @@ from pydantic import Field
 
 from oscc.base.config import Section
 from oscc.base.strict_yaml import read_yaml
-from oscc.cli.common import mean_and_spread
 from oscc.core.spec_file import load_core
 from oscc.models.data.datasets import IMAGE_FILES
 from oscc.models.quality.features import SHIPPED
+from oscc.models.quality.spread import Spread
 from oscc.models.training.training_config import TrainingConfig, parse_training
 from oscc.rtl.synthesis.report import markdown_table
 
@@ -35,10 +36,14 @@ EXPERIMENTS = ROOT / "benchmarks" / "results" / "experiments.yaml"
 MEASURED = ROOT / "benchmarks" / "results" / "measured"
 """A file per configuration and seed, committed."""
 
-EXTRACTORS = ROOT / "models" / "extractors"
+EXTRACTORS = ROOT / "models" / "quality" / "extractors"
 
 EVALUATION_STEP = "0.25"
 """Longest RK4 step of the evaluation [model time]."""
+
+
+DOCS_WIDTH = 100
+"""Columns of prose in the documentation."""
 
 
 class Row(Section):
@@ -218,15 +223,16 @@ def table_of(experiments: Experiments, table: Table, inputs: Inputs) -> str:
     name = "FD-LeNet" if images else "sliced Wasserstein-2"
     header = [table.title.lower(), *(f"{name}, noise {noise}" for noise in table.noise)]
     header += [f"coverage, noise {table.noise[-1]}" if images else "fresh points", "training [s]"]
-    return f"## {table.title}\n\n{table.note}\n\n{markdown_table(header, rows)}\n"
+    note = textwrap.fill(table.note, DOCS_WIDTH, break_long_words=False, break_on_hyphens=False)
+    return f"## {table.title}\n\n{note}\n\n{markdown_table(header, rows)}\n"
 
 
 def _cells(results: list[list[dict[str, Any]]], images: bool) -> list[str]:
     cells = []
     for found in results:
-        values = mean_and_spread([figure(result) for result in found])
+        values = Spread.of([figure(result) for result in found])
         digits = 1 if images else 4
-        cells.append(f"{values['mean']:.{digits}f} +- {values['spread']:.{digits}f}")
+        cells.append(f"{values.mean:.{digits}f} +- {values.spread:.{digits}f}")
     last = results[-1]
     if images:
         cells.append(f"{statistics.mean(result['quality']['seeds'][0]['coverage'] for result in last):.3f}")

@@ -22,6 +22,7 @@ from oscc.rtl.synthesis import floorplan
 from oscc.rtl.synthesis.asic import asic_script, library_text
 from oscc.rtl.synthesis.fpga import fpga_script
 from oscc.rtl.synthesis.harness import control_plane_verilog, harness_verilog
+from oscc.rtl.synthesis.options import SynthesisOptions
 from oscc.rtl.synthesis.report import markdown, markdown_table
 from oscc.rtl.synthesis.targets import DEVICES, TARGETS, synthesise
 from oscc.rtl.synthesis.tools import YOSYS, find_tool, tool_folder
@@ -73,7 +74,7 @@ def figures(core: CoreSpec, target: str, results: Path, seed: int) -> dict[str, 
         if known.get("inputs_sha256") == key:
             return known
     with tool_folder() as folder:
-        result = synthesise(core, target, folder, seed=seed, timeout_s=6 * 3600.0)
+        result = synthesise(core, target, folder, SynthesisOptions(seed=seed, timeout_s=6 * 3600.0))
     content = {"inputs_sha256": key, **result.as_dict()}
     results.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".md").write_text(markdown(result), encoding="utf-8")

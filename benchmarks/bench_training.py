@@ -34,17 +34,17 @@ def time_kernels() -> tuple[float, list[float]]:
 
     from oscc.core.families import family_named
     from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
-    from oscc.models.dynamics.integrators import integrator_named
+    from oscc.models.dynamics.integrators import Steps, integrator_named
 
     graph = read_checkpoint(EXAMPLE)
     setup = ChunkKernels.of(family_named(graph.family), graph.src, graph.dst, graph.nodes)
     weight = torch.from_numpy(graph.weight[0].copy()).requires_grad_()
     parameters = torch.from_numpy(np.stack([graph.shil[0], graph.field[0], graph.detuning[0]])).requires_grad_()
-    steps, method = np.full(STEPS, STEP), integrator_named("rk4")
+    steps = Steps(np.full(STEPS, STEP), integrator_named("rk4"))
 
     def run() -> None:
         weight.grad = parameters.grad = None
-        end = run_chunk(setup, start_state(), weight, parameters, steps, method)
+        end = run_chunk(setup, start_state(), weight, parameters, steps)
         torch.cos(end).sum().backward()  # type: ignore[no-untyped-call]
 
     run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -42,6 +41,34 @@ ModelArgument = Annotated[
 CoreOption = Annotated[
     str, typer.Option("--core", metavar="SPEC", help="Preset name or YAML file of the core.", show_default=False)
 ]
+SEEDS = 2**32
+"""Seeds are 0 to one less, in every verb; the tools that `oscc synth` calls take fewer."""
+
+
+def seed_option(what: str, *, least: int = 0, most: int = SEEDS - 1) -> Any:
+    """Return option ``--seed``, which in every verb is the seed of all that is random there.
+
+    Parameters
+    ----------
+    what : str
+        What is random in the verb.
+    least, most : int
+    """
+    return typer.Option("--seed", min=least, max=most, help=f"Seed of all that is random: {what}.")
+
+
+def samples_option(help_text: str, *, most: int, least: int = 1) -> Any:
+    """Return option ``-n``, which in every verb is a number of samples: runs of the array, each of noise of its own.
+
+    Parameters
+    ----------
+    help_text : str
+        What the samples are for.
+    most, least : int
+    """
+    return typer.Option("-n", "--samples", min=least, max=most, help=help_text)
+
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -121,7 +148,7 @@ def refuse_ignored(context: typer.Context, options: Mapping[str, str], reason: s
 
 
 def folded(names: Sequence[str]) -> str:
-    """Names in a line: all of a few, else how many and the first `FEW`.
+    """Return names in a line: all of a few, else how many and the first `FEW`.
 
     Parameters
     ----------
@@ -134,15 +161,5 @@ def folded(names: Sequence[str]) -> str:
 
 
 def counted(count: int, what: str) -> str:
-    """A number with its noun, such as ``1 node`` or ``2 nodes``."""
+    """Return a number with its noun, such as ``1 node`` or ``2 nodes``."""
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def mean_and_spread(values: Sequence[float]) -> dict[str, float]:
-    """Mean and sample standard deviation, the latter 0 for a single value.
-
-    Parameters
-    ----------
-    values : sequence of float
-    """
-    return {"mean": statistics.fmean(values), "spread": statistics.stdev(values) if len(values) > 1 else 0.0}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table
+from oscc.cli.common import JsonOption, print_json, print_table, samples_option
 from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -28,7 +28,7 @@ def cosim_verb(
     engine: Annotated[
         str, typer.Option("--engine", metavar="ENGINE", help="array, pysim, icarus or verilator.")
     ] = "pysim",
-    samples: Annotated[int, typer.Option("-n", "--samples", min=1, max=10_000, help="How many images.")] = 1,
+    samples: Annotated[int, samples_option("How many images.", most=10_000)] = 1,
     seed: SeedOption = 0,
     first: FirstOption = 0,
     as_json: JsonOption = False,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored
+from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored, seed_option
+
+if TYPE_CHECKING:
+    from oscc.models.data.catalog import DataSet
 
 
 def register(app: typer.Typer) -> None:
@@ -22,23 +25,22 @@ def register(app: typer.Typer) -> None:
 
 
 def list_verb(context: typer.Context, as_json: JsonOption = False) -> None:
-    """Data sets, and what measures them; without a verb, which there are."""
+    """List the data sets where no verb is given."""
     if context.invoked_subcommand is not None:
         refuse_ignored(context, {"as_json": "--json"}, f"write it behind {context.invoked_subcommand}")
         return
-    from oscc.models.data.data_fetch import SOURCES
-    from oscc.models.data.datasets import IMAGE_SETS, POINT_SETS
+    from oscc.models.data.catalog import DATA_SETS
 
     if as_json:
-        sets = [{"name": name, "kind": "images", "fetched": name in SOURCES} for name in IMAGE_SETS]
-        sets += [{"name": name, "kind": "points", "fetched": False} for name in POINT_SETS]
-        print_json({"data_sets": sets})
-        return
-    rows = [
-        (name, f"images; oscc data fetch {name} -o DIR" if name in SOURCES else "images; comes with scikit-learn")
-        for name in IMAGE_SETS
-    ]
-    print_table("data sets", [*rows, *((name, "points in the plane; computed") for name in POINT_SETS)])
+        print_json({"data_sets": [each.to_dict() for each in DATA_SETS]})
+    else:
+        print_table("data sets", [(each.name, _origin(each)) for each in DATA_SETS])
+
+
+def _origin(data: DataSet) -> str:
+    if data.kind == "points":
+        return "points in the plane; computed"
+    return f"images; oscc data fetch {data.name} -o DIR" if data.fetched else "images; comes with scikit-learn"
 
 
 def fetch_verb(
@@ -47,16 +49,13 @@ def fetch_verb(
     as_json: JsonOption = False,
 ) -> None:
     """Fetch a data set from where its authors publish it, check it, and pack it into one file."""
-    from oscc.models.data.data_fetch import fetch
-    from oscc.models.data.datasets import read_images
+    from oscc.models.data.data_fetch import fetch_images
 
-    path = fetch(name, output)
-    data = read_images(name, path)
-    result = {"file": str(path), "train": len(data.train), "test": len(data.test), "train_sha256": data.sha256}
+    found = fetch_images(name, output)
     if as_json:
-        print_json(result)
+        print_json(found.to_dict())
     else:
-        print_table(name, [("file", str(path)), ("images", f"{len(data.train)} to train, {len(data.test)} to test")])
+        print_table(name, [("file", str(found.file)), ("images", f"{found.train} to train, {found.test} to test")])
 
 
 def extractor_verb(
@@ -68,7 +67,7 @@ def extractor_verb(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Folder with the data set's file.", show_default=False)
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of all that is random.")] = 0,
+    seed: Annotated[int, seed_option("first weights and order of the images")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Train an extractor of FD-LeNet on a data set, for oscc evaluate --extractor.
@@ -77,19 +76,11 @@ def extractor_verb(
     """
     if name == "digits":
         refuse_ignored(context, {"data": "--data"}, "'digits' comes with scikit-learn")
-    from oscc.base.file_output import write_bytes
-    from oscc.base.output_folder import check_file_beside
-    from oscc.models.data.datasets import load_images
-    from oscc.models.quality.extractor_training import train_extractor
-    from oscc.models.quality.features import check_extractor
+    from oscc.models.quality.extractor_training import make_extractor
 
-    check_file_beside(output)
-    images = load_images(name, data)
-    net, content = train_extractor(images, seed)
-    accuracy = check_extractor(net, images)
-    write_bytes(output, content)
+    made = make_extractor(name, output, data=data, seed=seed)
     if as_json:
-        print_json({"file": str(output), "dataset": name, "seed": seed, "sha256": net.sha256, "accuracy": accuracy})
+        print_json(made.to_dict())
     else:
-        rows = [("file", str(output)), ("classifies", f"{100 * accuracy:.1f} % of test images rightly")]
+        rows = [("file", str(made.file)), ("classifies", f"{100 * made.accuracy:.1f} % of test images rightly")]
         print_table(f"extractor of {name}, seed {seed}", rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from oscc.cli.common import JsonOption, folded, print_json, print_table, refuse_ignored
+from oscc.cli.common import JsonOption, folded, print_json, print_table, refuse_ignored, samples_option
 from oscc.cli.output import SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -57,9 +57,7 @@ def emit_verb(
             show_default=False,
         ),
     ] = None,
-    samples: Annotated[
-        int, typer.Option("-n", "--samples", min=1, max=1000, help="Samples of the stand-alone test bench.")
-    ] = 2,
+    samples: Annotated[int, samples_option("Samples of the stand-alone test bench.", most=1000)] = 2,
     seed: SeedOption = 0,
     register_pages: Annotated[
         bool, typer.Option("--register-pages", help="HTML pages and UVM model of the registers, too (needs PeakRDL).")

@@ -8,7 +8,7 @@ from types import FrameType
 
 
 def run() -> None:
-    """Entry point of the command."""
+    """Run the command as a process: the entry point of the package."""
     mine = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if mine:
         signal.signal(signal.SIGINT, _leave)

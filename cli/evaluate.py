@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, ModelArgument, print_json, print_table, refuse_ignored
+from oscc.cli.common import JsonOption, ModelArgument, print_json, print_table, refuse_ignored, samples_option
+from oscc.cli.evaluate_text import evaluation_table, sensitivity_table
+from oscc.cli.option_record import with_options
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from oscc.core.spec import CoreSpec
-    from oscc.models.quality.sensitivity import Difference
-
 
 FILES = {"data": "--data", "extractor": "--extractor", "inception": "--inception-weights"}
 """Options that only images use."""
@@ -22,14 +23,11 @@ MEASURING = {"dataset": "--dataset", "noise": "--noise", "samples": "-n", "seeds
 """Options of drawing samples and of measuring them."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("evaluate")(evaluate_verb)
+@dataclass(frozen=True)
+class EvaluateVerbOptions:
+    """The options of the verb."""
 
-
-def evaluate_verb(
-    context: typer.Context,
-    model: ModelArgument,
+    model: ModelArgument
     dataset: Annotated[
         str | None,
         typer.Option(
@@ -38,10 +36,10 @@ def evaluate_verb(
             help="digits, mnist, fashion-mnist or a set of points; what the model was trained on if left out.",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     data: Annotated[
         Path | None, typer.Option("--data", metavar="DIR", help="Folder with the data set's file.", show_default=False)
-    ] = None,
+    ] = None
     extractor: Annotated[
         Path | None,
         typer.Option(
@@ -50,19 +48,19 @@ def evaluate_verb(
             help="Other weights for the extractor of FD-LeNet than the data set's own.",
             show_default=False,
         ),
-    ] = None,
+    ] = None
     core: Annotated[
         str | None,
         typer.Option("--core", metavar="SPEC", help="Run with this core's codes; else at full precision."),
-    ] = None,
+    ] = None
     bits: Annotated[
         int | None, typer.Option("--bits", min=2, max=8, help="Bits of the coupling codes, in place of the core's.")
-    ] = None,
-    noise: Annotated[str, typer.Option("--noise", help="none, moderate or strong.")] = "none",
-    samples: Annotated[int, typer.Option("-n", "--samples", min=2, max=100_000, help="How many images.")] = 10_000,
-    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="How many times, from different noise.")] = 1,
-    step: Annotated[float, typer.Option("--step", min=1e-4, max=10, help="Longest RK4 step, in model time.")] = 0.1,
-    threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Threads to compute with.")] = 1,
+    ] = None
+    noise: Annotated[str, typer.Option("--noise", help="none, moderate or strong.")] = "none"
+    samples: Annotated[int, samples_option("How many images.", least=2, most=100_000)] = 10_000
+    seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="How many sets of them: seeds 0, 1, ...")] = 1
+    step: Annotated[float, typer.Option("--step", min=1e-4, max=10, help="Longest RK4 step, in model time.")] = 0.1
+    threads: Annotated[int, typer.Option("--threads", min=1, max=256, help="Threads to compute with.")] = 1
     inception: Annotated[
         Path | None,
         typer.Option(
@@ -73,71 +71,80 @@ def evaluate_verb(
             exists=True,
             dir_okay=False,
         ),
-    ] = None,
+    ] = None
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="What moves the end of a run, instead; needs no data.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
+    ] = False
+    as_json: JsonOption = False
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("evaluate")(evaluate_verb)
+
+
+@with_options(EvaluateVerbOptions)
+def evaluate_verb(context: typer.Context, given: EvaluateVerbOptions) -> None:
     """Measure FD-LeNet (it is not FID), memorisation and coverage of classes; of points, the Wasserstein distance."""
-    if bits is not None and core is None:
+    if given.bits is not None and given.core is None:
         raise typer.BadParameter("the bits of a core's codes; give --core too", param_hint="--bits")
-    if sensitivity:
+    if given.sensitivity:
         refuse_ignored(context, {**FILES, **MEASURING}, "--sensitivity has runs of its own, and needs no data")
-        _show_sensitivity(model, _core(core, bits), threads, as_json)
-        return
+        _show_sensitivity(given)
+    else:
+        _show_quality(context, given)
+
+
+def _show_quality(context: typer.Context, given: EvaluateVerbOptions) -> None:
     from oscc.models.data.datasets import POINT_SETS
-    from oscc.models.quality.evaluation import Conditions, noise_named, trained_on
+    from oscc.models.quality.evaluation import evaluate
+    from oscc.models.quality.evaluation_options import EvaluationOptions
+    from oscc.models.quality.sampling import noise_named, trained_on
 
-    level, chosen = noise_named(noise), _core(core, bits)
-    conditions = [Conditions(chosen, level, step, seed, threads) for seed in range(seeds)]
-    measured = dataset if dataset is not None else trained_on(model)
-    if measured in POINT_SETS:
-        from oscc.cli.evaluate_points import evaluate_points
-
-        refuse_ignored(context, FILES, f"'{measured}' is a set of points, which is computed")
-        evaluate_points(model, measured, noise, conditions, samples, as_json)
-        return
-    from oscc.cli.evaluate_images import evaluate_images
-
-    if measured == "digits":
+    # Before a core is read.
+    noise_named(given.noise)
+    core = _core(given)
+    dataset = given.dataset if given.dataset is not None else trained_on(given.model)
+    if dataset in POINT_SETS:
+        refuse_ignored(context, FILES, f"'{dataset}' is a set of points, which is computed")
+    elif dataset == "digits":
         refuse_ignored(context, {"data": "--data"}, "'digits' comes with scikit-learn")
-    evaluate_images(model, measured, data, extractor, inception, noise, conditions, samples, as_json)
-
-
-def _show_sensitivity(model: Path, core: CoreSpec | None, threads: int, as_json: bool) -> None:
-    from oscc.models.quality.sensitivity import CONVERGED_STEP, SAMPLES, measure_sensitivity
-
-    with progress_bar("comparing runs") as progress:
-        found = measure_sensitivity(model, core, threads=threads, progress=progress)
-    if as_json:
-        print_json(
-            {
-                "model": str(model),
-                "core": None if core is None else core.name,
-                "samples": SAMPLES,
-                "reference": f"RK4 {CONVERGED_STEP:g}, float64",
-                "differences": [difference.as_dict() for difference in found],
-            }
-        )
-        return
-    rows = [(difference.what, _difference_text(difference, SAMPLES)) for difference in found]
-    print_table(f"{model.name}: end of {SAMPLES} runs against RK4 {CONVERGED_STEP:g}", rows)
-
-
-def _difference_text(difference: Difference, samples: int) -> str:
-    if difference.diverged:
-        return f"{difference.diverged} of {samples} runs diverge: the step is too long for this model"
-    return (
-        f"median {difference.median:.1e}, 99 % {difference.percentile_99:.1e}, max {difference.largest:.1e} rad; "
-        f"pixels {difference.pixel:.1e}"
+    options = EvaluationOptions(
+        dataset=dataset,
+        data=given.data,
+        extractor=given.extractor,
+        inception=given.inception,
+        core=core,
+        noise=given.noise,
+        samples=given.samples,
+        seeds=given.seeds,
+        step=given.step,
+        threads=given.threads,
     )
+    with progress_bar("drawing samples") as progress:
+        found = evaluate(given.model, options, progress)
+    if given.as_json:
+        print_json(found.to_dict())
+    else:
+        print_table(*evaluation_table(found))
 
 
-def _core(name: str | None, bits: int | None) -> CoreSpec | None:
+def _show_sensitivity(given: EvaluateVerbOptions) -> None:
+    from oscc.models.quality.sensitivity import measure_sensitivity
+
+    core = _core(given)
+    with progress_bar("comparing runs") as progress:
+        found = measure_sensitivity(given.model, core, threads=given.threads, progress=progress)
+    if given.as_json:
+        print_json(found.to_dict())
+    else:
+        print_table(*sensitivity_table(found))
+
+
+def _core(given: EvaluateVerbOptions) -> CoreSpec | None:
     from oscc.core.spec_file import load_core
 
-    if name is None:
+    if given.core is None:
         return None
-    core = load_core(name)
-    return core if bits is None else core.with_coupling_bits(bits)
+    core = load_core(given.core)
+    return core if given.bits is None else core.with_coupling_bits(given.bits)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import logging
+import shlex
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +18,7 @@ import typer
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.cli import (
     check,
+    choices,
     compile,
     cosim,
     data,
@@ -30,14 +35,44 @@ from oscc.cli import (
 )
 from oscc.cli.arguments import refused_argument
 from oscc.cli.common import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_NO, EXIT_USAGE, print_findings, print_json
+from oscc.cli.logging_options import Log, LogFileOption, QuietOption, VerboseOption, global_options_after, open_log
 from oscc.cli.signals import TerminatedError, handle_signals, termination_behind
-from oscc.cli.streams import StandardOutputError, checked_streams, discard_output, open_standard_descriptors
+from oscc.cli.streams import (
+    StandardOutputError,
+    checked_streams,
+    discard_output,
+    open_standard_descriptors,
+    quiet_streams,
+)
+
+_LOG = logging.getLogger(__name__)
 
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 """click's UsageError: old releases of typer take it from click, new ones carry it inside and export only its heirs."""
 
-VERBS = (check, compile, emit, synth, sample, solve, cosim, verify, report, diff, yield_dies, train, evaluate, data)
+VERBS = (
+    check,
+    compile,
+    emit,
+    synth,
+    sample,
+    solve,
+    cosim,
+    verify,
+    report,
+    diff,
+    yield_dies,
+    train,
+    evaluate,
+    data,
+    choices,
+)
 """A module for each verb, in the order of the help; `register` of each adds it."""
+
+INSTALLING = {"--install-completion"}
+"""Options with which typer writes into the home folder of the user."""
+
+BY_HAND = "print the script with --show-completion, and put it where your shell reads it"
 
 
 def _print_version(wanted: bool) -> None:
@@ -49,18 +84,51 @@ def _print_version(wanted: bool) -> None:
 
 
 def _root(
+    context: typer.Context,
+    verbose: VerboseOption = 0,
+    quiet: QuietOption = False,
+    log_file: LogFileOption = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Compile trained oscillator models for analog oscillator cores, and verify what comes out."""
+    if quiet and verbose:
+        raise typer.BadParameter("contradicts -q", param_hint="-v")
+    if not isinstance(context.obj, _Given):
+        return
+    context.obj.log.begin(verbose, log_file)
+    words = context.obj.words
+    if _LOG.isEnabledFor(logging.INFO):
+        from importlib.metadata import version
+        from platform import platform, python_version
+
+        _LOG.info("oscc %s: %s", version("oscc"), shlex.join(words))
+        _LOG.debug("Python %s, numpy %s, on %s", python_version(), version("numpy"), platform())
+    # The text of --help is what was asked for.
+    if quiet and not {"-h", "--help"} & set(words):
+        context.with_resource(quiet_streams(keep_output="--json" in words))
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What the command was called with, and where it logs.
+
+    Parameters
+    ----------
+    words : tuple of str
+        Its arguments.
+    log : Log
+    """
+
+    words: tuple[str, ...]
+    log: Log
 
 
 def make_app() -> typer.Typer:
-    """The command with all its verbs."""
+    """Return the command with all its verbs."""
     app = typer.Typer(
         name="oscc",
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -86,7 +154,7 @@ def _describe(app: typer.Typer) -> None:
 
 
 def _help_of(verb: Callable[..., Any]) -> str | None:
-    """The docstring of a function, from its source where it has none; None where there is no source either."""
+    """Return the docstring of a function, from its source where it has none; None where there is no source either."""
     if (text := inspect.getdoc(verb)) is not None:
         return text
     try:
@@ -135,16 +203,41 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _main(arguments: Sequence[str]) -> int:
-    """Run the command; only failures of standard output, and faults of the program, are raised."""
-    from oscc.base.findings import FindingsError
-    from oscc.base.kernels import is_interrupt
-
+    """Run the command with its log; only failures of standard output, and faults of the program, are raised."""
     as_json = "--json" in arguments
     if (refused := refused_argument(arguments)) is not None:
         return _report(refused, as_json, EXIT_USAGE)
+    begun = time.monotonic()
+    with open_log() as log:
+        try:
+            status = _run_verb(arguments, log, as_json)
+        except (StandardOutputError, BrokenPipeError, TerminatedError) as error:
+            _LOG.error("%s", error, extra={"printed": True})
+            raise
+        except Exception:
+            _LOG.critical("ended by a fault of the program", exc_info=True, extra={"printed": True})
+            raise
+        _LOG.info("exit status %d after %.1f s", status, time.monotonic() - begun)
+        failure = log.end()
+    if failure is not None:
+        # With --json standard output has its one object already.
+        return _report(failure, False, status or EXIT_ERROR)
+    return status
+
+
+def _run_verb(arguments: Sequence[str], log: Log, as_json: bool) -> int:
+    """Run the command, and say of an error what it is."""
+    from oscc.base.findings import FindingsError
+    from oscc.base.kernels import is_interrupt
+
     try:
         # Outside standalone mode typer returns the status and lets errors through, which are then put into one line.
-        status = make_app()(args=list(arguments) or ["--help"], prog_name="oscc", standalone_mode=False)
+        status = make_app()(
+            args=list(arguments) or ["--help"],
+            prog_name="oscc",
+            standalone_mode=False,
+            obj=_Given(tuple(arguments), log),
+        )
     except OsccError as error:
         return _report(error, as_json, EXIT_ERROR)
     except FindingsError as error:
@@ -155,6 +248,12 @@ def _main(arguments: Sequence[str]) -> int:
         return EXIT_NO
     except _USAGE_ERROR as error:
         return _report(_phrase_usage(error), as_json, EXIT_USAGE)
+    except OSError as error:
+        if not INSTALLING & set(arguments):
+            raise
+        path = "" if error.filename is None else str(error.filename)
+        refused = OsccError("completion.install", f"cannot be written: {error.strerror}", where=path, hint=BY_HAND)
+        return _report(refused, as_json, EXIT_ERROR)
     except (typer.Abort, KeyboardInterrupt):
         status = EXIT_INTERRUPTED
     except SystemError as error:
@@ -169,7 +268,7 @@ def _main(arguments: Sequence[str]) -> int:
 
 
 def _phrase_usage(error: Any) -> OsccError:
-    """A wrong usage as one line of message and one of advice."""
+    """Return a wrong usage as one line of message and one of advice."""
     command = error.ctx.command_path if error.ctx is not None else "oscc"
     message = " ".join(error.format_message().split())
     wrong = getattr(error, "option_name", None)
@@ -178,7 +277,8 @@ def _phrase_usage(error: Any) -> OsccError:
         longer = [name for name in known if name.startswith(wrong)]
         meant = f"; did you mean {' or '.join(map(repr, longer))}?" if longer else did_you_mean(wrong, known)
         message = f"No such option: {wrong}{meant}"
-    return OsccError("usage", message, where=command, hint=f"try: {command} --help")
+    before = global_options_after(command.split(), wrong or "")
+    return OsccError("usage", message, where=command, hint=before or f"try: {command} --help")
 
 
 def run() -> None:
@@ -189,6 +289,8 @@ def run() -> None:
 
 
 def _report(error: OsccError, as_json: bool, status: int) -> int:
+    """Print an error, and return the exit status."""
+    _LOG.error("%s: %s", error.code, error, extra={"printed": True})
     if as_json:
         print_json({"error": error.as_dict()})
     else:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import time
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, get_type_hints
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from oscc.cli.code_lines import StrictOption
 from oscc.cli.common import CoreOption, JsonOption, ModelArgument
+from oscc.cli.option_record import with_options
 from oscc.cli.place_options import (
     CopiesOption,
     DieOption,
@@ -26,6 +24,8 @@ from oscc.cli.place_options import (
 from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, parse_scale_options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oscc.compiler.feasibility.changes import ChangeOptions
     from oscc.compiler.frontends.front_end import Source
     from oscc.compiler.pass_manager import PassRecord
@@ -118,39 +118,5 @@ def timed_source(given: ModelOptions, core: CoreSpec) -> tuple[Source, PassRecor
     return source, PassRecord(LOADED, time.perf_counter() - begun)
 
 
-def with_model_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """Return a verb that typer calls with each field of `ModelOptions` as an option of its own.
-
-    Parameters
-    ----------
-    verb : callable
-        Its first parameter is a `ModelOptions`; the others are options as typer knows them.
-    """
-    own = [*inspect.signature(verb, eval_str=True).parameters.values()][1:]
-    hints = get_type_hints(ModelOptions, include_extras=True)
-    names = [each.name for each in fields(ModelOptions)]
-    shared = [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if each.default is MISSING else each.default,
-            annotation=hints[each.name],
-        )
-        for each in fields(ModelOptions)
-    ]
-    # What must be given comes first in the help.
-    needed = [each for each in shared if each.default is inspect.Parameter.empty]
-    spelt = [
-        *needed,
-        *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own),
-        *(each for each in shared if each not in needed),
-    ]
-
-    @functools.wraps(verb)
-    def called(**given: Any) -> None:
-        verb(ModelOptions(**{name: given.pop(name) for name in names}), **given)
-
-    signature = inspect.Signature(spelt)
-    called.__signature__ = signature  # type: ignore[attr-defined]
-    called.__annotations__ = {each.name: each.annotation for each in spelt}
-    return called
+with_model_options = with_options(ModelOptions)
+"""Decorator of verbs that take `ModelOptions`; see `with_options`."""

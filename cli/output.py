@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oscc.cli.common import seed_option
+
 if TYPE_CHECKING:
     from oscc.core.program import Program
     from oscc.core.spec import CoreSpec
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 FolderArgument = Annotated[
     Path, typer.Argument(metavar="DIR", help="Output folder of oscc compile.", show_default=False)
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Key of the initial noise.")]
+SeedOption = Annotated[int, seed_option("the initial noise")]
 FirstOption = Annotated[int, typer.Option("--first", min=0, max=2**31, help="Number of the first sample.")]
 
 

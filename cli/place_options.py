@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oscc.cli.common import seed_option
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -33,7 +35,7 @@ PlacerOption = Annotated[
         help="auto, identity, symmetry, repair, torus, growth, anneal, or exact (small models; gives proofs).",
     ),
 ]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Of the placer's search.")]
+SeedOption = Annotated[int, seed_option("the search for a placement and for chains")]
 TimeoutOption = Annotated[
     float | None,
     typer.Option(

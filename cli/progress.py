@@ -20,7 +20,7 @@ BAR_WIDTH = 20
 
 @contextmanager
 def progress_bar(what: str = "working") -> Iterator[Report]:
-    """What is being done, how far it is and for how long, while the block runs.
+    """Show what is being done, how far it is and for how long, while the block runs.
 
     On a terminal it is a bar that is gone afterwards. Elsewhere it is a line every `LINE_EVERY_S` seconds, so that work
     that is short says nothing. Standard output is left alone.
@@ -63,7 +63,9 @@ def progress_bar(what: str = "working") -> Iterator[Report]:
 
 @contextmanager
 def training_progress(name: str, done: int, total: int) -> Iterator[Callable[[int, Mapping[str, float]], None]]:
-    """How far a training is, with its losses: a bar on a terminal that stays, a line now and then elsewhere.
+    """Show how far a training is, with its losses, while the block runs.
+
+    It is a bar on a terminal, which stays, and a line now and then elsewhere.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ def training_progress(name: str, done: int, total: int) -> Iterator[Callable[[in
 
 
 def progress_line(what: str, done: float, seconds: float) -> str:
-    """A line of progress, such as ``oscc: annealing, 3 cells too far: 40 %, 20 s``.
+    """Return a line of progress, such as ``oscc: annealing, 3 cells too far: 40 %, 20 s``.
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ def progress_line(what: str, done: float, seconds: float) -> str:
 
 @contextmanager
 def _lines(what: str) -> Iterator[Report]:
-    """Lines on standard error from a thread of their own, so that they come while nothing is reported, too."""
+    """Print lines on standard error from a thread of their own, so that they come while nothing is reported, too."""
     latest = (what, 0.0)
     started, ended = time.monotonic(), threading.Event()
 

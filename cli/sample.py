@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored
+from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored, samples_option
 from oscc.cli.output import FirstOption, SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -25,7 +25,7 @@ def sample_verb(
             metavar="DIR", help="Output folder of oscc compile, or a checkpoint of any family.", show_default=False
         ),
     ],
-    samples: Annotated[int, typer.Option("-n", "--samples", min=1, max=100_000, help="How many images.")] = 64,
+    samples: Annotated[int, samples_option("How many images.", most=100_000)] = 64,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Picture to write; DIR/samples.png by default."),
@@ -89,7 +89,7 @@ def sample_verb(
 
 def _sample_checkpoint(model: Path, samples: int, output: Path | None, columns: int, seed: int, as_json: bool) -> None:
     from oscc.base.progress import tell_stage
-    from oscc.models.quality.evaluation import Conditions, draw_images, running_graph
+    from oscc.models.quality.sampling import Conditions, draw_images, running_graph
     from oscc.report.pictures import check_sheet_target, sample_sheet
 
     target = output if output is not None else model.with_name("samples.png")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from oscc.cli.code_lines import recorded_warnings, warning_words
-from oscc.cli.common import JsonOption, counted, print_json, print_table
+from oscc.cli.common import JsonOption, counted, print_json, print_table, samples_option
 from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of
 from oscc.cli.progress import progress_bar
 
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def solve_verb(
     folder: FolderArgument,
-    samples: Annotated[int, typer.Option("-n", "--samples", min=1, max=100_000, help="How many runs.")] = 100,
+    samples: Annotated[int, samples_option("How many runs.", most=100_000)] = 100,
     seed: SeedOption = 0,
     first: FirstOption = 0,
     output: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ class _Stream:
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether it is a terminal."""
         return self._stream is not None and self._stream.isatty()
 
     def __getattr__(self, name: str) -> Any:
@@ -115,6 +116,33 @@ def checked_streams() -> Iterator[None]:
     with suppress(AttributeError, OSError, ValueError):
         cast(Any, sys.stdout).reconfigure(errors="backslashreplace")
     sys.stdout, sys.stderr = _Output(before[0]), _Error(before[1])
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+class _Nothing(io.TextIOBase):
+    """A stream that nobody sees."""
+
+    def write(self, text: str) -> int:
+        """Take a text, and print nothing."""
+        return len(text)
+
+
+@contextmanager
+def quiet_streams(*, keep_output: bool) -> Iterator[None]:
+    """Print nothing while the block runs; what is raised is printed behind it.
+
+    Parameters
+    ----------
+    keep_output : bool
+        Whether standard output is left as it is, for a result that was asked for.
+    """
+    before = sys.stdout, sys.stderr
+    sys.stderr = _Nothing()
+    if not keep_output:
+        sys.stdout = _Nothing()
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, print_findings, print_json, print_table
+from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, print_findings, print_json, print_table, seed_option
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def synth_verb(
         float | None,
         typer.Option("--freq", min=1.0, max=2000.0, metavar="MHZ", help="Must be reached; exit status 3 if not."),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=1, max=2**31 - 1, help="Of the placement.")] = 1,
+    seed: Annotated[int, seed_option("the placement in the FPGA", least=1, most=2**31 - 1)] = 1,
     timeout: Annotated[float, typer.Option("--timeout", min=1.0, help="Seconds that a tool may take.")] = 3600.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -57,6 +57,7 @@ def synth_verb(
     """
     from oscc.base.output_folder import check_target
     from oscc.core.spec_file import load_core
+    from oscc.rtl.synthesis.options import SynthesisOptions
     from oscc.rtl.synthesis.result_files import result_rows
     from oscc.rtl.synthesis.targets import check_target_name, synthesise, synthesise_largest
     from oscc.rtl.synthesis.tools import tool_folder
@@ -68,7 +69,7 @@ def synth_verb(
     compiled = _check_same_core(output, asked)
     run = synthesise_largest if fit else synthesise
     with progress_bar(f"writing the Verilog of {asked.name}") as report, tool_folder() as scratch:
-        result = run(asked, target, scratch, frequency_mhz=freq, seed=seed, timeout_s=timeout, report=report)
+        result = run(asked, target, scratch, SynthesisOptions(freq, seed, timeout), report)
         _write(output, result, scratch, compiled)
     missed = any(finding.code == "Y002" for finding in result.findings) and freq is not None
     if as_json:

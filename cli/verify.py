@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from oscc.cli.code_lines import recorded_warnings, warning_words
-from oscc.cli.common import EXIT_NO, JsonOption, print_json
+from oscc.cli.common import EXIT_NO, JsonOption, print_json, samples_option
 from oscc.cli.output import FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
 
@@ -27,9 +27,7 @@ def verify_verb(
             help="array, pysim, icarus or verilator; repeatable. The first two if left out.",
         ),
     ] = None,
-    samples: Annotated[
-        int, typer.Option("-n", "--samples", min=1, max=1000, help="Samples that each engine runs, back to back.")
-    ] = 2,
+    samples: Annotated[int, samples_option("Samples that each engine runs, back to back.", most=1000)] = 2,
     pixel_samples: Annotated[
         int, typer.Option("--pixel-samples", min=1, max=100_000, help="Samples over which pixels are compared.")
     ] = 64,

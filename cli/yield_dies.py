@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from oscc.cli.common import CoreOption, JsonOption, ModelArgument, print_json, print_table
+from oscc.cli.common import CoreOption, JsonOption, ModelArgument, print_json, print_table, seed_option
 from oscc.cli.place_options import FrontEndOption
 from oscc.cli.progress import progress_bar
 
@@ -26,8 +26,8 @@ def yield_verb(
     slot_defect_rate: Annotated[
         float, typer.Option("--slot-defect-rate", min=0.0, max=1.0, help="Probability that a slot is dead.")
     ] = 0.0,
-    dies: Annotated[int, typer.Option("-n", "--dies", min=1, max=100_000, help="How many dies.")] = 200,
-    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="Of the defects.")] = 0,
+    dies: Annotated[int, typer.Option("--dies", min=1, max=100_000, help="How many dies.")] = 200,
+    seed: Annotated[int, seed_option("the defects, and the moves of --repair")] = 0,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Plot to write: dies by dead cells.", show_default=False),

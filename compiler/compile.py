@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from oscc.base.findings import Finding
+from oscc.base.findings import Finding, finding_codes
 from oscc.compiler.diagnosis.causes import Cause, find_causes
 from oscc.compiler.diagnosis.finding_names import name_nodes
 from oscc.compiler.ir.coded import CodedGraph
@@ -38,6 +39,8 @@ from oscc.core.families import family_named
 from oscc.core.program import Program
 from oscc.core.schedule_proof import trace_schedule
 from oscc.core.spec import CoreSpec
+
+_LOG = logging.getLogger(__name__)
 
 OF_POSITIONS = ("auto", "identity", "symmetry", "repair")
 """Placers that begin with the positions of a model that has them."""
@@ -269,6 +272,14 @@ def _checked(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, placin
     begin = time.perf_counter()
     # What is cheap to decide is decided before anything is searched for.
     conditions = tuple(diagnose_conditions(graph, core, options))
+    _LOG.info(
+        "%s, %d nodes and %d couplings, on %s: conditions that are not met: %s",
+        graph.name,
+        graph.nodes,
+        graph.couplings,
+        core.name,
+        finding_codes(conditions),
+    )
     if conditions:
         tried, more = _positions_as_they_are(graph, core, placing)
         known = {finding.code for finding in conditions}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from oscc.base.errors import OsccError, did_you_mean
-from oscc.base.findings import Finding, FindingError, FindingsError
+from oscc.base.findings import Finding, FindingError, FindingsError, finding_codes
 from oscc.base.progress import Report, tell_stage
 from oscc.compiler.ir.coded import CodedGraph, verify_codes
 from oscc.compiler.ir.graph import CouplingGraph, verify_graph
@@ -18,6 +19,8 @@ from oscc.compiler.ir.store import Level
 from oscc.core.program import Program
 from oscc.core.program_check import verify_program
 from oscc.core.spec import CoreSpec
+
+_LOG = logging.getLogger(__name__)
 
 
 class Pass(Protocol):
@@ -36,7 +39,7 @@ class Pass(Protocol):
         """One line."""
 
     def run(self, level: Any) -> Level:
-        """The next level; the first pass is given None."""
+        """Return the next level."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,7 @@ def run_pipeline(
         except FindingError as error:
             findings = (error.finding,)
         records.append(PassRecord(step.name, time.perf_counter() - begin))
+        _LOG.info("pass %s: findings %s; %.3f s", step.name, finding_codes(findings), records[-1].seconds)
         if findings:
             return PipelineResult(levels, tuple(records), findings, about)
         levels[step.name] = level

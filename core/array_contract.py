@@ -110,7 +110,7 @@ CONTRACT = (
 
 
 def rule(code: str) -> Rule:
-    """The rule of a code.
+    """Return the rule of a code.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def rule(code: str) -> Rule:
 
 
 def contract_table() -> str:
-    """The contract as the Markdown table of docs/architecture.md."""
+    """Return the contract as the Markdown table of docs/architecture.md."""
     lines = ["| rule | on every rising edge | otherwise |", "|---|---|---|"]
     for each in CONTRACT:
         lines.append(f"| {each.code} | {each.statement} | {each.why} |")

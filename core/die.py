@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
-from oscc.base.config import Gain, Section, Whole
+from oscc.base.config import Gain, Integer, Section
 from oscc.base.errors import OsccError
 from oscc.base.path_kind import refuse_wrong_kind
 from oscc.base.strict_yaml import load_yaml, read_yaml
@@ -51,15 +51,15 @@ class DieSpec(Section):
     schema_: Literal["oscc.die/1"] = Field(alias="schema")
     core: str
     name: str = ""
-    cells: tuple[tuple[Whole, Whole], ...] = ()
-    slots: tuple[tuple[Whole, Whole, Whole], ...] = ()
-    stuck_slots: tuple[tuple[Whole, Whole, Whole, Whole], ...] = ()
-    stuck_dacs: tuple[tuple[Whole, Whole, NodeDac, Whole], ...] = ()
-    gain: tuple[tuple[Whole, Whole, Gain], ...] = ()
+    cells: tuple[tuple[Integer, Integer], ...] = ()
+    slots: tuple[tuple[Integer, Integer, Integer], ...] = ()
+    stuck_slots: tuple[tuple[Integer, Integer, Integer, Integer], ...] = ()
+    stuck_dacs: tuple[tuple[Integer, Integer, NodeDac, Integer], ...] = ()
+    gain: tuple[tuple[Integer, Integer, Gain], ...] = ()
 
 
 def read_die(path: Path) -> DieSpec:
-    """The die in a YAML file.
+    """Read the die in a YAML file.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def parse_die(file: UserFile, core: CoreSpec | None = None) -> DieSpec:
 
 
 def _readable_part(content: dict[Any, Any]) -> DieSpec:
-    """A die of all entries of a file that are right by themselves."""
+    """Return a die of all entries of a file that are right by themselves."""
     kept: dict[str, list[Any]] = {}
     for key in PLACES:
         entries = content.get(key)
@@ -140,7 +140,7 @@ def _die_of(**places: list[Any]) -> DieSpec:
 
 
 def with_die(core: CoreSpec, die: DieSpec, where: str) -> CoreSpec:
-    """The core that is left of a die: its defects, besides those that the core has.
+    """Return the core that is left of a die: its defects, besides those that the core has.
 
     A unit that is stuck at 0 is a dead one. One that is stuck at another code always makes a coupling into its cell,
     which no model can do without, so that the cell is not used; on a core with reciprocal couplings it makes one into
@@ -187,13 +187,13 @@ def _of_another(core: CoreSpec, tested: str) -> str:
 
 
 def _first(faults: list[str]) -> list[str]:
-    """The first faults; the rest is counted."""
+    """Return the first faults, and how many more there are."""
     more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []
     return faults[:MOST_FAULTS] + more
 
 
 def _faults(core: CoreSpec, die: DieSpec) -> Iterator[str]:
-    """Every place and code of a die file that the core does not have."""
+    """Yield every place and code of a die file that the core does not have."""
     places: list[tuple[str, tuple[int, int]]] = [
         *(("cells", cell) for cell in die.cells),
         *(("slots", (row, col)) for row, col, _ in die.slots),

@@ -1,14 +1,23 @@
 """The families of analog interaction systems, each declared once.
 
-Reference, array, quantizer and receipts read these declarations; none of them knows a family by its name.
+Reference, array, quantizer and receipts read these declarations; none of them knows a family by its name. Packages that
+are installed may declare more, in the group `GROUP` of their entry points.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
 
-from oscc.base.errors import did_you_mean
+from oscc.base.errors import OsccError, did_you_mean
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+GROUP = "oscc.families"
+"""Entry points of other packages: the name of a family, and where its `Family` is, as ``module:attribute``."""
 
 
 @dataclass(frozen=True)
@@ -20,32 +29,45 @@ class Family:
     name : str
     state : {"phase", "real"}
         A phase [rad] on the circle, or a real number.
-    interaction : {"sin-difference", "linear", "tanh-linear"}
-        How the couplings into a node act: sum K sin(x_j - x_i), sum K x_j, or tanh(sum K x_j + field).
-    self_term : {"shil", "none", "cubic", "leak"}
-        What a node does to itself: -S sin 2x, nothing, a x - x^3, or -x.
+    interaction : str
+        How the couplings into a node act: ``sin-difference`` is sum K sin(x_j - x_i), ``linear`` sum K x_j, and
+        ``tanh-linear`` tanh(sum K x_j + field).
+    self_term : str
+        What a node does to itself: ``shil`` is -S sin 2x, ``none`` nothing, ``cubic`` a x - x^3, and ``leak`` -x.
+    form : str
+        What computes it when models are trained and sampled: a module of `oscc.models.dynamics.forms`, or
+        ``module:attribute`` of another package.
     node_parameters : tuple of str
         The per-node checkpoint tensors that the family reads, of ``shil``, ``field`` and ``detuning``; those it does
         not read must be zero in its checkpoints. ``cubic`` reads its gain a from ``shil``.
     equation : str
         The ODE, for documentation and receipts.
+
+    Notes
+    -----
+    Phases: Y. Kuramoto, Self-entrainment of a population of coupled non-linear oscillators, Lecture Notes in Physics
+    39, 1975; with SHIL: T. Wang and J. Roychowdhury, OIM: oscillator-based Ising machines for solving combinatorial
+    optimisation problems, UCNC 2019. Real states: F. Boehm, T. Van Vaerenbergh, G. Verschaffelt and G. Van der Sande,
+    Order-of-magnitude differences in computational performance of analog Ising machines induced by the choice of
+    nonlinearity, Communications Physics 4, 2021.
     """
 
     name: str
     state: Literal["phase", "real"]
-    interaction: Literal["sin-difference", "linear", "tanh-linear"]
-    self_term: Literal["shil", "none", "cubic", "leak"]
+    interaction: str
+    self_term: str
+    form: str
     node_parameters: tuple[str, ...]
     equation: str
 
     @property
     def has_hardware(self) -> bool:
-        """Whether DAC codes and RTL exist for it: only for oscillators, that is, phases."""
-        return self.state == "phase"
+        """Return whether DAC codes and RTL exist for it: only for oscillators that the array is made of."""
+        return self.state == "phase" and self.interaction == "sin-difference" and self.self_term in ("shil", "none")
 
     @property
     def readout(self) -> Literal["cos", "state"]:
-        """How a pixel follows from the state at the end: its cosine, or the state itself."""
+        """Return how a pixel follows from the state at the end: its cosine, or the state itself."""
         return "cos" if self.state == "phase" else "state"
 
 
@@ -54,6 +76,7 @@ KURASHIL = Family(
     state="phase",
     interaction="sin-difference",
     self_term="shil",
+    form="phases",
     node_parameters=("shil", "field", "detuning"),
     equation="dx_i/dt = w_i + sum_j K_ij sin(x_j - x_i) - S_i sin(2 x_i) - h_i sin(x_i)",
 )
@@ -62,6 +85,7 @@ KURAMOTO = Family(
     state="phase",
     interaction="sin-difference",
     self_term="none",
+    form="phases",
     node_parameters=("field", "detuning"),
     equation="dx_i/dt = w_i + sum_j K_ij sin(x_j - x_i) - h_i sin(x_i)",
 )
@@ -70,6 +94,7 @@ POLY_ISING = Family(
     state="real",
     interaction="linear",
     self_term="cubic",
+    form="cubic",
     node_parameters=("shil", "field"),
     equation="dx_i/dt = a_i x_i - x_i^3 + sum_j J_ij x_j + h_i",
 )
@@ -78,21 +103,93 @@ TANH_ISING = Family(
     state="real",
     interaction="tanh-linear",
     self_term="leak",
+    form="leak",
     node_parameters=("field",),
     equation="dx_i/dt = -x_i + tanh(sum_j J_ij x_j + h_i)",
 )
 
-FAMILIES = {family.name: family for family in (KURASHIL, KURAMOTO, POLY_ISING, TANH_ISING)}
+
+class FamilyTable(Mapping[str, Family]):
+    """Families by their names: those of the project, then those of installed packages.
+
+    Packages are looked for, once, when a name is asked for that is none of the project's, or when all are listed.
+
+    Parameters
+    ----------
+    *own : Family
+        Of the project.
+
+    Raises
+    ------
+    OsccError
+        ``family.package``, when packages are looked for, and one cannot be loaded or declares something else than a
+        family of the name of its entry point, or one that there is already.
+    """
+
+    def __init__(self, *own: Family) -> None:
+        self._own = {family.name: family for family in own}
+
+    @cached_property
+    def _all(self) -> dict[str, Family]:
+        from importlib.metadata import entry_points
+
+        families = dict(self._own)
+        for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+            if entry.name in families:
+                raise _refusal(entry, "there is a family of that name already")
+            families[entry.name] = _loaded(entry)
+        return families
+
+    def __getitem__(self, name: str) -> Family:
+        return self._own[name] if name in self._own else self._all[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+def _loaded(entry: EntryPoint) -> Family:
+    try:
+        family = entry.load()
+    except Exception as error:
+        # A package may fail in any way when it is imported.
+        raise _refusal(entry, f"cannot be loaded: {type(error).__name__}: {error}") from None
+    if not isinstance(family, Family):
+        raise _refusal(entry, f"is a {type(family).__name__}, not a Family")
+    if family.name != entry.name:
+        raise _refusal(entry, f"declares '{family.name}'")
+    return family
+
+
+def _refusal(entry: EntryPoint, reason: str) -> OsccError:
+    package = "a package" if entry.dist is None else entry.dist.name
+    return OsccError(
+        "family.package",
+        f"family '{entry.name}' of {package}, {entry.value}: {reason}",
+        where=GROUP,
+        hint="mend or uninstall the package",
+    )
+
+
+FAMILIES = FamilyTable(KURASHIL, KURAMOTO, POLY_ISING, TANH_ISING)
 """Every family by its name."""
 
 
 def family_named(name: str) -> Family:
-    """The family of a name.
+    """Return the family of a name.
+
+    Parameters
+    ----------
+    name : str
 
     Raises
     ------
     ValueError
         When there is none; the message suggests the nearest.
+    OsccError
+        As `FamilyTable` does.
     """
     if name not in FAMILIES:
         raise ValueError(f"'{name}' is not a family{did_you_mean(name, FAMILIES)}")

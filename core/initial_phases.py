@@ -33,7 +33,7 @@ INIT_TOLERANCE = 1e-6
 
 
 def diagnose_initial_phases(init: InitialPhases, core: CoreSpec) -> Iterator[Finding]:
-    """Whether a core offers a distribution of the initial phases (code F002); a proof.
+    """Check that a core offers a distribution of the initial phases (code F002); a proof.
 
     Parameters
     ----------

@@ -94,12 +94,12 @@ class Instruction:
         return self.operation in (Operation.INIT, Operation.RUN)
 
     def encode(self) -> int:
-        """The 32-bit word."""
+        """Return the 32-bit word."""
         return (self.operation << 28) | (self.count << 8 if self.operation is Operation.REPEAT else 0) | self.operand
 
     @classmethod
     def decode(cls, word: int) -> Instruction:
-        """The instruction of a word.
+        """Return the instruction of a word.
 
         Raises
         ------
@@ -125,12 +125,12 @@ class Instruction:
 
 
 def encode_schedule(instructions: Iterable[Instruction]) -> NDArray[np.uint32]:
-    """A schedule as words, uint32[n]."""
+    """Return a schedule as words, uint32[n]."""
     return np.array([instruction.encode() for instruction in instructions], dtype=np.uint32)
 
 
 def decode_schedule(words: NDArray[np.uint32]) -> tuple[Instruction, ...]:
-    """The schedule of words uint32[n].
+    """Return the schedule of words uint32[n].
 
     Raises
     ------

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 @cache
 def johnson_words(taps: int) -> tuple[int, ...]:
-    """The tap word of each step c, phi in [pi c / T, pi (c + 1) / T).
+    """Return the tap word of each step c, phi in [pi c / T, pi (c + 1) / T).
 
     Bit k of it is 1 where (c + k) mod 2T lies in the half turn around 0, that is, below T/2 or from 3T/2 on.
 
@@ -32,7 +32,7 @@ def johnson_words(taps: int) -> tuple[int, ...]:
 
 @cache
 def johnson_table(taps: int) -> tuple[int, ...]:
-    """Step of every possible tap word: the nearest legal word in Hamming distance, ties to the lower step.
+    """Return the step of every tap word: the nearest legal word in Hamming distance, ties to the lower step.
 
     A flipped bit with at least two taps between it and both edges of the word is thereby restored. With one tap it is a
     tie with the word two steps on; at an edge it gives the neighbouring word. The table is what specifies the decoder.
@@ -53,7 +53,7 @@ def johnson_table(taps: int) -> tuple[int, ...]:
 
 
 def combine_subphases(steps: NDArray[np.integer], taps: int) -> NDArray[np.int64]:
-    """Read-out code of the steps of all sub-phases.
+    """Compute the read-out code from the steps of all sub-phases.
 
     code = S c_0 + sum_s ((c_s - c_0 + T) mod 2T - T), mod 2 T S. Each sub-phase advances at most one step beyond c_0;
     the sum counts how many did. Summing the steps as they are would be wrong where one of them passes 0.

@@ -69,15 +69,15 @@ class Program:
         return int(self.tau_s.size)
 
     def instructions(self) -> tuple[Instruction, ...]:
-        """The schedule, decoded."""
+        """Return the schedule, decoded."""
         return decode_schedule(self.schedule)
 
     def stream(self) -> bytes:
-        """The program stream: bank after bank, address after address."""
+        """Return the program stream: bank after bank, address after address."""
         return self.words.tobytes()
 
     def stream_crc(self) -> int:
-        """CRC-32 (zlib) of `stream`; the host writes it to register PROGRAM_CRC."""
+        """Compute the CRC-32 (zlib) of `stream`; the host writes it to register PROGRAM_CRC."""
         return zlib.crc32(self.stream())
 
     def codes(self, core: CoreSpec) -> Groups[NDArray[np.int8]]:
@@ -102,6 +102,6 @@ class Program:
         return unpack_words(np.moveaxis(words, 0, 2), core)
 
     def image_of(self, frame: NDArray[Scalar]) -> NDArray[Scalar]:
-        """Frames [..., frame rows, frame cols] as images [..., image rows, image cols]."""
+        """Return frames [..., frame rows, frame cols] as images [..., image rows, image cols]."""
         pixels = frame[..., self.pixel[:, 0], self.pixel[:, 1]]
         return pixels.reshape(*frame.shape[:-2], *self.image_shape)

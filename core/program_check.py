@@ -21,7 +21,7 @@ _ROUNDING = 1e-9
 
 
 def diagnose_program(program: Program, core: CoreSpec) -> Iterator[Finding]:
-    """Every reason why a core cannot run a program (codes B001 to B012, and the T codes of its schedule).
+    """Yield every reason why a core cannot run a program (B001 to B012, and the T codes of its schedule).
 
     B001 another core, B002 wrong shape, B003 an illegal code, B004 unused memory that is not zero, B005 a pixel outside
     the frame, B006 a code step that does not follow from tau, B007 runs that do not follow from tau, B008 an init of
@@ -60,7 +60,7 @@ def diagnose_program(program: Program, core: CoreSpec) -> Iterator[Finding]:
 
 
 def is_valid_program(program: Program, core: CoreSpec) -> bool:
-    """Whether `diagnose_program` finds nothing."""
+    """Return whether `diagnose_program` finds nothing."""
     return is_empty(diagnose_program(program, core))
 
 
@@ -75,7 +75,7 @@ def verify_program(program: Program, core: CoreSpec) -> None:
 
 
 def _diagnose_model(program: Program, core: CoreSpec) -> Iterator[Finding]:
-    """What the program says about its model, where the core has a say."""
+    """Check what the program says about its model, where the core has a say."""
     family = FAMILIES.get(program.family)
     if family is None or not family.has_hardware:
         able = [name for name, declared in FAMILIES.items() if declared.has_hardware]
@@ -190,7 +190,7 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
 
 
 def _diagnose_time(program: Program, core: CoreSpec) -> Iterator[Finding]:
-    """Code steps and runs must both follow from tau: a program with another tau runs another model."""
+    """Check that code steps and runs follow from tau: a program with another tau runs another model."""
     for group, lsb in program.lsb.items():
         expected = core.dac(group).full_scale_rad_s * program.tau_s / core.dac(group).top_code
         wrong = np.flatnonzero(~np.isclose(lsb, expected, rtol=_ROUNDING, atol=0.0))

@@ -50,7 +50,7 @@ class _Entry:
 
 
 def encode_program(program: Program) -> bytes:
-    """The bytes of a program file; equal programs give equal bytes.
+    """Return the bytes of a program file; equal programs give equal bytes.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def write_program(path: str | Path, program: Program) -> None:
 
 
 def read_program(path: str | Path) -> Program:
-    """The program in a file.
+    """Read the program in a file.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def read_program(path: str | Path) -> Program:
 
 
 def decode_program(content: bytes, where: str) -> Program:
-    """The program that `encode_program` wrote.
+    """Return the program that `encode_program` wrote.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def _read_header(content: bytes, where: str) -> tuple[bytes, bytes, list[_Entry]
 
 
 def _read_sections(content: bytes, entries: list[_Entry], where: str) -> dict[str, bytes]:
-    """The sections, which must be exactly `SECTIONS`, one after the other, with nothing but zeros between them."""
+    """Return the sections: exactly `SECTIONS`, one after the other, with nothing but zeros between them."""
     names = [entry.name for entry in entries]
     for name in SECTIONS:
         if name not in names:
@@ -282,10 +282,10 @@ def _read_meta(part: bytes, where: str) -> dict[str, Any]:
         raise fault(str(error)) from None
     for key in ("cols", "bank_depth", "word_bytes"):
         if type(meta[key]) is not int or meta[key] < 1:
-            raise fault(f"{key} is not a positive whole number")
+            raise fault(f"{key} is not a positive integer")
     shape, init = meta["image_shape"], meta["init"]
     if not isinstance(shape, list) or len(shape) != 2 or any(type(size) is not int or size < 0 for size in shape):
-        raise fault("image_shape is not a pair of whole numbers")
+        raise fault("image_shape is not a pair of integers")
     if (
         not isinstance(init, dict)
         or init.keys() != {"kind", "mean", "std"}
@@ -297,7 +297,7 @@ def _read_meta(part: bytes, where: str) -> dict[str, Any]:
 
 
 def _is_finite(value: Any) -> bool:
-    """Whether a value of JSON is a number that float64 holds."""
+    """Return whether a value of JSON is a number that float64 holds."""
     if type(value) not in (int, float):
         return False
     try:

@@ -77,7 +77,7 @@ class Register:
     reset: int = 0
 
     def field(self, name: str) -> Field:
-        """The field of a name."""
+        """Return the field of a name."""
         return next(field for field in self.fields if field.name == name)
 
 
@@ -275,7 +275,7 @@ REGISTERS = (
 
 
 def register(name: str) -> Register:
-    """The register of a name.
+    """Return the register of a name.
 
     Raises
     ------

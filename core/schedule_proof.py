@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from oscc.base.findings import Finding, is_empty, raise_first
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
-from oscc.core.sequencer_model import Sequencer, Step, crowding_fault
+from oscc.core.sequencer_model import SequencerModel, Step, crowding_fault
 from oscc.core.spec import CoreSpec
 
 MAX_GROUPS = 100_000
@@ -75,7 +75,7 @@ class _Proof:
     complete: bool
 
     def largest_gap(self) -> int | None:
-        """Largest distance between consecutive samples, in cycles."""
+        """Return the largest distance between consecutive samples, in cycles."""
         samples = [cycle for step in self.steady if (cycle := step.sample_cycle()) is not None]
         if self.period and samples:
             samples.append(samples[0] + self.period)
@@ -84,7 +84,7 @@ class _Proof:
 
 def _prove(instructions: Sequence[Instruction], core: CoreSpec) -> _Proof:
     """Follow a schedule until it ends, or until its state after an endless repeat occurs a second time."""
-    sequencer = Sequencer(instructions, core)
+    sequencer = SequencerModel(instructions, core)
     steps: list[Step] = []
     seen: dict[tuple[object, ...], int] = {}
     samples = 0
@@ -107,7 +107,7 @@ def _prove(instructions: Sequence[Instruction], core: CoreSpec) -> _Proof:
 
 
 def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples: int) -> ScheduleTrace:
-    """Every instruction of a schedule with the cycle at which it takes effect.
+    """Return every instruction of a schedule with the cycle at which it takes effect.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples:
         raise ValueError(finding.message)
     proof = _prove(instructions, core)
     barren = proof.period > 0 and not any(step.group.has(Operation.SAMPLE) for step in proof.steady)
-    sequencer = Sequencer(instructions, core)
+    sequencer = SequencerModel(instructions, core)
     steps: list[Step] = []
     taken = 0
     while taken < samples and not (barren and len(steps) == proof.followed):
@@ -179,7 +179,7 @@ def _diagnose_operands(instructions: Sequence[Instruction], core: CoreSpec) -> I
 
 
 def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> Iterator[Finding]:
-    """Everything that is wrong with a schedule and with its timing (codes T001 to T012).
+    """Yield everything that is wrong with a schedule and with its timing (codes T001 to T012).
 
     The answers about steady state are proofs: the model is deterministic, so that a state which occurs twice occurs for
     ever. A schedule that ends has no steady state; what follows its first sample is judged in its place.
@@ -234,7 +234,7 @@ def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> It
 
 
 def _diagnose_crowding(instructions: Sequence[Instruction]) -> Iterator[Finding]:
-    """T003 as the hardware checks it before a start: in the order of the schedule memory, jumps left aside."""
+    """Check T003 as the hardware does before a start: in the order of the schedule memory, jumps left aside."""
     count = 0
     for address, instruction in enumerate(instructions):
         count = 0 if instruction.is_timed or instruction.operation is Operation.STOP else count + 1
@@ -273,7 +273,7 @@ def _diagnose_waiting(proof: _Proof) -> Iterator[Finding]:
 
 
 def is_valid_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> bool:
-    """Whether `diagnose_schedule` finds nothing."""
+    """Return whether `diagnose_schedule` finds nothing."""
     return is_empty(diagnose_schedule(instructions, core))
 
 

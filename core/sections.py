@@ -1,6 +1,6 @@
 """The sections of a CoreSpec file: DACs, init, read-out and defects; and the numbers that all of them are made of.
 
-Numbers are strict: what a YAML file writes as a text, a truth value or a fraction is no whole number.
+Numbers are strict: what a YAML file writes as a text, a truth value or a fraction is no integer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from oscc.base.config import Gain, Positive, Section, Whole
+from oscc.base.config import Gain, Integer, Positive, Section
 
 
 class DacSpec(Section):
@@ -31,9 +31,9 @@ class DacSpec(Section):
         Signed codes that must never be programmed (silicon errata); 0 cannot be forbidden.
     """
 
-    bits: Whole = Field(ge=2, le=8)
+    bits: Integer = Field(ge=2, le=8)
     full_scale_rad_s: Positive
-    forbidden: tuple[Whole, ...] = ()
+    forbidden: tuple[Integer, ...] = ()
 
     @property
     def top_code(self) -> int:
@@ -72,7 +72,7 @@ class InitSpec(Section):
 
     kind: Literal["normal", "uniform"] = "normal"
     std_rad: Positive = 1.0
-    cycles: Whole = Field(default=64, ge=1, lt=2**24)
+    cycles: Integer = Field(default=64, ge=1, lt=2**24)
 
 
 class ReadoutSpec(Section):
@@ -88,10 +88,10 @@ class ReadoutSpec(Section):
         Shifted latches between two taps; a power of two from 1 to 16.
     """
 
-    origin: tuple[Whole, Whole] = (0, 0)
-    step: tuple[Whole, Whole] = (1, 1)
-    taps: Whole = Field(default=8, ge=2, le=8)
-    subphases: Whole = Field(default=4, ge=1, le=16)
+    origin: tuple[Integer, Integer] = (0, 0)
+    step: tuple[Integer, Integer] = (1, 1)
+    taps: Integer = Field(default=8, ge=2, le=8)
+    subphases: Integer = Field(default=4, ge=1, le=16)
 
     @field_validator("origin")
     @classmethod
@@ -138,9 +138,9 @@ class DefectSpec(Section):
         listed. What is not there is not written either, so that the hash of a core without it is what it was.
     """
 
-    cells: tuple[tuple[Whole, Whole], ...] = ()
-    slots: tuple[tuple[Whole, Whole, Whole], ...] = ()
-    gain: tuple[tuple[Whole, Whole, Gain], ...] = ()
+    cells: tuple[tuple[Integer, Integer], ...] = ()
+    slots: tuple[tuple[Integer, Integer, Integer], ...] = ()
+    gain: tuple[tuple[Integer, Integer, Gain], ...] = ()
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_there(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -28,7 +28,8 @@ from dataclasses import dataclass, field, replace
 
 from oscc.base.findings import Finding
 from oscc.core.instructions import MAX_UNTIMED, Instruction, Operation
-from oscc.core.spec import FETCH_CYCLES, FETCH_LATENCY, CoreSpec
+from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
+from oscc.core.spec import CoreSpec
 
 _WAITING = (Operation.COMMIT, Operation.LOAD, Operation.SAMPLE)
 """Operations that may have to wait; of two that wait equally long, the first is named as the cause."""
@@ -52,7 +53,7 @@ class Group:
     around: bool
 
     def has(self, operation: Operation) -> bool:
-        """Whether an operation is among the members."""
+        """Return whether an operation is among the members."""
         return any(instruction.operation is operation for _, instruction in self.members)
 
     @property
@@ -86,13 +87,13 @@ class Step:
     cause: str
 
     def sample_cycle(self) -> int | None:
-        """When the group sampled; None when it does not."""
+        """Return when the group sampled; None when it does not."""
         kinds = zip(self.group.members, self.cycles, strict=True)
         return next((cycle for (_, member), cycle in kinds if member.operation is Operation.SAMPLE), None)
 
 
 @dataclass
-class Sequencer:
+class SequencerModel:
     """The state of a running sequencer; `step` advances it by a group.
 
     Parameters
@@ -144,7 +145,7 @@ class Sequencer:
     faults: dict[tuple[str, int], Finding] = field(default_factory=dict)
 
     def step(self) -> Step | None:
-        """The next group, or None when the schedule has ended: stopped, in error, or past its last instruction."""
+        """Return the next group; None when the schedule has ended: stopped, in error, or past its last instruction."""
         group = None if self.stopped else self._fetch()
         if group is None:
             self.stopped = True
@@ -204,7 +205,7 @@ class Sequencer:
         return None
 
     def _jump(self, address: int, instruction: Instruction) -> int:
-        """Where a repeat goes; each repeat has a counter of its own, which starts anew once it has run out."""
+        """Return where a repeat goes; each repeat has a counter of its own, which starts anew once it has run out."""
         if instruction.count == 0:
             return instruction.operand
         left = self.jumps_left.pop(address, instruction.count)
@@ -229,7 +230,7 @@ class Sequencer:
         return False
 
     def _without_commit(self, group: Group) -> Group:
-        """What takes effect of a group whose commit ends the schedule: a sample, if it has one."""
+        """Return what takes effect of a group whose commit ends the schedule: a sample, if it has one."""
         address = next(at for at, instruction in group.members if instruction.operation is Operation.COMMIT)
         self._fault(
             "T004",
@@ -276,7 +277,7 @@ class Sequencer:
         self.faults.setdefault((code, address), Finding(code, message, fix, {"instruction": address, **witness}))
 
     def state(self) -> tuple[object, ...]:
-        """Everything that decides the future, in cycles since the last group took effect."""
+        """Return everything that decides the future, in cycles since the last group took effect."""
 
         def since(cycle: int | None, limit: int) -> int:
             # Beyond its limit an age makes no difference any more; never is as good as long ago.
@@ -296,7 +297,7 @@ class Sequencer:
 
 
 def _circles_without_time(instructions: Sequence[Instruction], address: int) -> bool:
-    """Whether execution from an address comes back to the same endless repeat without an init or a run.
+    """Return whether execution from an address returns to the same endless repeat without an init or a run.
 
     A finite repeat is followed once and then passed, which visits everything that it can reach.
     """
@@ -317,7 +318,7 @@ def _circles_without_time(instructions: Sequence[Instruction], address: int) -> 
 
 
 def crowding_fault(address: int, instruction: Instruction, count: int) -> Finding:
-    """T003: an instruction that is one too many without duration."""
+    """Return T003 where an instruction is one too many without duration."""
     return Finding(
         "T003",
         f"instruction {address} ({instruction}) is the {count}th without duration in a row; at most {MAX_UNTIMED} may "

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from oscc.base.config import Positive, Section, Whole
+from oscc.base.config import Integer, Positive, Section
 from oscc.core.groups import Groups
 from oscc.core.instructions import MAX_SAMPLE_CHUNKS
+from oscc.core.latencies import BUS_FANOUT, LEAST_INIT, LONGEST_FETCH, READ_LATENCY, READOUT_LATENCY, READOUT_ROW_CYCLES
 from oscc.core.registers import register
 from oscc.core.sections import DacSpec as DacSpec
 from oscc.core.sections import DefectSpec as DefectSpec
@@ -27,34 +28,10 @@ from oscc.core.stencil import Stencil, listed_stencil, named_stencil
 
 SCHEMA = "oscc.core/1"
 
-READ_LATENCY = 5
-"""Cycles from the address at a weight bank to its word: address register, memory, register, syndrome, correction."""
-
-BUS_FANOUT = 8
-"""Registers that one register of the banks' address and write buses drives: the buses are trees of this degree."""
-
-READOUT_ROW_CYCLES = 3
-"""Cycles of the read-out per row, besides its beats: select the row, wait for the tap bus, latch it."""
-
-READOUT_LATENCY = 1
-"""Cycles from `sample` to the first row being selected."""
-
-FETCH_CYCLES = 2
-"""Cycles in which the sequencer fetches and decodes one instruction."""
-
-FETCH_LATENCY = 1
-"""Cycles from a group of instructions taking effect to the fetch of the next group."""
-
-LONGEST_FETCH = FETCH_LATENCY + 5 * FETCH_CYCLES
-"""Cycles to fetch the longest group that the schedule pass writes: sample, repeat, commit, load, init."""
-
-LEAST_INIT = FETCH_LATENCY + FETCH_CYCLES
-"""Cycles to fetch the group that the schedule pass writes after an init: the run."""
-
 MAX_SLOTS = register("WORD").field("slots").mask >> register("WORD").field("slots").low
 """Coupling units per cell that register WORD can name."""
 
-Cells = Annotated[Whole, Field(ge=1, le=512)]
+Cells = Annotated[Integer, Field(ge=1, le=512)]
 
 
 class CoreSpec(Section):
@@ -96,9 +73,9 @@ class CoreSpec(Section):
     schema_: Literal["oscc.core/1"] = Field(alias="schema")
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
     grid: tuple[Cells, Cells]
-    stencil: str | list[list[Whole]]
+    stencil: str | list[list[Integer]]
     couplings: Literal["directed", "reciprocal"] = "directed"
-    chunks: Whole = Field(ge=1)
+    chunks: Integer = Field(ge=1)
     coupling_dac: DacSpec
     shil_dac: DacSpec
     field_dac: DacSpec
@@ -106,9 +83,9 @@ class CoreSpec(Section):
     reference_hz: Positive = 100.0e6
     clock_hz: Positive = 100.0e6
     init: InitSpec = InitSpec()
-    cycles_per_sample: Whole = Field(default=1000, ge=2, lt=2**24)
+    cycles_per_sample: Integer = Field(default=1000, ge=2, lt=2**24)
     readout: ReadoutSpec = ReadoutSpec()
-    tracks_per_boundary: Whole = Field(default=0, ge=0)
+    tracks_per_boundary: Integer = Field(default=0, ge=0)
     stream_width: Literal[32, 64, 128] = 64
     protection: Literal["secded", "none"] = "secded"
     spi: bool = False
@@ -343,7 +320,7 @@ class CoreSpec(Section):
     # Variants
 
     def changed(self, **keys: Any) -> CoreSpec:
-        """The same core with other values of some keys.
+        """Return the same core with other values of some keys.
 
         Dead units stay where they are: with another stencil, or with units that serve one direction instead of two,
         their slots are numbered anew, and those whose offset is no longer there are left out. All other keys keep what
@@ -369,7 +346,7 @@ class CoreSpec(Section):
         return CoreSpec.model_validate({**described, **keys, "defects": {**without, "slots": slots}})
 
     def with_coupling_bits(self, bits: int) -> CoreSpec:
-        """The same core with coupling DACs of another width, and the same full scale.
+        """Return the same core with coupling DACs of another width, and the same full scale.
 
         Parameters
         ----------
@@ -382,11 +359,11 @@ class CoreSpec(Section):
     # Identity
 
     def canonical_json(self) -> str:
-        """The specification with every default filled in, keys sorted: what `hash` is taken over."""
+        """Return the specification with every default filled in, keys sorted: what `hash` is taken over."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
 
     def __eq__(self, other: object) -> bool:
-        """Whether both are the same hardware: what was computed from a core and kept does not count."""
+        """Return whether both are the same hardware: what was computed from a core and kept does not count."""
         if not isinstance(other, CoreSpec):
             return NotImplemented
         return self is other or self.canonical_json() == other.canonical_json()
@@ -405,7 +382,7 @@ def _parse_stencil(value: str | list[list[int]]) -> Stencil:
 
 
 def _units_anew(dead: tuple[int, int, int], old: CoreSpec, new: CoreSpec) -> list[tuple[int, int, int]]:
-    """The units of a core that make the couplings which a unit of another core made."""
+    """Return the units of a core that make the couplings which a unit of another core made."""
     row, col, slot = dead
     drow, dcol = old.unit_stencil.offsets[slot]
     couplings = [((row, col), (drow, dcol))]

@@ -15,13 +15,13 @@ from oscc.core.spec import CoreSpec
 
 
 def preset_names() -> list[str]:
-    """Names of the cores that ship with the package, sorted."""
+    """Return the names of the cores that ship with the package, sorted."""
     folder = resources.files("oscc.core") / "presets"
     return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
 
 
 def load_core(name_or_path: str | Path) -> CoreSpec:
-    """The core of a preset name or of a YAML file.
+    """Read the core of a preset name or of a YAML file.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def load_core(name_or_path: str | Path) -> CoreSpec:
 
 
 def parse_core(content: str, *, where: str) -> CoreSpec:
-    """The core that a YAML text describes.
+    """Return the core that a YAML text describes.
 
     Parameters
     ----------
@@ -73,5 +73,5 @@ def parse_core(content: str, *, where: str) -> CoreSpec:
 
 
 def dump_core(core: CoreSpec) -> str:
-    """A core as YAML that `parse_core` reads back to an equal one, every default written out."""
+    """Return a core as YAML that `parse_core` reads back to an equal one, every default written out."""
     return yaml.safe_dump(core.model_dump(mode="json", by_alias=True), sort_keys=False, default_flow_style=None)

@@ -75,7 +75,7 @@ class Stencil:
         return table
 
     def slots_of(self, drow: NDArray[np.integer], dcol: NDArray[np.integer]) -> NDArray[np.int32]:
-        """Slots of many displacements.
+        """Return the slots of many displacements.
 
         Parameters
         ----------
@@ -94,11 +94,11 @@ class Stencil:
         return np.where(inside, self.slot_of_displacement[rows, cols], -1).astype(np.int32)
 
     def half(self) -> Stencil:
-        """The offsets with drow > 0, or drow = 0 and dcol > 0: one of each opposite pair."""
+        """Return the offsets with drow > 0, or drow = 0 and dcol > 0: one of each opposite pair."""
         return Stencil(tuple(o for o in self.offsets if o > (0, 0)))
 
     def peak_wires(self) -> int:
-        """Wires over the busiest cell boundary when every cell of a large grid uses every offset.
+        """Compute the wires over the busiest cell boundary when every cell of a large grid uses every offset.
 
         A wire runs along the source's row first, then along the destination's column. Far from the border every
         boundary between two columns is crossed by ``abs(dcol)`` wires per offset, and every boundary between two
@@ -110,7 +110,7 @@ class Stencil:
 
 
 def named_stencil(name: str) -> Stencil:
-    """The stencil of a name: ``box-R``, ``diamond-R`` (R from 1 to 8) or ``king``.
+    """Return the stencil of a name: ``box-R``, ``diamond-R`` (R from 1 to 8) or ``king``.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def narrowest_stencil(offsets: Collection[Offset]) -> str | None:
 
 
 def listed_stencil(offsets: Sequence[Sequence[int]]) -> Stencil:
-    """The stencil of an explicit list of [drow, dcol]; the order of the list does not matter.
+    """Return the stencil of an explicit list of [drow, dcol]; the order of the list does not matter.
 
     Raises
     ------
@@ -163,7 +163,7 @@ def listed_stencil(offsets: Sequence[Sequence[int]]) -> Stencil:
     pairs: list[Offset] = []
     for entry in offsets:
         if len(entry) != 2 or not all(type(part) is int for part in entry):
-            raise ValueError(f"{list(entry)} is not an offset; an offset is [drow, dcol], two whole numbers")
+            raise ValueError(f"{list(entry)} is not an offset; an offset is [drow, dcol], two integers")
         pairs.append((entry[0], entry[1]))
     repeated = sorted({pair for pair in pairs if pairs.count(pair) > 1})
     if repeated:

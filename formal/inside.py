@@ -14,18 +14,20 @@ from types import FrameType
 from typing import Any
 
 from amaranth.hdl import Fragment, Module
+from amaranth.lib.wiring import Component
 
 from oscc.base.errors import OsccError
 
 
 @dataclass(frozen=True)
 class Inside:
-    """A component and the local variables of its `elaborate`.
+    """A component and the local variables of its `elaborate` and of the methods that make parts of the module.
 
     Parameters
     ----------
     component : Component
     variables : mapping of str to object
+        Those of `elaborate` go before those of the methods that it calls.
     """
 
     component: Any
@@ -65,12 +67,20 @@ def elaborated_inside(component: Any) -> tuple[Fragment, dict[str, Inside]]:
 
 @contextmanager
 def _watching(found: dict[str, Inside]) -> Iterator[None]:
+    parts: dict[int, dict[str, Any]] = {}
+
     def note(frame: FrameType, event: str, argument: object) -> None:
-        if event == "return" and frame.f_code.co_name == "elaborate" and "self" in frame.f_locals:
-            component = frame.f_locals["self"]
+        if event != "return" or "self" not in frame.f_locals:
+            return
+        component, name = frame.f_locals["self"], frame.f_code.co_name
+        if name == "elaborate":
             # A module elaborates, too, when its component has made it.
             if not isinstance(component, Module):
-                found[type(component).__name__] = Inside(component, dict(frame.f_locals))
+                variables = parts.pop(id(component), {}) | dict(frame.f_locals)
+                found[type(component).__name__] = Inside(component, variables)
+        elif name.startswith("_") and isinstance(component, Component) and isinstance(frame.f_locals.get("m"), Module):
+            # A method that makes a part of the module; it returns before `elaborate` does.
+            parts.setdefault(id(component), {}).update(frame.f_locals)
 
     before = sys.getprofile()
     sys.setprofile(note)

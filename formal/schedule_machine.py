@@ -68,7 +68,7 @@ class ScheduleMachine:
         """What has happened of the group that is due."""
         sequencer = self._bench.sequencer
         m.d.comb += [
-            self.loads.eq(past(m, sequencer.load_start, "load_started")),
+            self.loads.eq(past(m, sequencer.load.start, "load_started")),
             self.takes.eq((self.left == 0) & (sequencer.init | sequencer.run)),
             self.done.eq(
                 self.known
@@ -141,7 +141,7 @@ class ScheduleMachine:
         A timed instruction lasts as long as it says, unless the schedule ends.
         """
         sequencer = self._bench.sequencer
-        its_chunk = past(m, sequencer.chunk, "its_chunk")
+        its_chunk = past(m, sequencer.load.chunk, "its_chunk")
         # An end takes two cycles to reach ``init`` and ``run``.
         running_before = past(m, sequencer.running, "ran_before")
         level = sequencer.init | sequencer.run

@@ -19,7 +19,7 @@ CHUNKS = 3
 USERS_OF_DEPTH = ("sequencer", "instruction_fetch", "schedule_check")
 """Files of the RTL whose components have the size of the schedule memory."""
 
-FREE_INPUTS = ("start", "abort", "fault", "array_ready", "length", "first_sample", "readout_busy", "readout_room")
+FREE_INPUTS = ("start", "abort", "fault", "array_ready", "length", "first_sample")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def small_memory(words: int) -> Iterator[None]:
 
     Each repeat has a counter, so that the size of the memory decides how far a solver comes.
     """
-    changed = [importlib.import_module(f"oscc.rtl.{name}") for name in USERS_OF_DEPTH]
+    changed = [importlib.import_module(f"oscc.rtl.schedule.{name}") for name in USERS_OF_DEPTH]
     before = [module.SCHEDULE_DEPTH for module in changed]
     try:
         for module in changed:
@@ -61,7 +61,7 @@ def small_memory(words: int) -> Iterator[None]:
 
 
 def sequencer_bench(m: Module) -> SequencerBench:
-    """A sequencer whose inputs are free but for the loader, which keeps its contract; ``fetch_word`` is left open.
+    """A sequencer whose inputs are free but for the loader, which keeps its contract; ``fetch.word`` is left open.
 
     A load takes any number of cycles. In the first cycle one may be under way, or complete, from a time before.
     """
@@ -71,22 +71,24 @@ def sequencer_bench(m: Module) -> SequencerBench:
     m.submodules.sequencer, inside = elaborated_inside(sequencer)
     for name in FREE_INPUTS:
         m.d.comb += getattr(sequencer, name).eq(free(m, name, sequencer.signature.members[name].shape))
+    m.d.comb += sequencer.frames.busy.eq(free(m, "readout_busy", 1))
+    m.d.comb += sequencer.frames.room.eq(free(m, "readout_room", 1))
     begin, done = Signal(), free(m, "load_done", 1)
     m.d.comb += begin.eq(sequencer.start & ~sequencer.running)
 
     later = started(m)
     busy_now, complete_now = Signal(), Signal()
-    busy, complete = sequencer.load_busy, sequencer.load_complete
+    busy, complete = sequencer.load.busy, sequencer.load.complete
     m.d.comb += [
         busy.eq(Mux(later, busy_now, chosen(m, "busy_at_first", 1))),
         complete.eq(Mux(later, complete_now, ~busy & chosen(m, "complete_at_first", 1))),
     ]
     m.d.sync += [busy_now.eq(busy), complete_now.eq(complete)]
-    with m.If(sequencer.load_start & ~busy):
+    with m.If(sequencer.load.start & ~busy):
         m.d.sync += [busy_now.eq(1), complete_now.eq(0)]
     with m.Elif(busy & done):
         m.d.sync += [busy_now.eq(0), complete_now.eq(1)]
-    with m.Elif(sequencer.load_taken):
+    with m.Elif(sequencer.load.taken):
         m.d.sync += complete_now.eq(0)
     return SequencerBench(sequencer, inside, begin, done)
 
@@ -106,11 +108,11 @@ def stable_schedule(m: Module, bench: SequencerBench, size: int, operand_bits: i
         words.append(word)
     length = chosen(m, "its_length", range(size + 1))
     m.d.comb += [Assume(is_legal(words, length, CHUNKS)), Assume(~bench.begin | (sequencer.length == length))]
-    m.d.comb += sequencer.fetch_word.eq(free(m, "beyond", 32))
-    with m.Switch(past(m, sequencer.fetch_address, "fetched")):
+    m.d.comb += sequencer.fetch.word.eq(free(m, "beyond", 32))
+    with m.Switch(past(m, sequencer.fetch.address, "fetched")):
         for number, word in enumerate(words):
             with m.Case(number):
-                m.d.comb += sequencer.fetch_word.eq(word)
+                m.d.comb += sequencer.fetch.word.eq(word)
     return words
 
 

@@ -78,7 +78,7 @@ def bar_chart(bars: Sequence[tuple[str, int]], *, across: str, up: str, label: s
 
 
 def merge_bars(counts: Sequence[tuple[int, int]]) -> list[tuple[str, int]]:
-    """A histogram of whole numbers as bars: every number from the least to the most, or spans where they are many.
+    """A histogram of integers as bars: every number from the least to the most, or spans where they are many.
 
     Parameters
     ----------
@@ -168,14 +168,14 @@ def _numbers(counts: Sequence[int], room: float) -> list[str]:
 
 
 def _ticks(most: int) -> list[int]:
-    """Whole numbers of a round step, up to the highest count."""
+    """Integers of a round step, up to the highest count."""
     size: int = 10 ** (len(str(most)) - 1)
     step = next(step for step in (size // 5, size // 2, size, 2 * size, 5 * size) if step and most / step <= 5)
     return list(range(0, most + 1, step))
 
 
 def value_text(value: float) -> str:
-    """A value for people: whole numbers in full, with commas between thousands; others in six digits.
+    """A value for people: integers in full, with commas between thousands; others in six digits.
 
     Parameters
     ----------

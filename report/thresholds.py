@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from oscc.base.config import NotNegative, Part, Section
+from oscc.base.config import Fraction, NotNegative, Section
 from oscc.base.path_kind import refuse_wrong_kind
 from oscc.base.strict_yaml import read_yaml
 from oscc.base.text_file import read_text_file
@@ -31,8 +31,8 @@ class Thresholds(Section):
 
     schema_: Literal["oscc.thresholds/1"] = Field(alias="schema")
     must_fit: bool = Field(default=True, strict=True)
-    codes_changed_share: Part | None = None
-    cells_moved_share: Part | None = None
+    codes_changed_share: Fraction | None = None
+    cells_moved_share: Fraction | None = None
     findings: NotNegative | None = None
     warnings: NotNegative | None = None
     nodes: NotNegative | None = None

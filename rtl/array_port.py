@@ -10,7 +10,7 @@ from oscc.rtl.signals.shapes import index_shape
 
 
 def array_signature(core: CoreSpec) -> wiring.Signature:
-    """Ports of the macro, seen from the control plane. All but ``ready`` is synchronous to the one clock.
+    """Return the ports of the macro, seen from the control plane. All but ``ready`` is synchronous to the one clock.
 
     ``load_row``, ``load_data``, ``load_strobe``
         Row, codes of all its cells (column 0 in the lowest ``word_bits``) and write strobe of the shadow latches.

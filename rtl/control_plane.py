@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
@@ -11,8 +11,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.instructions import SCHEDULE_DEPTH
+from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
 from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
-from oscc.core.spec import FETCH_CYCLES, FETCH_LATENCY, CoreSpec
+from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.host.axi_lite import AXI_LITE_MEMBERS, AxiLiteFrontEnd
 from oscc.rtl.host.register_arbiter import RegisterArbiter
@@ -22,13 +23,19 @@ from oscc.rtl.host.spi_slave import SPI_MEMBERS, SpiSlave
 from oscc.rtl.readout.readout import Readout
 from oscc.rtl.schedule.sequencer import Sequencer
 from oscc.rtl.schedule.watchdog import Watchdog
+from oscc.rtl.signals.drive_port import drive_port_signature
+from oscc.rtl.signals.image_stream import image_stream_signature
+from oscc.rtl.signals.port import connect, port_of
+from oscc.rtl.signals.program_stream import program_stream_signature
+from oscc.rtl.signals.shadow_port import shadow_port_signature
+from oscc.rtl.signals.tap_port import tap_port_signature
 from oscc.rtl.weights.fault_collector import collector_latency
 from oscc.rtl.weights.program_ingress import ProgramIngress
 from oscc.rtl.weights.weight_store import WeightStore
 
 
 def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
-    """The host's side of a core: AXI4-Lite registers, program stream in, image stream out, interrupt, perhaps SPI."""
+    """Return the host's side of a core: AXI4-Lite registers, program and image stream, interrupt, perhaps SPI."""
     return {
         **{f"s_axil_{name}": member for name, member in AXI_LITE_MEMBERS.items()},
         **({f"spi_{name}": member for name, member in SPI_MEMBERS.items()} if core.spi else {}),
@@ -46,15 +53,8 @@ def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
     }
 
 
-def connect_members(m: Module, members: Mapping[str, wiring.Member], outer: object, prefix: str, inner: object) -> None:
-    """Lead members of an inner component to those of the same names, behind a prefix, of the one around it."""
-    for name, member in members.items():
-        outside, inside = getattr(outer, f"{prefix}{name}"), getattr(inner, name)
-        m.d.comb += inside.eq(outside) if member.flow == wiring.In else outside.eq(inside)
-
-
 def register_constants(core: CoreSpec) -> dict[tuple[str, str], int]:
-    """Content of the constant registers of a core."""
+    """Return the content of the constant registers of a core."""
     frame_rows, frame_cols = core.frame_shape
     return {
         ("ID", "value"): CORE_ID,
@@ -84,6 +84,32 @@ def check_fault_latency(core: CoreSpec) -> None:
     """
     if collector_latency(core) >= FETCH_LATENCY + 2 * FETCH_CYCLES:
         raise AssertionError("a sample may be latched before its faults are known")
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What takes commands and tells how it fares."""
+
+    registers: RegisterBlock
+    ingress: ProgramIngress
+    store: WeightStore
+    sequencer: Sequencer
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Whether a command is refused in this cycle.
+
+    Parameters
+    ----------
+    unprogrammed : Value
+        It needs a program.
+    busy : Value
+        Something else is under way.
+    """
+
+    unprogrammed: Value
+    busy: Value
 
 
 class ControlPlane(wiring.Component):
@@ -133,25 +159,21 @@ class ControlPlane(wiring.Component):
         self._connect_store(m, store, ingress, sequencer)
         self._connect_array(m, registers, sequencer, readout)
         late = self._connect_faults(m, registers, sequencer, readout, store)
-        self._connect_commands(m, registers, ingress, sequencer, store, late)
-        self._connect_counters(m, registers, ingress, sequencer, store)
+        parts = _Parts(registers, ingress, store, sequencer)
+        refused = self._connect_commands(m, parts)
+        error = self._connect_errors(m, parts, refused, late)
+        self._connect_interrupts(m, parts, error)
+        self._connect_counters(m, parts)
         return m
 
     def _connect_streams(self, m: Module, ingress: ProgramIngress, readout: Readout) -> None:
-        m.d.comb += [
-            ingress.stream_valid.eq(self.s_axis_tvalid),
-            ingress.stream_data.eq(self.s_axis_tdata),
-            ingress.stream_last.eq(self.s_axis_tlast),
-            self.s_axis_tready.eq(ingress.stream_ready),
-            self.m_axis_tvalid.eq(readout.stream_valid),
-            self.m_axis_tdata.eq(readout.stream_data),
-            self.m_axis_tkeep.eq(readout.stream_keep),
-            self.m_axis_tlast.eq(readout.stream_last),
-            self.m_axis_tuser.eq(readout.stream_user),
-            readout.stream_ready.eq(self.m_axis_tready),
-        ]
+        """Lead the streams to the border, where they have AXI's names."""
+        program, images = program_stream_signature(self._core), image_stream_signature(self._core)
+        connect(m, port_of(self, program, "s_axis_t"), ingress.stream)
+        connect(m, readout.stream, port_of(self, images.flip(), "m_axis_t"))
 
     def _connect_array(self, m: Module, registers: RegisterBlock, sequencer: Sequencer, readout: Readout) -> None:
+        """Lead sequencer and read-out to the array."""
         # The host may write SEED while an init is under way; the array must not see that.
         seed = Signal(32)
         with m.If(sequencer.start):
@@ -160,35 +182,34 @@ class ControlPlane(wiring.Component):
         m.d.comb += [
             registers.status_array_ready.eq(sequencer.array_ready),
             registers.status_frame.eq(readout.pending),
-            readout.start.eq(sequencer.readout_start),
-            readout.discard.eq(sequencer.discarded),
-            sequencer.readout_busy.eq(readout.busy),
-            sequencer.readout_room.eq(readout.room),
-            readout.tap_data.eq(self.array.tap_data),
-            readout.tap_valid.eq(self.array.tap_valid),
-            self.array.tap_row.eq(readout.tap_row),
-            self.array.init.eq(sequencer.init),
-            self.array.run.eq(sequencer.run),
-            self.array.sample.eq(sequencer.sample),
-            self.array.commit.eq(sequencer.commit),
+        ]
+        taps, drive = tap_port_signature(self._core), drive_port_signature()
+        connect(m, sequencer.frames, readout.frames)
+        connect(m, readout.tap, port_of(self.array, taps.flip(), "tap_"))
+        connect(m, port_of(sequencer, drive), port_of(self.array, drive.flip()))
+        m.d.comb += [
             self.array.noise_seed.eq(seed),
             self.array.noise_index.eq(sequencer.sample_number),
         ]
 
     def _connect_host(self, m: Module, axi_lite: AxiLiteFrontEnd, registers: RegisterBlock) -> None:
-        connect_members(m, AXI_LITE_MEMBERS, self, "s_axil_", axi_lite)
+        """Lead the host's pins to the registers, by way of an arbiter where SPI shares them."""
+        axi_lite_side = wiring.Signature(AXI_LITE_MEMBERS)
+        connect(m, port_of(self, axi_lite_side.flip(), "s_axil_"), port_of(axi_lite, axi_lite_side))
         if not self._core.spi:
             connect_register_bus(m, axi_lite, registers)
             return
         m.submodules.spi = spi = SpiSlave()
         m.submodules.arbiter = arbiter = RegisterArbiter()
-        connect_members(m, SPI_MEMBERS, self, "spi_", spi)
+        spi_side = wiring.Signature(SPI_MEMBERS)
+        connect(m, port_of(self, spi_side.flip(), "spi_"), port_of(spi, spi_side))
         connect_register_bus(m, spi, arbiter.spi)
         connect_register_bus(m, axi_lite, arbiter.axi)
         connect_register_bus(m, arbiter.registers, registers)
         m.d.comb += axi_lite.hold.eq(arbiter.hold)
 
     def _connect_schedule(self, m: Module, schedule: Memory, registers: RegisterBlock, sequencer: Sequencer) -> None:
+        """Lead the schedule memory to the host, who writes it, and to the sequencer."""
         write = schedule.write_port(granularity=8)
         host_read, fetch = schedule.read_port(), schedule.read_port()
         m.d.comb += [
@@ -199,30 +220,21 @@ class ControlPlane(wiring.Component):
             host_read.en.eq(registers.read_strobe),
             registers.array_read_data.eq(host_read.data),
             registers.locked.eq(sequencer.running),
-            fetch.addr.eq(sequencer.fetch_address),
+            fetch.addr.eq(sequencer.fetch.address),
             fetch.en.eq(1),
-            sequencer.fetch_word.eq(fetch.data),
+            sequencer.fetch.word.eq(fetch.data),
         ]
 
     def _connect_store(self, m: Module, store: WeightStore, ingress: ProgramIngress, sequencer: Sequencer) -> None:
-        m.d.comb += [
-            store.write_enable.eq(ingress.write_enable),
-            store.write_address.eq(ingress.write_address),
-            store.write_word.eq(ingress.write_word),
-            store.load_start.eq(sequencer.load_start),
-            store.chunk.eq(sequencer.chunk),
-            store.load_taken.eq(sequencer.load_taken),
-            sequencer.load_busy.eq(store.load_busy),
-            sequencer.load_complete.eq(store.load_complete),
-            self.array.load_row.eq(store.load_row),
-            self.array.load_strobe.eq(store.load_strobe),
-            self.array.load_data.eq(store.load_data),
-        ]
+        """Lead the weight memory to the ingress, who writes it, to the sequencer and to the array."""
+        connect(m, ingress.write, store.write)
+        connect(m, sequencer.load, store.load)
+        connect(m, store.shadow, port_of(self.array, shadow_port_signature(self._core).flip(), "load_"))
 
     def _connect_faults(
         self, m: Module, registers: RegisterBlock, sequencer: Sequencer, readout: Readout, store: WeightStore
     ) -> Value:
-        """What ends a schedule from outside the sequencer; returns whether the array did not answer in time."""
+        """End a schedule from outside the sequencer; return whether the array did not answer in time."""
         m.submodules.ready_watchdog = ready_watchdog = Watchdog()
         m.submodules.tap_watchdog = tap_watchdog = Watchdog()
         m.d.comb += [
@@ -236,16 +248,9 @@ class ControlPlane(wiring.Component):
         m.d.comb += sequencer.fault.eq(store.uncorrectable | late)
         return late
 
-    def _connect_commands(
-        self,
-        m: Module,
-        registers: RegisterBlock,
-        ingress: ProgramIngress,
-        sequencer: Sequencer,
-        store: WeightStore,
-        late: Value,
-    ) -> None:
-        """Commands, what becomes of those that cannot be taken, errors and interrupts."""
+    def _connect_commands(self, m: Module, parts: _Parts) -> _Refused:
+        """Lead the commands to those who take them; return what becomes of those that cannot be taken."""
+        registers, ingress, sequencer, store = parts.registers, parts.ingress, parts.sequencer, parts.store
         start, load = registers.control_start, registers.control_load
         scrub, self_test = registers.control_scrub, registers.control_self_test
         # A start together with a load or a self-test would run on banks that are being written.
@@ -273,14 +278,22 @@ class ControlPlane(wiring.Component):
             registers.status_scrubbing.eq(store.scrubbing),
             registers.status_self_testing.eq(store.self_testing),
         ]
+        return _Refused(
+            unprogrammed=((start & ~start_busy) | (scrub & ~scrub_busy)) & ~ingress.programmed,
+            busy=(start & start_busy) | (load & sequencer.running) | (scrub & scrub_busy) | (self_test & test_busy),
+        )
+
+    def _connect_errors(self, m: Module, parts: _Parts, refused: _Refused, late: Value) -> Signal:
+        """Set the errors; return whether any is set in this cycle."""
+        registers, ingress, sequencer, store = parts.registers, parts.ingress, parts.sequencer, parts.store
         causes = {
-            "unprogrammed": ((start & ~start_busy) | (scrub & ~scrub_busy)) & ~ingress.programmed,
+            "unprogrammed": refused.unprogrammed,
             "program_crc": ingress.crc_error,
             "program_length": ingress.length_error,
             "illegal_instruction": sequencer.illegal,
             "schedule_overrun": sequencer.overrun,
             "uncorrectable": store.uncorrectable,
-            "busy": (start & start_busy) | (load & sequencer.running) | (scrub & scrub_busy) | (self_test & test_busy),
+            "busy": refused.busy,
             "watchdog": late,
             "array_lost": sequencer.array_lost,
             "nothing_loaded": sequencer.nothing_loaded,
@@ -290,8 +303,13 @@ class ControlPlane(wiring.Component):
         m.d.comb += error.eq(Cat(causes[cause.name] for cause in ERROR_CAUSES).any())
         for cause in ERROR_CAUSES:
             m.d.comb += getattr(registers, f"error_{cause.name}_set").eq(causes[cause.name])
+        return error
+
+    def _connect_interrupts(self, m: Module, parts: _Parts, error: Signal) -> None:
+        """Set the interrupts, and raise ``irq`` while one of them is enabled."""
+        registers, ingress, sequencer, store = parts.registers, parts.ingress, parts.sequencer, parts.store
         interrupts = {
-            "sample": sequencer.readout_start,
+            "sample": sequencer.frames.start,
             "stopped": sequencer.stopped,
             "error": error,
             "programmed": ingress.finished,
@@ -305,14 +323,9 @@ class ControlPlane(wiring.Component):
             raised.append(status & enable)
         m.d.sync += self.irq.eq(Cat(raised).any())
 
-    def _connect_counters(
-        self,
-        m: Module,
-        registers: RegisterBlock,
-        ingress: ProgramIngress,
-        sequencer: Sequencer,
-        store: WeightStore,
-    ) -> None:
+    def _connect_counters(self, m: Module, parts: _Parts) -> None:
+        """Lead counters and places to the registers in which the host reads them."""
+        registers, ingress, sequencer, store = parts.registers, parts.ingress, parts.sequencer, parts.store
         m.d.comb += [
             registers.program_crc_seen.eq(ingress.crc),
             registers.samples.eq(sequencer.samples),

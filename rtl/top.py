@@ -7,21 +7,22 @@ from amaranth.lib import wiring
 
 from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
-from oscc.rtl.control_plane import ControlPlane, connect_members, host_members
+from oscc.rtl.control_plane import ControlPlane, host_members
+from oscc.rtl.signals.port import connect, port_of
 
 
 def core_module_name(core: CoreSpec) -> str:
-    """Verilog name of a core: ``ais_56x56_core``."""
+    """Return the Verilog name of a core: ``ais_56x56_core``."""
     return f"{core.name.replace('-', '_')}_core"
 
 
 def array_module_name(core: CoreSpec) -> str:
-    """Verilog name of a core's array macro: ``ais_56x56_array``."""
+    """Return the Verilog name of a core's array macro: ``ais_56x56_array``."""
     return f"{core.name.replace('-', '_')}_array"
 
 
 class Core(wiring.Component):
-    """`ControlPlane` with the array macro as a black box.
+    """`ControlPlane` with the array macro as a black box. Latency and throughput are those of `ControlPlane`.
 
     Parameters
     ----------
@@ -40,7 +41,8 @@ class Core(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         m.submodules.control = control = ControlPlane(self._core)
-        connect_members(m, host_members(self._core), self, "", control)
+        host = wiring.Signature(host_members(self._core))
+        connect(m, port_of(self, host.flip()), port_of(control, host))
         ports = {
             f"{'i' if member.flow == wiring.Out else 'o'}_{name}": getattr(control.array, name)
             for name, member in array_signature(self._core).members.items()

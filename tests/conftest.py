@@ -18,7 +18,6 @@ from hypothesis import settings
 
 from oscc.compiler.compile import CompileResult, compile_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
-from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import family_named
 from oscc.core.initial_phases import InitialPhases
@@ -234,12 +233,15 @@ def tiny_program(tiny_result: CompileResult) -> Program:
 
 
 @pytest.fixture(scope="session")
-def compile_on(make_graph: Callable[..., CouplingGraph]) -> Callable[..., CompileResult]:
+def compile_on(
+    tmp_path_factory: pytest.TempPathFactory, make_graph: Callable[..., CouplingGraph]
+) -> Callable[..., CompileResult]:
     """``compile_on(core, **graph)``: the program of a synthetic model, made as `make_graph` makes it."""
 
     def compiled(core: CoreSpec, **graph: Any) -> CompileResult:
-        model = ModelFile.of(make_graph(core, **graph), Path("model.safetensors"))
-        result = compile_model(model.graph, core)
+        path = tmp_path_factory.mktemp("model") / "model.safetensors"
+        write_checkpoint(path, make_graph(core, **graph))
+        result = compile_model(read_checkpoint(path), core)
         assert result.program is not None, result.findings
         return result
 

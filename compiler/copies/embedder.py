@@ -9,6 +9,7 @@ placements that annealing came to, in which most couplings are near already, wit
 from __future__ import annotations
 
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,17 +21,23 @@ from numpy.typing import NDArray
 from oscc.base.arrays import freeze
 from oscc.base.kernels import run_kernel
 from oscc.compiler.copies.host_graph import HostGraph
+from oscc.compiler.copies.pieces import in_pieces, least_copies
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.place.anneal import anneal
 from oscc.compiler.place.problem import PlacementProblem
 from oscc.compiler.place.search import Search
 from oscc.core.spec import CoreSpec
 
+_LOG = logging.getLogger(__name__)
+
 LONGEST = 128
 """Most cells of a chain."""
 
 SPACINGS = (1.0, 1.34, 1.67, 2.0, 3.0, 4.0)
 """Distances between the cells of neighbours in the placements that it begins with: room for chains between them."""
+
+PIECES = (1.0, 1.5, 2.0)
+"""Of a node with more neighbours than there are cells near a cell, relative to those that it needs at least."""
 
 ROUNDS = (40, 160)
 """Times that chains at fault are laid anew: with spacing 1, and with another."""
@@ -123,6 +130,13 @@ def embed(
     try:
         for start, chains in enumerate(_starts(graph, core, host, seed, ends)):
             found = search.run(chains, start, ROUNDS[min(start, 1)])
+            _LOG.info(
+                "chains from start %d: %d nodes at fault, %d cells, after %d rounds",
+                start,
+                found.at_fault,
+                found.cell.size,
+                found.rounds,
+            )
             if best is None or _quality(found) < _quality(best):
                 best = found
             if best.found or not found.complete:
@@ -163,13 +177,19 @@ def _no_chains(graph: CouplingGraph, host: HostGraph) -> _Chains:
 def _starts(graph: CouplingGraph, core: CoreSpec, host: HostGraph, seed: int, ends: float) -> Iterator[_Chains]:
     """Chains to begin with: placements with more and more room between the nodes, then crossing lines.
 
+    Before them, of a model that has nodes with more neighbours than there are cells near a cell, placements of these in
+    pieces.
+
     Raises
     ------
     KeyboardInterrupt
         Also for one that ended an annealing, which keeps it to itself.
     """
+    first = _spaced(graph, core, SPACINGS[0], seed, ends)
+    if first is not None:
+        yield from _pieces_starts(graph, core, host, first, seed, ends)
     for spacing in SPACINGS:
-        cell = _spaced(graph, core, spacing, seed, ends)
+        cell = first if spacing == SPACINGS[0] else _spaced(graph, core, spacing, seed, ends)
         if cell is not None:
             chains = _no_chains(graph, host)
             chains.chain[:, 0] = cell
@@ -210,6 +230,53 @@ def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: float, seed: int, end
     row, col = np.floor((placed.cell.T + 0.5) * spacing).astype(np.int32)
     cell: NDArray[np.int32] = row * np.int32(core.cols) + col
     return cell
+
+
+def _pieces_starts(
+    graph: CouplingGraph, core: CoreSpec, host: HostGraph, cell: NDArray[np.int32], seed: int, ends: float
+) -> Iterator[_Chains]:
+    """Chains of nodes that need some, from the shortest; but only those with room for all, where there are any."""
+    least = least_copies(graph, core)
+    if least.max(initial=1) == 1:
+        return
+    problem = PlacementProblem.of(graph, core)
+    crowded = []
+    for factor in PIECES:
+        pieces = np.where(least > 1, np.ceil(factor * least), 1).astype(np.int64)
+        chains = _in_pieces(graph, core, host, pieces, cell, seed, ends)
+        if chains is None:
+            continue
+        if not _unmet(problem, host, chains).any():
+            yield chains
+            return
+        crowded.append(chains)
+    yield from crowded
+
+
+def _in_pieces(
+    graph: CouplingGraph,
+    core: CoreSpec,
+    host: HostGraph,
+    pieces: NDArray[np.int64],
+    cell: NDArray[np.int32],
+    seed: int,
+    ends: float,
+) -> _Chains | None:
+    """Chains of a placement of the pieces of nodes; None when the cells are too few for these."""
+    split, owner = in_pieces(graph, pieces, host.positions(cell))
+    placed = None if pieces.max() > LONGEST or owner.size > core.cells else _spaced(split, core, 1.0, seed, ends)
+    if placed is None:
+        return None
+    chains = _no_chains(graph, host)
+    for piece, node in enumerate(owner.tolist()):
+        length = chains.length[node]
+        # What does not hang together is no chain.
+        so_far = chains.chain[node, :length]
+        if piece < graph.nodes or np.isin(host.near(placed[piece]), so_far).any():
+            chains.chain[node, length] = placed[piece]
+            chains.length[node] += 1
+            chains.fill[placed[piece]] += 1
+    return chains
 
 
 def crossing_lines(host: HostGraph, nodes: int) -> list[list[int]] | None:
@@ -354,24 +421,21 @@ class _Search:
         )
 
     def _wrong(self, chains: _Chains) -> NDArray[np.int32]:
-        from oscc.compiler.copies.embed_kernel import unmet
-
         # Chains that were not laid by the kernel may lie on cells that it would not take.
         used = np.arange(chains.chain.shape[1]) < chains.length[:, None]
         root = chains.chain[:, 0]
         found: NDArray[np.int32] = np.count_nonzero(used & ~self.host.usable[chains.chain], axis=1).astype(np.int32)
         found[self.graph.readout] += ~self.host.readable[root[self.graph.readout]]
-        found += run_kernel(
-            unmet,
-            self.problem.first,
-            self.problem.neighbour,
-            self.host.first,
-            self.host.neighbour,
-            chains.chain,
-            chains.length,
-            chains.fill,
-        )
+        found += _unmet(self.problem, self.host, chains)
         return found
+
+
+def _unmet(problem: PlacementProblem, host: HostGraph, chains: _Chains) -> NDArray[np.int32]:
+    from oscc.compiler.copies.embed_kernel import unmet
+
+    given = (problem.first, problem.neighbour, host.first, host.neighbour)
+    found: NDArray[np.int32] = run_kernel(unmet, *given, chains.chain, chains.length, chains.fill)
+    return found
 
 
 def _trim(node: int, problem: PlacementProblem, host: HostGraph, chains: _Chains) -> None:

@@ -76,6 +76,10 @@ class HostGraph:
         """Cells that a cell in the middle can be coupled with."""
         return int(np.diff(self.first).max(initial=0))
 
+    def near(self, cell: int) -> NDArray[np.int32]:
+        """Cells that a cell can be coupled with, int32[n]."""
+        return self.neighbour[self.first[cell] : self.first[cell + 1]]
+
     def pairs(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Both ends of every edge, int32[2 M] each, in both directions."""
         return np.repeat(np.arange(self.cells, dtype=np.int32), np.diff(self.first)), self.neighbour

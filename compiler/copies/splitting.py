@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from oscc.base.findings import Finding, counted
 from oscc.compiler.copies.copied_graph import STRENGTH, CopyMap, copied_graph
 from oscc.compiler.copies.embedder import embed
+from oscc.compiler.copies.pieces import least_copies
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.place.cell_rules import usable_cells
 from oscc.compiler.place.fit import diagnose_model
-from oscc.compiler.place.problem import PlacementProblem
 from oscc.core.spec import CoreSpec
 
 
@@ -142,23 +141,6 @@ def diagnose_room(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
         "use a larger core or one with a wider stencil, or a model with fewer couplings",
         {"needed": needed, "usable": usable, "nodes": graph.nodes},
     )
-
-
-def least_copies(graph: CouplingGraph, core: CoreSpec) -> NDArray[np.int64]:
-    """Return how many copies of each node there are in any embedding at least, int64[N], by its neighbours.
-
-    A chain of m cells is held together by m - 1 couplings, so that of the cells near its cells at most m n - 2 (m - 1)
-    are of others, n being those near one cell. Where that never is enough, it is more than the core has cells.
-
-    Parameters
-    ----------
-    graph : CouplingGraph
-    core : CoreSpec
-    """
-    problem = PlacementProblem.of(graph, core)
-    degree, near = problem.degree().astype(np.int64), int(problem.near.sum())
-    more = -(-(degree - 2) // (near - 2)) if near > 2 else np.full(degree.shape, core.cells + 1)
-    return np.where(degree > near, more, 1)
 
 
 def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -29,6 +30,8 @@ from oscc.compiler.passes.time_scale import ScaleOptions
 from oscc.compiler.place.bounds import COPY_ADVICE
 from oscc.compiler.place.search import Search
 from oscc.core.spec import CoreSpec
+
+_LOG = logging.getLogger(__name__)
 
 WITHOUT_MODEL = tuple(kind for kind in KINDS if kind not in ("drop", "split"))
 """Kinds of advice about a model that was changed already."""
@@ -137,6 +140,7 @@ def compile_with_changes(
         placing = dataclasses.replace(placing, placer="symmetry")
         result = _after(result.records, compile(model.graph, placing))
     if wanted.copies is not None and result.routed is None:
+        _LOG.info("looking for chains: one cell for each node was not found")
         splitting = dataclasses.replace(
             wanted.copies,
             timeout_s=_time_left(wanted.copies.timeout_s, started),
@@ -203,6 +207,7 @@ def _labels(labels: tuple[str, ...], copies: CopyMap | None) -> tuple[str, ...]:
 
 def _tell(placing: PlaceOptions) -> None:
     """Say that the search for changes begins, which may take as long as the one that found no placement."""
+    _LOG.info("looking for what would make it fit")
     if placing.report is not None:
         placing.report("looking for what would make it fit", 0.0)
 

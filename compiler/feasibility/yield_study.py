@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from oscc.compiler.place.search import Search
 from oscc.compiler.place.symmetry import search_symmetric
 from oscc.compiler.route.routing import routed_graph
 from oscc.core.spec import CoreSpec
+
+_LOG = logging.getLogger(__name__)
 
 SCHEMA = "oscc.yield/1"
 """Content of key ``schema`` of the report."""
@@ -174,6 +177,7 @@ def study_yield(
         random = np.random.default_rng([options.seed, number])
         die, cells, slots = _drawn(core, options.cell_rate, options.slot_rate, random)
         found.append(_tried(placed, die, cells, slots, options.seed if options.repairing else None))
+        _LOG.debug("die %d: %d dead cells, %d dead slots: %s", number, cells, slots, found[-1].refused_by or "good")
     return YieldStudy(graph.name, core.name, options.cell_rate, options.slot_rate, options.seed, tuple(found))
 
 

@@ -217,7 +217,7 @@ def _check_distinct(labels: tuple[Label, ...], where: str) -> None:
 
 
 def _bias(given: Any, at: str, where: str) -> float:
-    # Whole numbers of JSON can be longer than any float.
+    # Integers of JSON can be longer than any float.
     if type(given) is float and math.isfinite(given):
         return given
     if type(given) is int and abs(given) <= 10**308:

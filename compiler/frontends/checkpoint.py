@@ -230,7 +230,7 @@ def _parse_model(model: Any, chunks: int, where: str) -> dict[str, Any]:
     readouts = (_family_of(family, where).readout,)
     shape = model["image_shape"]
     if not (isinstance(shape, list) and len(shape) == 2 and all(type(size) is int and size > 0 for size in shape)):
-        raise fault(f"image_shape: {shape!r}, expected [rows, columns], two positive whole numbers")
+        raise fault(f"image_shape: {shape!r}, expected [rows, columns], two positive integers")
 
     init, readout = model["init"], model["readout"]
     _check_keys("init", init, ("kind", "mean", "std"), (), where)
@@ -296,7 +296,7 @@ def _check_keys(section: str, given: Any, required: tuple[str, ...], optional: t
 
 
 def _is_finite(value: Any) -> bool:
-    # Whole numbers of JSON can be too long for a float.
+    # Integers of JSON can be too long for a float.
     return type(value) in (int, float) and abs(value) < sys.float_info.max and math.isfinite(value)
 
 

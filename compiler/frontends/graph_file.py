@@ -111,7 +111,7 @@ def _readout(graph: nx.Graph[Any], where: str) -> NDArray[np.int32]:
             continue
         pixel = _whole(data["pixel"])
         if pixel is None:
-            message = f"node {_shown(node)} is pixel {_shown(data['pixel'])}: a whole number from 0"
+            message = f"node {_shown(node)} is pixel {_shown(data['pixel'])}: an integer from 0"
             raise fault("graph", message, where)
         if pixel in node_of:
             raise fault("graph", f"nodes {_shown(node_of[pixel])} and {_shown(node)} are pixel {pixel}", where)
@@ -137,7 +137,7 @@ def _positions(graph: nx.Graph[Any], where: str) -> NDArray[np.int32] | None:
             raise fault("graph", f"node {_shown(node)} has no {' and '.join(lacking)}, others have", where)
         row, col = (_whole(part) for part in at)
         if row is None or col is None or max(row, col) > MAX_POSITION:
-            message = f"node {_shown(node)} is at row {_shown(at[0])}, col {_shown(at[1])}: whole numbers from 0"
+            message = f"node {_shown(node)} is at row {_shown(at[0])}, col {_shown(at[1])}: integers from 0"
             raise fault("graph", f"{message} to {MAX_POSITION}", where)
         position[place] = row, col
     return position

@@ -77,7 +77,7 @@ def quoted_json(value: object) -> str:
 
 
 def as_whole(word: str) -> int | None:
-    """Return a word as a whole number without sign and of at most 18 digits; None when it is none."""
+    """Return a word as an integer without sign and of at most 18 digits; None when it is none."""
     return int(word) if word.isascii() and word.isdigit() and len(word) <= 18 else None
 
 
@@ -134,7 +134,7 @@ def whole_fault(words: Sequence[str]) -> str:
             return f"{quoted(word)} is negative" if word[0] == "-" else f"{quoted(word)} has a sign"
         if (number := as_number(word)) is not None:
             written = f"; write {number:.0f}" if number.is_integer() and 0 <= number < 1e15 else ""
-            return f"{quoted(word)} is no whole number{written}"
+            return f"{quoted(word)} is no integer{written}"
     return ""
 
 

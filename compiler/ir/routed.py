@@ -45,6 +45,10 @@ class Route:
     def __post_init__(self) -> None:
         freeze(self)
 
+    def peak(self) -> int:
+        """Return the most wires over one boundary."""
+        return max(int(demand.max(initial=0)) for demand in (self.demand_across_columns, self.demand_across_rows))
+
 
 @dataclass(frozen=True, eq=False)
 class RoutedGraph(PlacedGraph):

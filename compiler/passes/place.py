@@ -7,12 +7,14 @@ placement is no proof that there is none; placer `exact` can give one for small 
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from oscc.base.errors import OsccError, did_you_mean
-from oscc.base.findings import Finding, FindingsError
+from oscc.base.findings import Finding, FindingsError, finding_codes
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.place.bounds import DEGREE, diagnose_bound, diagnose_neighbourhoods
@@ -31,6 +33,8 @@ from oscc.compiler.place.placer import (
 )
 from oscc.compiler.place.search import Search
 from oscc.core.spec import CoreSpec
+
+_LOG = logging.getLogger(__name__)
 
 PLACERS = ("auto", "identity", "symmetry", "repair", "torus", "growth", "anneal", "exact")
 
@@ -126,6 +130,7 @@ class PlacePass:
 
     def _place(self, level: CouplingGraph) -> Placing:
         if proofs := tuple(self._proofs(level)):
+            _LOG.info("no placement exists: %s", finding_codes(proofs))
             as_it_is = Placing(None, ())
             if level.position is not None:
                 as_given = IdentityPlacer() if self.options.placer == "identity" else SymmetryPlacer()
@@ -133,7 +138,9 @@ class PlacePass:
             return Placing(None, (*proofs, *as_it_is.findings), as_it_is.tried)
         placing = Placing(None, ())
         for placer in self.options.placers(level, self.core):
+            begun = time.monotonic()
             placing = placer.place(level, self.core)
+            _tell(placer.name, placing, time.monotonic() - begun)
             if placing.placed is not None:
                 return placing
         return placing
@@ -150,3 +157,13 @@ class PlacePass:
             crowded = diagnose_bound(DEGREE, level, self.core)
             if crowded is not None and crowded.witness["cause"] == "readout":
                 yield crowded
+
+
+def _tell(placer: str, placing: Placing, seconds: float) -> None:
+    """Log what came of a placer."""
+    if placing.placed is not None:
+        _LOG.info("placer %s: placed (%s); %.2f s", placer, placing.placed.transform, seconds)
+        return
+    _LOG.info("placer %s: no placement, findings %s; %.2f s", placer, finding_codes(placing.findings), seconds)
+    for number, finding in enumerate(placing.findings):
+        _LOG.log(logging.DEBUG if number else logging.INFO, "placer %s: %s: %s", placer, finding.code, finding.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,6 +14,8 @@ from oscc.compiler.ir.timed import TimeScale
 from oscc.core.instructions import MAX_SAMPLE_CHUNKS, SCHEDULE_DEPTH, Instruction, Operation, encode_schedule
 from oscc.core.schedule_proof import diagnose_schedule
 from oscc.core.spec import CoreSpec
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class SchedulePass:
         if findings:
             raise FindingsError(findings)
         instructions = sample_schedule(scale.run_cycles.tolist(), core.init.cycles)
+        _LOG.info("%d instructions", len(instructions))
         return ScheduledGraph.of(level, encode_schedule(instructions))
 
 

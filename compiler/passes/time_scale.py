@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.core.groups import GROUPS
 from oscc.core.instructions import MAX_CYCLES
 from oscc.core.spec import CoreSpec
+
+_LOG = logging.getLogger(__name__)
 
 SAME = 1e-9
 """Two numbers that differ by less than this part are the same number: it absorbs the rounding of float64."""
@@ -99,7 +102,16 @@ class ScalePass:
         findings = list(diagnose_time_scale(programmed, level.core, self.options))
         if findings:
             raise FindingsError(findings)
-        return TimedGraph.at(level, choose_time_scale(programmed, level.core, self.options))
+        scale = choose_time_scale(programmed, level.core, self.options)
+        _LOG.info(
+            "tau %.6g s at most, by bound %s; runs of %s cycles",
+            scale.tau_s.max(),
+            scale.active,
+            _listed(scale.run_cycles),
+        )
+        for name, bound in scale.bounds_s.items():
+            _LOG.debug("bound %s: %.6g s", name, bound)
+        return TimedGraph.at(level, scale)
 
 
 def whole_cycles(cycles: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -87,6 +87,16 @@ class Demand:
 
     def clique(self, more_than: int) -> list[int] | None:
         """Return the first clique of more nodes than so many, among `MOST_CLIQUES`; None where there is none."""
+        if more_than not in self._cliques:
+            self._cliques[more_than] = self._clique(more_than)
+        return self._cliques[more_than]
+
+    @cached_property
+    def _cliques(self) -> dict[int, list[int] | None]:
+        """What was found, for each number that was asked for: many cores have room for as many."""
+        return {}
+
+    def _clique(self, more_than: int) -> list[int] | None:
         near = self.neighbours
         if np.all(near.degree() < more_than):
             return None

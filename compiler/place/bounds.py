@@ -107,46 +107,80 @@ def _exceeded(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> Ite
 
 
 def _finding(bound: Bound, view: View, witness: dict[str, Any], model: ModelViews, core: CoreSpec) -> Finding:
-    def suits(other: CoreSpec) -> bool:
-        # One unit for both directions of a pair is no substitute for two.
-        ways = other.couplings in ("directed", core.couplings)
-        return ways and model.graph.chunks <= other.chunks and _holds(bound, model, other)
-
     cause = "stencil" if view.name == "all" else "readout"
-    defective = bool(core.defects.cells or core.defects.slots)
-    if defective and _holds(bound, model, core.changed(defects={})):
-        cause = "defects"
+    fix = ""
+    if core.defects.cells or core.defects.slots:
+        whole = core.changed(defects={})
+        if _holds((bound,), model, whole):
+            cause = "defects"
+            # What another die would be refused for, too, says what to use instead.
+            fix = "use another die, or a core with more spare cells" if _holds(BOUNDS, model, whole) else ""
     return Finding(
         bound.code,
         bound.words(view, witness),
-        _fix(cause, core, suits) + (COPY_ADVICE if _copies_may_help(model, core) else ""),
+        (fix or _fix(view, model, core)) + (COPY_ADVICE if _copies_may_help(model, core) else ""),
         {"cause": cause, "view": view.name, **witness},
     )
 
 
-def _holds(bound: Bound, model: ModelViews, core: CoreSpec) -> bool:
-    """Whether a core has cells enough, and neither a node nor the bound itself asks for more than it has."""
+def _holds(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> bool:
+    """Whether a core has cells enough, and no bound, nor a node, asks for more than it has."""
+    return _has_cells(model, core) and _refusing(bounds, model, core) is None
+
+
+def _has_cells(model: ModelViews, core: CoreSpec) -> bool:
     room, readable = usable_cells(core)
-    if model.graph.nodes > np.count_nonzero(room) or np.count_nonzero(model.read) > np.count_nonzero(readable):
-        return False
-    bounds = (bound,) if bound is DEGREE else (DEGREE, bound)
-    return all(each.excess(view) is None for each in bounds for view in model.on(core))
+    nodes, read = model.graph.nodes, np.count_nonzero(model.read)
+    return bool(nodes <= np.count_nonzero(room) and read <= np.count_nonzero(readable))
 
 
-def _fix(cause: str, core: CoreSpec, suits: Callable[[CoreSpec], bool]) -> str:
-    """What to use instead: a preset that suits where there is one, and else keys of the core."""
-    if cause == "defects":
-        return "use another die, or a core with more spare cells"
+def _refusing(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> Bound | None:
+    """One of these, or that of neighbours, that a model exceeds; None where there is none."""
+    views = model.on(core)
+    # Cliques take the longest to look for.
+    asked = [bound for bound in (DEGREE, DENSITY, CUT, CLIQUE) if bound is DEGREE or bound in bounds]
+    return next((bound for bound in asked if any(bound.excess(view) is not None for view in views)), None)
+
+
+def _fix(view: View, model: ModelViews, core: CoreSpec) -> str:
+    """What to use instead: a preset that no bound refuses, where there is one, and else keys of the core."""
+
+    def suits(other: CoreSpec) -> bool:
+        # One unit for both directions of a pair is no substitute for two.
+        ways = other.couplings in ("directed", core.couplings)
+        return ways and model.graph.chunks <= other.chunks and _holds(BOUNDS, model, other)
+
     preset = closest_preset(core, suits)
     named = [] if preset is None else [f"such as {preset.name}"]
-    if cause == "readout":
-        if suits(_opened(core)):
+    if view.name != "all":
+        if _holds(BOUNDS, model, _opened(core)):
             named.append(f"or {OPENED}")
-        return ", ".join(("use a core with more readable cells", *named))
-    if preset is None:
-        named = [f"such as {keys}" for keys in (_wider_stencil(core, suits),) if keys]
-    wider = ", ".join(("use a core with a wider stencil", *named))
-    return f"{wider}{',' if named else ''} or a model with fewer couplings"
+        if named:
+            return ", ".join(("use a core with more readable cells", *named))
+    if preset is not None:
+        larger = "with a wider stencil" if len(preset.model_stencil) > len(core.model_stencil) else "with more cells"
+        return f"use a core {larger}, such as {preset.name}, or a model with fewer couplings"
+    wider = [other for other in _wider_cores(core) if _has_cells(model, other)]
+    found = next((other for other in wider if _holds(BOUNDS, model, other)), None)
+    if found is not None:
+        more = "a wider stencil" if view.name == "all" else "more readable cells and a wider stencil"
+        opened = f" and {OPENED}" if found.readout != core.readout else ""
+        return (
+            f"use a core with {more}, such as stencil: {found.stencil} with tracks_per_boundary: "
+            f"{found.tracks_per_boundary}{opened}, or a model with fewer couplings"
+        )
+    if not _has_cells(model, _opened(core)):
+        return "use a core with more cells, or a model with fewer couplings"
+    if not wider:
+        return "use a model with fewer couplings"
+    # The last is the widest, with all cells readable.
+    refusing = _refusing(BOUNDS, model, wider[-1])
+    assert refusing is not None
+    every = "" if view.name == "all" else " and all cells readable"
+    return (
+        f"use a model with fewer couplings: a core like this with stencil {wider[-1].stencil}{every} would be refused, "
+        f"too, by {refusing.code}"
+    )
 
 
 def _copies_may_help(model: ModelViews, core: CoreSpec) -> bool:
@@ -155,8 +189,8 @@ def _copies_may_help(model: ModelViews, core: CoreSpec) -> bool:
     return few or bool(whole.demand.degree.mean() <= DENSE * np.count_nonzero(whole.near))
 
 
-def _wider_stencil(core: CoreSpec, suits: Callable[[CoreSpec], bool]) -> str | None:
-    """The keys of the core that are enough: a stencil and its tracks, and if they must be, all cells readable."""
+def _wider_cores(core: CoreSpec) -> Iterator[CoreSpec]:
+    """The core with wider stencils and the tracks that they need; if that may be needed, with all cells readable."""
     for opened, name in itertools.product((False, True), WIDER):
         stencil = named_stencil(name)
         units = stencil if core.couplings == "directed" else stencil.half()
@@ -164,9 +198,7 @@ def _wider_stencil(core: CoreSpec, suits: Callable[[CoreSpec], bool]) -> str | N
             continue
         tracks = max(core.tracks_per_boundary, units.peak_wires())
         other = core.changed(stencil=name, tracks_per_boundary=tracks)
-        if suits(_opened(other) if opened else other):
-            return f"stencil: {name} with tracks_per_boundary: {tracks}{f' and {OPENED}' if opened else ''}"
-    return None
+        yield _opened(other) if opened else other
 
 
 def opened_readout(core: CoreSpec) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Search:
 
     def tell(self, what: str, done: float) -> None:
         """Say what is being done, and how far it is."""
+        _LOG.debug("seed %d, %.0f %%: %s", self.seed, 100 * done, what)
         if self.report is not None:
             self.report(what, done)
 

@@ -17,7 +17,7 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import Route, RoutedGraph
 from oscc.compiler.ir.wire_routes import WireRoutes
-from oscc.compiler.route.pathfinder import Negotiated, route_wires
+from oscc.compiler.route.pathfinder import route_wires
 from oscc.compiler.route.routing import coupling_units, routed_graph, wire_ends
 from oscc.core.spec import CoreSpec
 
@@ -112,33 +112,46 @@ def _search(identity: PlacedGraph, spread: tuple[int, int]) -> tuple[RoutedGraph
             if not fits.any():
                 break
         else:
-            box = (int(size[0]), int(size[1]))
-            # Wires find their ways within the box, though there may be room outside: they come last, since finding
-            # them takes longer than all the rest.
-            wires = route_wires(*wire_ends(local[graph.src], local[graph.dst], core), box, core.tracks_per_boundary)
-            if wires.excess > 0:
-                searched.refused["wires"] += int(np.count_nonzero(fits))
-                continue
             shift = _nearest(np.argwhere(fits) - corner)
             cell = (local + corner + shift).astype(np.int32)
             placed = PlacedGraph(graph, core, cell, _name(identity.transform, turns, mirrored, spread, shift))
-            return _with_wires(placed, wires, box, corner + shift), searched
+            routed = _with_wires(placed, local, (int(size[0]), int(size[1])), corner + shift)
+            if routed is not None:
+                return routed, searched
+            searched.refused["wires"] += int(np.count_nonzero(fits))
     return None, searched
 
 
-def _with_wires(placed: PlacedGraph, wires: Negotiated, box: tuple[int, int], origin: NDArray[np.int64]) -> RoutedGraph:
-    """Return a placement with the wires that were found for its bounding box, which begins at ``origin``.
+def _with_wires(
+    placed: PlacedGraph, local: Cells, box: tuple[int, int], origin: NDArray[np.int64]
+) -> RoutedGraph | None:
+    """Return a placement with its wires; None where they find no ways.
 
-    Where they had to be negotiated in less than the whole grid they are routed anew: there is more room outside.
+    Ways within the bounding box do for every place of it. Where wires cannot all run straight, there is more room on
+    the grid around it.
+
+    Parameters
+    ----------
+    placed : PlacedGraph
+    local : int32[N, 2]
+        Its cells within the bounding box.
+    box : tuple of (int, int)
+    origin : int64[2]
+        Where the box begins.
     """
     core, graph = placed.core, placed.graph
-    if wires.rounds and box != core.grid:
-        return routed_graph(placed)
-    found = wires.routes
+    inside = route_wires(*wire_ends(local[graph.src], local[graph.dst], core), box, core.tracks_per_boundary)
+    if box != core.grid and (inside.rounds or inside.excess):
+        routed = routed_graph(placed)
+        if routed.route.peak() <= core.tracks_per_boundary:
+            return routed
+    if inside.excess:
+        return None
+    found = inside.routes
     start, end = ((cells + origin).astype(np.int32) for cells in (found.start, found.end))
     routes = WireRoutes(start, end, found.first, found.direction)
     unit_cell, slot = coupling_units(placed.cell[graph.src], placed.cell[graph.dst], core)
-    return RoutedGraph.of(placed, Route(unit_cell, slot, *routes.demand(core.grid), routes, wires.rounds))
+    return RoutedGraph.of(placed, Route(unit_cell, slot, *routes.demand(core.grid), routes, inside.rounds))
 
 
 def oriented(local: Cells, turns: int, mirrored: bool) -> Cells:
@@ -170,7 +183,7 @@ def _refusals(
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """Which places of the bounding box each condition refuses, bool[span] or a scalar for all of them.
 
-    The stencil does not depend on the place.
+    The stencil does not depend on the place. Wires are another condition, which takes longer than all of these.
     """
     source, destination = local[graph.src], local[graph.dst]
     unit_cell, slot = coupling_units(source, destination, core)

@@ -200,7 +200,7 @@ def measure_use(values: GroupValues, lsb: NDArray[np.float64]) -> GroupUse:
 
 
 def distinct_numbers(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the same whole number for parameters that differ by rounding alone (`ALIKE`), int64[n].
+    """Return the same integer for parameters that differ by rounding alone (`ALIKE`), int64[n].
 
     Parameters
     ----------

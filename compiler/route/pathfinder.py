@@ -7,6 +7,7 @@ without it leave it.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from oscc.compiler.ir.wire_routes import Cells, WireRoutes, straight_routes
 from oscc.compiler.route.cut_bounds import overfull_cuts
+
+_LOG = logging.getLogger(__name__)
 
 ROUNDS = 80
 
@@ -65,6 +68,7 @@ def route_wires(
     demand = routes.demand(grid)
     excess = _excess(demand, capacity)
     if excess == 0 or next(overfull_cuts(start, end, grid, capacity), None) is not None:
+        _LOG.debug("%d wires run straight: %d too many over all boundaries", len(start), excess)
         return Negotiated(routes, demand, 0, excess)
     # Numba takes seconds to import, and only wires that do not fit straight need it.
     from oscc.compiler.route.pathfinder_kernel import negotiate_rounds
@@ -74,7 +78,16 @@ def route_wires(
     )
     routes = WireRoutes(routes.start, routes.end, first, direction)
     demand = routes.demand(grid)
-    return Negotiated(routes, demand, made, _excess(demand, capacity))
+    left = _excess(demand, capacity)
+    _LOG.info(
+        "%d wires, %d tracks over each boundary: %d too many when straight, %d after %d rounds of rip-up and reroute",
+        len(start),
+        capacity,
+        excess,
+        left,
+        made,
+    )
+    return Negotiated(routes, demand, made, left)
 
 
 def _excess(demand: Demand, capacity: int) -> int:

@@ -21,11 +21,11 @@ def elaborate(self: Any, platform: object) -> Module:
     a load makes one.
     """
     m = Module()
-    ends, good, writes = free(m, "ends", 1), free(m, "good", 1), free(m, "writes", len(self.write_enable))
+    ends, good, writes = free(m, "ends", 1), free(m, "good", 1), free(m, "writes", len(self.write.enable))
     checking = Signal()
-    m.d.sync += [checking.eq(0), self.write_enable.eq(0)]
+    m.d.sync += [checking.eq(0), self.write.enable.eq(0)]
     with m.If(self.loading | checking):
-        m.d.sync += self.write_enable.eq(writes)
+        m.d.sync += self.write.enable.eq(writes)
     with m.If(self.loading & ends):
         m.d.sync += [self.loading.eq(0), checking.eq(1)]
     with m.If(checking):
@@ -81,7 +81,7 @@ def build() -> Module:
     ]
     # Nor while the weights change.
     m.d.comb += [
-        Assert(~(running & (ingress.loading | store.self_testing | ingress.write_enable.any()))),
+        Assert(~(running & (ingress.loading | store.self_testing | ingress.write.enable.any()))),
         Assert(~(sequencer.start & (registers.control_load | store.self_test))),
     ]
     # A start that is not taken is answered with an error.

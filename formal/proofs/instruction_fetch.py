@@ -29,9 +29,9 @@ def build() -> Module:
     begin, halt, next_group = (free(m, name, 1) for name in ("begin", "halt", "next_group"))
     m.d.comb += [fetch.begin.eq(begin), fetch.halt.eq(halt), fetch.next_group.eq(next_group)]
     place, content = chosen(m, "place", range(DEPTH)), chosen(m, "content", 32)
-    fetched = past(m, fetch.fetch_address, "fetched")
+    fetched = past(m, fetch.fetch.address, "fetched")
     word = Signal(32)
-    m.d.comb += [word.eq(Mux(fetched == place, content, free(m, "elsewhere", 32))), fetch.fetch_word.eq(word)]
+    m.d.comb += [word.eq(Mux(fetched == place, content, free(m, "elsewhere", 32))), fetch.fetch.word.eq(word)]
     m.d.comb += Assume((word[28:] != REPEAT) | (word[:8] < DEPTH))
 
     # The specification.

@@ -46,7 +46,7 @@ def build_specification() -> Module:
     given = past(m, past(m, taps, "taps_1"), "taps_2")
     steps = [nearest_step(m, given[s * TAPS : (s + 1) * TAPS], f"subphase_{s}") for s in range(SUBPHASES)]
 
-    # code = S c_0 + sum over s of ((c_s - c_0 + T) mod 2 T - T), in whole numbers; the outer modulo comes last.
+    # code = S c_0 + sum over s of ((c_s - c_0 + T) mod 2 T - T), in integers; the outer modulo comes last.
     total = Signal(12)
     ahead = [(TURN + step - steps[0] + TAPS) % TURN for step in steps]
     m.d.comb += total.eq(SUBPHASES * steps[0] + sum(ahead) + STEPS - SUBPHASES * TAPS)

@@ -36,38 +36,38 @@ def build(core: CoreSpec) -> Module:
     m = Module()
     ingress = ProgramIngress(core)
     m.submodules.ingress = fragment = elaborated(ingress)
-    for name, member in ingress.signature.members.items():
+    for path, member, signal in ingress.signature.flatten(ingress):
         if member.flow.name == "In":
-            m.d.comb += getattr(ingress, name).eq(free(m, name, member.shape))
+            m.d.comb += signal.eq(free(m, "_".join(path), member.shape))
 
     # What a load is: so many beats, in order; the last of them, and no other, has TLAST.
     beats = Signal(range(core.program_beats))
     loading, draining = Signal(), Signal()
-    taken = loading & ingress.stream_valid
+    taken = loading & ingress.stream.valid
     is_last = beats == core.program_beats - 1
     with m.If(ingress.begin):
         m.d.sync += [loading.eq(1), draining.eq(0), beats.eq(0)]
     with m.Elif(taken):
         m.d.sync += beats.eq(Mux(is_last, 0, beats + 1))
-        m.d.sync += [loading.eq(~is_last & ~ingress.stream_last), draining.eq(is_last & ~ingress.stream_last)]
-    with m.Elif(draining & ingress.stream_valid & ingress.stream_last):
+        m.d.sync += [loading.eq(~is_last & ~ingress.stream.last), draining.eq(is_last & ~ingress.stream.last)]
+    with m.Elif(draining & ingress.stream.valid & ingress.stream.last):
         m.d.sync += draining.eq(0)
-    m.d.comb += [Assert(ingress.loading == loading), Assert(ingress.stream_ready == (loading | draining))]
+    m.d.comb += [Assert(ingress.loading == loading), Assert(ingress.stream.ready == (loading | draining))]
 
     # The CRC is over exactly the beats that were taken since the load began (`crc32` proves the component itself).
     m.d.comb += [
         Assert(register_of(fragment, "clear") == ingress.begin),
         Assert(register_of(fragment, "valid") == taken),
-        Assert(register_of(fragment, "data", width=core.stream_width) == ingress.stream_data),
+        Assert(register_of(fragment, "data", width=core.stream_width) == ingress.stream.data),
     ]
     matches = ingress.crc == ingress.expected_crc
 
     # What is said of a load, one cycle after its last beat for its length, two cycles after it for its CRC.
     counted = taken & ~ingress.begin
-    ended = past(m, counted & is_last & ingress.stream_last, "ended")
+    ended = past(m, counted & is_last & ingress.stream.last, "ended")
     accepted = past(m, ended & ~ingress.begin & matches, "accepted")
     refused = past(m, ended & ~ingress.begin & ~matches, "refused")
-    wrong_length = past(m, counted & (is_last != ingress.stream_last), "wrong_length")
+    wrong_length = past(m, counted & (is_last != ingress.stream.last), "wrong_length")
     programmed = Signal()
     m.d.sync += programmed.eq(~ingress.begin & ~ingress.forget & Mux(ended, matches, programmed))
     m.d.comb += [
@@ -81,10 +81,10 @@ def build(core: CoreSpec) -> Module:
     in_word = beats % core.word_beats
     first_beat = Signal(core.stream_width)
     with m.If(taken & (in_word == 0)):
-        m.d.sync += first_beat.eq(ingress.stream_data)
+        m.d.sync += first_beat.eq(ingress.stream.data)
     word_ends = counted & (in_word == core.word_beats - 1)
     number = past(m, beats // core.word_beats, "number_1")
-    whole = Cat(first_beat, ingress.stream_data) if core.word_beats == 2 else ingress.stream_data
+    whole = Cat(first_beat, ingress.stream.data) if core.word_beats == 2 else ingress.stream.data
     word = past(m, whole[: core.word_bits], "word_1")
     stored = word
     if core.check_bits:
@@ -95,12 +95,12 @@ def build(core: CoreSpec) -> Module:
     number_2, encoded = past(m, number, "number_2"), past(m, stored, "encoded")
     with m.If(writes):
         m.d.comb += [
-            Assert(ingress.write_enable == 1 << (number_2 // core.bank_depth)),
-            Assert(ingress.write_address == number_2 % core.bank_depth),
-            Assert(ingress.write_word == encoded),
+            Assert(ingress.write.enable == 1 << (number_2 // core.bank_depth)),
+            Assert(ingress.write.address == number_2 % core.bank_depth),
+            Assert(ingress.write.word == encoded),
         ]
     with m.Else():
-        m.d.comb += Assert(ingress.write_enable == 0)
+        m.d.comb += Assert(ingress.write.enable == 0)
 
     # What induction has to know of the ingress's own counters; they mean something while a load is under way.
     bank, address, beat = (register_of(fragment, name) for name in ("bank", "address", "beat"))
@@ -138,13 +138,13 @@ CLAIM = (
 )
 MUTANTS = (
     Mutant("banks never change", FILE, "bank.eq(bank + 1)", "bank.eq(bank)"),
-    Mutant("accepts without TLAST", FILE, "checking.eq(ends & self.stream_last)", "checking.eq(ends)"),
+    Mutant("accepts without TLAST", FILE, "checking.eq(ends & self.stream.last)", "checking.eq(ends)"),
     Mutant("CRC not compared", FILE, "matches = crc.crc == self.expected_crc", "matches = crc.crc != 0"),
     Mutant(
         "takes beats before begin",
         FILE,
-        "accepted.eq(self.stream_valid & self.loading)",
-        "accepted.eq(self.stream_valid)",
+        "accepted.eq(self.stream.valid & self.loading)",
+        "accepted.eq(self.stream.valid)",
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 from typing import Any
 
 from amaranth.hdl import Array, Assert, Assume, Cat, Const, Cover, Module, Mux, Signal, Value
@@ -18,7 +19,7 @@ FRAME_BEATS = ROWS * ROW_BEATS
 FRAME_CYCLES = ROWS * (3 + ROW_BEATS) + 1
 """Select, wait and latch a row, a cycle per beat; and one from the start to the first row (docs/architecture.md)."""
 
-FREE_INPUTS = ("start", "cut", "discard", "tap_valid", "stream_ready")
+FREE_INPUTS = ("frames.start", "cut", "frames.discard", "tap.valid", "stream.ready")
 
 
 def decoded(taps: Value) -> Value:
@@ -53,23 +54,23 @@ def _bench(m: Module) -> tuple[Any, dict[str, Inside], Signal]:
     readout = Readout(m_core)
     m.submodules.readout, insides = elaborated_inside(readout)
     for name in FREE_INPUTS:
-        m.d.comb += getattr(readout, name).eq(free(m, name, 1))
+        m.d.comb += attrgetter(name)(readout).eq(free(m, name.replace(".", "_"), 1))
     latched, now = Signal(ROWS * COLS * TAPS), free(m, "phases", ROWS * COLS * TAPS)
     starts = Signal()
-    m.d.comb += starts.eq(readout.start & ~readout.busy)
+    m.d.comb += starts.eq(readout.frames.start & ~readout.frames.busy)
     sample = past(m, starts, "sample")
     with m.If(sample):
         m.d.sync += latched.eq(now)
-    row_1 = past(m, readout.tap_row, "row_1")
+    row_1 = past(m, readout.tap.row, "row_1")
     row_2 = past(m, row_1, "row_2")
-    settled = (readout.tap_row == row_1) & (row_1 == row_2) & ~sample & ~past(m, sample, "sample_1")
-    wanted = latched.word_select(readout.tap_row, COLS * TAPS)
-    m.d.comb += readout.tap_data.eq(Mux(settled & readout.tap_valid, wanted, free(m, "unsettled", COLS * TAPS)))
+    settled = (readout.tap.row == row_1) & (row_1 == row_2) & ~sample & ~past(m, sample, "sample_1")
+    wanted = latched.word_select(readout.tap.row, COLS * TAPS)
+    m.d.comb += readout.tap.data.eq(Mux(settled & readout.tap.valid, wanted, free(m, "unsettled", COLS * TAPS)))
     # The sequencer reports the end of a schedule and starts the read-out in different cycles.
     # No second sample is discarded while the first one waits.
     waits = Signal()
-    m.d.sync += waits.eq(readout.discard | (waits & readout.busy))
-    m.d.comb += Assume(~(readout.discard & (readout.start | (waits & readout.busy))))
+    m.d.sync += waits.eq(readout.frames.discard | (waits & readout.frames.busy))
+    m.d.comb += Assume(~(readout.frames.discard & (readout.frames.start | (waits & readout.frames.busy))))
     return readout, insides, latched
 
 
@@ -79,7 +80,7 @@ def build_walk() -> Module:
     readout, insides, latched = _bench(m)
     inside = insides["Readout"]
     fifo, fsm = inside["fifo"], inside["fsm"]
-    starts, enters = readout.start & ~readout.busy, inside["valid"] | inside["mark"]
+    starts, enters = readout.frames.start & ~readout.frames.busy, inside["valid"] | inside["mark"]
 
     # What is due: the frame that is latched, and behind it a sample that was discarded.
     frame_due, discard_due, cut, in_time = (Signal(name=f"spec_{n}") for n in ("frame", "discarded", "cut", "in_time"))
@@ -95,10 +96,10 @@ def build_walk() -> Module:
         m.d.sync += [cut.eq(1), in_time.eq(in_time | readout.awaiting_taps | waited)]
     with m.If(starts):
         m.d.sync += [frame_due.eq(1), cut.eq(0), in_time.eq(0)]
-    with m.If(readout.discard):
+    with m.If(readout.frames.discard):
         m.d.sync += discard_due.eq(1)
     m.d.comb += [
-        Assert(readout.busy == (frame_due | discard_due)),
+        Assert(readout.frames.busy == (frame_due | discard_due)),
         Assert(~enters | frame_due | discard_due),
         Assert(~(inside["mark"] & frame_due) | cut),
         Assert(~(inside["valid"] & ~frame_due)),
@@ -125,11 +126,11 @@ def build_walk() -> Module:
             Assert((fifo.w_data[-1] | ~bounds[1]) & (~fifo.w_data[-1] | bounds[2])),
         ]
     # Room is never promised in vain: with it, a frame that starts now does not wait, nor does one that is latched.
-    started_roomy = past(m, starts & readout.room, "started_roomy")
+    started_roomy = past(m, starts & readout.frames.room, "started_roomy")
     m.d.comb += Assert(~(started_roomy & fsm.ongoing("wait for room")))
 
     # What induction has to know besides: where the walk is, and that what is reserved is not used otherwise.
-    ongoing, row, number = fsm.ongoing, readout.tap_row, inside["beat"]
+    ongoing, row, number = fsm.ongoing, readout.tap.row, inside["beat"]
     walks = ongoing("select") | ongoing("settle") | ongoing("latch") | ongoing("decode") | ongoing("end early")
     inner_level = insides["SyncFIFOBuffered"]["inner_level"]
     in_flight = Signal(range(4))
@@ -160,8 +161,8 @@ def build_walk() -> Module:
             m.d.comb += Assert(inside["held"][: COLS * TAPS] == taps[: COLS * TAPS])
     _in_time(m, readout, inside, starts)
     m.d.comb += [
-        Assert(readout.pending == (readout.busy | (in_flight != 0) | (fifo.level != 0))),
-        Assert(readout.stream_valid == fifo.r_rdy),
+        Assert(readout.pending == (readout.frames.busy | (in_flight != 0) | (fifo.level != 0))),
+        Assert(readout.stream.valid == fifo.r_rdy),
     ]
     m.d.comb += [
         Cover(enters & (place == FRAME_BEATS - 1) & ~cut & (fifo.level == 6)),
@@ -179,14 +180,14 @@ def _in_time(m: Module, readout: Any, inside: Inside, starts: Value) -> None:
     age, undisturbed = Signal(8), Signal()
     m.d.sync += age.eq(age + ~age.all())
     with m.If(starts):
-        m.d.sync += [age.eq(1), undisturbed.eq(readout.room)]
-    with m.Elif(readout.awaiting_taps | readout.cut | readout.discard):
+        m.d.sync += [age.eq(1), undisturbed.eq(readout.frames.room)]
+    with m.Elif(readout.awaiting_taps | readout.cut | readout.frames.discard):
         m.d.sync += undisturbed.eq(0)
-    m.d.comb += Assert(~(undisturbed & (age >= FRAME_CYCLES)) | ~readout.busy)
+    m.d.comb += Assert(~(undisturbed & (age >= FRAME_CYCLES)) | ~readout.frames.busy)
     m.d.comb += Assert(~undisturbed | ~inside["discarded"])
     ongoing = inside["fsm"].ongoing
-    row_age = 1 + readout.tap_row * (3 + ROW_BEATS)
-    with m.If(undisturbed & readout.busy):
+    row_age = 1 + readout.tap.row * (3 + ROW_BEATS)
+    with m.If(undisturbed & readout.frames.busy):
         m.d.comb += [
             Assert(~ongoing("wait for room") & ~ongoing("mark") & ~ongoing("end early")),
             Assert(~ongoing("select") | (age == row_age)),
@@ -204,8 +205,8 @@ def build_stream() -> Module:
     fifo = inside["fifo"]
     # That it never overflows is proved of the walk.
     m.d.comb += Assume(~fifo.w_en | fifo.w_rdy)
-    beat = Cat(readout.stream_data, readout.stream_keep, readout.stream_last, readout.stream_user)
-    takes, enters = readout.stream_valid & readout.stream_ready, fifo.w_en
+    beat = Cat(readout.stream.data, readout.stream.keep, readout.stream.last, readout.stream.user)
+    takes, enters = readout.stream.valid & readout.stream.ready, fifo.w_en
 
     count = Signal(range(fifo.depth + 1), name="spec_count")
     m.d.sync += count.eq(count + enters - takes)
@@ -216,14 +217,14 @@ def build_stream() -> Module:
     with m.If(enters & follow & ~followed):
         m.d.sync += [followed.eq(1), there.eq(1), ahead.eq(count - takes), content.eq(fifo.w_data)]
     m.d.comb += [
-        Assert(~readout.stream_valid | (count != 0)),
+        Assert(~readout.stream.valid | (count != 0)),
         Assert(~there | (count > ahead)),
-        Assert(~(there & readout.stream_valid & (ahead == 0)) | (beat == content)),
+        Assert(~(there & readout.stream.valid & (ahead == 0)) | (beat == content)),
         # What is in the FIFO and not taken is offered one cycle later.
-        Assert(~past(m, count != takes, "held_before") | readout.stream_valid),
+        Assert(~past(m, count != takes, "held_before") | readout.stream.valid),
     ]
-    stalled, before = past(m, readout.stream_valid & ~readout.stream_ready, "stalled"), past(m, beat, "beat_before")
-    m.d.comb += Assert(~stalled | (readout.stream_valid & (beat == before)))
+    stalled, before = past(m, readout.stream.valid & ~readout.stream.ready, "stalled"), past(m, beat, "beat_before")
+    m.d.comb += Assert(~stalled | (readout.stream.valid & (beat == before)))
 
     # A memory gives what was written last. The cell of the followed beat is followed too; RTLIL does not name it.
     produce, consume, level = queue["produce"], queue["consume"], queue["inner_level"]
@@ -253,9 +254,9 @@ def build_stream() -> Module:
     with m.If(there & (ahead == 0) & valid):
         m.d.comb += Assert(was_read & (from_cell == content))
     m.d.comb += [
-        Cover(takes & there & (ahead == 0) & readout.stream_last & (consume == 4) & (content[-1] == 0)),
+        Cover(takes & there & (ahead == 0) & readout.stream.last & (consume == 4) & (content[-1] == 0)),
         Cover(there & (ahead == 3)),
-        Cover(takes & there & (ahead == 0) & readout.stream_user),
+        Cover(takes & there & (ahead == 0) & readout.stream.user),
     ]
     return m
 
@@ -285,7 +286,7 @@ PROOFS = (
                 'with m.State("select"):\n                m.next = "latch"',
                 14,
             ),
-            Mutant("tap_valid not waited for", FILE, "with m.If(self.tap_valid):", "with m.If(1):", 14),
+            Mutant("tap_valid not waited for", FILE, "with m.If(self.tap.valid):", "with m.If(1):", 14),
             Mutant(
                 "last beat of a row twice",
                 FILE,
@@ -294,7 +295,7 @@ PROOFS = (
                 20,
             ),
             Mutant("cut frame not marked", FILE, "(last & bad) | mark, mark", "(last & bad), mark", 20),
-            Mutant("room for the frame before only", FILE, "self.room.eq((fits", "self.room.eq((1", 30),
+            Mutant("room for the frame before only", FILE, "self.frames.room.eq((fits", "self.frames.room.eq((1", 30),
         ),
     ),
     Proof(
@@ -308,12 +309,12 @@ PROOFS = (
         depth=4,
         cover_depth=30,
         mutants=(
-            Mutant("beats dropped when not taken", FILE, "fifo.r_en.eq(self.stream_ready)", "fifo.r_en.eq(1)", 16),
+            Mutant("beats dropped when not taken", FILE, "fifo.r_en.eq(self.stream.ready)", "fifo.r_en.eq(1)", 16),
             Mutant(
                 "valid before the data",
                 FILE,
-                "self.stream_valid.eq(fifo.r_rdy)",
-                "self.stream_valid.eq(fifo.level != 0)",
+                "self.stream.valid.eq(fifo.r_rdy)",
+                "self.stream.valid.eq(fifo.level != 0)",
                 16,
             ),
         ),

@@ -19,25 +19,25 @@ def build(core: CoreSpec) -> Module:
     m = Module()
     m.submodules.loader = loader = RowLoader(core)
     m.d.comb += [
-        loader.start.eq(free(m, "start", 1)),
-        loader.taken.eq(free(m, "taken", 1)),
-        loader.chunk.eq(free(m, "chunk", loader.chunk.shape())),
-        Assume(loader.chunk < core.chunks),
+        loader.load.start.eq(free(m, "start", 1)),
+        loader.load.taken.eq(free(m, "taken", 1)),
+        loader.load.chunk.eq(free(m, "chunk", loader.load.chunk.shape())),
+        Assume(loader.load.chunk < core.chunks),
     ]
 
     # In cycle t + n of a load that started in cycle t, `since` is n; 0 when there is none.
     since = Signal(range(core.load_cycles))
     first = Signal(range(core.bank_depth))
     loaded = Signal()
-    starts = loader.start & (since == 0)
+    starts = loader.load.start & (since == 0)
     ends = since == core.load_cycles - 1
     with m.If(starts):
-        m.d.sync += [since.eq(1), first.eq(loader.chunk * core.rows), loaded.eq(0)]
+        m.d.sync += [since.eq(1), first.eq(loader.load.chunk * core.rows), loaded.eq(0)]
     with m.Elif(ends):
         m.d.sync += [since.eq(0), loaded.eq(1)]
     with m.Else():
         m.d.sync += since.eq(since + (since != 0))
-        with m.If(loader.taken):
+        with m.If(loader.load.taken):
             m.d.sync += loaded.eq(0)
 
     # `complete` is high, and `busy` low, from the cycle on in which the last row is at the array.
@@ -47,8 +47,8 @@ def build(core: CoreSpec) -> Module:
     late = since - 1 - core.loader_latency
     writes = (since >= 1 + core.loader_latency) | last_row
     m.d.comb += [
-        Assert(loader.busy == (since != 0)),
-        Assert(loader.complete == loaded),
+        Assert(loader.load.busy == (since != 0)),
+        Assert(loader.load.complete == loaded),
         Assert(loader.read == reads),
         Assert(loader.row_valid == writes),
     ]
@@ -68,7 +68,7 @@ def build(core: CoreSpec) -> Module:
     with m.Elif(seen & (count != 3)):
         m.d.sync += count.eq(count + 1)
     m.d.comb += Assume(row < core.rows)
-    with m.If(loader.complete & ~starts):
+    with m.If(loader.load.complete & ~starts):
         m.d.comb += Assert(count + seen == 1)
     # Until then, once if its cycle has come. This is what the induction has to know.
     with m.If(since != 0):
@@ -77,10 +77,10 @@ def build(core: CoreSpec) -> Module:
         m.d.comb += Assert(count == (row != core.rows - 1))
 
     m.d.comb += [
-        Cover(loader.complete & loader.taken & (first != 0)),
-        Cover(last_row & loader.start),
-        Cover((since == 2) & loader.start),
-        Cover(loader.complete & loader.start & ~last_row),
+        Cover(loader.load.complete & loader.load.taken & (first != 0)),
+        Cover(last_row & loader.load.start),
+        Cover((since == 2) & loader.load.start),
+        Cover(loader.load.complete & loader.load.start & ~last_row),
     ]
     return m
 
@@ -92,8 +92,8 @@ CLAIM = (
     "on the cycle, and a start while busy is ignored"
 )
 MUTANTS = (
-    Mutant("first row skipped", FILE, "row.eq(0), self.busy.eq(1)", "row.eq(1), self.busy.eq(1)"),
-    Mutant("start while busy taken", FILE, "with m.If(self.start & ~self.busy):", "with m.If(self.start):"),
+    Mutant("first row skipped", FILE, "row.eq(0), load.busy.eq(1)", "row.eq(1), load.busy.eq(1)"),
+    Mutant("start while busy taken", FILE, "with m.If(load.start & ~load.busy):", "with m.If(load.start):"),
     Mutant("complete one row early", FILE, "(before[1:] == core.rows - 1)", "(before[1:] == core.rows - 2)"),
     Mutant("address of the chunk before", FILE, "self.address.eq(chunk * core.rows)", "self.address.eq(0)"),
 )

@@ -15,6 +15,7 @@ def build() -> Module:
     """The two as the control plane joins them; everything else is free."""
     from oscc.rtl.readout.readout import Readout
     from oscc.rtl.schedule.sequencer import Sequencer
+    from oscc.rtl.signals.port import connect
 
     core = small_core(grid=[1, 1], chunks=2, readout={"taps": 2, "subphases": 1})
     m = Module()
@@ -22,42 +23,36 @@ def build() -> Module:
     m.submodules.sequencer, insides = elaborated_inside(sequencer)
     m.submodules.readout, others = elaborated_inside(readout)
     within, walk = insides["Sequencer"], others["Readout"]
-    joined = ("readout_busy", "readout_room")
-    for component, wired in ((sequencer, joined), (readout, ("start", "discard"))):
-        for name, member in component.signature.members.items():
-            if member.flow.name == "In" and name not in wired:
-                m.d.comb += getattr(component, name).eq(free(m, name, member.shape))
-    word = sequencer.fetch_word
-    m.d.comb += [
-        Assume(((word[28:] != INIT) & (word[28:] != RUN)) | (word[:24] != 0)),
-        readout.start.eq(sequencer.readout_start),
-        readout.discard.eq(sequencer.discarded),
-        sequencer.readout_busy.eq(readout.busy),
-        sequencer.readout_room.eq(readout.room),
-    ]
+    for component in (sequencer, readout):
+        for path, member, signal in component.signature.flatten(component):
+            if member.flow.name == "In" and path[0] != "frames":
+                m.d.comb += signal.eq(free(m, "_".join(path), member.shape))
+    word = sequencer.fetch.word
+    m.d.comb += Assume(((word[28:] != INIT) & (word[28:] != RUN)) | (word[:24] != 0))
+    connect(m, sequencer.frames, readout.frames)
     waits = Signal()
-    m.d.sync += waits.eq(readout.discard | (waits & readout.busy))
+    m.d.sync += waits.eq(readout.frames.discard | (waits & readout.frames.busy))
     m.d.comb += [
         # What is started is latched, and what is discarded has a place of its own.
-        Assert(~readout.start | ~readout.busy),
-        Assert(~(readout.discard & (readout.start | (waits & readout.busy)))),
+        Assert(~readout.frames.start | ~readout.frames.busy),
+        Assert(~(readout.frames.discard & (readout.frames.start | (waits & readout.frames.busy)))),
     ]
 
     # What induction has to know besides: a sample begins only when no other waits to be marked.
     check, marking = insides["ScheduleCheck"].component, walk["discarded"]
     executing = within["executing"]
     m.d.comb += [
-        Assert(~(waits & readout.busy) | marking),
+        Assert(~(waits & readout.frames.busy) | marking),
         Assert(~marking | waits),
         Assert(~executing | sequencer.running),
         Assert(~executing | ~(check.busy | check.good | check.bad)),
         Assert(~(check.good & check.bad) & (~check.busy | ~(check.good | check.bad))),
-        Assert(~readout.discard | ~executing),
+        Assert(~readout.frames.discard | ~executing),
         Assert(~sequencer.running | executing | ~within["in_sample"]),
-        Assert(~(sequencer.running & within["in_sample"]) | ~(marking | readout.discard)),
+        Assert(~(sequencer.running & within["in_sample"]) | ~(marking | readout.frames.discard)),
     ]
     m.d.comb += [
-        Cover(readout.discard & past(m, readout.busy, "busy_before")),
+        Cover(readout.frames.discard & past(m, readout.frames.busy, "busy_before")),
         Cover(waits & sequencer.running & within["executing"]),
     ]
     return m
@@ -78,7 +73,7 @@ PROOFS = (
             Mutant(
                 "init does not wait",
                 "rtl/schedule/sequencer.py",
-                "(self.readout_room & self.array_ready)),\n        ]",
+                "(self.frames.room & self.array_ready)),\n        ]",
                 "self.array_ready),\n        ]",
                 34,
             ),

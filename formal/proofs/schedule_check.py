@@ -70,11 +70,11 @@ def build() -> Module:
     word = row[-1]
     m.d.comb += [check.start.eq(free(m, "start", 1)), check.length.eq(length)]
     # Other words are read once in a check: free, they are as good as chosen.
-    m.d.comb += check.fetch_word.eq(free(m, "elsewhere", 32))
-    fetched = past(m, check.fetch_address, "fetched")
+    m.d.comb += check.fetch.word.eq(free(m, "elsewhere", 32))
+    fetched = past(m, check.fetch.address, "fetched")
     for behind, content in enumerate(reversed(row)):
         with m.If((place >= behind) & (fetched == place - behind)):
-            m.d.comb += check.fetch_word.eq(content)
+            m.d.comb += check.fetch.word.eq(content)
 
     crowded = Signal()
     m.d.comb += crowded.eq(place >= LONGEST_ROW)

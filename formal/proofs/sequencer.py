@@ -42,7 +42,7 @@ def _bench(m: Module) -> tuple[SequencerBench, _Within]:
     """Every word that is fetched is free, but no timed one lasts 0 cycles: that is what the check is for."""
     bench = sequencer_bench(m)
     word = free(m, "word", 32)
-    m.d.comb += bench.sequencer.fetch_word.eq(word)
+    m.d.comb += bench.sequencer.fetch.word.eq(word)
     m.d.comb += Assume(((word[28:] != INIT) & (word[28:] != RUN)) | (word[:24] != 0))
     own, fetch, check = (bench.inside[name] for name in ("Sequencer", "InstructionFetch", "ScheduleCheck"))
     group = fetch.member("group")
@@ -116,9 +116,9 @@ def build_durations() -> Module:
         Assert(sequencer.run == ((left != 0) & ~left_is_init)),
         # Only with the end of one begins the next; and nothing else happens before that end.
         Assert(~began | ((left <= 1) & (cycles != 0))),
-        Assert(~(sequencer.sample | sequencer.commit | past(m, sequencer.load_start, "loads")) | (left <= 1)),
-        Assert(sequencer.sample == past(m, sequencer.readout_start, "sampling")),
-        Assert(sequencer.commit == past(m, sequencer.load_taken, "committing")),
+        Assert(~(sequencer.sample | sequencer.commit | past(m, sequencer.load.start, "loads")) | (left <= 1)),
+        Assert(sequencer.sample == past(m, sequencer.frames.start, "sampling")),
+        Assert(sequencer.commit == past(m, sequencer.load.taken, "committing")),
     ]
     # The number of a sample stays during its init.
     number, init_before = past(m, sequencer.sample_number, "number_before"), past(m, sequencer.init, "init_before")
@@ -145,8 +145,9 @@ def build_events() -> Module:
     sequencer = bench.sequencer
     before = {
         name: past(m, getattr(sequencer, name), f"{name}_before")
-        for name in ("running", "abort", "fault", "array_lost", "illegal", "overrun", "nothing_loaded", "readout_start")
+        for name in ("running", "abort", "fault", "array_lost", "illegal", "overrun", "nothing_loaded")
     }
+    before["readout_start"] = past(m, sequencer.frames.start, "readout_start_before")
     begin = bench.begin
     begun_before = past(m, begin, "begun_before")
 
@@ -156,7 +157,7 @@ def build_events() -> Module:
         m.d.sync += passed.eq(0)
     with m.Elif(within.check.member("good") & sequencer.running):
         m.d.sync += passed.eq(1)
-    strobes = sequencer.readout_start | sequencer.load_taken | sequencer.load_start | within.timed
+    strobes = sequencer.frames.start | sequencer.load.taken | sequencer.load.start | within.timed
     m.d.comb += [
         Assert(~strobes | (sequencer.running & passed)),
         Assert(~sequencer.running | before["running"] | begun_before),
@@ -169,18 +170,18 @@ def build_events() -> Module:
     loading = Signal()
     with m.If(begin):
         m.d.sync += loading.eq(0)
-    with m.Elif(sequencer.load_start):
+    with m.Elif(sequencer.load.start):
         m.d.sync += loading.eq(1)
-    with m.Elif(sequencer.load_taken):
+    with m.Elif(sequencer.load.taken):
         m.d.sync += loading.eq(0)
     unloaded = past(m, ~loading, "unloaded")
     m.d.comb += [
-        Assert(~sequencer.load_taken | (sequencer.load_complete & loading)),
+        Assert(~sequencer.load.taken | (sequencer.load.complete & loading)),
         Assert(~sequencer.nothing_loaded | unloaded),
-        Assert(~sequencer.load_start | ~sequencer.load_busy),
-        Assert(~sequencer.load_start | ~loading | sequencer.load_complete),
-        Assert(~sequencer.readout_start | ~sequencer.readout_busy),
-        Assert(~(within.timed & within.is_init) | (sequencer.readout_room & sequencer.array_ready)),
+        Assert(~sequencer.load.start | ~sequencer.load.busy),
+        Assert(~sequencer.load.start | ~loading | sequencer.load.complete),
+        Assert(~sequencer.frames.start | ~sequencer.frames.busy),
+        Assert(~(within.timed & within.is_init) | (sequencer.frames.room & sequencer.array_ready)),
     ]
 
     # The end: once, for a reason, and at once for those that cannot wait.
@@ -211,7 +212,7 @@ def build_events() -> Module:
     with m.If(begin):
         m.d.sync += [in_sample.eq(0), moved.eq(0)]
     with m.Else():
-        with m.If(sequencer.readout_start):
+        with m.If(sequencer.frames.start):
             m.d.sync += in_sample.eq(0)
         with m.If(within.timed):
             m.d.sync += moved.eq(1)
@@ -228,33 +229,33 @@ def build_events() -> Module:
         m.d.sync += open_sample.eq(0)
     with m.Elif(within.timed & within.is_init):
         m.d.sync += open_sample.eq(1)
-    with m.Elif(sequencer.readout_start):
+    with m.Elif(sequencer.frames.start):
         m.d.sync += open_sample.eq(0)
-    unlatched = past(m, open_sample & ~sequencer.readout_start, "unlatched")
-    m.d.comb += Assert(~sequencer.discarded | (ended & unlatched))
-    m.d.comb += Assert(~(ended & unlatched & ~stop_before) | sequencer.discarded)
+    unlatched = past(m, open_sample & ~sequencer.frames.start, "unlatched")
+    m.d.comb += Assert(~sequencer.frames.discard | (ended & unlatched))
+    m.d.comb += Assert(~(ended & unlatched & ~stop_before) | sequencer.frames.discard)
 
     _inductive(m, bench, within)
     executing, any_load = within.own["executing"], within.own["any_load"]
     m.d.comb += [
         Assert(~executing | passed),
-        Assert(~any_load | ~(sequencer.load_busy | sequencer.load_complete) | loading),
+        Assert(~any_load | ~(sequencer.load.busy | sequencer.load.complete) | loading),
         Assert(~loading | ~sequencer.running | any_load),
-        Assert(~loading | ~sequencer.running | sequencer.load_busy | sequencer.load_complete),
+        Assert(~loading | ~sequencer.running | sequencer.load.busy | sequencer.load.complete),
         Assert(~sequencer.running | (within.own["aborting"] == aborted)),
         Assert(~sequencer.running | (within.own["started"] == moved)),
         Assert(~sequencer.running | (within.own["in_sample"] == in_sample)),
         Assert(~sequencer.running | (within.own["in_sample"] == open_sample)),
     ]
     m.d.comb += [
-        Cover(sequencer.load_taken & sequencer.load_start & sequencer.readout_start),
-        Cover(sequencer.load_start & loading),
+        Cover(sequencer.load.taken & sequencer.load.start & sequencer.frames.start),
+        Cover(sequencer.load.start & loading),
         Cover(ended & stop_before & ~aborted_before & (sequencer.samples == 1)),
         Cover(ended & before["readout_start"] & aborted_before & ~twice),
         Cover(ended & calm & aborted_before & ~at_once & ~before["readout_start"]),
-        Cover(ended & twice & sequencer.discarded),
+        Cover(ended & twice & sequencer.frames.discard),
         Cover(ended & before["array_lost"]),
-        Cover(ended & before["nothing_loaded"] & sequencer.discarded),
+        Cover(ended & before["nothing_loaded"] & sequencer.frames.discard),
         Cover(sequencer.illegal),
         Cover(begun_before & past(m, sequencer.stopped, "stopped_before")),
     ]
@@ -273,22 +274,22 @@ def build_groups() -> Module:
     sampled, committed, loaded, loaded_ever = (
         Signal(name=f"spec_{name}") for name in ("sampled", "committed", "loaded", "loaded_ever")
     )
-    events = ((sampled, sequencer.readout_start), (committed, sequencer.load_taken), (loaded, sequencer.load_start))
+    events = ((sampled, sequencer.frames.start), (committed, sequencer.load.taken), (loaded, sequencer.load.start))
     for seen, event in events:
         m.d.sync += seen.eq((seen | event) & ~next_group & ~begin)
-    m.d.sync += loaded_ever.eq((loaded_ever | sequencer.load_start) & ~begin)
+    m.d.sync += loaded_ever.eq((loaded_ever | sequencer.load.start) & ~begin)
     wants_sample, wants_commit, wants_load = group.sample & ~sampled, group.commit & ~committed, group.load & ~loaded
     m.d.comb += [
-        Assert(~sequencer.readout_start | wants_sample),
-        Assert(~sequencer.load_taken | wants_commit),
-        Assert(~sequencer.load_start | (wants_load & (sequencer.chunk == group.chunk))),
-        Assert(~sequencer.load_start | ~wants_commit | sequencer.load_taken),
+        Assert(~sequencer.frames.start | wants_sample),
+        Assert(~sequencer.load.taken | wants_commit),
+        Assert(~sequencer.load.start | (wants_load & (sequencer.load.chunk == group.chunk))),
+        Assert(~sequencer.load.start | ~wants_commit | sequencer.load.taken),
     ]
     done = Signal(name="spec_done")
     m.d.comb += done.eq(
-        (~wants_sample | sequencer.readout_start)
-        & (~wants_commit | sequencer.load_taken)
-        & (~wants_load | sequencer.load_start)
+        (~wants_sample | sequencer.frames.start)
+        & (~wants_commit | sequencer.load.taken)
+        & (~wants_load | sequencer.load.start)
     )
     # The fetch may go on, and the schedule may stop, only when all has happened.
     m.d.comb += Assert(~next_group | (done & within.fetch.member("valid")))
@@ -303,17 +304,17 @@ def build_groups() -> Module:
     m.d.comb += edge.eq(within.own["executing"] & within.fetch.member("valid") & (time.following <= 1))
     with m.If(edge):
         m.d.comb += [
-            Assert(~wants_sample | sequencer.readout_busy | sequencer.readout_start),
-            Assert(~wants_commit | ~(sequencer.load_complete & loaded_ever) | sequencer.load_taken),
-            Assert(~wants_load | sequencer.load_busy | (wants_commit & ~sequencer.load_taken) | sequencer.load_start),
+            Assert(~wants_sample | sequencer.frames.busy | sequencer.frames.start),
+            Assert(~wants_commit | ~(sequencer.load.complete & loaded_ever) | sequencer.load.taken),
+            Assert(~wants_load | sequencer.load.busy | (wants_commit & ~sequencer.load.taken) | sequencer.load.start),
             goes_on.eq(done & ~group.stop),
         ]
-        with m.If(group.timed & group.is_init & ~(sequencer.readout_room & sequencer.array_ready)):
+        with m.If(group.timed & group.is_init & ~(sequencer.frames.room & sequencer.array_ready)):
             m.d.comb += goes_on.eq(0)
     m.d.comb += Assert(next_group == goes_on)
     # A commit for which there is nothing, and nothing under way, ends the schedule.
-    vain = edge & wants_commit & (~wants_sample | sequencer.readout_start) & ~sequencer.load_busy
-    in_vain = past(m, vain & ~(sequencer.load_complete & loaded_ever), "in_vain")
+    vain = edge & wants_commit & (~wants_sample | sequencer.frames.start) & ~sequencer.load.busy
+    in_vain = past(m, vain & ~(sequencer.load.complete & loaded_ever), "in_vain")
     m.d.comb += Assert(sequencer.nothing_loaded == (in_vain & sequencer.running))
     # The check and the first fetch bring the schedule under way.
     good_before = past(m, within.check.member("good") & sequencer.running, "good_before")
@@ -332,8 +333,8 @@ def build_groups() -> Module:
             | ~(within.own["sampled"] | within.own["committed"] | within.own["loaded"])
         ),
         Cover(next_group & group.sample & group.commit & group.load & group.timed & group.is_init),
-        Cover(next_group & committed & sequencer.readout_start),
-        Cover(next_group & sampled & sequencer.load_taken),
+        Cover(next_group & committed & sequencer.frames.start),
+        Cover(next_group & sampled & sequencer.load.taken),
         Cover(edge & done & group.stop & (time.left == 1)),
     ]
     return m
@@ -353,7 +354,7 @@ def _inductive(m: Module, bench: SequencerBench, within: _Within) -> None:
         Assert(~timed | (group.short == (within.cycles[1:] == 0))),
         Assert(~timed | valid | ~executing),
         Assert(~within.stop | ~executing | (~timed & valid)),
-        Assert(~(sequencer.load_busy & sequencer.load_complete)),
+        Assert(~(sequencer.load.busy & sequencer.load.complete)),
     ]
 
 
@@ -428,21 +429,21 @@ PROOFS = (
             Mutant(
                 "partial shadow committed",
                 FILE,
-                "~wants_commit | (self.load_complete & any_load)",
+                "~wants_commit | (self.load.complete & any_load)",
                 "~wants_commit | any_load",
                 16,
             ),
             Mutant(
                 "old load committed",
                 FILE,
-                "~wants_commit | (self.load_complete & any_load)",
-                "~wants_commit | self.load_complete",
+                "~wants_commit | (self.load.complete & any_load)",
+                "~wants_commit | self.load.complete",
                 16,
             ),
             Mutant(
                 "init without room",
                 FILE,
-                "(self.readout_room & self.array_ready)),\n        ]",
+                "(self.frames.room & self.array_ready)),\n        ]",
                 "self.array_ready),\n        ]",
                 16,
             ),

@@ -13,7 +13,7 @@ from formal.proof import Mutant, Proof
 from formal.proofs.schedule_check import REPEAT, RUN
 from formal.schedule_machine import ScheduleMachine
 from formal.sequencer_bench import SequencerBench, sequencer_bench, small_memory, stable_schedule
-from oscc.core.spec import FETCH_CYCLES, FETCH_LATENCY
+from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
 
 SIZE, MEMORY = 4, 4
 OPERAND_BITS, COUNT_BITS = 2, 1
@@ -29,8 +29,8 @@ def build() -> Module:
     words = stable_schedule(m, bench, SIZE, OPERAND_BITS, COUNT_BITS)
     sequencer = bench.sequencer
     m.d.comb += Assume(sequencer.start == ~past(m, 1, "after_start"))
-    m.d.comb += Assume(sequencer.array_ready & sequencer.readout_room & ~sequencer.readout_busy & bench.load_done)
-    m.d.comb += Assume(~(sequencer.abort | sequencer.fault | sequencer.load_busy & ~past(m, 1, "after_start_2")))
+    m.d.comb += Assume(sequencer.array_ready & sequencer.frames.room & ~sequencer.frames.busy & bench.load_done)
+    m.d.comb += Assume(~(sequencer.abort | sequencer.fault | sequencer.load.busy & ~past(m, 1, "after_start_2")))
     machine = ScheduleMachine(m, bench, words)
     machine.asserts(m)
     _promptness(m, bench, machine)
@@ -69,8 +69,8 @@ def _promptness(m: Module, bench: SequencerBench, machine: ScheduleMachine) -> N
         m.d.sync += since.eq(2)
     with m.Elif(~since.all()):
         m.d.sync += since.eq(since + 1)
-    running, complete = past(m, sequencer.running, "running_then"), past(m, sequencer.load_complete, "complete_then")
-    loader_idle = past(m, ~sequencer.load_busy, "loader_idle")
+    running, complete = past(m, sequencer.running, "running_then"), past(m, sequencer.load.complete, "complete_then")
+    loader_idle = past(m, ~sequencer.load.busy, "loader_idle")
     edge = Signal(name="prompt_edge")
     fetched = since >= 1 + FETCH_LATENCY + FETCH_CYCLES * machine.fetched
     m.d.comb += edge.eq(running & machine.known & (machine.groups != 0) & fetched & (machine.left <= 1))

@@ -6,8 +6,9 @@ import gzip
 import hashlib
 import io
 import struct
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from oscc.base.child_process import scratch_folder
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.base.file_output import check_file_target, write_bytes
-from oscc.models.data.datasets import IMAGE_FILES, NPZ_KEYS
+from oscc.models.data.datasets import IMAGE_FILES, NPZ_KEYS, read_images
 
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte.gz",
@@ -30,7 +31,7 @@ UNSIGNED_BYTE = 8
 
 
 @dataclass(frozen=True)
-class Source:
+class Published:
     """Where a data set is published.
 
     Parameters
@@ -46,7 +47,7 @@ class Source:
 
 
 SOURCES = {
-    "mnist": Source(
+    "mnist": Published(
         (
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -58,7 +59,7 @@ SOURCES = {
             "y_test": "ec29112dd5afa0611ce80d1b7f02629c",
         },
     ),
-    "fashion-mnist": Source(
+    "fashion-mnist": Published(
         ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
         {
             "x_train": "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
@@ -71,7 +72,49 @@ SOURCES = {
 """Every image data set that can be fetched."""
 
 
-def fetch(name: str, folder: Path, source: Source | None = None) -> Path:
+@dataclass(frozen=True)
+class FetchedData:
+    """A data set that was fetched, checked and packed.
+
+    Parameters
+    ----------
+    file : Path
+    train, test : int
+        Images to train and to test with.
+    train_sha256 : str
+        Of the training images, in hexadecimal.
+    """
+
+    file: Path
+    train: int
+    test: int
+    train_sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was fetched as JSON."""
+        return asdict(self) | {"file": str(self.file)}
+
+
+def fetch_images(name: str, folder: Path) -> FetchedData:
+    """Fetch a data set, and read what it holds.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SOURCES`.
+    folder : Path
+
+    Raises
+    ------
+    OsccError
+        As `fetch` and `oscc.models.data.datasets.read_images` do.
+    """
+    path = fetch(name, folder)
+    images = read_images(name, path)
+    return FetchedData(path, len(images.train), len(images.test), images.sha256)
+
+
+def fetch(name: str, folder: Path, source: Published | None = None) -> Path:
     """Fetch a data set, check it and pack it.
 
     Parameters
@@ -80,7 +123,7 @@ def fetch(name: str, folder: Path, source: Source | None = None) -> Path:
         A key of `SOURCES`.
     folder : Path
         Made when it is missing; downloads are kept in its sub-folder ``download``.
-    source : Source, optional
+    source : Published, optional
         Another place than the authors'.
 
     Returns
@@ -110,8 +153,8 @@ def fetch(name: str, folder: Path, source: Source | None = None) -> Path:
     return target
 
 
-def _download(name: str, key: str, source: Source, folder: Path) -> Path:
-    """A file as it is published, in the folder; what is there already with the right checksum is not fetched again."""
+def _download(name: str, key: str, source: Published, folder: Path) -> Path:
+    """Fetch a file as it is published into the folder, unless it is there already with the right checksum."""
     target = folder / f"{name}-{IDX_FILES[key]}"
     try:
         kept = hashlib.md5(target.read_bytes(), usedforsecurity=False).hexdigest() if target.is_file() else ""
@@ -158,7 +201,7 @@ def _download(name: str, key: str, source: Source, folder: Path) -> Path:
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array in a gzipped IDX file of unsigned bytes.
+    """Read the array in a gzipped IDX file of unsigned bytes.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class ImageData:
 
 
 def pooled(data: ImageData, factor: int) -> ImageData:
-    """The data set with smaller images: each pixel the mean of ``factor`` x ``factor``.
+    """Return the data set with smaller images: each pixel the mean of ``factor`` x ``factor``.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def pooled(data: ImageData, factor: int) -> ImageData:
 
 
 def pool_factor(data: ImageData, image_shape: tuple[int, int]) -> int:
-    """How many times smaller, in both directions, the images of a model are than those of a data set.
+    """Return how many times smaller, in both directions, the images of a model are than those of a data set.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def pool_factor(data: ImageData, image_shape: tuple[int, int]) -> int:
     Raises
     ------
     OsccError
-        ``data.pool`` when it is no whole number, or not the same in both directions.
+        ``data.pool`` when it is no integer, or not the same in both directions.
     """
     rows, cols = data.train.shape[1:]
     factor: int = max(1, rows // image_shape[0])
@@ -134,7 +134,7 @@ def check_labels(data: ImageData, classes: int, what: str) -> None:
 
 
 def load_images(name: str, folder: Path | None) -> ImageData:
-    """A data set of images.
+    """Load a data set of images.
 
     Parameters
     ----------
@@ -169,17 +169,17 @@ _UNREADABLE = (
     # An archive with a password or of a compression that nobody knows; a header that asks for more than there is.
     *(RuntimeError, MemoryError, OverflowError, SyntaxError, tokenize.TokenError),
 )
-"""What numpy and zipfile raise of files that are damaged or of another kind."""
+"""Exceptions that numpy and zipfile raise of files that are damaged or of another kind."""
 
 
 def read_images(name: str, path: Path) -> ImageData:
-    """The images of an ``.npz`` file with the keys of `NPZ_KEYS`.
+    """Read the images of an ``.npz`` file with the keys of `NPZ_KEYS`.
 
     Parameters
     ----------
     name : str
     path : Path
-        Images are uint8[n, rows, cols], or floats within 0 and 1; labels are whole numbers.
+        Images are uint8[n, rows, cols], or floats within 0 and 1; labels are integers.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def _checked(name: str, arrays: dict[str, NDArray[Any]], where: str) -> ImageDat
         if images.shape[1:] != arrays["x_train"].shape[1:]:
             raise OsccError("data.shape", "x_train and x_test hold images of different sizes", where=where)
         if not np.issubdtype(labels.dtype, np.integer):
-            raise OsccError("data.values", f"y_{part}: {labels.dtype}, expected whole numbers", where=where)
+            raise OsccError("data.values", f"y_{part}: {labels.dtype}, expected integers", where=where)
     return ImageData(
         name=name,
         train=_unit_range(arrays["x_train"], "x_train", where),
@@ -228,7 +228,7 @@ def _checked(name: str, arrays: dict[str, NDArray[Any]], where: str) -> ImageDat
 
 
 def _unit_range(images: NDArray[Any], key: str, where: str) -> NDArray[np.float32]:
-    """Images from 0..255 or 0..1 to -1..1."""
+    """Bring images from 0..255 or 0..1 to -1..1."""
     if images.dtype == np.uint8:
         return (images.astype(np.float32) / 127.5 - 1).astype(np.float32)
     if not np.issubdtype(images.dtype, np.floating):
@@ -247,7 +247,7 @@ def _unit_range(images: NDArray[Any], key: str, where: str) -> NDArray[np.float3
 
 
 def _digits() -> ImageData:
-    """The 1,797 digits of 8 x 8 pixels that come with scikit-learn, every sixth one for testing."""
+    """Load the 1,797 digits of 8 x 8 pixels that come with scikit-learn, every sixth one for testing."""
     try:
         from sklearn.datasets import load_digits
     except ImportError:
@@ -302,7 +302,7 @@ POINT_SETS: dict[str, Callable[[np.random.Generator, int], NDArray[np.float64]]]
 
 
 def draw_points(name: str, random: np.random.Generator, count: int) -> NDArray[np.float32]:
-    """Points of a distribution, float32[count, 2], within -1 and 1.
+    """Draw points of a distribution, float32[count, 2], within -1 and 1.
 
     Parameters
     ----------

@@ -21,8 +21,9 @@ from torch.autograd.function import once_differentiable
 
 from oscc.core.families import Family
 from oscc.models.dynamics.coupling_sums import CouplingTable, add_couplings, add_couplings_vjp, tabulate
-from oscc.models.dynamics.integrators import Integrator
-from oscc.models.dynamics.node_kernels import NodeKernels, combine, node_kernels
+from oscc.models.dynamics.form import form_of
+from oscc.models.dynamics.integrators import Steps
+from oscc.models.dynamics.node_kernels import NodeKernels, combine
 from oscc.models.dynamics.sincos import SincosConstants, sincos_constants
 
 Array = NDArray[Any]
@@ -55,7 +56,17 @@ class ChunkKernels:
 
     @contextmanager
     def workspace(self, batch: int, stages: int, dtype: np.dtype[Any]) -> Iterator[_Workspace]:
-        """Arrays for a step of ``batch`` samples, used again and again: new memory costs as much as the computing."""
+        """Lend arrays for a step of ``batch`` samples, used again and again: new memory costs as much as the computing.
+
+        Parameters
+        ----------
+        batch : int
+            B.
+        stages : int
+            Of the integrator.
+        dtype : numpy.dtype
+            float32 or float64.
+        """
         free = self._workspaces.setdefault((batch, stages, dtype.str), [])
         try:
             workspace = free.pop()
@@ -68,8 +79,18 @@ class ChunkKernels:
     def of(
         cls, family: Family, src: NDArray[np.int32], dst: NDArray[np.int32], nodes: int, threads: int = 1
     ) -> ChunkKernels:
-        """The kernels of couplings into ``dst`` from ``src``, int32[E]."""
-        return cls(node_kernels(family), tabulate(dst, src, nodes), tabulate(src, dst, nodes), nodes, threads)
+        """Return the kernels of a family on a coupling graph.
+
+        Parameters
+        ----------
+        family : Family
+        src, dst : int32[E]
+            Coupling into ``dst`` from ``src``.
+        nodes : int
+            N.
+        threads : int
+        """
+        return cls(form_of(family).kernels, tabulate(dst, src, nodes), tabulate(src, dst, nodes), nodes, threads)
 
 
 def run_chunk(
@@ -77,36 +98,36 @@ def run_chunk(
     state: Tensor,
     weight: Tensor,
     parameters: Tensor,
-    steps: NDArray[np.float64],
-    integrator: Integrator,
+    steps: Steps,
     noise: Tensor | None = None,
 ) -> Tensor:
-    """The state after a chunk; differentiable in the state, the weights and the node parameters.
+    """Return the state after a chunk; differentiable in the state, the weights, the node parameters and the noise.
 
     Parameters
     ----------
     setup : ChunkKernels
     state : Tensor[N, B]
-        float32 or float64; all others have its dtype.
+        Phases [rad], or real states; float32 or float64, and all other tensors have its dtype.
     weight : Tensor[E]
         Couplings [rad per unit of model time].
     parameters : Tensor[3, N]
         shil, field, detuning.
-    steps : float64[n]
-        Step sizes [model time].
-    integrator : Integrator
+        [rad per unit of model time], or per unit of model time for real states.
+    steps : Steps
+        n of them.
     noise : Tensor[n, N, B], optional
-        Added to the state after each step.
+        Added to the state after each step [rad], or in units of the state.
 
     Returns
     -------
     Tensor[N, B]
+        Phases [rad], or real states.
 
     Notes
     -----
     Memory: n states for the way back, and ten arrays of a state per stage of the integrator while a step is computed.
     """
-    state_after: Tensor = _ChunkRun.apply(state, weight, parameters, noise, setup, steps, integrator)  # type: ignore[no-untyped-call]
+    state_after: Tensor = _ChunkRun.apply(state, weight, parameters, noise, setup, steps)  # type: ignore[no-untyped-call]
     return state_after
 
 
@@ -122,7 +143,7 @@ class _Workspace:
 
     @classmethod
     def of(cls, shape: tuple[int, int, int, int], dtype: np.dtype[Any]) -> _Workspace:
-        """For ``shape`` = stages, signals, nodes, samples."""
+        """Return arrays for ``shape`` = stages, signals, nodes, samples."""
         stages = np.zeros(shape, dtype), np.zeros(shape, dtype)
         return cls(*stages, np.zeros(shape[1:], dtype), np.zeros(shape[2:], dtype), np.zeros(shape[2:], dtype))
 
@@ -144,9 +165,17 @@ class _Step:
         self.parameter_slopes: Array = np.zeros(parameters.shape, parameters.dtype)
 
     def forward(self, state: Array, coefficients: Array, total: Array, *, keep: bool) -> None:
-        """The state after a step, into ``total``; ``coefficients`` are each stage's reach and weight times the step.
+        """Compute the state after a step.
 
-        With ``keep``, `backward` can follow; without, all stages share the arrays of the first, which stay in a cache.
+        Parameters
+        ----------
+        state : float[N, B]
+        coefficients : float[stages, 2]
+            Each stage's reach and weight times the step [model time].
+        total : float[N, B]
+            Overwritten: the state after the step.
+        keep : bool
+            Whether `backward` can follow; without, all stages share the arrays of the first, which stay in a cache.
         """
         kernels, into = self._setup.kernels, self._setup.into
         total[:] = state
@@ -157,7 +186,17 @@ class _Step:
             kernels.slope(signals, sums, self._parameters, weight, self._slope, total)
 
     def backward(self, given: Array, coefficients: Array, total: Array) -> None:
-        """The derivative with respect to the state before the step that `forward` has just computed, into ``total``."""
+        """Compute the derivative with respect to the state before the step that `forward` has just computed.
+
+        Parameters
+        ----------
+        given : float[N, B]
+            Derivative with respect to the state after the step.
+        coefficients : float[stages, 2]
+            As `forward` took them.
+        total : float[N, B]
+            Overwritten: the derivative with respect to the state before.
+        """
         kernels, out_of = self._setup.kernels, self._setup.out_of
         total[:] = given
         reach_after = coefficients.dtype.type(0)
@@ -188,10 +227,9 @@ class _ChunkRun(torch.autograd.Function):
         parameters: Tensor,
         noise: Tensor | None,
         setup: ChunkKernels,
-        steps: NDArray[np.float64],
-        integrator: Integrator,
+        steps: Steps,
     ) -> Tensor:
-        coefficients = integrator.coefficients(steps).astype(_array(state).dtype)
+        coefficients = steps.coefficients().astype(_array(state).dtype)
 
         def run(block: slice) -> Array:
             batch = block.stop - block.start
@@ -241,7 +279,7 @@ class _ChunkRun(torch.autograd.Function):
         of_parameters = np.sum([result[2] for result in results], axis=0)
         of_noise = torch.from_numpy(np.concatenate([result[3] for result in results], axis=2)) if keep else None
         tensors = (torch.from_numpy(values) for values in (of_state, of_weight, of_parameters))
-        return (*tensors, of_noise, None, None, None)
+        return (*tensors, of_noise, None, None)
 
 
 def _array(tensor: Tensor) -> Array:
@@ -250,13 +288,13 @@ def _array(tensor: Tensor) -> Array:
 
 
 def _blocks(batch: int) -> list[slice]:
-    """The batch in blocks of about the same size, none larger than `BLOCK`."""
+    """Return the batch in blocks of about the same size, none larger than `BLOCK`."""
     bounds = np.linspace(0, batch, -(-batch // BLOCK) + 1).round().astype(int).tolist()
     return [slice(start, stop) for start, stop in pairwise(bounds)]
 
 
 def _side_by_side(run: Callable[[Any], Any], parts: Iterable[Any], threads: int) -> list[Any]:
-    """What ``run`` makes of each part, in their order, as many at a time as there are threads."""
+    """Return what ``run`` makes of each part, in their order, as many at a time as there are threads."""
     if threads == 1:
         return [run(part) for part in parts]
     with ThreadPoolExecutor(threads) as pool:

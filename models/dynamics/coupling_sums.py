@@ -47,20 +47,29 @@ class CouplingTable:
         freeze(self)
 
     def arrange(self, weight: NDArray[Any]) -> NDArray[Any]:
-        """Weights in the order of the table, float[N, D]; zero in entries that only fill up.
+        """Return weights in the order of the table.
 
         Parameters
         ----------
         weight : float[E]
+
+        Returns
+        -------
+        float[N, D]
+            Of the dtype of the weights; zero in entries that only fill up.
         """
         return np.append(weight, weight.dtype.type(0))[self.edge]
 
     def collect(self, values: NDArray[Any]) -> NDArray[Any]:
-        """What stands in the entry of each coupling, float[E]: the inverse of `arrange`.
+        """Return what stands in the entry of each coupling: the inverse of `arrange`.
 
         Parameters
         ----------
         values : float[N, D]
+
+        Returns
+        -------
+        float[E]
         """
         collected = np.empty(self.edges + 1, dtype=values.dtype)
         collected[self.edge] = values
@@ -68,7 +77,7 @@ class CouplingTable:
 
 
 def tabulate(own: NDArray[np.integer[Any]], other: NDArray[np.integer[Any]], nodes: int) -> CouplingTable:
-    """The couplings of each node, in the order in which they are given.
+    """Return the couplings of each node, in the order in which they are given.
 
     Parameters
     ----------
@@ -95,7 +104,7 @@ def tabulate(own: NDArray[np.integer[Any]], other: NDArray[np.integer[Any]], nod
 
 @kernel(nogil=True, fastmath=REORDERED)
 def add_couplings(signals, count, other, weight, sums):  # type: ignore[no-untyped-def]
-    """For each node, the weighted sum of the signals of the nodes that couple into it.
+    """Sum, for each node, the weighted signals of the nodes that couple into it.
 
     Parameters
     ----------
@@ -122,7 +131,7 @@ def add_couplings(signals, count, other, weight, sums):  # type: ignore[no-untyp
 
 @kernel(nogil=True, fastmath=REORDERED)
 def add_couplings_vjp(signals, slopes, count, other, weight, signal_slopes, weight_slopes):  # type: ignore[no-untyped-def]
-    """The gradient of a loss through `add_couplings`.
+    """Compute the gradient of a loss through `add_couplings`.
 
     Parameters
     ----------

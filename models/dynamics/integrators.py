@@ -19,9 +19,9 @@ class Integrator:
     ----------
     name : str
     reach : tuple of float
-        For each stage, the part of a step by which the state moves along the slope of the stage before.
+        For each stage, the fraction of a step by which the state moves along the slope of the stage before.
     weight : tuple of float
-        For each stage, the part of a step that its slope contributes to the result; they add up to 1.
+        For each stage, the fraction of a step that its slope contributes to the result; they add up to 1.
     """
 
     name: str
@@ -29,15 +29,39 @@ class Integrator:
     weight: tuple[float, ...]
 
     def coefficients(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
-        """`reach` and `weight` times each step, float64[steps, stages, 2].
+        """Return `reach` and `weight` times each step.
 
         Parameters
         ----------
         steps : float64[n]
             Step sizes, in the unit of time of the rates.
+
+        Returns
+        -------
+        float64[n, stages, 2]
+            In the unit of time of the rates.
         """
         table: NDArray[np.float64] = np.stack([self.reach, self.weight], axis=-1)
         return steps[:, None, None] * table
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """The steps along a chunk, and how each of them is taken.
+
+    Parameters
+    ----------
+    sizes : float64[n]
+        [model time]
+    integrator : Integrator
+    """
+
+    sizes: NDArray[np.float64]
+    integrator: Integrator
+
+    def coefficients(self) -> NDArray[np.float64]:
+        """Return the reach and the weight of every stage of every step, float64[n, stages, 2] [model time]."""
+        return self.integrator.coefficients(self.sizes)
 
 
 INTEGRATORS = {
@@ -48,11 +72,19 @@ INTEGRATORS = {
         Integrator("rk4", (0.0, 1 / 2, 1 / 2, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6)),
     )
 }
-"""Every integrator by its name."""
+"""Every integrator by its name.
+
+Coefficients: E. Hairer, S. P. Norsett and G. Wanner, Solving ordinary differential equations I, Springer 1993, II.1.
+"""
 
 
 def integrator_named(name: str) -> Integrator:
-    """The integrator of a name.
+    """Return the integrator of a name.
+
+    Parameters
+    ----------
+    name : str
+        A key of `INTEGRATORS`.
 
     Raises
     ------
@@ -65,6 +97,17 @@ def integrator_named(name: str) -> Integrator:
 
 
 def even_steps(duration: float, longest: float) -> NDArray[np.float64]:
-    """Equal steps that fill a duration, none longer than ``longest``, float64[n]; all [model time]."""
+    """Return equal steps that fill a duration, none longer than ``longest``.
+
+    Parameters
+    ----------
+    duration, longest : float
+        [model time]
+
+    Returns
+    -------
+    float64[n]
+        [model time]
+    """
     count = max(1, math.ceil(duration / longest * (1 - 1e-12)))
     return np.full(count, duration / count)

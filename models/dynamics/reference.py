@@ -75,12 +75,17 @@ class AISModel(torch.nn.Module):
 
     @classmethod
     def from_graph(cls, graph: CouplingGraph, dtype: torch.dtype = torch.float32) -> AISModel:
-        """The module of a graph; `to_graph` is its inverse."""
+        """Return the module of a graph; `to_graph` is its inverse."""
         return cls(graph, dtype)
 
     @classmethod
     def from_checkpoint(cls, path: str | Path, dtype: torch.dtype = torch.float32) -> AISModel:
-        """The module of a checkpoint file.
+        """Read the module of a checkpoint file.
+
+        Parameters
+        ----------
+        path : str or Path
+        dtype : torch.dtype
 
         Raises
         ------
@@ -91,7 +96,7 @@ class AISModel(torch.nn.Module):
 
     @classmethod
     def from_coded(cls, coded: CodedGraph, dtype: torch.dtype = torch.float64) -> AISModel:
-        """The module of a model as its codes have it: code x LSB in place of each parameter.
+        """Return the module of a model as its codes have it: code x LSB in place of each parameter.
 
         Parameters
         ----------
@@ -113,7 +118,7 @@ class AISModel(torch.nn.Module):
         return cls(placed.graph, dtype).with_parameters(**values)
 
     def to_graph(self) -> CouplingGraph:
-        """The model with its present parameters, rounded to float32, as the compiler takes it.
+        """Return the model with its present parameters, rounded to float32, as the compiler takes it.
 
         ``model_hash`` is empty: the parameters may have changed since the model was read.
         """
@@ -125,6 +130,10 @@ class AISModel(torch.nn.Module):
     def save(self, path: str | Path) -> None:
         """Write a checkpoint that `from_checkpoint` and the compiler read.
 
+        Parameters
+        ----------
+        path : str or Path
+
         Raises
         ------
         OsccError
@@ -133,7 +142,7 @@ class AISModel(torch.nn.Module):
         write_checkpoint(path, self.to_graph())
 
     def with_parameters(self, **values: NDArray[np.floating[Any]]) -> AISModel:
-        """The same model with other parameters, for example those that a core's codes are worth.
+        """Return the same model with other parameters, for example those that a core's codes are worth.
 
         Parameters
         ----------
@@ -157,7 +166,7 @@ class AISModel(torch.nn.Module):
         return model
 
     def rhs(self, theta: Tensor, chunk: int) -> Tensor:
-        """Right-hand side of the family's equation, Tensor[N, B], per unit of model time.
+        """Return the right-hand side of the family's equation, Tensor[N, B], per unit of model time.
 
         Parameters
         ----------
@@ -173,8 +182,10 @@ class AISModel(torch.nn.Module):
             slope = self._sum_into_nodes(weight * torch.sin(source - destination)) - field * torch.sin(theta)
         elif self.family.interaction == "linear":
             slope = self._sum_into_nodes(weight * source) + field
-        else:
+        elif self.family.interaction == "tanh-linear":
             slope = torch.tanh(self._sum_into_nodes(weight * source) + field)
+        else:
+            raise self._unknown("interaction", self.family.interaction)
         return slope + self._self_term(theta, chunk) + self._read("detuning", chunk)
 
     def _self_term(self, theta: Tensor, chunk: int) -> Tensor:
@@ -187,9 +198,14 @@ class AISModel(torch.nn.Module):
                 return -theta
             case "none":
                 return torch.zeros_like(theta)
+            case other:
+                raise self._unknown("self term", other)
+
+    def _unknown(self, what: str, name: str) -> OsccError:
+        return OsccError("reference.family", f"the reference knows no {what} '{name}' of family '{self.family.name}'")
 
     def _read(self, name: str, chunk: int) -> Tensor:
-        """A node parameter as Tensor[N, 1]; zero when the family does not read it."""
+        """Return a node parameter as Tensor[N, 1]; zero when the family does not read it."""
         values = self.get_parameter(name)[chunk, :, None]
         return values if name in self.family.node_parameters else torch.zeros_like(values)
 
@@ -198,11 +214,11 @@ class AISModel(torch.nn.Module):
         return nodes.index_add(0, self.dst, per_coupling)
 
     def even_steps(self, max_step: float) -> list[NDArray[np.float64]]:
-        """A plan of equal steps that fill each chunk, none longer than ``max_step`` [model time]."""
+        """Return a plan of equal steps that fill each chunk, none longer than ``max_step`` [model time]."""
         return [even_steps(duration, max_step) for duration in self._graph.chunk_duration.tolist()]
 
     def integrate(self, theta0: Tensor, steps: StepPlan, integrator: str = "rk4") -> Tensor:
-        """The state before the run and after each chunk, Tensor[C + 1, N, B].
+        """Return the state before the run and after each chunk, Tensor[C + 1, N, B]: phases [rad], or real states.
 
         With many couplings, some eight samples at a time are the fastest: what is gathered then fits into a cache.
 
@@ -229,7 +245,7 @@ class AISModel(torch.nn.Module):
         return torch.stack(states)
 
     def trace(self, theta0: Tensor, chunk: int, steps: Iterable[float], integrator: str = "rk4") -> Tensor:
-        """The state before a chunk and after each of its steps, Tensor[n + 1, N, B].
+        """Return the state before a chunk and after each of its steps, Tensor[n + 1, N, B].
 
         Parameters
         ----------
@@ -250,7 +266,7 @@ class AISModel(torch.nn.Module):
     def _run(
         self, theta: Tensor, chunk: int, steps: Iterable[float], integrator: str, *, keep: bool = False
     ) -> list[Tensor]:
-        """States along a chunk: all with ``keep``, else the last one only."""
+        """Return states along a chunk: all with ``keep``, else the last one only."""
         methods = {"rk4": self._rk4_step, "heun": self._heun_step, "euler": self._euler_step}
         if integrator not in methods:
             raise OsccError(
@@ -278,7 +294,7 @@ class AISModel(torch.nn.Module):
         return theta + step * self.rhs(theta, chunk)
 
     def images(self, theta: Tensor) -> Tensor:
-        """Pixels of a state, Tensor[B, image rows, image columns]: cos(theta) of phases, real states as they are.
+        """Return the pixels of a state, Tensor[B, rows, columns]: cos(theta) of phases, real states as they are.
 
         Parameters
         ----------

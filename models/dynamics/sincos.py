@@ -92,7 +92,7 @@ _CONSTANTS = {
 
 
 def sincos_constants(dtype: np.dtype[Any]) -> SincosConstants:
-    """The constants that the kernels need for phases of a dtype.
+    """Return the constants that the kernels need for phases of a dtype.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _polynomial(z, coefficients):  # type: ignore[no-untyped-def]
 
 @kernel(nogil=True, fastmath=False)
 def sincos(x, constants):  # type: ignore[no-untyped-def]
-    """Sine and cosine of a phase [rad], in a form that LLVM turns into vector instructions; library calls are not.
+    """Return sine and cosine of a phase, in a form that LLVM turns into vector instructions; library calls are not.
 
     The argument is reduced to within pi / 4 of the nearest multiple of pi / 2 (Cody and Waite), where two polynomials
     apply; the quadrant decides which is which and the signs. The absolute error is below one unit in the last place of
@@ -130,6 +130,7 @@ def sincos(x, constants):  # type: ignore[no-untyped-def]
     Parameters
     ----------
     x : float
+        [rad]
     constants : SincosConstants
         Of the precision of ``x``.
     """

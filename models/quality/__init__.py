@@ -1,1 +1,1 @@
-"""How good samples are: distances, features, sensitivity."""
+"""The quality of samples: distances, features, sensitivity."""

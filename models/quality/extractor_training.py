@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from oscc.base.errors import OsccError
+from oscc.base.file_output import write_bytes
+from oscc.base.output_folder import check_file_beside
 from oscc.base.tensor_file import pack_tensors
-from oscc.models.data.datasets import ImageData, check_labels
-from oscc.models.quality.features import CLASSES, KERNEL, POOLED, LeNet, layer_shapes
+from oscc.models.data.datasets import ImageData, check_labels, load_images
+from oscc.models.quality.features import CLASSES, KERNEL, POOLED, LeNet, check_extractor, layer_shapes
 from oscc.models.training.encoder import train_encoder
 from oscc.models.training.generator import random_stream
 
@@ -52,6 +57,60 @@ class LeNetModule(nn.Module):
         hidden = functional.max_pool2d(self.conv2(hidden).relu(), 2)
         scores: Tensor = self.fc2(self.fc1(hidden.flatten(1)).relu())
         return scores
+
+
+@dataclass(frozen=True)
+class MadeExtractor:
+    """An extractor that was trained and written.
+
+    Parameters
+    ----------
+    file : Path
+    dataset : str
+    seed : int
+    sha256 : str
+        Of the file, in hexadecimal.
+    accuracy : float
+        Fraction of the test images that it classifies rightly.
+    """
+
+    file: Path
+    dataset: str
+    seed: int
+    sha256: str
+    accuracy: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what was made as JSON."""
+        return asdict(self) | {"file": str(self.file)}
+
+
+def make_extractor(name: str, target: Path, *, data: Path | None = None, seed: int = 0) -> MadeExtractor:
+    """Train an extractor on a data set, and write it when it knows the data set.
+
+    Parameters
+    ----------
+    name : str
+        One of `oscc.models.data.datasets.IMAGE_SETS`.
+    target : Path
+        The file of weights.
+    data : Path or None
+        Folder with the data set's file.
+    seed : int
+        Of all that is random.
+
+    Raises
+    ------
+    OsccError
+        Before training when the file cannot be written, or the data set not read; as `train_extractor` and
+        `check_extractor` do.
+    """
+    check_file_beside(target)
+    images = load_images(name, data)
+    net, content = train_extractor(images, seed)
+    accuracy = check_extractor(net, images)
+    write_bytes(target, content)
+    return MadeExtractor(target, name, seed, net.sha256, accuracy)
 
 
 def train_extractor(data: ImageData, seed: int) -> tuple[LeNet, bytes]:

@@ -31,7 +31,7 @@ JUDGED = 1000
 """Test images, the first ones, on which an extractor is judged."""
 
 LEAST_ACCURACY = 0.5
-"""Part of the test images that an extractor must classify rightly to measure a data set: far more than by chance."""
+"""Fraction of test images that an extractor must classify rightly to measure a data set: far more than by chance."""
 
 SHIPPED = {
     "digits": "lenet-digits.safetensors",
@@ -73,7 +73,7 @@ class LeNet:
 
     @torch.no_grad()
     def __call__(self, images: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Features and classes of images.
+        """Compute features and classes of images.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ def check_extractor(extractor: LeNet, data: ImageData) -> float:
     Returns
     -------
     float
-        Part of the first `JUDGED` test images that it classifies rightly.
+        Fraction of the first `JUDGED` test images that it classifies rightly.
 
     Raises
     ------
@@ -168,7 +168,7 @@ def shipped_extractor(dataset: str) -> LeNet:
 
 
 def load_lenet(path: Path) -> LeNet:
-    """The extractor in a file.
+    """Read the extractor in a file.
 
     Parameters
     ----------

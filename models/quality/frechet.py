@@ -9,7 +9,7 @@ Features = NDArray[np.float64]
 
 
 def frechet_distance(first: Features, second: Features) -> float:
-    """Squared Frechet (Wasserstein-2) distance between the Gaussians fitted to two sets of features.
+    """Compute the squared Frechet (Wasserstein-2) distance between the Gaussians fitted to two sets of features.
 
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), covariances with n - 1 (D. C. Dowson and B. V. Landau, The Frechet
     distance between multivariate normal distributions, J. Multivariate Analysis 12, 1982). The trace of the root is the
@@ -37,7 +37,7 @@ def frechet_distance(first: Features, second: Features) -> float:
 
 
 def nearest_distances(points: Features, among: Features, block: int = 500) -> NDArray[np.float64]:
-    """Euclidean distance of each point to the nearest of a set, float64[n].
+    """Compute the Euclidean distance of each point to the nearest of a set, float64[n].
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def nearest_distances(points: Features, among: Features, block: int = 500) -> ND
 
 
 def class_shares(classes: NDArray[np.int64], count: int) -> NDArray[np.float64]:
-    """Part of each class, float64[count].
+    """Return the fraction of each class, float64[count].
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class InceptionDistance:
 
     @torch.no_grad()
     def __call__(self, images: NDArray[np.float32]) -> float:
-        """The distance of images, float32[n, rows, columns], within -1 and 1; at least two."""
+        """Return the distance of images, float32[n, rows, columns], within -1 and 1; at least two."""
         self._metric.reset()
         self._add(images, real=False)
         return float(self._metric.compute())
@@ -62,13 +62,13 @@ class InceptionDistance:
 
 
 def as_rgb(images: NDArray[np.float32]) -> Tensor:
-    """Grey images within -1 and 1 as uint8 Tensor[n, 3, rows, columns]."""
+    """Return grey images, float32[n, rows, columns] within -1 and 1, as uint8 Tensor[n, 3, rows, columns]."""
     bytes_ = np.rint(np.clip((images + 1) * 127.5, 0, 255)).astype(np.uint8)
     return torch.from_numpy(bytes_)[:, None].repeat(1, 3, 1, 1)
 
 
 def _metric(weights: Path) -> tuple[Any, str]:
-    """The metric with the network of a file, and the SHA-256 of the file."""
+    """Return the metric with the network of a file, and the SHA-256 of the file in hexadecimal."""
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError:

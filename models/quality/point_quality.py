@@ -1,4 +1,4 @@
-"""How good a model of points in the plane is: sliced Wasserstein distance to fresh points of the distribution."""
+"""The quality of points in the plane: sliced Wasserstein distance to fresh points of the distribution."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIRECTIONS_STREAM = 2**32 - 1
 
 @dataclass(frozen=True)
 class PointQuality:
-    """What was measured of a set of points.
+    """The figures of a set of points.
 
     Parameters
     ----------
@@ -38,13 +38,13 @@ class PointQuality:
     distance: float
     floor: float
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON."""
         return dataclasses.asdict(self)
 
 
 def measure_points(images: NDArray[np.float32], name: str, seed: int = 0) -> PointQuality:
-    """The quality of points against a distribution.
+    """Measure points against a distribution.
 
     Parameters
     ----------

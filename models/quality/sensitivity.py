@@ -1,23 +1,21 @@
-"""How much the end of a run depends on small things: the solver's step, the initial state, rounding of parameters."""
+"""The sensitivity of the end of a run to small things: the solver's step, the initial state, rounding of parameters."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from oscc.base.errors import OsccError
-from oscc.compiler.frontends.checkpoint import read_checkpoint
+from oscc.base.progress import Report
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import family_named
 from oscc.core.spec import CoreSpec
-from oscc.models.quality.evaluation import running_graph
-from oscc.models.training.generator import Generator, draw_states
+from oscc.models.quality.sampling import Model, model_graph, model_text, running_graph
+from oscc.models.training.generator import Generator, Solver, draw_states
 
 CONVERGED_STEP = 0.01
 """RK4 step of the runs that others are compared with [model time]."""
@@ -29,7 +27,7 @@ SAMPLES = 16
 
 @dataclass(frozen=True)
 class Difference:
-    """How far the ends of two runs from the same noise are apart.
+    """The distance between the ends of two runs from the same noise.
 
     Parameters
     ----------
@@ -50,36 +48,60 @@ class Difference:
     pixel: float
     diverged: int = 0
 
-    def as_dict(self) -> dict[str, Any]:
-        """As JSON, which has no infinity: None stands for it."""
+    def to_dict(self) -> dict[str, Any]:
+        """Return the difference as JSON, which has no infinity: None stands for it."""
         return {name: None if value == math.inf else value for name, value in asdict(self).items()}
 
 
+@dataclass(frozen=True)
+class Sensitivity:
+    """The changes of the end states of a model, in double precision, against RK4 at `CONVERGED_STEP`.
+
+    Parameters
+    ----------
+    model : Path or CouplingGraph
+    core : CoreSpec or None
+        Whose codes the model ran with.
+    samples : int
+    differences : tuple of Difference
+        Steps of `STEPS`, initial perturbations of `PERTURBATIONS` [rad], and rounding where there is a core.
+    """
+
+    model: Model
+    core: CoreSpec | None
+    samples: int
+    differences: tuple[Difference, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the differences as JSON."""
+        return {
+            "model": model_text(self.model),
+            "core": None if self.core is None else self.core.name,
+            "samples": self.samples,
+            "reference": f"RK4 {CONVERGED_STEP:g}, float64",
+            "differences": [difference.to_dict() for difference in self.differences],
+        }
+
+
 def measure_sensitivity(
-    model: Path,
+    model: Model,
     core: CoreSpec | None,
     *,
     samples: int = SAMPLES,
     seed: int = 0,
     threads: int = 1,
-    progress: Callable[[str, float], None] | None = None,
-) -> list[Difference]:
-    """What changes the end states of a model, in double precision, against RK4 at `CONVERGED_STEP`.
+    progress: Report | None = None,
+) -> Sensitivity:
+    """Measure what changes the end states of a model, in double precision, against RK4 at `CONVERGED_STEP`.
 
     Parameters
     ----------
-    model : Path
-        A checkpoint.
+    model : Path or CouplingGraph
     core : CoreSpec or None
         Whose codes the model runs with; the last line then compares them with the model's own parameters.
     samples, seed : int
     threads : int
     progress : callable, optional
-
-    Returns
-    -------
-    list of Difference
-        Steps of `STEPS`, initial perturbations of `PERTURBATIONS` [rad], and rounding.
 
     Raises
     ------
@@ -88,8 +110,8 @@ def measure_sensitivity(
     OsccError, FindingsError
         As `running_graph` does.
     """
-    own = read_checkpoint(model)
-    graph = running_graph(model, core)
+    own = model_graph(model)
+    graph = running_graph(own, core)
     random = torch.Generator().manual_seed(seed)
     start = draw_states(graph.init, graph.nodes, samples, random).double()
     runs: list[tuple[str, CouplingGraph, float, Tensor]] = [("", graph, CONVERGED_STEP, start)]
@@ -113,21 +135,22 @@ def measure_sensitivity(
             progress("comparing runs", (number + 1) / len(runs))
     (reference, pixels), *others = ends
     phases = family_named(graph.family).state == "phase"
-    return [
+    differences = tuple(
         _difference(what, reference, end, pixels, shown, phases)
         for (what, *_), (end, shown) in zip(runs[1:], others, strict=True)
-    ]
+    )
+    return Sensitivity(model, core, samples, differences)
 
 
 @torch.no_grad()
 def _end(graph: CouplingGraph, step: float, start: Tensor, threads: int) -> tuple[Tensor, Tensor]:
-    generator = Generator(graph, step=step, threads=threads).double()
+    generator = Generator(graph, solver=Solver(step=step), threads=threads).double()
     end = generator(start, generator.delivered())
     return end, generator.pixels(end)
 
 
 def _diverged(end: tuple[Tensor, Tensor]) -> int:
-    """How many runs, of states [N, B] and pixels [B, rows, columns], end in something that is not a number."""
+    """Return how many runs, of states [N, B] and pixels [B, rows, columns], end in something that is not a number."""
     state, pixels = end
     good = torch.isfinite(state).all(dim=0) & torch.isfinite(pixels).flatten(1).all(dim=1)
     return int((~good).sum())

@@ -1,4 +1,4 @@
-"""How many couplings of a model in training have a code other than 0."""
+"""The fraction of couplings of a model in training that have a code other than 0."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from oscc.models.training.generator import Generator
 
 @torch.no_grad()
 def code_share(generator: Generator) -> float | None:
-    """Return the part of all couplings, in all chunks, that are not rounded to 0; None for a model without codes.
+    """Return the fraction of all couplings, in all chunks, that are not rounded to 0; None for a model without codes.
 
     Parameters
     ----------

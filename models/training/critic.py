@@ -45,6 +45,6 @@ class Critic(nn.Module):
                 parameter.data.zero_()
 
     def forward(self, packs: Tensor) -> Tensor:
-        """Scores, Tensor[P], of packs of images, Tensor[P, pack, rows, columns] within -1 and 1."""
+        """Return scores, Tensor[P], of packs of images, Tensor[P, pack, rows, columns] within -1 and 1."""
         scores: Tensor = self.layers(packs)
         return scores[:, 0]

@@ -19,7 +19,7 @@ from oscc.core.spec import CoreSpec
 
 @dataclass(frozen=True, eq=False)
 class DacGrid:
-    """What the DACs of a core can deliver to a model whose time scale is fixed.
+    """The values that the DACs of a core can deliver to a model whose time scale is fixed.
 
     The cycles of a sample, less ``init``, are shared out among the chunks by their duration; with all that it may take
     the full scales are worth as much as the core allows. Compiling, which honours the model's ``time_scale_s``, meets
@@ -43,7 +43,7 @@ class DacGrid:
 
     @classmethod
     def of(cls, core: CoreSpec, chunk_duration: tuple[float, ...], sample_cycles: int | None = None) -> DacGrid:
-        """The grid of a core for chunks of given durations.
+        """Compute the grid of a core for chunks of given durations.
 
         Parameters
         ----------
@@ -98,12 +98,12 @@ class DacGrid:
 
     @property
     def time_scale_s(self) -> tuple[float, ...]:
-        """What the checkpoint carries: one number, or one per chunk where they differ."""
+        """Return the checkpoint's time scale [s per unit of model time]: one, or one per chunk where they differ."""
         scale = tuple(self.tau_s.tolist())
         return scale[:1] if len(set(scale)) == 1 else scale
 
     def full_scale(self, group: str) -> NDArray[np.float64]:
-        """Value of the top code in each chunk, float64[C, 1].
+        """Return the value of the top code in each chunk, float64[C, 1] [rad per unit of model time].
 
         Parameters
         ----------
@@ -113,11 +113,17 @@ class DacGrid:
         return self.step(group) * self.core.dac(group).top_code
 
     def step(self, group: str) -> NDArray[np.float64]:
-        """Worth of a code step in each chunk, float64[C, 1]; ``group`` as in `full_scale`."""
+        """Return the worth of a code step in each chunk, float64[C, 1] [rad per unit of model time].
+
+        Parameters
+        ----------
+        group : str
+            One of `GROUPS`.
+        """
         return self.lsb[group][:, None]
 
     def quantize(self, group: str, values: Tensor) -> Tensor:
-        """The nearest values that the DACs deliver: those of the compiler's own quantizer.
+        """Return the nearest values that the DACs deliver, Tensor[C, n]: those of the compiler's own quantizer.
 
         Gradients pass as if nothing had been rounded (Y. Bengio, N. Leonard and A. Courville, Estimating or propagating
         gradients through stochastic neurons, arXiv 1308.3432), and stop where a value is clipped.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 MOMENTS = {"exp_avg": "first moment", "exp_avg_sq": "second moment"}
-"""What Adam keeps of each parameter, and what it is called."""
+"""Tensors that Adam keeps of each parameter, and what they are called."""
 
 
 class DivergedError(Exception):

@@ -51,20 +51,20 @@ class Encoder(nn.Module):
                 parameter.data.zero_()
 
     def features(self, images: Tensor) -> Tensor:
-        """Features, Tensor[B, `FEATURES`], of images, Tensor[B, rows, columns] within -1 and 1."""
+        """Return features, Tensor[B, `FEATURES`], of images, Tensor[B, rows, columns] within -1 and 1."""
         hidden = functional.max_pool2d(self.convolution1(images[:, None]).relu(), 2, ceil_mode=True)
         hidden = functional.max_pool2d(self.convolution2(hidden).relu(), 2, ceil_mode=True)
         found: Tensor = self.linear1(hidden.flatten(1)).relu()
         return found
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores of the classes, Tensor[B, `CLASSES`]."""
+        """Return scores of the classes, Tensor[B, `CLASSES`], of images, Tensor[B, rows, columns] within -1 and 1."""
         scores: Tensor = self.linear2(self.features(images))
         return scores
 
 
 def shaken(images: Tensor, random: torch.Generator) -> Tensor:
-    """Images shifted together by a few pixels, with noise: what they show stays, patterns of single pixels do not.
+    """Return images shifted together by a few pixels, with noise: what they show stays, patterns of pixels do not.
 
     A model can please an encoder by patterns that no image has, unless the encoder is trained on shaken images and sees
     the model's images shaken as well.

@@ -16,7 +16,7 @@ DECAY = 0.98
 """Of the moving averages, per batch."""
 
 RIDGE = 1e-4
-"""Part of the mean variance that is added to every variance, so that the covariance can be inverted."""
+"""Fraction of the mean variance that is added to every variance, so that the covariance can be inverted."""
 
 FIT_BATCH = 50
 """Images that are shaken together where the features of data are measured."""
@@ -93,12 +93,12 @@ class FeatureMatching(nn.Module):
                 )
 
     def forward(self, images: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """What to go down, and the distance.
+        """Return what to go down, and the distance.
 
         Parameters
         ----------
         images : Tensor[B, rows, columns]
-            Of the model; the moving averages take them in.
+            Of the model, within -1 and 1; the moving averages take them in.
         random : torch.Generator
 
         Returns
@@ -128,7 +128,7 @@ class FeatureMatching(nn.Module):
         self.square.lerp_(features.T @ features / len(features), 1 - keep)
 
     def _transport(self) -> tuple[Tensor, Tensor]:
-        """The optimal map from the model's Gaussian to that of data, Tensor[d, d], and their squared distance."""
+        """Compute the map from the model's Gaussian to that of data, Tensor[d, d], and their distance squared."""
         mean, real = self.mean.double(), self.real_covariance.double()
         covariance = self.square.double() - torch.outer(mean, mean)
         ridge = RIDGE * real.trace() / FEATURES
@@ -140,7 +140,7 @@ class FeatureMatching(nn.Module):
 
 
 def _roots(matrix: Tensor, least: Tensor) -> tuple[Tensor, Tensor]:
-    """Square root of a symmetric matrix, and its inverse; no eigenvalue counts as less than ``least``."""
+    """Return the square root of a symmetric matrix, and its inverse; no eigenvalue counts as less than ``least``."""
     values, vectors = torch.linalg.eigh(matrix)
     roots = values.clamp_min(least).sqrt()
     return (vectors * roots) @ vectors.T, (vectors / roots) @ vectors.T

@@ -49,7 +49,7 @@ def first_parameters(graph: CouplingGraph, config: TrainingConfig, random: torch
 
 
 def _started(graph: CouplingGraph, before: CouplingGraph, where: str) -> CouplingGraph:
-    """The graph with the parameters of a checkpoint of the same topology, at its own time scale."""
+    """Return the graph with the parameters of a checkpoint of the same topology, at its own time scale."""
     same = (
         before.family == graph.family
         and before.chunks == graph.chunks

@@ -17,7 +17,7 @@ EDGE = 0.999
 def flow_matching_loss(
     generator: Generator, values: Mapping[str, Tensor], targets: Tensor, step: float, random: torch.Generator
 ) -> Tensor:
-    """Mean squared error of the visible nodes' slopes along straight lines from noise to data.
+    """Compute the mean squared error, Tensor[], of the visible nodes' slopes along straight lines from noise to data.
 
     Y. Lipman, R. T. Q. Chen, H. Ben-Hamu, M. Nickel and M. Le, Flow matching for generative modeling, ICLR 2023: with
     x_t = (1 - t) x_0 + t x_1, the velocity that is to be learnt is x_1 - x_0. Here x_t are the states of the visible

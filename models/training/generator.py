@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from oscc.compiler.ir.graph import CouplingGraph
@@ -18,20 +17,22 @@ from oscc.core.families import Family, family_named
 from oscc.core.groups import GROUPS
 from oscc.core.initial_phases import InitialPhases
 from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
-from oscc.models.dynamics.chunk_torch import TorchCouplings, run_chunk_torch
-from oscc.models.dynamics.integrators import Integrator, even_steps, integrator_named
+from oscc.models.dynamics.chunk_torch import TorchChunk, run_chunk_torch
+from oscc.models.dynamics.form import form_of
+from oscc.models.dynamics.integrators import Steps, even_steps, integrator_named
+from oscc.models.dynamics.torch_sums import TorchCouplings
 from oscc.models.training.dac_grid import DacGrid
 from oscc.models.training.topology import reverse_couplings
 
 
 @dataclass(frozen=True)
 class Imperfections:
-    """What hardware does to a run beside rounding to codes. All zero by default: none of it.
+    """Errors of the hardware beside rounding to codes. All zero by default: an ideal run.
 
     Parameters
     ----------
     weight_noise : float
-        Standard deviation of an error of every parameter, as a part of its full scale.
+        Standard deviation of an error of every parameter, as a fraction of its full scale.
     mismatch : float
         Standard deviation of the relative error of every parameter.
     transient_noise : float
@@ -44,16 +45,15 @@ class Imperfections:
 
 
 IDEAL = Imperfections()
-"""None of it."""
+"""No errors."""
 
 
-class Generator(nn.Module):
-    """A model of N nodes, E couplings and C chunks that turns noise into end states, differentiably.
+@dataclass(frozen=True)
+class Delivery:
+    """The way of a model's parameters to the oscillators: limits, rounding, pairs. By default they act as they are.
 
     Parameters
     ----------
-    graph : CouplingGraph
-        Topology, durations and first parameters.
     grid : DacGrid or None
         Limits and steps of the DACs.
     bound : float
@@ -64,12 +64,51 @@ class Generator(nn.Module):
         Whether couplings are equal in both directions: the mean of the two that are trained.
     shared_units : bool
         Whether one unit makes both directions of a coupling, as on a reciprocal core: then its error is one, too.
+    """
+
+    grid: DacGrid | None = None
+    bound: float = math.inf
+    quantize: bool = False
+    reciprocal: bool = False
+    shared_units: bool = False
+
+
+FULL_PRECISION = Delivery()
+"""Parameters act as they are."""
+
+
+@dataclass(frozen=True)
+class Solver:
+    """The integration of the equation.
+
+    Parameters
+    ----------
     integrator : str
+        A name of `oscc.models.dynamics.integrators.INTEGRATORS`.
     step : float
-        Longest integration step [model time].
+        Longest step [model time].
+    """
+
+    integrator: str = "rk4"
+    step: float = 0.1
+
+
+DEFAULT_SOLVER = Solver()
+
+
+class Generator(nn.Module):
+    """A model of N nodes, E couplings and C chunks that turns noise into end states, differentiably.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+        Topology, durations and first parameters.
+    delivery : Delivery
+        What becomes of the parameters in the hardware; by default nothing.
+    solver : Solver
     threads : int
         For the kernels.
-    device : str
+    device : str or torch.device
         ``cpu``: the compiled kernels; any other of PyTorch's: its own operations, compiled into fused kernels. Random
         numbers must come from a generator on that device.
 
@@ -83,34 +122,31 @@ class Generator(nn.Module):
     def __init__(
         self,
         graph: CouplingGraph,
+        delivery: Delivery = FULL_PRECISION,
+        solver: Solver = DEFAULT_SOLVER,
         *,
-        grid: DacGrid | None = None,
-        bound: float = math.inf,
-        quantize: bool = False,
-        reciprocal: bool = False,
-        shared_units: bool = False,
-        integrator: str = "rk4",
-        step: float = 0.1,
         threads: int = 1,
-        device: str = "cpu",
+        device: str | torch.device = "cpu",
     ) -> None:
         super().__init__()
         self.graph = graph
         self.family: Family = family_named(graph.family)
-        self.grid, self.quantizes, self._bound = grid, quantize, bound
-        self._integrator = integrator_named(integrator)
+        self.grid, self.quantizes, self._bound = delivery.grid, delivery.quantize, delivery.bound
+        self._integrator = integrator_named(solver.integrator)
         self.device = torch.device(device)
         self._kernels = ChunkKernels.of(self.family, graph.src, graph.dst, graph.nodes, threads)
-        self._couplings = None
+        self._torch_chunk = None
         if self.device.type != "cpu":
             into, out_of = self._kernels.into, self._kernels.out_of
-            self._couplings = TorchCouplings.of(into, out_of, graph.src, graph.dst, self.device)
-        self._steps = [even_steps(duration, step) for duration in graph.chunk_duration.tolist()]
-        partner = torch.from_numpy(reverse_couplings(graph)).to(self.device) if reciprocal or shared_units else None
-        self._partner = partner if reciprocal else None
+            couplings = TorchCouplings.of(into, out_of, graph.src, graph.dst, self.device)
+            self._torch_chunk = TorchChunk(form_of(self.family), couplings)
+        self._steps = [even_steps(duration, solver.step) for duration in graph.chunk_duration.tolist()]
+        paired = delivery.reciprocal or delivery.shared_units
+        partner = torch.from_numpy(reverse_couplings(graph)).to(self.device) if paired else None
+        self._partner = partner if delivery.reciprocal else None
         # Of the two numbers of a pair of couplings, that of the one whose error both have.
         unit = torch.arange(graph.couplings, device=self.device)
-        self._unit = torch.minimum(unit, partner) if shared_units and partner is not None else None
+        self._unit = torch.minimum(unit, partner) if delivery.shared_units and partner is not None else None
         self._readout = torch.from_numpy(graph.readout.astype(np.int64)).to(self.device)
         for group in GROUPS:
             values = graph.weight if group == "coupling" else getattr(graph, group)
@@ -119,7 +155,7 @@ class Generator(nn.Module):
             self.register_parameter(group, nn.Parameter(tensor, requires_grad=trained))
 
     def full_scale(self, group: str) -> Tensor:
-        """Largest magnitude of a parameter in each chunk, Tensor[C, 1] [rad per unit of model time].
+        """Return the largest magnitude of a parameter in each chunk, Tensor[C, 1] [rad per unit of model time].
 
         Parameters
         ----------
@@ -132,7 +168,13 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def clip(self, part: float) -> None:
-        """Bring every parameter back to within a part of full scale."""
+        """Bring every parameter back to within a fraction of full scale.
+
+        Parameters
+        ----------
+        part : float
+            0 to 1.
+        """
         for group in GROUPS:
             limit = part * self.full_scale(group)
             parameter = self.get_parameter(group)
@@ -141,12 +183,19 @@ class Generator(nn.Module):
     def delivered(
         self, imperfections: Imperfections = IDEAL, random: torch.Generator | None = None
     ) -> dict[str, Tensor]:
-        """The parameters as they act: rounded, and with errors that ``random`` draws.
+        """Return the parameters as they act: rounded, and with errors that ``random`` draws.
+
+        Parameters
+        ----------
+        imperfections : Imperfections
+            Of them, mismatch and weight noise.
+        random : torch.Generator, optional
+            Needed where there are any.
 
         Returns
         -------
         dict of str to Tensor[C, n]
-            By group of `GROUPS`.
+            By group of `GROUPS` [rad per unit of model time].
         """
         values: dict[str, Tensor] = {}
         for group in GROUPS:
@@ -163,12 +212,12 @@ class Generator(nn.Module):
         return values
 
     def _errors(self, group: str, random: torch.Generator | None) -> Tensor:
-        """Standard normal errors of the units that make a group's parameters, Tensor[C, n]."""
+        """Draw standard normal errors of the units that make a group's parameters, Tensor[C, n]."""
         drawn = self._randn(self.get_parameter(group).shape, random)
         return drawn[:, self._unit] if group == "coupling" and self._unit is not None else drawn
 
     def noise(self, batch: int, random: torch.Generator) -> Tensor:
-        """States before the first chunk, Tensor[N, batch]."""
+        """Draw states before the first chunk, Tensor[N, batch]: phases [rad], or real states."""
         return draw_states(self.graph.init, self.graph.nodes, batch, random)
 
     def forward(
@@ -178,7 +227,7 @@ class Generator(nn.Module):
         imperfections: Imperfections = IDEAL,
         random: torch.Generator | None = None,
     ) -> Tensor:
-        """The state at the end, Tensor[N, B].
+        """Return the state at the end, Tensor[N, B]: phases [rad], or real states.
 
         Parameters
         ----------
@@ -197,7 +246,7 @@ class Generator(nn.Module):
             if imperfections.transient_noise:
                 spread = imperfections.transient_noise * torch.from_numpy(np.sqrt(steps / total)).to(state)
                 noise = spread[:, None, None] * self._randn((len(steps), *state.shape), random)
-            state = self._run(state, values, chunk, steps, self._integrator, noise)
+            state = self._run(state, values, chunk, Steps(steps, self._integrator), noise)
         return state
 
     def _run(
@@ -205,26 +254,33 @@ class Generator(nn.Module):
         state: Tensor,
         values: Mapping[str, Tensor],
         chunk: int,
-        steps: NDArray[np.float64],
-        integrator: Integrator,
+        steps: Steps,
         noise: Tensor | None = None,
     ) -> Tensor:
         parameters = torch.stack([values[group][chunk] for group in GROUPS[1:]])
         coupling = values["coupling"][chunk].contiguous()
-        if self._couplings is None:
-            return run_chunk(self._kernels, state, coupling, parameters, steps, integrator, noise)
-        given = (state, coupling, parameters, steps, integrator, noise)
-        return run_chunk_torch(self.family, self._couplings, *given)
+        if self._torch_chunk is None:
+            return run_chunk(self._kernels, state, coupling, parameters, steps, noise)
+        return run_chunk_torch(self._torch_chunk, state, coupling, parameters, steps, noise)
 
     def _randn(self, shape: Sequence[int], random: torch.Generator | None) -> Tensor:
         return torch.randn(tuple(shape), generator=random, device=self.device)
 
     def slope(self, state: Tensor, values: Mapping[str, Tensor], chunk: int) -> Tensor:
-        """The right-hand side of the equation, Tensor[N, B], per unit of model time."""
-        return self._run(state, values, chunk, np.ones(1), integrator_named("euler")) - state
+        """Return the right-hand side of the equation, Tensor[N, B], per unit of model time.
+
+        Parameters
+        ----------
+        state : Tensor[N, B]
+            Phases [rad], or real states.
+        values : mapping
+            From `delivered`.
+        chunk : int
+        """
+        return self._run(state, values, chunk, Steps(np.ones(1), integrator_named("euler"))) - state
 
     def pixels(self, state: Tensor, phase_steps: int | None = None) -> Tensor:
-        """What is read out, Tensor[B, rows, columns]: cos(x) of phases, real states as they are.
+        """Return what is read out, Tensor[B, rows, columns]: cos(x) of phases, real states as they are.
 
         Parameters
         ----------
@@ -241,7 +297,7 @@ class Generator(nn.Module):
         return visible.T.reshape(-1, *self.graph.image_shape)
 
     def to_graph(self, training: Mapping[str, Any]) -> CouplingGraph:
-        """The model as the checkpoint holds it: rounded when it is trained so, with its time scale and receipt.
+        """Return the model as the checkpoint holds it: rounded when it is trained so, with its time scale and receipt.
 
         Parameters
         ----------
@@ -263,7 +319,7 @@ class Generator(nn.Module):
 
 
 def draw_states(init: InitialPhases, nodes: int, batch: int, random: torch.Generator) -> Tensor:
-    """States of an initial distribution, float32 Tensor[nodes, batch].
+    """Draw states of an initial distribution, float32 Tensor[nodes, batch].
 
     Parameters
     ----------
@@ -279,7 +335,7 @@ def draw_states(init: InitialPhases, nodes: int, batch: int, random: torch.Gener
 
 
 def random_stream(seed: int, number: int, device: str | torch.device = "cpu") -> torch.Generator:
-    """A stream of random numbers of its own for each seed and number.
+    """Return a stream of random numbers of its own for each seed and number.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ def _defaults(given: Any, section: str, key: str) -> tuple[Any, ...]:
 
 
 def _without_effect(config: TrainingConfig) -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """Sections, keys and reasons of what has no effect beside the other keys."""
+    """Yield sections, keys and reasons of what has no effect beside the other keys."""
     if config.data.name not in IMAGE_FILES:
         yield "data", ("folder",), f"'{config.data.name}' has no file"
     if config.hardware.core is not None:

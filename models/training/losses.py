@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def sliced_wasserstein(first: Tensor, second: Tensor, directions: Tensor) -> Tensor:
-    """Squared sliced Wasserstein-2 distance of two point sets of the same size.
+    """Compute the squared sliced Wasserstein-2 distance, Tensor[], of two point sets of the same size.
 
     The mean over directions of the squared distance between sorted projections (N. Bonneel, J. Rabin, G. Peyre and
     H. Pfister, Sliced and Radon Wasserstein barycenters of measures, J. Math. Imaging Vis. 51, 2015).
@@ -33,14 +33,14 @@ def sliced_wasserstein(first: Tensor, second: Tensor, directions: Tensor) -> Ten
 
 
 def random_directions(dimensions: int, count: int, generator: torch.Generator) -> Tensor:
-    """Unit vectors in random directions, float32 Tensor[dimensions, count], on the generator's device."""
+    """Draw unit vectors in random directions, float32 Tensor[dimensions, count], on the generator's device."""
     vectors = torch.randn(dimensions, count, generator=generator, device=generator.device)
     unit: Tensor = vectors / torch.linalg.vector_norm(vectors, dim=0, keepdim=True).clamp_min(1e-12)
     return unit
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, mixture: Tensor) -> Tensor:
-    """Mean squared deviation of the critic's slope from 1 between real and generated samples.
+    """Compute the mean squared deviation, Tensor[], of the critic's slope from 1 between real and generated samples.
 
     I. Gulrajani, F. Ahmed, M. Arjovsky, V. Dumoulin and A. Courville, Improved training of Wasserstein GANs, NeurIPS
     2017.
@@ -51,7 +51,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
         Tensor[B, ...] to Tensor[B].
     real, fake : Tensor[B, ...]
     mixture : Tensor[B]
-        Part of the real sample in each point between, 0 to 1.
+        Fraction of the real sample in each point between, 0 to 1.
     """
     share = mixture.reshape(-1, *[1] * (real.dim() - 1))
     between = (share * real + (1 - share) * fake).requires_grad_(True)

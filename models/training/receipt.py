@@ -17,7 +17,7 @@ MAX_HISTORY = 50
 
 
 def training_receipt(trainer: Trainer) -> dict[str, Any]:
-    """Configuration, data, seed, time, device and versions of a training, as JSON.
+    """Return configuration, data, seed, time, device and versions of a training, as JSON.
 
     Parameters
     ----------

@@ -19,17 +19,16 @@ from oscc.core.spec import CoreSpec
 from oscc.models.data.datasets import ImageData, check_labels, draw_points
 from oscc.models.training.critic import Critic
 from oscc.models.training.divergence import DivergedError, descend, not_finite
+from oscc.models.training.divergence_advice import divergence_advice
 from oscc.models.training.encoder import CLASSES
 from oscc.models.training.feature_matching import FeatureMatching
 from oscc.models.training.first_parameters import first_parameters
 from oscc.models.training.flow_matching import flow_matching_loss
-from oscc.models.training.generator import Generator, Imperfections, random_stream
+from oscc.models.training.generator import Delivery, Generator, Imperfections, Solver, random_stream
 from oscc.models.training.losses import gradient_penalty, random_directions, sliced_wasserstein
+from oscc.models.training.schedule_change import schedule_remark
 from oscc.models.training.training_config import TrainingConfig
 from oscc.models.training.training_state import Progress, load_state, save_state
-
-JUMP = 0.01
-"""Difference of a schedule's parts, between what was planned and what follows, from which it is worth a line."""
 
 KEEP_EVERY = 20
 """Iterations between losses that are kept for the receipt."""
@@ -43,13 +42,14 @@ FIT_STREAM = 2**32
 
 @dataclass(frozen=True)
 class Report:
-    """What an iteration tells.
+    """An iteration that is done.
 
     Parameters
     ----------
     iteration : int
         Its number, from 1.
     losses : dict of str to float
+        By name, such as ``distance`` or ``loss``.
     saved : bool
         Whether the state has just been written.
     """
@@ -85,7 +85,7 @@ class Trainer:
 
     Attributes
     ----------
-    config, data, threads
+    config, data, threads, device
         As given.
     progress : Progress
     generator, average : Generator
@@ -110,15 +110,10 @@ class Trainer:
         random = random_stream(config.seed, 0)
         self.generator = Generator(
             first_parameters(graph, config, random),
-            grid=config.dac_grid(),
-            bound=config.hardware.bound,
-            quantize=config.quantizes,
-            reciprocal=config.model.couplings == "reciprocal",
-            shared_units=config.shared_units,
-            integrator=config.solver.integrator,
-            step=config.solver.step,
+            _delivery(config),
+            Solver(config.solver.integrator, config.solver.step),
             threads=threads,
-            device=device,
+            device=self.device,
         )
         self.generator.clip(config.hardware.clip_start)
         if config.core is not None:
@@ -149,7 +144,7 @@ class Trainer:
 
     @property
     def fits_features(self) -> bool:
-        """Whether `run` trains an encoder first, which takes about a minute."""
+        """Return whether `run` trains an encoder first, which takes about a minute."""
         return self._features is not None and self.progress.iteration == 0
 
     @property
@@ -157,49 +152,50 @@ class Trainer:
         return None if self.data is None else self.data.sha256
 
     def save(self, path: Path) -> None:
-        """Write the state; errors as in `save_state`."""
+        """Write the state.
+
+        Parameters
+        ----------
+        path : Path
+
+        Raises
+        ------
+        OsccError
+            As `save_state` does.
+        """
         save_state(path, self.config, self.progress, self._modules, self._optimizers, data=self._data_hash)
         self._has_state = True
 
     def resume(self, path: Path) -> tuple[str, ...]:
-        """Go on from a saved state; errors as in `load_state`.
+        """Go on from a saved state.
+
+        Parameters
+        ----------
+        path : Path
 
         Returns
         -------
         tuple of str
             What the user should know: what an earlier version did not save, and how rates and limits jump where the
             number of iterations is another one than planned before.
+
+        Raises
+        ------
+        OsccError
+            As `load_state` does.
         """
         found = load_state(path, self.config, self._modules, self._optimizers, data=self._data_hash)
         self.progress, self._has_state = found.progress, True
-        remarks = (found.remark, self._remark_on_schedule(found.planned))
+        remarks = (found.remark, schedule_remark(self.config, self.progress.iteration, found.planned))
         return tuple(remark for remark in remarks if remark)
 
-    def _remark_on_schedule(self, planned: int | None) -> str:
-        """How the schedule of other iterations than planned goes on, or nothing where it goes on as it was."""
-        schedule, hardware, done = self.config.schedule, self.config.hardware, self.progress.iteration
-        if planned is None or planned == schedule.iterations:
-            return ""
-        if done > schedule.iterations:
-            return f"{done} iterations are done, {schedule.iterations} are asked for: none follows"
-        if done == schedule.iterations:
-            return ""
-        following, jumps = done + 1, []
-        for what, part in (("learning rate", schedule.rate_part), ("clip", hardware.clip_part)):
-            before, after = part(done / planned), part(following / schedule.iterations)
-            if abs(after - part(min(1.0, following / planned))) > JUMP:
-                jumps.append(f"the {what} goes from {before:.3g} to {after:.3g} of full")
-        if not jumps:
-            return ""
-        return f"{schedule.iterations} iterations instead of {planned}: at iteration {following} {', '.join(jumps)}"
-
-    def run(self, state: Path) -> Iterator[Report]:
-        """The iterations that are left, one after another; the state is saved now and then, and at the end.
+    def run(self, state: Path | None = None) -> Iterator[Report]:
+        """Yield the iterations that are left, one after another; the state is saved now and then, and at the end.
 
         Parameters
         ----------
-        state : Path
-            File of the state.
+        state : Path or None
+            File of the state; without one nothing is saved.
 
         Raises
         ------
@@ -216,38 +212,21 @@ class Trainer:
             try:
                 losses = self._iterate(number)
             except DivergedError as found:
-                raise OsccError(
-                    "training.diverged", f"iteration {number}: {found}", hint=self._advice(number, found, state)
-                ) from None
+                hint = divergence_advice(self.config, number, found)
+                hint += f"; {state} holds the last good state" if self._has_state else ""
+                raise OsccError("training.diverged", f"iteration {number}: {found}", hint=hint) from None
             self.progress.iteration = number
             self.progress.seconds += time.perf_counter() - started
             if number % KEEP_EVERY == 0 or number == schedule.iterations:
                 self.progress.history.append({"iteration": number, **losses})
-            saved = number % schedule.save_every == 0 or number == schedule.iterations
-            if saved:
+            due = number % schedule.save_every == 0 or number == schedule.iterations
+            if due and state is not None:
                 self.save(state)
-            yield Report(number, losses, saved)
-
-    def _advice(self, number: int, found: DivergedError, state: Path) -> str:
-        """What to change after a step that is not finite."""
-        rates = "schedule.rate" if self._critic is None else "schedule.rate or loss.critic_rate"
-        if found.cause == "loss" or number > 1:
-            advice = f"begin anew (--fresh) with a smaller {rates}"
-            advice += {"loss": "", "gradient": " or a shorter model.duration", "run": " or solver.step"}[found.cause]
-        elif found.cause == "run":
-            advice = "use a smaller solver.step"
-        elif self._critic is not None:
-            advice = f"use a smaller {rates} or a shorter model.duration"
-        else:
-            # No step was taken before: it is the model as training begins that amplifies.
-            couplings = "model.start" if self.config.model.start else "model.weight_std"
-            advice = f"its runs amplify too much before any training: use a smaller {couplings} or model.duration"
-            advice = advice.replace("a smaller model.start", "another model.start")
-        return advice + (f"; {state} holds the last good state" if self._has_state else "")
+            yield Report(number, losses, saved=due and state is not None)
 
     @torch.no_grad()
     def samples(self, count: int, seed: int = 0) -> Tensor:
-        """Images of the averaged model, ideal but for rounding, Tensor[count, rows, columns].
+        """Draw images of the averaged model, ideal but for rounding, Tensor[count, rows, columns] within -1 and 1.
 
         Parameters
         ----------
@@ -304,7 +283,7 @@ class Trainer:
         return {name: value.item() for name, value in found.items()}
 
     def _packs(self, images: Tensor) -> Tensor:
-        """Images side by side as the critic judges them, Tensor[P, pack, rows, columns]."""
+        """Put images side by side as the critic judges them, Tensor[P, pack, rows, columns]."""
         return images.reshape(-1, self.config.loss.critic_pack, *images.shape[1:])
 
     def _points(self, random: torch.Generator) -> dict[str, float]:
@@ -324,7 +303,7 @@ class Trainer:
         return {"loss": loss.item()}
 
     def _fake(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Images of the model in its hardware, and how much small perturbations have grown."""
+        """Draw images of the model in its hardware, Tensor[B, rows, columns]; measure how small perturbations grow."""
         generator, batch = self.generator, self.config.schedule.batch
         values = generator.delivered(self.imperfections, random)
         start = generator.noise(batch, random)
@@ -349,7 +328,7 @@ class Trainer:
         return torch.from_numpy(self.data.train[chosen.cpu().numpy()]).to(self.device)
 
     def _set_rates(self, number: int) -> None:
-        """Learning rates: constant in the first half, then down along a cosine."""
+        """Set the learning rates: constant in the first half, then down along a cosine."""
         config = self.config
         part = config.schedule.rate_part(number / config.schedule.iterations)
         rates = {"generator-optimizer": config.schedule.rate, "critic-optimizer": config.loss.critic_rate}
@@ -365,8 +344,19 @@ class Trainer:
             average.lerp_(parameter, 1 - keep)
 
 
+def _delivery(config: TrainingConfig) -> Delivery:
+    return Delivery(
+        grid=config.dac_grid(),
+        bound=config.hardware.bound,
+        quantize=config.quantizes,
+        reciprocal=config.model.couplings == "reciprocal",
+        shared_units=config.shared_units,
+    )
+
+
 def _check_fits(generator: Generator, core: CoreSpec) -> None:
-    if findings := check_model(generator.to_graph({}), core).causes:
+    findings = check_model(generator.to_graph({}), core).causes
+    if findings:
         raise FindingsError(findings)
 
 

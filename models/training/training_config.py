@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from oscc.base.config import Section, Whole
+from oscc.base.config import Integer, Section
 from oscc.base.errors import OsccError
 from oscc.base.path_kind import refuse_wrong_kind
 from oscc.base.strict_yaml import read_yaml
@@ -20,10 +21,10 @@ from oscc.core.families import Family, family_named
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
-from oscc.core.stencil import Stencil, listed_stencil, named_stencil
+from oscc.core.stencil import listed_stencil, named_stencil
 from oscc.models.training.dac_grid import DacGrid
 from oscc.models.training.ignored_keys import FIRST_RELEASE_SPREADS, first_ignored
-from oscc.models.training.topology import grid_graph
+from oscc.models.training.topology import GridLayout, grid_graph
 from oscc.models.training.training_sections import (
     DataSection,
     HardwareSection,
@@ -53,7 +54,7 @@ class TrainingConfig(Section):
 
     schema_: Literal["oscc.train/1"] = Field(alias="schema")
     name: str = Field(min_length=1)
-    seed: Whole = Field(default=0, ge=0, lt=2**32)
+    seed: Integer = Field(default=0, ge=0, lt=2**32)
     data: DataSection
     model: ModelSection = ModelSection()
     hardware: HardwareSection = HardwareSection()
@@ -99,12 +100,12 @@ class TrainingConfig(Section):
 
     @property
     def family(self) -> Family:
-        """Of the model."""
+        """Return the family of the model."""
         return family_named(self.model.family)
 
     @cached_property
     def core(self) -> CoreSpec | None:
-        """The core that is trained for, with the width that ``hardware.bits`` asks for.
+        """Return the core that is trained for, with the width that ``hardware.bits`` asks for; None without one.
 
         Raises
         ------
@@ -118,7 +119,7 @@ class TrainingConfig(Section):
 
     @property
     def shared_units(self) -> bool:
-        """Whether one coupling unit makes both directions of a pair, so that its error is one.
+        """Return whether one coupling unit makes both directions of a pair, so that its error is one.
 
         A core says so; without one, units are as the couplings of the model are.
         """
@@ -127,11 +128,11 @@ class TrainingConfig(Section):
 
     @property
     def quantizes(self) -> bool:
-        """Whether parameters are rounded to codes."""
+        """Return whether parameters are rounded to codes."""
         return self.hardware.core is not None and self.hardware.bits != 0
 
     def dac_grid(self) -> DacGrid | None:
-        """The DACs of the core at the model's time scale; None without a core.
+        """Return the DACs of the core at the model's time scale; None without a core.
 
         Raises
         ------
@@ -161,7 +162,7 @@ class TrainingConfig(Section):
         return least if grid is None else np.maximum(least, grid.step(group))
 
     def graph(self) -> CouplingGraph:
-        """The model before training, without its parameters.
+        """Return the model before training, without its parameters.
 
         Raises
         ------
@@ -169,13 +170,8 @@ class TrainingConfig(Section):
             ``training.model`` when grid, stencil and read-out do not go together.
         """
         core = self.core
-        if core is not None:
-            grid, stencil = (core.rows, core.cols), core.model_stencil
-            origin, step = core.readout.origin, core.readout.step
-        else:
-            grid, stencil = self._own_grid()
-            origin, step = self.model.origin, self.model.step
-        if self.model.couplings == "reciprocal" and not stencil.is_symmetric:
+        layout = self._own_layout() if core is None else _layout_of(core)
+        if self.model.couplings == "reciprocal" and not layout.stencil.is_symmetric:
             raise OsccError(
                 "training.model",
                 "reciprocal couplings need a symmetric stencil (every offset with its opposite)",
@@ -192,15 +188,12 @@ class TrainingConfig(Section):
         return grid_graph(
             self.name,
             self.family,
-            grid,
-            stencil,
-            origin=origin,
-            step=step,
+            layout,
             chunk_duration=self.model.chunk_duration,
             init=InitialPhases(init.kind, init.mean, init.std),
         )
 
-    def _own_grid(self) -> tuple[tuple[int, int], Stencil]:
+    def _own_layout(self) -> GridLayout:
         assert self.model.grid is not None
         assert self.model.stencil is not None
         given = self.model.stencil
@@ -208,11 +201,15 @@ class TrainingConfig(Section):
             stencil = named_stencil(given) if isinstance(given, str) else listed_stencil(given)
         except ValueError as error:
             raise OsccError("training.model", str(error), where="model.stencil") from None
-        return self.model.grid, stencil
+        return GridLayout(self.model.grid, stencil, self.model.origin, self.model.step)
+
+
+def _layout_of(core: CoreSpec) -> GridLayout:
+    return GridLayout(core.grid, core.model_stencil, core.readout.origin, core.readout.step)
 
 
 def load_training(path: Path) -> TrainingConfig:
-    """The training run that a YAML file describes.
+    """Read the training run that a YAML file describes.
 
     Parameters
     ----------
@@ -230,5 +227,23 @@ def load_training(path: Path) -> TrainingConfig:
 
 
 def parse_training(content: str, *, where: str) -> TrainingConfig:
-    """The training run that a YAML text describes; errors as in `load_training`, under the name ``where``."""
+    """Read the training run that a YAML text describes.
+
+    Parameters
+    ----------
+    content : str
+    where : str
+        What messages call the text.
+
+    Raises
+    ------
+    OsccError
+        ``training.yaml``, ``training.unknown-key`` or ``training.invalid``, as `load_training` raises them.
+    """
     return read_yaml(content, TrainingConfig, where=where, what="a training", code="training")
+
+
+def quick_training() -> TrainingConfig:
+    """Return the training run that comes with the package: small digits, in about half a minute."""
+    text = (resources.files("oscc.models.training") / "configs" / "quick.yaml").read_text(encoding="utf-8")
+    return parse_training(text, where="--quick")

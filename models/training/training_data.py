@@ -9,7 +9,7 @@ from oscc.models.training.training_config import TrainingConfig
 
 
 def load_data(config: TrainingConfig, folder: Path | None) -> ImageData | None:
-    """The images that a configuration asks for, or None for points.
+    """Load the images that a configuration asks for; None for points.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a saved training depends on, key by key, so that a resume can say which of them is another one."""
+"""The keys that a saved training depends on, so that a resume can say which of them has changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oscc.models.training.ignored_keys import FIRST_RELEASE_SPREADS
 from oscc.models.training.training_config import TrainingConfig
 
 KEPT_FREE = {"schedule": ("iterations", "save_every", "sheet_every"), "data": ("folder",)}
-"""What may differ between a saved state and the configuration that goes on from it."""
+"""Keys that may differ between a saved state and the configuration that goes on from it."""
 
 LISTED = 3
 """Differences that a message names; the others are counted."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from oscc.base.config import Finite, NotNegative, Part, Positive, Section, Whole
+from oscc.base.config import Finite, Fraction, Integer, NotNegative, Positive, Section
 from oscc.core.families import family_named
 from oscc.models.data.datasets import IMAGE_FILES, POINT_SETS
 from oscc.models.dynamics.integrators import INTEGRATORS
@@ -16,7 +16,7 @@ MAX_CHUNKS = 8
 
 
 class DataSection(Section):
-    """What is trained on.
+    """The data that are trained on.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class DataSection(Section):
 
     name: str
     folder: str | None = None
-    pool: Whole = Field(default=1, ge=1)
+    pool: Integer = Field(default=1, ge=1)
 
     @field_validator("name")
     @classmethod
@@ -42,7 +42,7 @@ class DataSection(Section):
 
     @property
     def has_points(self) -> bool:
-        """Whether these are points in the plane, not images."""
+        """Return whether these are points in the plane, not images."""
         return self.name in POINT_SETS
 
 
@@ -89,13 +89,13 @@ class ModelSection(Section):
     """
 
     family: str = "kurashil"
-    chunks: Whole = Field(default=4, ge=1, le=MAX_CHUNKS)
+    chunks: Integer = Field(default=4, ge=1, le=MAX_CHUNKS)
     duration: Positive | tuple[Positive, ...] = 2.0
     couplings: Literal["directed", "reciprocal"] = "directed"
-    grid: tuple[Whole, Whole] | None = None
-    stencil: str | tuple[tuple[Whole, Whole], ...] | None = None
-    origin: tuple[Whole, Whole] = (0, 0)
-    step: tuple[Whole, Whole] = (1, 1)
+    grid: tuple[Integer, Integer] | None = None
+    stencil: str | tuple[tuple[Integer, Integer], ...] | None = None
+    origin: tuple[Integer, Integer] = (0, 0)
+    step: tuple[Integer, Integer] = (1, 1)
     init: InitialSection = InitialSection()
     weight_mean: Finite | tuple[Finite, ...] = 0.0
     weight_std: NotNegative | None = None
@@ -111,12 +111,12 @@ class ModelSection(Section):
 
     @property
     def chunk_duration(self) -> tuple[float, ...]:
-        """Duration of each chunk [model time]."""
+        """Return the duration of each chunk [model time]."""
         return self.duration if isinstance(self.duration, tuple) else (self.duration,) * self.chunks
 
     @property
     def weight_means(self) -> tuple[float, ...]:
-        """Mean of the couplings of each chunk before training."""
+        """Return the mean of the couplings of each chunk before training [rad per unit of model time]."""
         return self.weight_mean if isinstance(self.weight_mean, tuple) else (self.weight_mean,) * self.chunks
 
     @model_validator(mode="after")
@@ -147,11 +147,11 @@ class HardwareSection(Section):
         Clock cycles of a sample, at most the core's ``cycles_per_sample``, which it is by default. With fewer of them
         full scale is worth less model time, so that small parameters have finer codes.
     clip : float
-        Part of the full scale that parameters may take at the end of training.
+        Fraction of the full scale that parameters may take at the end of training.
     clip_start : float
         The same in the beginning; in between it changes linearly.
     weight_noise : float
-        Standard deviation of an error of every parameter, as a part of full scale: what a DAC adds.
+        Standard deviation of an error of every parameter, as a fraction of full scale: what a DAC adds.
     mismatch : float
         Standard deviation of the relative error of every parameter: what differs from die to die.
     transient_noise : float
@@ -161,18 +161,18 @@ class HardwareSection(Section):
     """
 
     core: str | None = None
-    bits: Whole | None = Field(default=None, ge=0, le=8)
+    bits: Integer | None = Field(default=None, ge=0, le=8)
     bound: Positive = 2.0
-    cycles: Whole | None = Field(default=None, ge=1)
-    clip: Part = 1.0
-    clip_start: Part = 1.0
+    cycles: Integer | None = Field(default=None, ge=1)
+    clip: Fraction = 1.0
+    clip_start: Fraction = 1.0
     weight_noise: NotNegative = 0.0
     mismatch: NotNegative = 0.0
     transient_noise: NotNegative = 0.0
     readout: bool = False
 
     def clip_part(self, done: float) -> float:
-        """Return the part of full scale that may be used when a part of the iterations is ``done``, 0 to 1."""
+        """Return the fraction of full scale that may be used when a fraction of the iterations is ``done``, 0 to 1."""
         return self.clip_start + (self.clip - self.clip_start) * done
 
     @field_validator("bits")
@@ -184,7 +184,7 @@ class HardwareSection(Section):
 
 
 class SolverSection(Section):
-    """How the equation is integrated.
+    """The integration of the equation.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ class SolverSection(Section):
 
 
 class LossSection(Section):
-    """What is minimised.
+    """The loss that is minimised.
 
     Attributes
     ----------
@@ -225,18 +225,18 @@ class LossSection(Section):
     """
 
     kind: Literal["wgan-gp", "sliced-wasserstein", "flow-matching"] = "wgan-gp"
-    critic_channels: Whole = Field(default=64, ge=1)
-    critic_pack: Whole = Field(default=1, ge=1)
-    critic_steps: Whole = Field(default=1, ge=1)
+    critic_channels: Integer = Field(default=64, ge=1)
+    critic_pack: Integer = Field(default=1, ge=1)
+    critic_steps: Integer = Field(default=1, ge=1)
     gradient_penalty: NotNegative = 10.0
     critic_rate: Positive = 4e-4
     features: NotNegative = 0.0
-    projections: Whole = Field(default=256, ge=1)
+    projections: Integer = Field(default=256, ge=1)
     sensitivity: NotNegative = 0.0
 
 
 class ScheduleSection(Section):
-    """How long, and how fast.
+    """The length of a training, and its rates.
 
     Attributes
     ----------
@@ -245,22 +245,22 @@ class ScheduleSection(Section):
     rate : float
         Learning rate of the model (Adam, betas 0 and 0.9).
     final_rate : float
-        Part of both learning rates that is left at the end; they fall along a cosine over the last half.
+        Fraction of both learning rates that is left at the end; they fall along a cosine over the last half.
     average : float
         Of the exponential moving average of the parameters that becomes the checkpoint.
     save_every, sheet_every : int
         Iterations between saved states, and between sheets of samples.
     """
 
-    iterations: Whole = Field(default=1000, ge=1)
-    batch: Whole = Field(default=48, ge=1)
+    iterations: Integer = Field(default=1000, ge=1)
+    batch: Integer = Field(default=48, ge=1)
     rate: Positive = 5e-3
-    final_rate: Part = 1.0
-    average: Part = 0.998
-    save_every: Whole = Field(default=100, ge=1)
-    sheet_every: Whole = Field(default=500, ge=1)
+    final_rate: Fraction = 1.0
+    average: Fraction = 0.998
+    save_every: Integer = Field(default=100, ge=1)
+    sheet_every: Integer = Field(default=500, ge=1)
 
     def rate_part(self, done: float) -> float:
-        """Return the part of both learning rates that holds when a part of the iterations is ``done``, 0 to 1."""
+        """Return the fraction of both learning rates that holds when this much of the training is ``done``, 0 to 1."""
         late = max(0.0, 2 * done - 1)
         return self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * late))

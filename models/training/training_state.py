@@ -46,7 +46,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class SavedState:
-    """What `load_state` found beside tensors.
+    """A state that was loaded, beside its tensors.
 
     Parameters
     ----------
@@ -165,7 +165,13 @@ def load_state(
 
 
 def _saved(described: dict[str, Any]) -> SavedState:
-    """What the metadata of a state say; `KeyError`, `ValueError` or `TypeError` where they are those of no state."""
+    """Return what the metadata of a state say.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError
+        Where they are those of no state.
+    """
     if described["schema"] not in (SCHEMA, EARLIER_SCHEMA):
         raise KeyError("schema")
     progress = Progress(int(described["iteration"]), float(described["seconds"]), list(described["history"]))
@@ -173,7 +179,7 @@ def _saved(described: dict[str, Any]) -> SavedState:
 
 
 def _differences(kept: dict[str, Any], config: TrainingConfig, data: str | None) -> str:
-    """What differs, as the rest of a sentence; empty where nothing does."""
+    """Return what differs, as the rest of a sentence; empty where nothing does."""
     if "keys" in kept:
         differences = different_keys(kept["keys"], config, data)
         return f": {listed(differences)}" if differences else ""
@@ -191,7 +197,7 @@ def _wrong(name: str, count: int) -> str:
 def _tensors(
     modules: dict[str, torch.nn.Module], optimizers: dict[str, torch.optim.Optimizer]
 ) -> Iterator[tuple[str, Tensor]]:
-    """Every tensor of a state by name."""
+    """Yield every tensor of a state by name."""
     for owner, module in modules.items():
         yield from ((f"{owner}.{name}", parameter) for name, parameter in module.named_parameters())
     for owner, optimizer in optimizers.items():

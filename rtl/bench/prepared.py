@@ -69,7 +69,7 @@ class Simulation:
         self._simulator.run()
 
     def _bench_at(self, place: int) -> Bench:
-        """A bench that does what stands in a place of the list: Amaranth keeps the benches that it was given once."""
+        """Return a bench that runs what stands in a place of the list: Amaranth keeps the benches that it was given."""
 
         async def bench(context: Any) -> None:
             if place >= len(self._benches):
@@ -88,7 +88,7 @@ _PREPARED: dict[tuple[Hashable, ...], tuple[Any, Simulation]] = {}
 
 
 def prepared(kind: Callable[..., Any], *parameters: Hashable) -> tuple[Any, Simulation]:
-    """A design and its `Simulation`, both made once in this process for the same parameters.
+    """Return a design and its `Simulation`, both made once in this process for the same parameters.
 
     The last `KEPT` of them are kept.
 

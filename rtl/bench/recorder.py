@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 
@@ -22,8 +23,22 @@ class Recorder:
         self._columns: dict[str, list[int]] = {name: [] for name in signals}
         self._cycles = 0
 
+    @classmethod
+    def of(cls, owner: Any, *names: str, **more: Any) -> Recorder:
+        """Return a recorder of members of a component.
+
+        Parameters
+        ----------
+        owner : wiring.Component or wiring.Interface
+        *names : str
+            Members; one of a port is called ``port.member``.
+        **more : Value
+            Further signals, by the name under which they are asked for.
+        """
+        return cls(**{name: attrgetter(name)(owner) for name in names}, **more)
+
     async def watch(self, context: Any) -> None:
-        """The bench that notes."""
+        """Note the values of each cycle: a background bench."""
         columns = list(self._columns.values())
         async for _, _, *values in context.tick().sample(*self._signals.values()):
             self._cycles += 1
@@ -34,13 +49,13 @@ class Recorder:
         return self._cycles
 
     def values(self, name: str) -> Sequence[int]:
-        """Value of a signal in each cycle."""
+        """Return the value of a signal in each cycle."""
         return self._columns[name]
 
     def cycles(self, name: str) -> list[int]:
-        """Cycles in which a signal was not zero."""
+        """Return the cycles in which a signal was not zero."""
         return [cycle for cycle, value in enumerate(self._columns[name]) if value]
 
     def at(self, cycle: int) -> dict[str, int]:
-        """Values of all signals in a cycle."""
+        """Return the values of all signals in a cycle."""
         return {name: column[cycle] for name, column in self._columns.items()}

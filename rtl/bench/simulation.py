@@ -48,12 +48,12 @@ async def wait(context: Any, cycles: int) -> None:
 
 
 def no_pause() -> int:
-    """Transfers back to back."""
+    """Return no pause: transfers back to back."""
     return 0
 
 
 def random_pauses(seed: int, chance: float = 0.5, longest: int = 4) -> Pause:
-    """Pauses of 1 to ``longest`` cycles, each with a chance; the same for the same seed.
+    """Return pauses of 1 to ``longest`` cycles, each with a chance; the same for the same seed.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class Beat:
 
 
 def frame_beats(words: Iterable[int]) -> list[Beat]:
-    """Words as one frame: the last beat is marked."""
+    """Return words as the beats of one frame, the last one marked."""
     beats = [Beat(word) for word in words]
     return [*beats[:-1], Beat(beats[-1].data, last=True)] if beats else []
 
@@ -111,18 +111,18 @@ class StreamPort:
     user: Any = None
 
     @classmethod
-    def of(cls, component: Any, prefix: str) -> StreamPort:
-        """The stream whose members begin with a prefix: ``stream_`` or ``s_axis_t``."""
+    def of(cls, component: Any, prefix: str = "") -> StreamPort:
+        """Return the stream of a port, or of the members of a component that begin with a prefix: ``s_axis_t``."""
         names = ("valid", "ready", "data", "last", "keep", "user")
         return cls(*(getattr(component, f"{prefix}{name}", None) for name in names))
 
     @property
     def payload(self) -> tuple[Any, ...]:
-        """What belongs to a beat: data, last and, where they exist, keep and user."""
+        """Return what belongs to a beat: data, last and, where they exist, keep and user."""
         return tuple(value for value in (self.data, self.last, self.keep, self.user) if value is not None)
 
     def beat(self, payload: Sequence[int]) -> Beat:
-        """A beat from the values of `payload`."""
+        """Return a beat from the values of `payload`."""
         data, last, *rest = payload
         keep = rest.pop(0) if self.keep is not None else 0
         return Beat(data, bool(last), keep, bool(rest and rest[0]))
@@ -205,7 +205,7 @@ class StreamWatch:
         self.cycles: list[int] = []
 
     async def watch(self, context: Any) -> None:
-        """The bench that notes.
+        """Note the beats of each cycle: a background bench.
 
         Raises
         ------

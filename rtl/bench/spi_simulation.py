@@ -11,7 +11,7 @@ from oscc.rtl.bench.prepared import CLOCK_S
 from oscc.rtl.host.spi_slave import READ, SCLK_DIVIDER, STATUS, WRITE
 
 Duration = Callable[[], float]
-"""A time in clock cycles of the core, not a whole number of them; a new one at every call."""
+"""A time in clock cycles of the core, not an integer number of them; a new one at every call."""
 
 SETUP_CYCLES = 1.0
 """Clock cycles before the rising edge of sclk at which the host samples MISO."""
@@ -56,13 +56,13 @@ class SpiTiming:
 
     @classmethod
     def steady(cls, divider: float = SCLK_DIVIDER) -> SpiTiming:
-        """An sclk of the core's clock divided by a number, half high and half low."""
+        """Return the times of an sclk that is the core's clock divided by a number, half high and half low."""
         half = divider / 2
         return cls(lambda: half, lambda: half, lambda: half)
 
     @classmethod
     def jittering(cls, seed: int, stretch: float = 4.0) -> SpiTiming:
-        """Each time drawn anew from the shortest allowed one up to ``stretch`` times that; the same for the same seed.
+        """Draw each time anew from the shortest allowed one up to ``stretch`` times that; the same for the same seed.
 
         A quarter of them are the shortest allowed.
         """
@@ -106,7 +106,7 @@ class SpiHost:
         await self._let_pass(self._timing.select())
 
     async def transfer(self, sent: Sequence[int], bits: int | None = None) -> list[int | None]:
-        """One frame, byte against byte.
+        """Make one frame, byte against byte.
 
         Parameters
         ----------
@@ -196,7 +196,7 @@ class SpiHost:
 
 
 def _byte(bits: Sequence[int | None]) -> int | None:
-    """Eight bits, highest first, as a byte; None when one is missing."""
+    """Return eight bits, highest first, as a byte; None when one is missing."""
     byte = 0
     for bit in bits:
         if bit is None:
@@ -206,7 +206,7 @@ def _byte(bits: Sequence[int | None]) -> int | None:
 
 
 def _response(status: int | None, what: str) -> int:
-    """The response in a status byte."""
+    """Return the response in a status byte."""
     if status is None or status & ~3 != STATUS:
         found = "nothing" if status is None else f"0x{status:02X}"
         raise SpiStatusError(f"{what}: {found} in place of the status byte")

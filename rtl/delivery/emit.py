@@ -25,7 +25,7 @@ WAIVERS = "oscc_waivers.vlt"
 
 
 def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Everything that is emitted for a core, byte-identical from run to run.
+    """Return everything that is emitted for a core, byte-identical from run to run.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None) -> dict[st
 
 
 def core_verilog(core: CoreSpec) -> tuple[str, dict[str, str]]:
-    """The Verilog of a core and the map of its names.
+    """Return the Verilog of a core and the map of its names.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def core_verilog(core: CoreSpec) -> tuple[str, dict[str, str]]:
 
 
 def array_stub(core: CoreSpec) -> str:
-    """A black box of the array macro, for lint and synthesis."""
+    """Return a black box of the array macro, for lint and synthesis."""
     ports = ["  input wire clk"]
     for name, member in array_signature(core).members.items():
         direction = "input" if member.flow == wiring.Out else "output"
@@ -104,7 +104,7 @@ def array_stub(core: CoreSpec) -> str:
 
 
 def clock_constraint(core: CoreSpec) -> str:
-    """The clock as SDC."""
+    """Return the clock as SDC."""
     period_ns = 1e9 / core.clock_hz
     return (
         f"# Clock of {core.name}: {core.clock_hz / 1e6:g} MHz. Reset (rst) is synchronous to it.\n"
@@ -113,7 +113,7 @@ def clock_constraint(core: CoreSpec) -> str:
 
 
 def waivers() -> str:
-    """The lint waivers for generated Verilog, each with its reason."""
+    """Return the lint waivers for generated Verilog, each with its reason."""
     return (resources.files("oscc.rtl.delivery") / WAIVERS).read_text()
 
 

@@ -37,7 +37,7 @@ _PLUSARGS: Mapping[str, tuple[str, str]] = {
 
 
 def fusesoc_name(core: CoreSpec) -> str:
-    """Vendor, library, name and version by which FuseSoC knows a core: ``oscc:cores:ais_56x56_core:0.1.0``.
+    """Return the name by which FuseSoC knows a core, with its version: ``oscc:cores:ais_56x56_core:0.1.0``.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def fusesoc_name(core: CoreSpec) -> str:
 
 
 def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
-    """The core description of an emitted folder, to be written beside the core's Verilog as ``<core>_core.core``.
+    """Return the core description of an emitted folder, which stands beside the Verilog as ``<core>_core.core``.
 
     Targets: ``default``, what another core gets that depends on this one (the Verilog; the array macro is its own to
     bring); ``lint``, Verilator with the waivers and the black box; ``synth``, with black box and clock constraint, for
@@ -127,7 +127,7 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
 
 
 def _below(folder: str, files: Collection[str], suffixes: tuple[str, ...]) -> list[str]:
-    """Files of a folder, in an order in which what is included and the array come before the bench."""
+    """Return files of a folder in an order in which what is included, and the array, come before the bench."""
     return sorted(name for name in files if name.startswith(f"{folder}/") and name.endswith(suffixes))
 
 

@@ -31,7 +31,7 @@ CAUSES = {"ERROR": ERROR_CAUSES, "IRQ": IRQ_CAUSES}
 
 
 def has_reset(register: Register) -> bool:
-    """Whether a reset gives a register a content that is the same for every core.
+    """Return whether a reset gives a register a content that is the same for every core.
 
     Constants have none of their own: they never change. The words of a register array are a memory, which a reset does
     not touch.
@@ -59,7 +59,7 @@ def _reset_bits(register: Register, field: Field) -> str:
 
 
 def markdown() -> str:
-    """docs/registers.md."""
+    """Return docs/registers.md."""
     lines = [
         "# Registers",
         "",
@@ -87,7 +87,7 @@ def markdown() -> str:
 
 
 def c_header() -> str:
-    """oscc_registers.h: offsets, reset contents, position and mask of every field, values and texts of causes.
+    """Return oscc_registers.h: offsets, reset contents, masks and positions of fields, values and texts of causes.
 
     ``OSCC_ERROR_CAUSES(X)`` expands to ``X(mask, name, description)`` for every cause of register ERROR, and
     ``OSCC_IRQ_CAUSES(X)`` the same for IRQ_STATUS: a driver that prints them cannot fall behind the register map.
@@ -209,7 +209,7 @@ def _methods(register: Register) -> list[str]:
 
 
 def python_driver() -> str:
-    """core_registers.py: an asynchronous accessor for every register, for any bus that can read and write words."""
+    """Return core_registers.py: an asynchronous accessor of every register, on any bus that reads and writes words."""
     lines = [
         f'"""Registers of an oscillator core. {GENERATED}"""',
         "",

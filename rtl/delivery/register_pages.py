@@ -24,7 +24,7 @@ _NEEDS = {HTML: ("systemrdl", "peakrdl_html"), UVM: ("systemrdl", "peakrdl_uvm")
 
 
 def page_kinds() -> tuple[str, ...]:
-    """Every kind that `write_register_pages` knows."""
+    """Return every kind that `write_register_pages` knows."""
     return tuple(_NEEDS)
 
 
@@ -79,7 +79,7 @@ def write_register_pages(core: CoreSpec, folder: Path, kinds: Sequence[str] = (H
 
 
 def _compile(text: str) -> AddrmapNode:
-    """The elaborated address map. The compiler reads files only."""
+    """Return the elaborated address map. The compiler reads files only."""
     from systemrdl.compiler import RDLCompiler
 
     with scratch_folder("oscc-registers-") as scratch:

@@ -9,7 +9,7 @@ HEADER_NAME = "oscc_registers.svh"
 
 
 def verilog_header() -> str:
-    """oscc_registers.svh: address of every register and mask of every field, as local parameters.
+    """Return oscc_registers.svh: address of every register and mask of every field, as local parameters.
 
     It is Verilog-2005 as well as SystemVerilog, and is included inside a module.
     """

@@ -35,12 +35,12 @@ class _SourceTemplate(Template):
 
 
 def bench_name(core: CoreSpec) -> str:
-    """Module name of a core's bench: ``ais_56x56_core_tb``."""
+    """Return the module name of a core's bench: ``ais_56x56_core_tb``."""
     return f"{core_module_name(core)}_tb"
 
 
 def bench_sources(core: CoreSpec) -> dict[str, str]:
-    """The sources of the bench, byte-identical from run to run.
+    """Return the sources of the bench, byte-identical from run to run.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def bench_sources(core: CoreSpec) -> dict[str, str]:
 
 
 def array_verilog(core: CoreSpec) -> str:
-    """A behavioural model of the array macro with its name and ports, which checks the macro's contract.
+    """Return a behavioural model of the array macro with its name and ports, which checks the macro's contract.
 
     It is Verilog-2005 as well as SystemVerilog, and needs settings.hex and phases.hex when it runs.
 
@@ -120,7 +120,7 @@ def array_verilog(core: CoreSpec) -> str:
 
 
 def bench_verilog(core: CoreSpec) -> str:
-    """The bench: clock, reset, host and the checks of the image stream, with the core in it.
+    """Return the bench: clock, reset, host and the checks of the image stream, with the core in it.
 
     Parameters
     ----------
@@ -179,13 +179,13 @@ def _span(width: int) -> str:
 
 
 def _real(value: float) -> str:
-    """A literal that reads back as exactly this float64; Verilog wants digits on both sides of a point."""
+    """Return a literal that reads back as exactly this float64; Verilog wants digits on both sides of a point."""
     mantissa, _, exponent = repr(value).partition("e")
     return (mantissa if "." in mantissa else f"{mantissa}.0") + (f"e{exponent}" if exponent else "")
 
 
 def _slot_table(core: CoreSpec) -> str:
-    """For every coupling into a cell: its offset, the unit that makes it, and whether that is a unit of the source."""
+    """Return for every coupling into a cell its offset, its unit, and whether that is a unit of the source."""
     units = core.unit_stencil.offsets
     lines = []
     for slot, (drow, dcol) in enumerate(core.model_stencil.offsets):

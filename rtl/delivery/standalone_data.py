@@ -27,7 +27,7 @@ SETTINGS = {
 
 
 def setting_index(name: str) -> int:
-    """Line of a setting in settings.hex, from 0.
+    """Return the line of a setting in settings.hex, from 0.
 
     Raises
     ------
@@ -64,7 +64,7 @@ class BenchRun:
 
 
 def bench_data(core: CoreSpec, program: Program, run: BenchRun) -> dict[str, str]:
-    """The data files of the bench, by name.
+    """Return the data files of the bench, by name.
 
     Parameters
     ----------

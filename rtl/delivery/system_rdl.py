@@ -24,7 +24,7 @@ _PROPERTIES: Mapping[Access, tuple[str, ...]] = {
 
 
 def map_name(core: CoreSpec | None = None) -> str:
-    """Name of the address map: ``ais_56x56_registers``, or ``oscc_registers`` without a core.
+    """Return the name of the address map: ``ais_56x56_registers``, or ``oscc_registers`` without a core.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def map_name(core: CoreSpec | None = None) -> str:
 
 
 def system_rdl(core: CoreSpec | None = None) -> str:
-    """The register map as SystemRDL.
+    """Return the register map as SystemRDL.
 
     Access and reset are those of the hardware: ``pulse`` registers are ``singlepulse``, ``write-1-to-clear`` ones
     ``woclr`` with ``hwset``. The schedule memory is an array of registers without a reset value, since a reset leaves

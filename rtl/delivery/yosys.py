@@ -22,7 +22,7 @@ GENERATOR_ATTRIBUTES = ("generator", "top", "src", "amaranth.hierarchy", "amaran
 
 
 def verilog_of(fragment: Any, ports: Mapping[str, Any], name: str) -> tuple[str, Any]:
-    """The Verilog of an elaborated design.
+    """Return the Verilog of an elaborated design.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ SOURCES = ("oscc.h", "oscc.c", "oscc_data.c", "oscc_images.c")
 
 
 def firmware_files(core: CoreSpec) -> dict[str, str]:
-    """The C driver and the header of a core.
+    """Return the C driver and the header of a core.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def firmware_files(core: CoreSpec) -> dict[str, str]:
 
 
 def core_header_name(core: CoreSpec) -> str:
-    """File name of `core_header`: ``ais_56x56_core.h``.
+    """Return the file name of `core_header`: ``ais_56x56_core.h``.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def core_header_name(core: CoreSpec) -> str:
 
 
 def core_header(core: CoreSpec) -> str:
-    """Numbers of a core that firmware needs at compile time, each prefixed with the core's name.
+    """Return the numbers of a core that firmware needs at compile time, each prefixed with the core's name.
 
     Parameters
     ----------

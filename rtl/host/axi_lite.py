@@ -62,8 +62,12 @@ class AxiLiteFrontEnd(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
+        self._write(m)
+        self._read(m)
+        return m
 
-        # Writes: hold address and data until both are there, act, answer.
+    def _write(self, m: Module) -> None:
+        """Hold address and data of a write until both are there, act, answer."""
         have_address = Signal()
         have_data = Signal()
         address = Signal(ADDRESS_BITS)
@@ -91,7 +95,8 @@ class AxiLiteFrontEnd(wiring.Component):
         with m.If(self.bvalid & self.bready):
             m.d.sync += self.bvalid.eq(0)
 
-        # Reads: the registers answer one cycle after the strobe.
+    def _read(self, m: Module) -> None:
+        """Make a read and answer it; the registers answer one cycle after the strobe."""
         reading = Signal()
         waiting = Signal()
         wanted = Signal(ADDRESS_BITS)
@@ -111,4 +116,3 @@ class AxiLiteFrontEnd(wiring.Component):
                 m.d.sync += [self.rdata.eq(0), self.rresp.eq(SLVERR)]
         with m.If(self.rvalid & self.rready):
             m.d.sync += self.rvalid.eq(0)
-        return m

@@ -10,10 +10,11 @@ from amaranth.lib.wiring import In, Out
 
 from oscc.core.registers import ADDRESS_BITS, REGISTERS, Register
 from oscc.rtl.host.axi_lite import DECERR, OKAY, SLVERR
+from oscc.rtl.host.register_bus import register_bus_signature
 
 
 def member_name(register: Register, field: str) -> str:
-    """Name of the member that carries a field: ``status_running``; just the register's name for field ``value``."""
+    """Return the member that carries a field: ``status_running``; just the register's name for field ``value``."""
     return register.name.lower() if field == "value" else f"{register.name.lower()}_{field}"
 
 
@@ -53,15 +54,7 @@ class RegisterBlock(wiring.Component):
         (self._array,) = (register for register in REGISTERS if register.count > 1)
         index_bits = (self._array.count - 1).bit_length()
         members: dict[str, object] = {
-            "write_strobe": In(1),
-            "write_address": In(ADDRESS_BITS - 2),
-            "write_data": In(32),
-            "write_mask": In(32),
-            "write_response": Out(2),
-            "read_strobe": In(1),
-            "read_address": In(ADDRESS_BITS - 2),
-            "read_data": Out(32),
-            "read_response": Out(2),
+            **register_bus_signature().flip().members,
             "array_write": Out(1),
             "array_address": Out(index_bits),
             "array_read_address": Out(index_bits),
@@ -80,7 +73,7 @@ class RegisterBlock(wiring.Component):
         super().__init__(members)
 
     def _content(self, register: Register) -> Value:
-        """The 32 bits that a read of a register gives."""
+        """Return the 32 bits that a read of a register gives."""
         parts: list[Value] = []
         low = 0
         for field in register.fields:
@@ -98,13 +91,22 @@ class RegisterBlock(wiring.Component):
         m = Module()
         plain = [register for register in REGISTERS if register.count == 1]
         first_word = self._array.address // 4
-        array_words = range(first_word, first_word + self._array.count)
         if first_word % self._array.count:
             raise AssertionError("the register array must be aligned to its size")
+        if first_word + self._array.count > 2 ** (ADDRESS_BITS - 2):
+            raise AssertionError("the register array lies outside the address space")
+        self._store(m, plain)
+        self._answer_writes(m, plain)
+        self._answer_reads(m, plain)
+        return m
 
-        def in_array(address: Value) -> Value:
-            return address >> (self._array.count - 1).bit_length() == first_word // self._array.count
+    def _in_array(self, address: Value) -> Value:
+        """Return whether a word address is that of a register of the array."""
+        count = self._array.count
+        return address >> (count - 1).bit_length() == self._array.address // 4 // count
 
+    def _store(self, m: Module, plain: list[Register]) -> None:
+        """Keep what is written to each register."""
         written = self.write_data & self.write_mask
         for register in plain:
             hit = self.write_strobe & (self.write_address == register.address // 4)
@@ -121,13 +123,15 @@ class RegisterBlock(wiring.Component):
                     member, setter = getattr(self, name), getattr(self, f"{name}_set")
                     m.d.sync += member.eq((member & ~Mux(hit, written[bits], 0)) | setter)
 
+    def _answer_writes(self, m: Module, plain: list[Register]) -> None:
+        """Answer a write, and pass on one to the register array."""
         m.d.comb += self.write_response.eq(DECERR)
         with m.Switch(self.write_address):
             for register in plain:
                 writable = register.access not in ("constant", "read")
                 with m.Case(register.address // 4):
                     m.d.comb += self.write_response.eq(OKAY if writable else SLVERR)
-        with m.If(in_array(self.write_address)):
+        with m.If(self._in_array(self.write_address)):
             m.d.comb += self.write_response.eq(Mux(self.locked, SLVERR, OKAY))
             m.d.comb += self.array_write.eq(self.write_strobe & ~self.locked)
         m.d.comb += [
@@ -135,6 +139,8 @@ class RegisterBlock(wiring.Component):
             self.array_read_address.eq(self.read_address[: len(self.array_address)]),
         ]
 
+    def _answer_reads(self, m: Module, plain: list[Register]) -> None:
+        """Answer a read, one cycle after its strobe."""
         value = Signal(32)
         response = Signal(2)
         from_array = Signal()
@@ -144,9 +150,6 @@ class RegisterBlock(wiring.Component):
                 for register in plain:
                     with m.Case(register.address // 4):
                         m.d.sync += [value.eq(self._content(register)), response.eq(OKAY)]
-            with m.If(in_array(self.read_address)):
+            with m.If(self._in_array(self.read_address)):
                 m.d.sync += [from_array.eq(1), response.eq(OKAY)]
         m.d.comb += [self.read_data.eq(Mux(from_array, self.array_read_data, value)), self.read_response.eq(response)]
-        if array_words.stop > 2 ** (ADDRESS_BITS - 2):
-            raise AssertionError("the register array lies outside the address space")
-        return m

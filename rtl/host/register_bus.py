@@ -9,6 +9,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.registers import ADDRESS_BITS
+from oscc.rtl.signals.port import connect, port_of
 
 REGISTER_BUS_MEMBERS = {
     "write_strobe": Out(1),
@@ -38,7 +39,7 @@ Responses are those of AXI: OKAY 0, SLVERR 2, DECERR 3.
 
 
 def register_bus_signature() -> wiring.Signature:
-    """`REGISTER_BUS_MEMBERS` as one interface."""
+    """Return `REGISTER_BUS_MEMBERS` as one interface, seen from the master."""
     return wiring.Signature(REGISTER_BUS_MEMBERS)
 
 
@@ -51,7 +52,11 @@ def connect_register_bus(m: Module, master: Any, slave: Any) -> None:
         Gets the connections.
     master, slave : wiring.Component or wiring.Interface
         With the members of `REGISTER_BUS_MEMBERS` among their own.
+
+    Raises
+    ------
+    AttributeError
+        When one of them lacks a member.
     """
-    for name, member in REGISTER_BUS_MEMBERS.items():
-        asked, answered = getattr(master, name), getattr(slave, name)
-        m.d.comb += answered.eq(asked) if member.flow == Out else asked.eq(answered)
+    bus = register_bus_signature()
+    connect(m, port_of(master, bus), port_of(slave, bus.flip()))

@@ -43,6 +43,26 @@ class _Part(Enum):
     ANSWER = 5
 
 
+class _Frame:
+    """Signals that the parts of the slave share."""
+
+    def __init__(self) -> None:
+        self.cs_n = Signal()
+        self.mosi = Signal()
+        """The pins, synchronised."""
+        self.rise = Signal()
+        self.fall = Signal()
+        """Edges of sclk within a frame."""
+        self.part = Signal(_Part)
+        self.left = Signal(range(40))
+        """Bits that are left of the part, less 1."""
+        self.writing = Signal()
+        self.address = Signal(16)
+        self.answer = Signal(40)
+        """Status and word: the word to be written first, then what goes out."""
+        self.word, self.status = self.answer[:32], self.answer[32:]
+
+
 class SpiSlave(wiring.Component):
     """Makes register accesses from SPI frames: mode 0, most significant bit first, highest byte first.
 
@@ -77,7 +97,8 @@ class SpiSlave(wiring.Component):
     ``cs_n``, and from there to its next fall: each is then seen, and in this order. MOSI is sampled together with the
     rising edge and must be stable from 1 cycle before to 2 cycles behind it.
 
-    Latency: an access takes effect at most 4 cycles after its ``sclk`` edge.
+    Latency: an access takes effect at most 4 cycles after its ``sclk`` edge. Throughput: an access per 48 bits of
+    ``sclk``, the first one of a frame in 72.
 
     Members
     -------
@@ -97,36 +118,39 @@ class SpiSlave(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
+        frame = _Frame()
+        self._synchronise(m, frame)
+        self._receive(m, frame)
+        self._access(m, frame)
+        self._send(m, frame)
+        return m
 
-        # cs_n counts as low after reset, and the frame as one to be ignored, until it was truly seen high.
+    def _synchronise(self, m: Module, frame: _Frame) -> None:
+        """Bring the pins to the clock and find the edges of sclk.
+
+        ``cs_n`` counts as low after reset, and the frame as one to be ignored, until it was truly seen high.
+        """
+        cs_n, mosi, rise, fall = frame.cs_n, frame.mosi, frame.rise, frame.fall
         sclk = Signal()
-        cs_n = Signal()
-        mosi = Signal()
         m.submodules.sclk_synchronizer = FFSynchronizer(self.sclk, sclk, reset_less=False)
         m.submodules.cs_n_synchronizer = FFSynchronizer(self.cs_n, cs_n, reset_less=False)
         m.submodules.mosi_synchronizer = FFSynchronizer(self.mosi, mosi, reset_less=False)
         sclk_before = Signal()
-        rise = Signal()
-        fall = Signal()
         m.d.sync += sclk_before.eq(sclk)
         m.d.comb += [rise.eq(sclk & ~sclk_before & ~cs_n), fall.eq(~sclk & sclk_before & ~cs_n)]
 
-        # Bits come in; a part of the frame ends when none are left of it.
-        part = Signal(_Part)
-        left = Signal(range(40))
+    def _receive(self, m: Module, frame: _Frame) -> None:
+        """Take bits in; a part of the frame ends when none are left of it."""
+        cs_n, mosi, rise, part, left = frame.cs_n, frame.mosi, frame.rise, frame.part, frame.left
+        writing, address, word = frame.writing, frame.address, frame.word
         bits = Signal(31)
         received = Signal(32)
         m.d.comb += received.eq(Cat(mosi, bits))
         with m.If(rise):
             m.d.sync += [bits.eq(received), left.eq(left - 1)]
 
-        writing = Signal()
-        address = Signal(16)
-        # Status and word: the word to be written first, then what goes out.
-        answer = Signal(40)
-        word, status = answer[:32], answer[32:]
-
         def begin(following: _Part, width: int) -> list[object]:
+            """Return the assignments that begin a part of the frame."""
             return [part.eq(following), left.eq(width - 1)]
 
         with m.If(rise & (left == 0)), m.Switch(part):
@@ -154,7 +178,10 @@ class SpiSlave(wiring.Component):
         with m.If(cs_n):
             m.d.sync += begin(_Part.COMMAND, 8)
 
-        # The access.
+    def _access(self, m: Module, frame: _Frame) -> None:
+        """Make the access on the first edge of its turnaround byte, and keep what it is answered with."""
+        rise, part, left = frame.rise, frame.part, frame.left
+        writing, address, word, status = frame.writing, frame.address, frame.word, frame.status
         act = Signal()
         waiting = Signal()
         reached = Signal()
@@ -176,7 +203,9 @@ class SpiSlave(wiring.Component):
             m.d.sync += status.eq(STATUS | Mux(reached, self.read_response, refusal))
             m.d.sync += word.eq(Mux(reached, self.read_data, 0))
 
-        # Bits go out.
+    def _send(self, m: Module, frame: _Frame) -> None:
+        """Give bits out, each on a falling edge."""
+        cs_n, fall, part, answer = frame.cs_n, frame.fall, frame.part, frame.answer
         with m.If(fall):
             m.d.sync += self.miso.eq(0)
             with m.If(part == _Part.ANSWER):
@@ -184,4 +213,3 @@ class SpiSlave(wiring.Component):
         m.d.sync += self.miso_enable.eq(~cs_n & (part != _Part.IGNORED))
         with m.If(cs_n):
             m.d.sync += self.miso.eq(0)
-        return m

@@ -10,11 +10,12 @@ from amaranth.lib.wiring import In, Out
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Operation
 from oscc.core.spec import CoreSpec
 from oscc.rtl.schedule.schedule_check import operation_of
+from oscc.rtl.signals.fetch_port import fetch_port_signature
 from oscc.rtl.signals.shapes import index_shape
 
 
 def group_signature(core: CoreSpec) -> wiring.Signature:
-    """What a group of instructions asks for; all of it takes effect on one edge.
+    """Return what a group of instructions asks for; all of it takes effect on one edge.
 
     ``commit`` before ``load`` in a group; ``sample`` concerns the state before that edge. ``timed`` starts behind them:
     a run, or an init where ``is_init``, of ``cycles``; ``short`` when that is 1. ``stop`` ends the schedule.
@@ -40,7 +41,7 @@ class InstructionFetch(wiring.Component):
     A group ends with ``init``, ``run`` or ``stop``, or before an instruction that must wait for one already in the
     group: a commit behind a load or a commit, a second load, a second sample. ``repeat`` is executed here: each has a
     counter of its own, so that loops nest. Latency: with ``begin`` or ``next_group`` in cycle t, a group of n
-    instructions is ``valid`` from cycle t + 1 + 2 n on.
+    instructions is ``valid`` from cycle t + 1 + 2 n on. Throughput: an instruction per 2 cycles, and a cycle per group.
 
     Parameters
     ----------
@@ -54,9 +55,8 @@ class InstructionFetch(wiring.Component):
         Stop fetching. The loop counters may still count once; they are fresh again at ``begin``.
     next_group : In(1)
         The group was consumed; fetch the next. Ignored unless ``valid``.
-    fetch_address : Out(6)
-    fetch_word : In(32)
-        Content of ``fetch_address`` of the cycle before.
+    fetch : Out(fetch_port_signature(64))
+        To the schedule memory.
     valid : Out(1)
     group : Out(group_signature)
     overrun : Out(1)
@@ -70,8 +70,7 @@ class InstructionFetch(wiring.Component):
                 "begin": In(1),
                 "halt": In(1),
                 "next_group": In(1),
-                "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
-                "fetch_word": In(32),
+                "fetch": Out(fetch_port_signature(SCHEDULE_DEPTH)),
                 "valid": Out(1),
                 "group": Out(group_signature(core)),
                 "overrun": Out(1),
@@ -80,7 +79,7 @@ class InstructionFetch(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        word, group = self.fetch_word, self.group
+        word, group = self.fetch.word, self.group
         counter = Signal(index_shape(SCHEDULE_DEPTH))
         # How often a repeat jumps again, and whether at all; only where it is counting.
         m.submodules.counters = counters = Memory(shape=17, depth=SCHEDULE_DEPTH, init=[])
@@ -93,11 +92,7 @@ class InstructionFetch(wiring.Component):
         active = Signal()
         decode = Signal()
         untimed = Signal(range(MAX_UNTIMED + 1))
-        m.d.comb += [self.fetch_address.eq(counter), count_read.addr.eq(counter), count_read.en.eq(1)]
-
-        def clear_group() -> list[object]:
-            members = (group.sample, group.commit, group.load, group.timed, group.is_init, group.stop)
-            return [member.eq(0) for member in members]
+        m.d.comb += [self.fetch.address.eq(counter), count_read.addr.eq(counter), count_read.en.eq(1)]
 
         remaining = Signal(16)
         jumps = Signal()
@@ -107,16 +102,7 @@ class InstructionFetch(wiring.Component):
 
         conflict = Signal()
         takes_no_time = Signal()
-        m.d.comb += takes_no_time.eq(1)
-        with m.Switch(operation_of(word)):
-            with m.Case(Operation.COMMIT):
-                m.d.comb += conflict.eq(group.commit | group.load)
-            with m.Case(Operation.LOAD):
-                m.d.comb += conflict.eq(group.load)
-            with m.Case(Operation.SAMPLE):
-                m.d.comb += conflict.eq(group.sample)
-            with m.Case(Operation.INIT, Operation.RUN, Operation.STOP):
-                m.d.comb += takes_no_time.eq(0)
+        self._classify(m, conflict, takes_no_time)
 
         # Also written where the repeat does not jump, or is not reached: a counter is looked at only while it is
         # counting. So the memory does not wait for what the sequencer decides in this cycle.
@@ -130,10 +116,10 @@ class InstructionFetch(wiring.Component):
             m.d.sync += [active.eq(0), self.valid.eq(0)]
         with m.Elif(self.begin):
             m.d.sync += [active.eq(1), decode.eq(0), counter.eq(0), untimed.eq(0), counting.eq(0), self.valid.eq(0)]
-            m.d.sync += clear_group()
+            m.d.sync += self._clear_group()
         with m.Elif(self.valid), m.If(self.next_group):
             m.d.sync += [self.valid.eq(0), decode.eq(0)]
-            m.d.sync += clear_group()
+            m.d.sync += self._clear_group()
         with m.Elif(active & ~decode):
             m.d.sync += decode.eq(1)
         with m.Elif(active & conflict):
@@ -163,3 +149,23 @@ class InstructionFetch(wiring.Component):
                 with m.Case(Operation.STOP):
                     m.d.sync += [group.stop.eq(1), self.valid.eq(1)]
         return m
+
+    def _classify(self, m: Module, conflict: Signal, takes_no_time: Signal) -> None:
+        """Say of the instruction at hand whether it belongs to the next group, and whether it has no duration."""
+        word, group = self.fetch.word, self.group
+        m.d.comb += takes_no_time.eq(1)
+        with m.Switch(operation_of(word)):
+            with m.Case(Operation.COMMIT):
+                m.d.comb += conflict.eq(group.commit | group.load)
+            with m.Case(Operation.LOAD):
+                m.d.comb += conflict.eq(group.load)
+            with m.Case(Operation.SAMPLE):
+                m.d.comb += conflict.eq(group.sample)
+            with m.Case(Operation.INIT, Operation.RUN, Operation.STOP):
+                m.d.comb += takes_no_time.eq(0)
+
+    def _clear_group(self) -> list[object]:
+        """Return the assignments that make the group empty."""
+        group = self.group
+        members = (group.sample, group.commit, group.load, group.timed, group.is_init, group.stop)
+        return [member.eq(0) for member in members]

@@ -8,16 +8,16 @@ from amaranth.lib.wiring import In, Out
 
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Operation
 from oscc.core.spec import CoreSpec
-from oscc.rtl.signals.shapes import index_shape
+from oscc.rtl.signals.fetch_port import fetch_port_signature
 
 
 def operation_of(word: Value) -> Value:
-    """The operation of an instruction word."""
+    """Return the operation of an instruction word."""
     return word[28:32]
 
 
 def is_timed(word: Value) -> Value:
-    """Whether a word is ``init`` or ``run``."""
+    """Return whether a word is ``init`` or ``run``."""
     return (operation_of(word) == Operation.INIT) | (operation_of(word) == Operation.RUN)
 
 
@@ -37,9 +37,8 @@ class ScheduleCheck(wiring.Component):
     -------
     start : In(1)
     length : In(7)
-    fetch_address : Out(6)
-    fetch_word : In(32)
-        Content of ``fetch_address`` of the cycle before.
+    fetch : Out(fetch_port_signature(64))
+        To the schedule memory.
     busy : Out(1)
     good, bad : Out(1)
         High for one cycle at the end.
@@ -53,8 +52,7 @@ class ScheduleCheck(wiring.Component):
             {
                 "start": In(1),
                 "length": In(7),
-                "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
-                "fetch_word": In(32),
+                "fetch": Out(fetch_port_signature(SCHEDULE_DEPTH)),
                 "busy": Out(1),
                 "good": Out(1),
                 "bad": Out(1),
@@ -64,7 +62,7 @@ class ScheduleCheck(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        word = self.fetch_word
+        word = self.fetch.word
         legal = Signal()
         endless = Signal()
         with m.Switch(operation_of(word)):
@@ -87,7 +85,7 @@ class ScheduleCheck(wiring.Component):
         # Taken along without looking at the verdict, which comes late in a cycle.
         judged = Signal.like(self.bad_address)
         kept = Signal.like(self.bad_address)
-        m.d.comb += [self.fetch_address.eq(address), self.bad_address.eq(Mux(self.bad, judged, kept))]
+        m.d.comb += [self.fetch.address.eq(address), self.bad_address.eq(Mux(self.bad, judged, kept))]
         m.d.sync += judged.eq(checked)
         with m.If(self.bad):
             m.d.sync += kept.eq(judged)

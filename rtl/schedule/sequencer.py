@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -10,7 +12,41 @@ from oscc.core.instructions import SCHEDULE_DEPTH
 from oscc.core.spec import CoreSpec
 from oscc.rtl.schedule.instruction_fetch import InstructionFetch
 from oscc.rtl.schedule.schedule_check import ScheduleCheck
-from oscc.rtl.signals.shapes import index_shape
+from oscc.rtl.signals.drive_port import drive_port_signature
+from oscc.rtl.signals.fetch_port import fetch_port_signature
+from oscc.rtl.signals.frame_port import frame_port_signature
+from oscc.rtl.signals.load_port import load_port_signature
+
+
+class _Shared:
+    """Signals that the parts of the sequencer share."""
+
+    def __init__(self) -> None:
+        self.begin = Signal()
+        """A start is taken."""
+        self.executing = Signal()
+        """The check has passed."""
+        self.sampled = Signal()
+        self.committed = Signal()
+        self.loaded = Signal()
+        """Parts of the present group that have taken effect."""
+        self.any_load = Signal()
+        """This schedule has loaded: what the one before it left behind is not this one's to commit."""
+        self.sample = Signal()
+        self.commit = Signal()
+        self.timed = Signal()
+        self.stop = Signal()
+        """What takes effect on the next edge."""
+        self.active = Signal()
+        self.low = Signal(init=1)
+        """Cycles of the timed instruction remain; at most one does. Kept beside their counter, since every decision
+        hangs on them."""
+        self.started = Signal()
+        """A timed instruction has begun."""
+        self.in_sample = Signal()
+        """A sample has begun, with an init, and is not latched."""
+        self.end = Signal()
+        """The schedule ends with the next edge."""
 
 
 class Sequencer(wiring.Component):
@@ -43,20 +79,15 @@ class Sequencer(wiring.Component):
         The array can work: an init waits for it.
     length : In(7)
     first_sample : In(32)
-    fetch_address : Out(6)
-    fetch_word : In(32)
-    load_start, chunk : Out
-    load_busy, load_complete : In(1)
-    load_taken : Out(1)
-        The shadow is committed with the edge after the next one.
-    readout_start : Out(1)
-        One cycle before ``sample``.
-    readout_busy : In(1)
-        The latches are still needed.
-    readout_room : In(1)
-        The output has room for the frame that is latched, or for a whole one when none is.
+    fetch : Out(fetch_port_signature(64))
+        To the schedule memory.
+    load : Out(load_port_signature(core))
+        To the loader.
+    frames : Out(frame_port_signature())
+        To the read-out: ``start`` one cycle before ``sample``, ``discard`` when the end came before a sample that had
+        begun, with an init, was latched.
     init, run, sample, commit : Out(1)
-        To the array.
+        To the array, as in `drive_port_signature`.
     sample_number : Out(32)
         Number of the sample that the present init begins, or the next one when there is none.
     awaiting_array : Out(1)
@@ -66,8 +97,6 @@ class Sequencer(wiring.Component):
     running, stalled : Out(1)
     stopped : Out(1)
         High for one cycle when the schedule has ended.
-    discarded : Out(1)
-        High for one cycle when the end came before a sample that had begun, with an init, was latched.
     illegal, overrun, nothing_loaded : Out(1)
         High for one cycle: the schedule ends because of an illegal instruction, of too many without duration, of a
         commit for which it had loaded nothing.
@@ -86,27 +115,16 @@ class Sequencer(wiring.Component):
                 "array_ready": In(1),
                 "length": In(7),
                 "first_sample": In(32),
-                "fetch_address": Out(index_shape(SCHEDULE_DEPTH)),
-                "fetch_word": In(32),
-                "load_start": Out(1),
-                "chunk": Out(index_shape(core.chunks)),
-                "load_busy": In(1),
-                "load_complete": In(1),
-                "load_taken": Out(1),
-                "readout_start": Out(1),
-                "readout_busy": In(1),
-                "readout_room": In(1),
-                "init": Out(1),
-                "run": Out(1),
-                "sample": Out(1),
-                "commit": Out(1),
+                "fetch": Out(fetch_port_signature(SCHEDULE_DEPTH)),
+                "load": Out(load_port_signature(core)),
+                "frames": Out(frame_port_signature()),
+                **drive_port_signature().members,
                 "sample_number": Out(32),
                 "awaiting_array": Out(1),
                 "array_lost": Out(1),
                 "running": Out(1),
                 "stalled": Out(1),
                 "stopped": Out(1),
-                "discarded": Out(1),
                 "illegal": Out(1),
                 "overrun": Out(1),
                 "nothing_loaded": Out(1),
@@ -121,10 +139,17 @@ class Sequencer(wiring.Component):
         m = Module()
         m.submodules.check = check = ScheduleCheck(self._core)
         m.submodules.fetch = fetch = InstructionFetch(self._core)
-        group = fetch.group
+        shared = _Shared()
+        self._connect_check(m, shared, check, fetch)
+        self._take_effect(m, shared, fetch)
+        self._end(m, shared, check, fetch)
+        self._keep_time(m, shared, fetch.group)
+        self._count(m, shared, fetch.group)
+        return m
 
-        begin = Signal()
-        executing = Signal()
+    def _connect_check(self, m: Module, shared: _Shared, check: ScheduleCheck, fetch: InstructionFetch) -> None:
+        """Check the schedule, then fetch it; the schedule memory belongs to one of the two at a time."""
+        begin = shared.begin
         # The check looks at one length from its start to its end, whatever the host writes meanwhile.
         length = Signal.like(self.length)
         with m.If(begin):
@@ -133,34 +158,24 @@ class Sequencer(wiring.Component):
             begin.eq(self.start & ~self.running),
             check.start.eq(begin),
             check.length.eq(length),
-            check.fetch_word.eq(self.fetch_word),
+            check.fetch.word.eq(self.fetch.word),
             fetch.begin.eq(check.good & self.running),
-            fetch.fetch_word.eq(self.fetch_word),
-            self.fetch_address.eq(fetch.fetch_address),
+            fetch.fetch.word.eq(self.fetch.word),
+            self.fetch.address.eq(fetch.fetch.address),
             self.illegal.eq(check.bad & self.running),
             self.overrun.eq(fetch.overrun & self.running),
             self.bad_address.eq(check.bad_address),
         ]
         with m.If(check.busy):
-            m.d.comb += self.fetch_address.eq(check.fetch_address)
+            m.d.comb += self.fetch.address.eq(check.fetch.address)
 
-        # What of the present group may take effect on the next edge. Parts of a group that waits may do so one by one.
-        # ``low`` is remaining <= 1 and ``active`` is remaining != 0, kept beside the counter: every decision hangs on
-        # them.
-        remaining = Signal(24)
-        low = Signal(init=1)
-        active = Signal()
-        ready = Signal()
-        sampled = Signal()
-        committed = Signal()
-        loaded = Signal()
-        # A load that the schedule before this one left behind is not this one's to commit.
-        any_load = Signal()
-        sample = Signal()
-        commit = Signal()
+    def _take_effect(self, m: Module, shared: _Shared, fetch: InstructionFetch) -> None:
+        """Decide what of the present group takes effect on the next edge; parts of one that waits may one by one."""
+        group, executing, low = fetch.group, shared.executing, shared.low
+        sampled, committed, loaded, any_load = shared.sampled, shared.committed, shared.loaded, shared.any_load
+        sample, commit, timed, stop = shared.sample, shared.commit, shared.timed, shared.stop
         load = Signal()
-        timed = Signal()
-        stop = Signal()
+        ready = Signal()
         effective = Signal()
         wants_sample = group.sample & ~sampled
         wants_commit = group.commit & ~committed
@@ -171,10 +186,10 @@ class Sequencer(wiring.Component):
         may_load = Signal()
         may_time = Signal()
         m.d.comb += [
-            may_sample.eq(~wants_sample | ~self.readout_busy),
-            may_commit.eq(~wants_commit | (self.load_complete & any_load)),
-            may_load.eq(~wants_load | ~self.load_busy),
-            may_time.eq(~group.is_init | (self.readout_room & self.array_ready)),
+            may_sample.eq(~wants_sample | ~self.frames.busy),
+            may_commit.eq(~wants_commit | (self.load.complete & any_load)),
+            may_load.eq(~wants_load | ~self.load.busy),
+            may_time.eq(~group.is_init | (self.frames.room & self.array_ready)),
         ]
         m.d.comb += [
             ready.eq(executing & low & fetch.valid),
@@ -183,13 +198,13 @@ class Sequencer(wiring.Component):
             load.eq(ready & wants_load & may_load & may_commit),
             effective.eq(ready & may_sample & may_commit & may_load),
             timed.eq(effective & group.timed & may_time),
-            self.awaiting_array.eq(effective & group.timed & group.is_init & self.readout_room & ~self.array_ready),
+            self.awaiting_array.eq(effective & group.timed & group.is_init & self.frames.room & ~self.array_ready),
             stop.eq(effective & group.stop),
             fetch.next_group.eq(effective & ~group.stop & (~group.timed | may_time)),
         ]
         # Such a commit would wait for ever; its group's sample still takes effect.
         hopeless = Signal()
-        m.d.sync += hopeless.eq(ready & wants_commit & may_sample & ~self.load_busy & ~(self.load_complete & any_load))
+        m.d.sync += hopeless.eq(ready & wants_commit & may_sample & ~self.load.busy & ~(self.load.complete & any_load))
         m.d.comb += self.nothing_loaded.eq(hopeless & self.running)
         m.d.sync += [
             sampled.eq((sampled | sample) & ~fetch.next_group),
@@ -198,17 +213,17 @@ class Sequencer(wiring.Component):
             any_load.eq(any_load | load),
         ]
         m.d.comb += [
-            self.readout_start.eq(sample),
-            self.load_start.eq(load),
-            self.load_taken.eq(commit),
-            self.chunk.eq(group.chunk),
+            self.frames.start.eq(sample),
+            self.load.start.eq(load),
+            self.load.taken.eq(commit),
+            self.load.chunk.eq(group.chunk),
         ]
 
-        # The end: `stop`, an abort once no sample is under way, an error.
-        started = Signal()
-        in_sample = Signal()
+    def _end(self, m: Module, shared: _Shared, check: ScheduleCheck, fetch: InstructionFetch) -> None:
+        """Begin and end: by `stop`, by an abort once no sample is under way, by an error."""
+        begin, executing, low, end = shared.begin, shared.executing, shared.low, shared.end
+        sample, stop, started, in_sample = shared.sample, shared.stop, shared.started, shared.in_sample
         aborting = Signal()
-        end = Signal()
         idle_edge = low & started & ~in_sample
         m.d.comb += [
             end.eq(
@@ -221,10 +236,10 @@ class Sequencer(wiring.Component):
         ]
         # A cycle late, which nobody sees: nothing is executed any more.
         m.d.sync += fetch.halt.eq(end)
-        m.d.sync += [self.stopped.eq(end), self.discarded.eq(end & ~stop & in_sample & ~sample)]
+        m.d.sync += [self.stopped.eq(end), self.frames.discard.eq(end & ~stop & in_sample & ~sample)]
         with m.If(begin):
             m.d.sync += [self.running.eq(1), aborting.eq(self.abort), in_sample.eq(0)]
-            m.d.sync += [sampled.eq(0), committed.eq(0), loaded.eq(0), any_load.eq(0)]
+            m.d.sync += [member.eq(0) for member in (shared.sampled, shared.committed, shared.loaded, shared.any_load)]
         with m.Elif(end):
             m.d.sync += [self.running.eq(0), executing.eq(0)]
         with m.Else():
@@ -233,7 +248,10 @@ class Sequencer(wiring.Component):
             with m.If(self.running & self.abort):
                 m.d.sync += aborting.eq(1)
 
-        # Time. The outputs follow the counter by one register, like `sample` and `commit`.
+    def _keep_time(self, m: Module, shared: _Shared, group: Any) -> None:
+        """Count down the timed instruction; the outputs follow the counter by one register, all of them alike."""
+        low, active, end, timed, started = shared.low, shared.active, shared.end, shared.timed, shared.started
+        remaining = Signal(24)
         is_init = Signal()
         with m.If(end):
             m.d.sync += [active.eq(0), low.eq(1)]
@@ -247,12 +265,15 @@ class Sequencer(wiring.Component):
         m.d.sync += [
             self.init.eq(active & is_init),
             self.run.eq(active & ~is_init),
-            self.sample.eq(sample),
-            self.commit.eq(commit),
+            self.sample.eq(shared.sample),
+            self.commit.eq(shared.commit),
         ]
-        m.d.comb += self.stalled.eq(executing & started & ~active)
+        m.d.comb += self.stalled.eq(shared.executing & started & ~active)
 
-        # What the host can read.
+    def _count(self, m: Module, shared: _Shared, group: Any) -> None:
+        """Count what the host can read: samples, period, stalled cycles, number of the sample."""
+        begin, sample, timed = shared.begin, shared.sample, shared.timed
+        started, in_sample = shared.started, shared.in_sample
         since_sample = Signal(32)
         m.d.sync += since_sample.eq(since_sample + 1)
         with m.If(self.stalled):
@@ -270,4 +291,3 @@ class Sequencer(wiring.Component):
             m.d.sync += self.sample_number.eq(self.first_sample)
         with m.Elif(self.sample):
             m.d.sync += self.sample_number.eq(self.sample_number + 1)
-        return m

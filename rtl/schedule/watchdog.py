@@ -15,7 +15,7 @@ class Watchdog(wiring.Component):
     """Counts the cycles of one wait.
 
     Latency: ``expired`` is high in the cycle after the one in which ``waiting`` was high for the ``limit``-th time in a
-    row. It counts anew when ``waiting`` falls.
+    row. It counts anew when ``waiting`` falls. Throughput: waits may follow one another with a cycle between them.
 
     Members
     -------

@@ -1,1 +1,1 @@
-"""Shapes and signatures that components share."""
+"""Shapes, ports and streams that components share, each declared once."""

@@ -6,7 +6,7 @@ from amaranth.hdl import Shape, unsigned
 
 
 def index_shape(count: int) -> Shape:
-    """Shape of an index into ``count`` things: at least one bit wide.
+    """Return the shape of an index into ``count`` things: at least one bit wide.
 
     A signal without bits would come out as ``[-1:0]`` in Verilog, which is two bits wide there.
     """

@@ -13,8 +13,9 @@ from oscc.base.progress import Report
 from oscc.core.spec import CoreSpec
 from oscc.rtl.synthesis.harness import control_plane_module_name, control_plane_verilog
 from oscc.rtl.synthesis.memories import MEMORIES_FILE, memory_script, read_memories, wildcarded
+from oscc.rtl.synthesis.options import DEFAULT_OPTIONS, SynthesisOptions
 from oscc.rtl.synthesis.report import Area, CellArea, ComponentArea, SynthesisResult
-from oscc.rtl.synthesis.tools import TIMEOUT_S, YOSYS, find_tool
+from oscc.rtl.synthesis.tools import YOSYS, find_tool
 
 LIBRARY = "cells.lib"
 """The generic library: areas in NAND2 equivalents, of no process."""
@@ -27,7 +28,7 @@ TREE_FILE = "tree.json"
 
 
 def asic_script(core: CoreSpec) -> list[str]:
-    """The commands for Yosys: memories, cells of the flattened core, cells of each component by itself.
+    """Return the commands for Yosys: memories, cells of the flattened core, cells of each component by itself.
 
     Parameters
     ----------
@@ -43,21 +44,22 @@ def asic_script(core: CoreSpec) -> list[str]:
 
 
 def library_text() -> str:
-    """The generic library, as liberty."""
+    """Return the generic library, as liberty."""
     return (resources.files("oscc.rtl.synthesis") / LIBRARY).read_text(encoding="utf-8")
 
 
 def synthesise_asic(
-    core: CoreSpec, folder: Path, *, timeout_s: float = TIMEOUT_S, report: Report | None = None
+    core: CoreSpec, folder: Path, options: SynthesisOptions = DEFAULT_OPTIONS, report: Report | None = None
 ) -> SynthesisResult:
-    """Cell area of the control plane of a core. No harness is needed: its ports are pins of nothing.
+    """Return the cell area of the control plane of a core. No harness is needed: its ports are pins of nothing.
 
     Parameters
     ----------
     core : CoreSpec
     folder : Path
         Where the tool works and leaves its log, ``yosys.log``.
-    timeout_s : float
+    options : SynthesisOptions
+        Of which the time limit counts.
     report : callable, optional
 
     Raises
@@ -69,7 +71,7 @@ def synthesise_asic(
     write_text(folder / CORE_FILE, control_plane_verilog(core))
     write_text(folder / LIBRARY, library_text())
     write_text(folder / "synthesis.ys", "\n".join(asic_script(core)) + "\n")
-    yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", timeout_s, report)
+    yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", options.timeout_s, report)
     flat, tree = (json.loads((folder / name).read_text(encoding="utf-8")) for name in (FLAT_FILE, TREE_FILE))
     area = read_area(flat, tree, control_plane_module_name(core), cell_areas(library_text()))
     return SynthesisResult(
@@ -84,7 +86,7 @@ def synthesise_asic(
 
 
 def read_area(flat: dict[str, Any], tree: dict[str, Any], top: str, areas: dict[str, float]) -> Area:
-    """Area from ``stat -liberty -json`` of the flattened core and of the core with its hierarchy.
+    """Read area from ``stat -liberty -json`` of the flattened core and of the core with its hierarchy.
 
     Parameters
     ----------
@@ -111,7 +113,7 @@ def read_area(flat: dict[str, Any], tree: dict[str, Any], top: str, areas: dict[
 
 
 def cell_areas(liberty: str) -> dict[str, float]:
-    """Area of each cell of a library in which ``area`` is the first attribute of a cell.
+    """Read the area of each cell of a library in which ``area`` is the first attribute of a cell.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class BlockRamSites:
     columns: tuple[tuple[int, str], ...]
 
     def name(self, row: int, place: int) -> str:
-        """What nextpnr calls a block RAM.
+        """Return what nextpnr calls a block RAM.
 
         Parameters
         ----------
@@ -49,7 +49,7 @@ class BlockRamSites:
 
 
 def floorplan(cells: Iterable[str], sites: BlockRamSites) -> dict[str, str]:
-    """A site for every block RAM of the weight banks.
+    """Choose a site for every block RAM of the weight banks.
 
     All of a bank stand next to each other in a row, its check bits in the middle, and banks that follow one another are
     neighbours. Left to itself the placer scatters them over the device where most block RAMs are used, and the wires
@@ -82,7 +82,7 @@ def floorplan(cells: Iterable[str], sites: BlockRamSites) -> dict[str, str]:
 
 
 def places_of(netlist: Mapping[str, Any], sites: BlockRamSites) -> dict[str, str]:
-    """A site for every block RAM of the weight banks of a netlist: `floorplan`.
+    """Choose a site for every block RAM of the weight banks of a netlist: `floorplan`.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def places_of(netlist: Mapping[str, Any], sites: BlockRamSites) -> dict[str, str
 
 
 def with_places(netlist: Mapping[str, Any], places: Mapping[str, str]) -> dict[str, Any]:
-    """A netlist whose cells have places of their own.
+    """Return a netlist whose cells have places of their own.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def _placed(cell: dict[str, Any], site: str | None) -> dict[str, Any]:
 
 
 def _banks(cells: Iterable[str]) -> list[list[str]]:
-    """The block RAMs of each bank, in the order in which they are to stand."""
+    """Return the block RAMs of each bank, in the order in which they are to stand."""
     memories: dict[int, dict[str, list[tuple[list[int], str]]]] = defaultdict(lambda: defaultdict(list))
     for cell in cells:
         found = BANK.search(cell)
@@ -143,21 +143,21 @@ def _banks(cells: Iterable[str]) -> list[list[str]]:
 
 
 def _starts(sites: BlockRamSites, width: int) -> list[tuple[int, int]]:
-    """Row and place of every stretch of a width, the left-over at the ends of the rows."""
+    """Return row and place of every stretch of a width, the left-over at the ends of the rows."""
     count = len(sites.columns) // width
     first = (len(sites.columns) - count * width) // 2
     return [(row, first + number * width) for row in sites.rows for number in range(count)]
 
 
 def _from_the_middle(sites: BlockRamSites, start: tuple[int, int], width: int) -> float:
-    """Distance of a stretch from the middle of the device [tiles]."""
+    """Return the distance of a stretch from the middle of the device [tiles]."""
     left, right = sites.columns[start[1]][0], sites.columns[start[1] + width - 1][0]
     across = (left + right) / 2 - (sites.columns[0][0] + sites.columns[-1][0]) / 2
     return math.hypot(across, start[0] - (min(sites.rows) + max(sites.rows)) / 2)
 
 
 def _in_turns(chosen: Sequence[tuple[int, int]], rows: Sequence[int]) -> list[tuple[int, int]]:
-    """Row by row, to the right and back again, so that what follows is next to what came before."""
+    """Order stretches row by row, to the right and back again, so that neighbours follow one another."""
     ordered = []
     for turn, row in enumerate(sorted(rows)):
         ordered += sorted((start for start in chosen if start[0] == row), reverse=bool(turn % 2))

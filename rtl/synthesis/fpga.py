@@ -21,9 +21,10 @@ from oscc.rtl.synthesis.harness import (
     harness_verilog,
 )
 from oscc.rtl.synthesis.memories import MEMORIES_FILE, memory_script, read_memories
+from oscc.rtl.synthesis.options import DEFAULT_OPTIONS, SynthesisOptions
 from oscc.rtl.synthesis.report import Resource, SynthesisResult
 from oscc.rtl.synthesis.timing import Timing, read_timing
-from oscc.rtl.synthesis.tools import TIMEOUT_S, YOSYS, find_tool
+from oscc.rtl.synthesis.tools import YOSYS, find_tool
 
 CORE_FILE = "core.v"
 HARNESS_FILE = "harness.v"
@@ -91,7 +92,7 @@ class FpgaDevice:
 
 
 def fpga_script(core: CoreSpec, device: FpgaDevice) -> list[str]:
-    """The commands for Yosys: memories, synthesis with the core kept apart from the harness, netlist.
+    """Return the commands for Yosys: memories, synthesis with the core kept apart from the harness, netlist.
 
     Parameters
     ----------
@@ -121,13 +122,10 @@ def synthesise_fpga(
     core: CoreSpec,
     device: FpgaDevice,
     folder: Path,
-    *,
-    frequency_mhz: float,
-    seed: int = 1,
-    timeout_s: float = TIMEOUT_S,
+    options: SynthesisOptions = DEFAULT_OPTIONS,
     report: Report | None = None,
 ) -> SynthesisResult:
-    """Utilisation and timing of a core on a device, without the harness.
+    """Return utilisation and timing of a core on a device, without the harness.
 
     Parameters
     ----------
@@ -135,12 +133,7 @@ def synthesise_fpga(
     device : FpgaDevice
     folder : Path
         Where the tools work and leave their logs, ``yosys.log`` and ``nextpnr.log``.
-    frequency_mhz : float
-        Target of placement and routing.
-    seed : int
-        Of the placement; another one gives another figure, within a few per cent.
-    timeout_s : float
-        For each tool.
+    options : SynthesisOptions
     report : callable, optional
 
     Returns
@@ -157,21 +150,15 @@ def synthesise_fpga(
     write_text(folder / CORE_FILE, control_plane_verilog(core))
     write_text(folder / HARNESS_FILE, harness_verilog(core))
     write_text(folder / "synthesis.ys", "\n".join(fpga_script(core, device)) + "\n")
-    yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", timeout_s, report)
+    yosys.run(["-s", "synthesis.ys"], folder, "yosys.log", options.timeout_s, report)
     counted = json.loads((folder / STAT_FILE).read_text(encoding="utf-8"))
     cells = module_cells(counted, control_plane_module_name(core))
     harness_cells = module_cells(counted, harness_module_name(core))
     del harness_cells[control_plane_module_name(core)]
-    places: dict[str, str] = {}
-    if device.block_rams is not None:
-        netlist = json.loads((folder / NETLIST_FILE).read_text(encoding="utf-8"))
-        places = places_of(netlist, device.block_rams)
-        write_text(folder / NETLIST_FILE, json.dumps(with_places(netlist, places)))
-
-    arguments = [*device.arguments, "--json", NETLIST_FILE, "--report", REPORT_FILE, "--detailed-timing-report"]
-    arguments += ["--freq", f"{frequency_mhz:g}", "--timing-allow-fail", "--seed", str(seed)]
+    floorplanned = _floorplan(device, folder)
     (folder / REPORT_FILE).unlink(missing_ok=True)
-    status = router.attempt(arguments, folder, "nextpnr.log", timeout_s, report)
+    arguments = router_arguments(core, device, options)
+    status = router.attempt(arguments, folder, "nextpnr.log", options.timeout_s, report)
     packed = packed_utilisation((folder / "nextpnr.log").read_text(encoding="utf-8", errors="replace"))
     resources = _resources(device, packed, harness_cells)
     findings = _too_small(device, resources)
@@ -186,19 +173,33 @@ def synthesise_fpga(
         device=device.part,
         core=core,
         tools=(yosys.version(), router.version()),
-        seed=seed,
+        seed=options.seed,
         resources=resources,
         cells=cells,
         harness_cells=harness_cells,
-        floorplanned=len(places),
+        floorplanned=floorplanned,
         memories=read_memories(folder / MEMORIES_FILE),
         timing=timing,
         findings=tuple(findings),
     )
 
 
+def router_arguments(core: CoreSpec, device: FpgaDevice, options: SynthesisOptions) -> list[str]:
+    """Return the arguments of the placement and routing tool.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    device : FpgaDevice
+    options : SynthesisOptions
+    """
+    files = ("--json", NETLIST_FILE, "--report", REPORT_FILE, "--detailed-timing-report")
+    target = ("--freq", f"{options.target_mhz(core):g}", "--timing-allow-fail")
+    return [*device.arguments, *files, *target, "--seed", str(options.seed)]
+
+
 def module_cells(stat: dict[str, Any], module: str) -> dict[str, int]:
-    """Number of cells of a module by type, from ``stat -json`` of Yosys, without what is no hardware.
+    """Count the cells of a module by type, from ``stat -json`` of Yosys, without what is no hardware.
 
     Parameters
     ----------
@@ -210,7 +211,7 @@ def module_cells(stat: dict[str, Any], module: str) -> dict[str, int]:
 
 
 def packed_utilisation(log: str) -> dict[str, tuple[int, int]]:
-    """Used and available of each resource, from the log of nextpnr, which has them also when placement fails.
+    """Read used and available of each resource from nextpnr's log, which has them also when placement fails.
 
     Parameters
     ----------
@@ -225,6 +226,16 @@ def packed_utilisation(log: str) -> dict[str, tuple[int, int]]:
         if match := _UTILISATION.match(line):
             found[match[1]] = (int(match[2]), int(match[3]))
     return found
+
+
+def _floorplan(device: FpgaDevice, folder: Path) -> int:
+    """Give the block RAMs of the weight banks their places in the netlist; return how many have one."""
+    if device.block_rams is None:
+        return 0
+    netlist = json.loads((folder / NETLIST_FILE).read_text(encoding="utf-8"))
+    places = places_of(netlist, device.block_rams)
+    write_text(folder / NETLIST_FILE, json.dumps(with_places(netlist, places)))
+    return len(places)
 
 
 def _resources(

@@ -22,23 +22,23 @@ CORE_INSTANCE = "core"
 
 
 def harness_module_name(core: CoreSpec) -> str:
-    """Verilog name of a core's harness: ``ais_56x56_synthesis_harness``."""
+    """Return the Verilog name of a core's harness: ``ais_56x56_synthesis_harness``."""
     return f"{core.name.replace('-', '_')}_synthesis_harness"
 
 
 def control_plane_module_name(core: CoreSpec) -> str:
-    """Verilog name of the control plane inside the harness: ``ais_56x56_control_plane``."""
+    """Return the Verilog name of the control plane inside the harness: ``ais_56x56_control_plane``."""
     return f"{core.name.replace('-', '_')}_control_plane"
 
 
 def boundary_ports(core: CoreSpec) -> dict[str, wiring.Member]:
-    """Every port of the control plane but clock and reset: the host's side and the macro's, by Verilog name."""
+    """Return every port of the control plane but clock and reset, the host's and the macro's, by Verilog name."""
     macro = {f"array__{name}": member for name, member in array_signature(core).members.items()}
     return {**host_members(core), **macro}
 
 
 def fold_stages(width: int) -> tuple[int, ...]:
-    """Registers in each stage of `Fold`, those that capture first, the folded bit last.
+    """Return the registers in each stage of `Fold`, those that capture first, the folded bit last.
 
     Parameters
     ----------
@@ -91,6 +91,9 @@ class SynthesisHarness(wiring.Component):
     output goes into `Fold`. So each path over the boundary starts in a register and ends in one behind a single table,
     and no logic of the core can be removed for want of a pin.
 
+    Latency: a bit reaches input n of the control plane, counted from bit 0 of the first one, n + 1 cycles after
+    ``shift_in``; outputs reach ``folded`` after the latency of `Fold`. Throughput: a bit per cycle.
+
     Parameters
     ----------
     core : CoreSpec
@@ -128,12 +131,12 @@ class SynthesisHarness(wiring.Component):
 
 
 def harness_verilog(core: CoreSpec) -> str:
-    """The harness as Verilog; the control plane in it is an instance of `control_plane_module_name`."""
+    """Return the harness as Verilog; the control plane is an instance of `control_plane_module_name`."""
     return _verilog(SynthesisHarness(core), harness_module_name(core))
 
 
 def control_plane_verilog(core: CoreSpec) -> str:
-    """The control plane as Verilog, the macro's ports brought out: what is synthesised."""
+    """Return the control plane as Verilog, the macro's ports brought out: what is synthesised."""
     return _verilog(ControlPlane(core), control_plane_module_name(core))
 
 

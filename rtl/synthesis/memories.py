@@ -43,12 +43,12 @@ class MemoryMacro:
 
     @property
     def bits(self) -> int:
-        """Bits of all instances."""
+        """Return the bits of all instances."""
         return self.width * self.depth * self.count
 
 
 def memory_script(module: str, source: str) -> list[str]:
-    """Yosys commands that leave `MEMORIES_FILE`, and an empty design.
+    """Return the Yosys commands that leave `MEMORIES_FILE`, and an empty design.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def memory_script(module: str, source: str) -> list[str]:
 
 
 def read_memories(path: Path) -> tuple[MemoryMacro, ...]:
-    """The memories in a file that `memory_script` left, the largest in all first.
+    """Read the memories in a file that `memory_script` left, the largest in all first.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def read_memories(path: Path) -> tuple[MemoryMacro, ...]:
 
 
 def wildcarded(name: str) -> str:
-    """A hierarchical name with ``*`` for the numbers that tell alike instances apart.
+    """Return a hierarchical name with ``*`` for the numbers that tell alike instances apart.
 
     Parameters
     ----------

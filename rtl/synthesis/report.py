@@ -37,7 +37,7 @@ class Resource:
 
     @property
     def total(self) -> int:
-        """What was placed: core and harness."""
+        """Return what was placed: core and harness."""
         return self.used + self.harness
 
 
@@ -126,11 +126,11 @@ class SynthesisResult:
 
     @property
     def fits(self) -> bool:
-        """Whether the device holds the core."""
+        """Return whether the device holds the core."""
         return all(finding.code != "Y001" for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
-        """The result as JSON; the same inputs and tools give the same bytes."""
+        """Return the result as JSON; the same inputs and tools give the same bytes."""
         timing = None
         if self.timing is not None:
             timing = dataclasses.asdict(self.timing) | {"met": self.timing.met}
@@ -161,7 +161,7 @@ class SynthesisResult:
 
 
 def markdown(result: SynthesisResult) -> str:
-    """The whole result as Markdown.
+    """Return the whole result as Markdown.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def markdown(result: SynthesisResult) -> str:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table in Markdown.
+    """Return a table in Markdown.
 
     Parameters
     ----------

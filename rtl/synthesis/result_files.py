@@ -13,7 +13,7 @@ SCHEMA = "oscc.synthesis/1"
 
 
 def read_results(folder: Path) -> dict[str, dict[str, Any]]:
-    """The results in a folder by target, in the order of their names; none where there is no such folder.
+    """Read the results in a folder by target, in the order of their names; none where there is no such folder.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def read_results(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def result_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
-    """A result in a few lines of name and value, for the terminal.
+    """Return a result in a few lines of name and value, for the terminal.
 
     Parameters
     ----------

@@ -12,8 +12,8 @@ from oscc.rtl.synthesis.asic import synthesise_asic
 from oscc.rtl.synthesis.ecp5 import ECP5
 from oscc.rtl.synthesis.fpga import synthesise_fpga
 from oscc.rtl.synthesis.ice40 import ICE40
+from oscc.rtl.synthesis.options import DEFAULT_OPTIONS, SynthesisOptions
 from oscc.rtl.synthesis.report import SynthesisResult
-from oscc.rtl.synthesis.tools import TIMEOUT_S
 from oscc.rtl.synthesis.variants import cut_core
 
 DEVICES = {device.target: device for device in (ECP5, ICE40)}
@@ -42,13 +42,10 @@ def synthesise(
     core: CoreSpec,
     target: str,
     folder: Path,
-    *,
-    frequency_mhz: float | None = None,
-    seed: int = 1,
-    timeout_s: float = TIMEOUT_S,
+    options: SynthesisOptions = DEFAULT_OPTIONS,
     report: Report | None = None,
 ) -> SynthesisResult:
-    """Synthesis of a core for a target.
+    """Synthesise a core for a target.
 
     Parameters
     ----------
@@ -57,12 +54,7 @@ def synthesise(
         One of `TARGETS`.
     folder : Path
         Where the tools work and leave their logs.
-    frequency_mhz : float, optional
-        Target of placement and routing; the core's clock by default.
-    seed : int
-        Of the placement.
-    timeout_s : float
-        For each tool.
+    options : SynthesisOptions
     report : callable, optional
 
     Raises
@@ -72,24 +64,18 @@ def synthesise(
     """
     check_target_name(target)
     if target == "asic":
-        return synthesise_asic(core, folder, timeout_s=timeout_s, report=report)
-    frequency = core.clock_hz / 1e6 if frequency_mhz is None else frequency_mhz
-    return synthesise_fpga(
-        core, DEVICES[target], folder, frequency_mhz=frequency, seed=seed, timeout_s=timeout_s, report=report
-    )
+        return synthesise_asic(core, folder, options, report)
+    return synthesise_fpga(core, DEVICES[target], folder, options, report)
 
 
 def synthesise_largest(
     core: CoreSpec,
     target: str,
     folder: Path,
-    *,
-    frequency_mhz: float | None = None,
-    seed: int = 1,
-    timeout_s: float = TIMEOUT_S,
+    options: SynthesisOptions = DEFAULT_OPTIONS,
     report: Report | None = None,
 ) -> SynthesisResult:
-    """Synthesis of a core with as many of its chunks as the device holds.
+    """Synthesise a core with as many of its chunks as the device holds.
 
     Parameters are those of `synthesise`. When not even one chunk fits, the result is that of all of them.
 
@@ -109,15 +95,7 @@ def synthesise_largest(
             assert report is not None
             report(f"{chunks} of {core.chunks} chunks{refused}: {what}", done)
 
-        result = synthesise(
-            variant,
-            target,
-            folder,
-            frequency_mhz=frequency_mhz,
-            seed=seed,
-            timeout_s=timeout_s,
-            report=None if report is None else tell,
-        )
+        result = synthesise(variant, target, folder, options, None if report is None else tell)
         if result.fits:
             return result
         whole = result if whole is None else whole

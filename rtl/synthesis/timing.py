@@ -69,7 +69,7 @@ class TimingPath:
 
     @property
     def routing_ns(self) -> float:
-        """The part of the delay that is wires."""
+        """Return the part of the delay that is wires."""
         return round(sum(hop.delay_ns for hop in self.hops if hop.kind == "routing"), 3)
 
 
@@ -111,12 +111,12 @@ class Timing:
 
     @property
     def met(self) -> bool:
-        """Whether the target was reached."""
+        """Return whether the target was reached."""
         return self.achieved_mhz >= self.target_mhz
 
 
 def read_timing(report: dict[str, Any]) -> Timing:
-    """Timing from the JSON report of nextpnr (``--report``, with ``--detailed-timing-report``) of one clock.
+    """Read timing from the JSON report of nextpnr (``--report``, ``--detailed-timing-report``) of one clock.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def read_timing(report: dict[str, Any]) -> Timing:
 
 
 def readable_name(cell: str) -> str:
-    """The generator's name of a cell or net after technology mapping, as far as it can be told.
+    """Return the generator's name of a cell or net after technology mapping, as far as it can be told.
 
     Parameters
     ----------

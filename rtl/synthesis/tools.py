@@ -47,7 +47,7 @@ class Tool:
     path: Path
 
     def version(self) -> str:
-        """What the tool calls itself, such as ``Yosys 0.70`` or ``nextpnr-0.11.1``."""
+        """Return what the tool calls itself, such as ``Yosys 0.70`` or ``nextpnr-0.11.1``."""
         option = "-V" if self.name == YOSYS else "--version"
         with tool_folder() as folder:
             done = run_child([self.path, option], folder, timeout_s=TIMEOUT_S)
@@ -117,7 +117,7 @@ class Tool:
             raise self.failure(status, folder, log)
 
     def failure(self, status: int, folder: Path, log: str) -> OsccError:
-        """The error of a run that failed: the tool's own first line about it, and where its log is."""
+        """Return the error of a run that failed: the tool's own first line about it, and where its log is."""
         return OsccError(
             "synthesis.tool",
             f"{self.name} failed with status {status}: {error_line(folder, log)}",
@@ -127,7 +127,7 @@ class Tool:
 
 
 def last_step(log: Path) -> str:
-    """What a tool is doing by its log: the last pass of Yosys, or the last words of nextpnr.
+    """Return what a tool is doing by its log: the last pass of Yosys, or the last words of nextpnr.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def last_step(log: Path) -> str:
 
 
 def error_line(folder: Path, log: str) -> str:
-    """The first line of a log, or of what was printed beside it, that reports an error.
+    """Find the first line of a log, or of what was printed beside it, that reports an error.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def error_line(folder: Path, log: str) -> str:
 
 
 def find_tool(name: str) -> Tool:
-    """A tool, beside the Python interpreter (where pip puts it in a virtual environment) or on the path.
+    """Find a tool beside the Python interpreter (where pip puts it in a virtual environment) or on the path.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def find_tool(name: str) -> Tool:
 
 @contextmanager
 def tool_folder() -> Iterator[Path]:
-    """A folder for the tools to work in. It is removed, unless a tool failed: then its logs are left to be read.
+    """Make a folder for the tools; it is removed unless a tool failed, whose logs are then left to be read.
 
     Yields
     ------

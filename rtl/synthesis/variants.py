@@ -9,7 +9,7 @@ from oscc.core.spec import CoreSpec
 
 
 def cut_core(core: CoreSpec, *, columns: int | None = None, chunks: int | None = None) -> CoreSpec:
-    """A core with fewer columns, or with room for fewer chunks; everything else stays.
+    """Return a core with fewer columns, or with room for fewer chunks; everything else stays.
 
     Parameters
     ----------

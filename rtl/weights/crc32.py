@@ -11,7 +11,7 @@ POLYNOMIAL = 0xEDB8_8320
 
 
 def crc32_masks(width: int) -> tuple[int, ...]:
-    """Which input bits each bit of the next CRC state is the parity of.
+    """Return which input bits each bit of the next CRC state is the parity of.
 
     A CRC is linear over GF(2): with x = beat XOR state (in the low 32 bits), bit i of the next state is the parity of
     x AND mask[i]. The masks follow from shifting each single bit of x through the serial register.

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
-from oscc.core.spec import BUS_FANOUT, CoreSpec
+from oscc.core.latencies import BUS_FANOUT
+from oscc.core.spec import CoreSpec
+from oscc.rtl.signals.findings_port import findings_port_signature
 
 
 def collector_latency(core: CoreSpec) -> int:
-    """Cycles from the banks' findings to the counters: a level per power of `BUS_FANOUT`, and the counters."""
+    """Return the cycles from findings to counters: a level per power of `BUS_FANOUT`, and the counters."""
     return core.bus_levels + 1
 
 
@@ -52,14 +54,8 @@ class FaultCollector(wiring.Component):
         Forget what is on its way; all of the below but the findings of the self-test to zero.
     clear_test : In(1)
         The findings of the self-test to zero.
-    uncorrectable : Out(1)
-        High for one cycle per row that holds an uncorrectable word.
-    corrected_words, uncorrectable_words, scrubbed_words, self_test_failures : Out(32)
-        Saturating.
-    fault_address, fault_column : Out(16)
-        The first row with an uncorrectable word, and the lowest such column of it.
-    failure_address, failure_column : Out(16)
-        The same for the self-test.
+    <finding> : Out
+        One member per finding, as in `findings_port_signature`.
     """
 
     def __init__(self, core: CoreSpec) -> None:
@@ -75,15 +71,7 @@ class FaultCollector(wiring.Component):
                 "address": In(16),
                 "clear": In(1),
                 "clear_test": In(1),
-                "uncorrectable": Out(1),
-                "corrected_words": Out(32),
-                "uncorrectable_words": Out(32),
-                "scrubbed_words": Out(32),
-                "self_test_failures": Out(32),
-                "fault_address": Out(16),
-                "fault_column": Out(16),
-                "failure_address": Out(16),
-                "failure_column": Out(16),
+                **findings_port_signature().members,
             }
         )
 
@@ -128,7 +116,7 @@ class FaultCollector(wiring.Component):
         return m
 
     def _collect(self, m: Module, name: str, flags: Value, levels: int) -> _Found:
-        """The tree over one bit per column: a register after every level."""
+        """Collect one bit per column through the tree: a register after every level."""
         parts = [_Found(flag, Const(0, 0)) for flag in flags]
         for level in range(levels):
             starts = range(0, len(parts), BUS_FANOUT)
@@ -149,7 +137,7 @@ class FaultCollector(wiring.Component):
 
 
 def _join(parts: list[_Found]) -> _Found:
-    """Up to `BUS_FANOUT` neighbouring parts as one."""
+    """Join up to `BUS_FANOUT` neighbouring parts."""
     # All parts but the last are full: the number of a part stands above the number within it.
     firsts = [Cat(part.first, Const(number, BUS_FANOUT.bit_length() - 1)) for number, part in enumerate(parts)]
     lowest: Value = Const(0, len(firsts[0]))
@@ -159,7 +147,7 @@ def _join(parts: list[_Found]) -> _Found:
 
 
 def _sum(values: list[Value]) -> Value:
-    """The sum, by halves."""
+    """Sum by halves."""
     if len(values) == 1:
         return values[0]
     half = len(values) // 2
@@ -167,6 +155,6 @@ def _sum(values: list[Value]) -> Value:
 
 
 def _saturating_sum(counter: Signal, count: Value) -> Value:
-    """A counter's next value: it stays at its largest one."""
+    """Return a counter's next value: it stays at its largest one."""
     total = counter + count
     return Mux(total[len(counter)], Const(-1, len(counter)), total[: len(counter)])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
@@ -139,8 +141,22 @@ class MarchTest(wiring.Component):
             with m.If(settling == 1):
                 m.d.sync += [self.busy.eq(0), self.done.eq(1)]
 
-        # The word follows behind: what it is made of waits until then.
         operation = {"write": writes, "complemented": inverted, "background": background, "address": address}
+        waiting_operations = self._write(m, operates, operation)
+
+        with m.If(self.start & ~self.busy):
+            m.d.sync += [self.busy.eq(1), waiting.eq(1), background.eq(last_background)]
+            m.d.sync += [element.eq(0), second.eq(0), address.eq(0)]
+        with m.If(self.halt):
+            m.d.sync += [signal.eq(0) for signal in (self.busy, waiting, working, resting, self.write, self.done)]
+            m.d.sync += [operation.valid.eq(0) for operation in waiting_operations]
+        return m
+
+    def _write(self, m: Module, operates: Value, operation: Mapping[str, Value]) -> Any:
+        """Put the word of each operation on the write bus in its cycle; return the operations that wait for theirs.
+
+        What a word is made of waits, not the word.
+        """
         layout = StructLayout({"valid": 1, **{name: len(value) for name, value in operation.items()}})
         waiting_operations = Signal(ArrayLayout(layout, WORD_DELAY - 1))
         youngest, oldest = waiting_operations[0], waiting_operations[WORD_DELAY - 2]
@@ -153,22 +169,16 @@ class MarchTest(wiring.Component):
             m.d.sync += [self.word.eq(_pattern(oldest.background, oldest.complemented, len(self.word)))]
             m.d.sync += self.write_address.eq(oldest.address)
 
-        with m.If(self.start & ~self.busy):
-            m.d.sync += [self.busy.eq(1), waiting.eq(1), background.eq(last_background)]
-            m.d.sync += [element.eq(0), second.eq(0), address.eq(0)]
-        with m.If(self.halt):
-            m.d.sync += [signal.eq(0) for signal in (self.busy, waiting, working, resting, self.write, self.done)]
-            m.d.sync += [operation.valid.eq(0) for operation in waiting_operations]
-        return m
+        return waiting_operations
 
 
 def backgrounds(core: CoreSpec) -> int:
-    """Data backgrounds of the self-test: the solid one and ceil(log2(`bus_word_bits`)) striped ones."""
+    """Count the data backgrounds of the self-test: the solid one and ceil(log2(`bus_word_bits`)) striped ones."""
     return 1 + (bus_word_bits(core) - 1).bit_length()
 
 
 def background_word(number: int, bits: int) -> int:
-    """A data background.
+    """Return a data background.
 
     Parameters
     ----------
@@ -180,7 +190,7 @@ def background_word(number: int, bits: int) -> int:
 
 
 def self_test_cycles(core: CoreSpec) -> int:
-    """Cycles from ``start`` to ``done`` of a self-test that need not wait.
+    """Count the cycles from ``start`` to ``done`` of a self-test that need not wait.
 
     backgrounds x (10 x bank_depth + 12) + loader_latency + collector_latency: an operation per cycle, two cycles of
     rest after each of the six elements, and the way of the last finding.
@@ -190,7 +200,7 @@ def self_test_cycles(core: CoreSpec) -> int:
 
 
 def _pattern(background: Value, complemented: Value, bits: int) -> Value:
-    """The background of a number, or its complement."""
+    """Return the background of a number, or its complement."""
     word = complemented.replicate(bits)
     for number in range(1, 1 + (bits - 1).bit_length()):
         word = word ^ ((background == number).replicate(bits) & Const(background_word(number, bits), bits))

@@ -7,16 +7,43 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.signals.program_stream import program_stream_signature
 from oscc.rtl.signals.shapes import index_shape
+from oscc.rtl.signals.word_port import word_port_signature
 from oscc.rtl.weights.crc32 import Crc32
 from oscc.rtl.weights.secded import SecdedEncoder
+
+
+class _Count:
+    """Signals that the parts of the ingress share: where in the program it is.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+
+    def __init__(self, core: CoreSpec) -> None:
+        self.accepted = Signal()
+        """A beat of the program is taken."""
+        self.draining = Signal()
+        """The rest of a program that is too long is taken and forgotten."""
+        self.beat = Signal(index_shape(core.word_beats))
+        self.address = Signal(index_shape(core.bank_depth))
+        self.bank = Signal(index_shape(core.cols))
+        """Place of the next beat."""
+        self.last_beat = Signal()
+        self.last_address = Signal()
+        self.last_bank = Signal()
+        """It is the last one of its word, its word of its bank, its bank of the program."""
+        self.word_valid = Signal()
+        """A whole word is at hand."""
 
 
 class ProgramIngress(wiring.Component):
     """Accepts one program image: bank after bank, address after address, each word in whole beats.
 
-    After ``begin`` it takes exactly ``program_beats`` beats, the last one with ``tlast``. Too few (an early
-    ``tlast``) or too many (the stream is swallowed up to its ``tlast``) are reported as ``length_error``. The stream
+    After ``begin`` it takes exactly ``program_beats`` beats, the last one with ``last``. Too few (an early
+    ``last``) or too many (the stream is swallowed up to its ``last``) are reported as ``length_error``. The stream
     is not ready before ``begin`` and after its end. Latency: a word is written 2 cycles after its last beat.
     Throughput: a beat per cycle.
 
@@ -32,8 +59,7 @@ class ProgramIngress(wiring.Component):
     forget : In(1)
         The banks no longer hold the program: ``programmed`` falls.
     expected_crc : In(32)
-    stream_valid, stream_data, stream_last : In
-    stream_ready : Out(1)
+    stream : In(program_stream_signature(core))
     loading, programmed : Out(1)
     finished : Out(1)
         High for one cycle when a program was accepted and its CRC matched.
@@ -41,10 +67,8 @@ class ProgramIngress(wiring.Component):
         High for one cycle.
     crc : Out(32)
         CRC-32 of the beats so far.
-    write_enable : Out(cols)
-        One bit per bank.
-    write_address : Out(range(bank_depth))
-    write_word : Out(word_bits + check_bits)
+    write : Out(word_port_signature(core))
+        To the weight memory.
     """
 
     def __init__(self, core: CoreSpec) -> None:
@@ -54,68 +78,65 @@ class ProgramIngress(wiring.Component):
                 "begin": In(1),
                 "forget": In(1),
                 "expected_crc": In(32),
-                "stream_valid": In(1),
-                "stream_data": In(core.stream_width),
-                "stream_last": In(1),
-                "stream_ready": Out(1),
+                "stream": In(program_stream_signature(core)),
                 "loading": Out(1),
                 "programmed": Out(1),
                 "finished": Out(1),
                 "crc_error": Out(1),
                 "length_error": Out(1),
                 "crc": Out(32),
-                "write_enable": Out(core.cols),
-                "write_address": Out(index_shape(core.bank_depth)),
-                "write_word": Out(core.word_bits + core.check_bits),
+                "write": Out(word_port_signature(core)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        core = self._core
-        m.submodules.crc = crc = Crc32(core.stream_width)
+        m.submodules.crc = crc = Crc32(self._core.stream_width)
+        count = _Count(self._core)
+        self._accept(m, count, crc)
+        self._gather(m, count)
+        self._judge(m, count, crc)
+        return m
 
-        draining = Signal()
-        checking = Signal()
-        accepted = Signal()
+    def _accept(self, m: Module, count: _Count, crc: Crc32) -> None:
+        """Take beats, and tell the last ones of a word, of a bank and of the program."""
+        core, draining, accepted = self._core, count.draining, count.accepted
+        beat, address, bank = count.beat, count.address, count.bank
         m.d.comb += [
-            self.stream_ready.eq(self.loading | draining),
-            accepted.eq(self.stream_valid & self.loading),
+            self.stream.ready.eq(self.loading | draining),
+            accepted.eq(self.stream.valid & self.loading),
             crc.clear.eq(self.begin),
             crc.valid.eq(accepted),
-            crc.data.eq(self.stream_data),
+            crc.data.eq(self.stream.data),
             self.crc.eq(crc.crc),
         ]
 
-        beat = Signal(index_shape(core.word_beats))
-        address = Signal(index_shape(core.bank_depth))
-        bank = Signal(index_shape(core.cols))
-        last_beat = Signal()
-        last_address = Signal()
-        last_bank = Signal()
         m.d.comb += [
-            last_beat.eq(beat == core.word_beats - 1),
-            last_address.eq(address == core.bank_depth - 1),
-            last_bank.eq(bank == core.cols - 1),
+            count.last_beat.eq(beat == core.word_beats - 1),
+            count.last_address.eq(address == core.bank_depth - 1),
+            count.last_bank.eq(bank == core.cols - 1),
         ]
 
+    def _gather(self, m: Module, count: _Count) -> None:
+        """Gather the beats of each word, append its check bits and write it."""
+        core, accepted, word_valid = self._core, count.accepted, count.word_valid
+        beat, address, bank = count.beat, count.address, count.bank
         # Beats of a word shift in from the top: when the last one arrives, the first has reached the bottom.
         beats_kept = core.word_beats - 1
         kept = Signal(beats_kept * core.stream_width, name="kept") if beats_kept else Const(0, 0)
-        whole = Cat(kept, self.stream_data)[: core.word_bits]
+        whole = Cat(kept, self.stream.data)[: core.word_bits]
         word = Signal(core.word_bits)
         word_address = Signal.like(address)
         word_bank = Signal.like(bank)
-        word_valid = Signal()
-        m.d.sync += word_valid.eq(accepted & last_beat)
+        m.d.sync += word_valid.eq(accepted & count.last_beat)
         with m.If(accepted):
             m.d.sync += beat.eq(beat + 1)
             if beats_kept:
-                m.d.sync += kept.eq(Cat(kept, self.stream_data)[core.stream_width :])
-            with m.If(last_beat):
+                m.d.sync += kept.eq(Cat(kept, self.stream.data)[core.stream_width :])
+            with m.If(count.last_beat):
                 m.d.sync += [word.eq(whole), word_address.eq(address), word_bank.eq(bank), beat.eq(0)]
                 m.d.sync += address.eq(address + 1)
-                with m.If(last_address):
+                with m.If(count.last_address):
                     m.d.sync += [address.eq(0), bank.eq(bank + 1)]
 
         encoded = word
@@ -123,21 +144,25 @@ class ProgramIngress(wiring.Component):
             m.submodules.encoder = encoder = SecdedEncoder(core.word_bits)
             m.d.comb += encoder.data.eq(word)
             encoded = encoder.word
-        m.d.sync += self.write_enable.eq(0)
+        m.d.sync += self.write.enable.eq(0)
         with m.If(word_valid):
             m.d.sync += [
-                self.write_enable.eq(1 << word_bank),
-                self.write_address.eq(word_address),
-                self.write_word.eq(encoded),
+                self.write.enable.eq(1 << word_bank),
+                self.write.address.eq(word_address),
+                self.write.word.eq(encoded),
             ]
 
+    def _judge(self, m: Module, count: _Count, crc: Crc32) -> None:
+        """End a load, and accept the program or say what is wrong with it."""
+        accepted, draining = count.accepted, count.draining
+        checking = Signal()
         ends = Signal()
-        m.d.comb += ends.eq(last_beat & last_address & last_bank)
+        m.d.comb += ends.eq(count.last_beat & count.last_address & count.last_bank)
         m.d.sync += [checking.eq(0), self.finished.eq(0), self.crc_error.eq(0), self.length_error.eq(0)]
-        with m.If(accepted & (ends | self.stream_last)):
-            m.d.sync += [self.loading.eq(0), checking.eq(ends & self.stream_last)]
-            m.d.sync += [self.length_error.eq(~(ends & self.stream_last)), draining.eq(~self.stream_last)]
-        with m.If(draining & self.stream_valid & self.stream_last):
+        with m.If(accepted & (ends | self.stream.last)):
+            m.d.sync += [self.loading.eq(0), checking.eq(ends & self.stream.last)]
+            m.d.sync += [self.length_error.eq(~(ends & self.stream.last)), draining.eq(~self.stream.last)]
+        with m.If(draining & self.stream.valid & self.stream.last):
             m.d.sync += draining.eq(0)
         with m.If(checking):
             matches = crc.crc == self.expected_crc
@@ -147,5 +172,4 @@ class ProgramIngress(wiring.Component):
         with m.If(self.begin):
             m.d.sync += [self.loading.eq(1), self.programmed.eq(0), checking.eq(0), draining.eq(0)]
             m.d.sync += [self.finished.eq(0), self.crc_error.eq(0), self.length_error.eq(0)]
-            m.d.sync += [beat.eq(0), address.eq(0), bank.eq(0), word_valid.eq(0)]
-        return m
+            m.d.sync += [count.beat.eq(0), count.address.eq(0), count.bank.eq(0), count.word_valid.eq(0)]

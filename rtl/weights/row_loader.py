@@ -7,16 +7,17 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.signals.load_port import load_port_signature
 from oscc.rtl.signals.shapes import index_shape
 
 
 class RowLoader(wiring.Component):
     """Loads one chunk, a row per cycle.
 
-    With ``start`` in cycle t, row r is read in cycle t + 1 + r, it is on the row bus in cycle t + 1 +
-    ``loader_latency`` + r, and ``complete`` is high from cycle t + ``load_cycles`` on: a commit that is decided in that
-    cycle is registered, and reaches the array one cycle after the last row. Throughput: a row per cycle, a chunk per
-    ``load_cycles``.
+    With ``load.start`` in cycle t, row r is read in cycle t + 1 + r, it is on the row bus in cycle t + 1 +
+    ``loader_latency`` + r, and ``load.complete`` is high from cycle t + ``load_cycles`` on: a commit that is decided in
+    that cycle is registered, and reaches the array one cycle after the last row. Throughput: a row per cycle, a chunk
+    per ``load_cycles``.
 
     Parameters
     ----------
@@ -24,15 +25,7 @@ class RowLoader(wiring.Component):
 
     Members
     -------
-    start : In(1)
-        Ignored while ``busy``.
-    chunk : In(range(chunks))
-    busy : Out(1)
-        From the cycle after ``start`` until ``complete``.
-    complete : Out(1)
-        Every row has been written since the last ``start``; low again once ``taken``.
-    taken : In(1)
-        The shadow was committed: it no longer holds a chunk of its own.
+    load : In(load_port_signature(core))
     read : Out(1)
         Read the word at ``address`` in every bank.
     address : Out(range(bank_depth))
@@ -45,11 +38,7 @@ class RowLoader(wiring.Component):
         self._core = core
         super().__init__(
             {
-                "start": In(1),
-                "chunk": In(index_shape(core.chunks)),
-                "busy": Out(1),
-                "complete": Out(1),
-                "taken": In(1),
+                "load": In(load_port_signature(core, prefix="")),
                 "read": Out(1),
                 "address": Out(index_shape(core.bank_depth)),
                 "row_valid": Out(1),
@@ -59,17 +48,17 @@ class RowLoader(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        core = self._core
+        core, load = self._core, self.load
         row = Signal(index_shape(core.rows))
-        with m.If(self.start & ~self.busy):
-            m.d.sync += [self.read.eq(1), row.eq(0), self.busy.eq(1), self.complete.eq(0)]
+        with m.If(load.start & ~load.busy):
+            m.d.sync += [self.read.eq(1), row.eq(0), load.busy.eq(1), load.complete.eq(0)]
             # A table of the first addresses: a product would take a multiplier.
-            with m.Switch(self.chunk):
+            with m.Switch(load.chunk):
                 for chunk in range(core.chunks):
                     with m.Case(chunk):
                         m.d.sync += self.address.eq(chunk * core.rows)
-        with m.Elif(self.taken):
-            m.d.sync += self.complete.eq(0)
+        with m.Elif(load.taken):
+            m.d.sync += load.complete.eq(0)
         with m.If(self.read):
             m.d.sync += [row.eq(row + 1), self.address.eq(self.address + 1)]
             with m.If(row == core.rows - 1):
@@ -83,5 +72,5 @@ class RowLoader(wiring.Component):
         # One stage earlier than the last row on the bus, so that `complete` rises together with it.
         before = stages[-2 * (width + 1) : len(stages) - (width + 1)]
         with m.If(before[0] & (before[1:] == core.rows - 1)):
-            m.d.sync += [self.busy.eq(0), self.complete.eq(1)]
+            m.d.sync += [load.busy.eq(0), load.complete.eq(1)]
         return m

@@ -6,7 +6,8 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oscc.core.spec import READ_LATENCY, CoreSpec
+from oscc.core.latencies import READ_LATENCY
+from oscc.core.spec import CoreSpec
 from oscc.rtl.signals.shapes import index_shape
 from oscc.rtl.weights.fault_collector import collector_latency
 
@@ -104,5 +105,5 @@ class Scrubber(wiring.Component):
 
 
 def scrub_settling(core: CoreSpec) -> int:
-    """Cycles from the last read of a scrub until what it found is counted."""
+    """Count the cycles from the last read of a scrub until what it found is counted."""
     return core.loader_latency + collector_latency(core)

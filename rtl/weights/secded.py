@@ -28,7 +28,7 @@ class SecdedCode:
 
     @cached_property
     def positions(self) -> tuple[int, ...]:
-        """Hamming position of each data bit."""
+        """Return the Hamming position of each data bit."""
         found: list[int] = []
         position = 3
         while len(found) < self.data_bits:
@@ -44,17 +44,17 @@ class SecdedCode:
 
     @property
     def check_bits(self) -> int:
-        """All check bits."""
+        """Count all check bits."""
         return self.hamming_bits + 1
 
     @cached_property
     def word_positions(self) -> tuple[int, ...]:
-        """Position of each bit of a protected word: data, Hamming check bits, and the overall parity bit at 0."""
+        """Return the position of each bit of a protected word: data, Hamming check bits, overall parity bit at 0."""
         return (*self.positions, *(1 << bit for bit in range(self.hamming_bits)), 0)
 
     @cached_property
     def masks(self) -> tuple[int, ...]:
-        """For each Hamming check bit, the data bits that it covers."""
+        """Return for each Hamming check bit the data bits that it covers."""
         return tuple(
             sum(1 << index for index, position in enumerate(self.positions) if (position >> bit) & 1)
             for bit in range(self.hamming_bits)
@@ -70,7 +70,7 @@ class SecdedCode:
 
 
 class SecdedEncoder(wiring.Component):
-    """Appends the check bits to a word. Latency: none (combinational).
+    """Appends the check bits to a word. Latency: none (combinational). Throughput: a word per cycle.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class SecdedDecoder(wiring.Component):
         return m
 
     def _row(self, positions: range) -> Value:
-        """The bits of the given word at the given positions; 0 where the code has none."""
+        """Return the bits of the given word at the given positions; 0 where the code has none."""
         index_at = {position: index for index, position in enumerate(self._code.word_positions)}
         parts: list[Value] = []
         run = range(0)
@@ -194,5 +194,5 @@ class SecdedDecoder(wiring.Component):
 
 
 def _with_bit(bit: int, count: int) -> int:
-    """The numbers below ``count`` that have a bit set, as a mask."""
+    """Return the numbers below ``count`` that have a bit set, as a mask."""
     return sum(1 << number for number in range(count) if (number >> bit) & 1)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from oscc.core.spec import BUS_FANOUT, CoreSpec
+from oscc.core.latencies import BUS_FANOUT
+from oscc.core.spec import CoreSpec
 from oscc.rtl.weights.weight_bank import lane_bits
 from oscc.rtl.weights.weight_bus import CHECK_COLUMNS
 from oscc.rtl.weights.weight_store import WeightStore
@@ -34,12 +35,12 @@ class StoredBit:
 
     @property
     def verilog(self) -> str:
-        """The row as a hierarchical name below the core: ``control.store.memory.group_0.bank_4.memory_1[17]``."""
+        """Return the name of the row below the core: ``control.store.memory.group_0.bank_4.memory_1[17]``."""
         return f"{'.'.join(self.path)}[{self.row}]"
 
 
 def stored_bit(core: CoreSpec, column: int, address: int, bit: int) -> StoredBit:
-    """Where the Verilog of a core keeps a bit of a protected weight word.
+    """Find where the Verilog of a core keeps a bit of a protected weight word.
 
     Parameters
     ----------

@@ -129,7 +129,7 @@ class WeightBank(wiring.Component):
         return m
 
     def _delay(self, m: Module, stored: Value) -> Value:
-        """The word as it is, as late as a decoder gives it, so that timing does not depend on the protection."""
+        """Return the word as late as a decoder gives it, so that timing does not depend on the protection."""
         waiting = Signal.like(stored)
         data = Signal.like(stored)
         with m.If(self.bus.read_stages[2]):
@@ -151,5 +151,5 @@ class WeightBank(wiring.Component):
 
 
 def lane_bits(core: CoreSpec) -> int:
-    """Bits that a column takes in a check memory, padding included."""
+    """Count the bits that a column takes in a check memory, padding included."""
     return -(-core.check_bits // LANE_BITS) * LANE_BITS

@@ -28,7 +28,7 @@ CHECK_COLUMNS = 4
 
 
 def bus_word_bits(core: CoreSpec) -> int:
-    """Bits of the word on the write bus: the data, then the check bits of each of `CHECK_COLUMNS` columns.
+    """Count the bits of the word on the write bus: data, then check bits of each of `CHECK_COLUMNS` columns.
 
     The check bits of a program's word stand there `CHECK_COLUMNS` times; in the self-test they differ, so that the bits
     of a check memory can be told from each other.
@@ -37,7 +37,7 @@ def bus_word_bits(core: CoreSpec) -> int:
 
 
 def weight_bus_signature(core: CoreSpec, columns: int) -> wiring.Signature:
-    """Members of the bus of some columns, seen from who drives it.
+    """Return the bus of some columns, seen from who drives it.
 
     ``write_enable``
         One bit per column: write ``write_word`` to ``write_address``.

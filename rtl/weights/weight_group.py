@@ -8,7 +8,8 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oscc.core.spec import BUS_FANOUT, CoreSpec
+from oscc.core.latencies import BUS_FANOUT
+from oscc.core.spec import CoreSpec
 from oscc.rtl.weights.weight_bank import WeightBank
 from oscc.rtl.weights.weight_bus import CHECK_COLUMNS, TWIN, weight_bus_signature
 
@@ -111,6 +112,6 @@ def connect_parts(
 
 
 def weight_groups(core: CoreSpec, first: int, columns: int, levels: int) -> dict[int, WeightGroup]:
-    """The groups of some columns, each with ``levels`` registers to a bank, by the first column of each."""
+    """Make the groups of some columns, each with ``levels`` registers to a bank, by the first column of each."""
     span, last = BUS_FANOUT**levels, first + columns
     return {start: WeightGroup(core, start, min(span, last - start), levels) for start in range(first, last, span)}

@@ -48,7 +48,7 @@ class WeightMemory(wiring.Component):
         """The group at the head of the tree, the only one, by its first column."""
 
     def bank(self, column: int) -> tuple[WeightBank, int]:
-        """The bank that holds a column, and the number of the column in it."""
+        """Find the bank that holds a column, and the number of the column in it."""
         parts, first = self.groups, 0
         while True:
             first = max(start for start in parts if start <= column)

@@ -26,7 +26,7 @@ MOST_STEPS = 10_000_000
 def step_cycles_for(tau_s: float, clock_hz: float, max_step: float = MAX_STEP) -> Fraction:
     """The largest integration step, in clock cycles, that is at most ``max_step`` of model time.
 
-    It is a whole number of cycles, or, where one cycle is longer than ``max_step``, a whole fraction of a cycle.
+    It is an integer number of cycles, or, where one cycle is longer than ``max_step``, a whole fraction of a cycle.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import Any
 from oscc.base.progress import tell_stage
 from oscc.core.instructions import Operation
 from oscc.sim.array.macro import ArrayMacro
-from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
+from oscc.sim.engines.job import CosimJob, CosimRecord, Progress, tell_record
 from oscc.sim.engines.transaction_core import TransactionCore
 from oscc.sim.host.host import Host
 
@@ -61,7 +61,9 @@ class ArrayEngine:
                 run_seconds=time.perf_counter() - loaded,
             )
 
-        return _run_now(run())
+        record = _run_now(run())
+        tell_record(job, record)
+        return record
 
 
 def _run_now(coroutine: Coroutine[Any, Any, CosimRecord]) -> CosimRecord:

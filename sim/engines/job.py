@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +20,8 @@ from oscc.sim.array.array_steps import MAX_STEP, program_step
 from oscc.sim.array.macro import MacroRecord
 from oscc.sim.engines.pauses import SLACK
 from oscc.sim.host.host import RunCounters
+
+_LOG = logging.getLogger(__name__)
 
 Progress = Report
 
@@ -127,6 +130,27 @@ class CosimRecord:
     cycles: int
     load_seconds: float
     run_seconds: float
+
+
+def tell_record(job: CosimJob, record: CosimRecord) -> None:
+    """Log what an engine did.
+
+    Parameters
+    ----------
+    job : CosimJob
+    record : CosimRecord
+    """
+    _LOG.info(
+        "engine %s: %d samples from sample %d of seed %d, steps of %g; %d cycles; loaded in %.2f s, run in %.2f s",
+        record.engine,
+        job.samples,
+        job.first_sample,
+        job.seed,
+        job.max_step,
+        record.cycles,
+        record.load_seconds,
+        record.run_seconds,
+    )
 
 
 class Engine(Protocol):

@@ -18,7 +18,7 @@ from oscc.rtl.control_plane import ControlPlane
 from oscc.sim.array.macro import ArrayMacro
 from oscc.sim.engines.array_shim import ArrayShim
 from oscc.sim.engines.boundary import frame_word, take_event
-from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
+from oscc.sim.engines.job import CosimJob, CosimRecord, Progress, tell_record
 from oscc.sim.engines.pauses import LONGEST_SHORT, pauses
 from oscc.sim.host.host import DiscardedFrameError, Host, HostError, RunCounters
 
@@ -306,7 +306,7 @@ class PysimEngine:
 
         ready.run(host, lambda: macro)
         counters: RunCounters = outcome["counters"]
-        return CosimRecord(
+        record = CosimRecord(
             engine=self.name,
             codes=np.asarray(outcome["codes"]),
             macro=macro.record(),
@@ -315,3 +315,5 @@ class PysimEngine:
             load_seconds=times["loaded"] - times["start"],
             run_seconds=time.perf_counter() - times["loaded"],
         )
+        tell_record(job, record)
+        return record

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
 from oscc.core.registers import REGISTERS, Register, register
-from oscc.core.sequencer_model import Sequencer, Step
+from oscc.core.sequencer_model import SequencerModel, Step
 from oscc.core.spec import CoreSpec
 from oscc.rtl.control_plane import register_constants
 from oscc.rtl.host.axi_lite import DECERR, SLVERR
@@ -58,7 +58,7 @@ class TransactionCore:
 
     def _begin(self, schedule: Sequence[Instruction]) -> None:
         """Start a schedule; for the macro it lies behind the one before, which ended with its last sample."""
-        self._sequencer = Sequencer(schedule, self._core)
+        self._sequencer = SequencerModel(schedule, self._core)
         if self._next_cycle:
             self._macro.edge(EdgeInputs(cycle=self._next_cycle))
             self._next_cycle += 1

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 import re
+import shlex
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +28,11 @@ from oscc.rtl.delivery.emit import core_verilog
 from oscc.rtl.top import core_module_name
 from oscc.sim.array.macro import MacroContractError
 from oscc.sim.engines.array_shim import shim_verilog
-from oscc.sim.engines.job import CosimJob, CosimRecord, Progress
+from oscc.sim.engines.job import CosimJob, CosimRecord, Progress, tell_record
 from oscc.sim.engines.record_file import read_record
 from oscc.sim.host.host import HostError
+
+_LOG = logging.getLogger(__name__)
 
 BENCH = "oscc.sim.engines.cocotb_bench"
 
@@ -171,12 +176,15 @@ def build_verilog(
     described = json.dumps([simulator, top, dict(sources), args, optimize], sort_keys=True)
     identity, stamp = hashlib.sha256(described.encode()).hexdigest(), folder / "build.sha256"
     if stamp.exists() and stamp.read_text() == identity:
+        _LOG.info("%s: the build in %s is of the same Verilog", simulator, folder)
         return
     stamp.unlink(missing_ok=True)
     shutil.rmtree(folder / "build", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in sources.items():
         write_text(folder / name, text)
+    begun = time.monotonic()
+    _LOG.info("%s: building %s in %s, arguments %s", simulator, top, folder / "build", shlex.join(args))
     with _environment(folder, optimize), watched(progress, lambda: built(simulator, folder / "build")):
         try:
             get_runner(simulator).build(
@@ -190,6 +198,7 @@ def build_verilog(
         except (RuntimeError, OSError, SystemExit) as error:
             reason = _last_lines(folder / "build.log")
             raise OsccError("engine.build", f"{simulator} could not build the core: {reason}") from error
+    _LOG.info("%s: built in %.1f s", simulator, time.monotonic() - begun)
     write_text(stamp, identity)
 
 
@@ -218,6 +227,7 @@ def run_bench(simulator: str, top: str, build: Path, folder: Path, bench: str, e
     from cocotb_tools.runner import get_runner
 
     results, log = folder / "results.xml", folder / "test.log"
+    _LOG.info("%s: running bench %s on %s in %s", simulator, bench, build / "build", folder)
     with _environment(folder):
         try:
             get_runner(simulator).test(
@@ -301,7 +311,9 @@ class VerilogEngine:
                     raise kind((folder / name).read_text())
             if not (folder / RECORD).exists():
                 raise HostError(f"the simulator ended without a result: {_last_lines(folder / 'test.log')}")
-            return read_record(folder / RECORD)
+            record = read_record(folder / RECORD)
+            tell_record(job, record)
+            return record
 
     def _prepare(self, folder: Path, job: CosimJob) -> None:
         """Write what the bench reads."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pwd
 import subprocess
@@ -213,3 +214,11 @@ def test_a_temporary_folder_that_cannot_be_used_is_one_line(tmp_path: Path, monk
     monkeypatch.setattr(tempfile, "gettempdir", none)
     with pytest.raises(OsccError, match="No usable temporary directory found"), scratch_folder():
         pass
+
+
+def test_a_call_is_logged_as_a_shell_would_take_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "oscc.base.child_process")
+    assert run_child([sys.executable, "-c", "exit(3)"], tmp_path).returncode == 3
+    begun, ended = (record.getMessage() for record in caplog.records)
+    assert begun == f"calling {sys.executable} -c 'exit(3)' in {tmp_path}"
+    assert ended.startswith(f"{Path(sys.executable).name}: exit status 3 after ")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from oscc.base.errors import OsccError
-from oscc.base.file_output import check_file_target, write_bytes, write_text
+from oscc.base.file_output import check_file_target, open_lines, write_bytes, write_line, write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -434,3 +434,36 @@ def test_nothing_is_written_in_another_way() -> None:
             if found := other_ways(path):
                 counted[path.relative_to(ROOT).as_posix()] = found
     assert {name: len(found) for name, found in counted.items()} == ALLOWED, counted
+
+
+def test_lines_are_added_and_each_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    for lines in (("a", "b"), ("c \udcff",)):
+        descriptor = open_lines(path)
+        for line in lines:
+            write_line(descriptor, line)
+        os.close(descriptor)
+    assert path.read_bytes() == b"a\nb\nc \\udcff\n"
+
+
+def test_lines_go_through_a_link_and_keep_the_mode(tmp_path: Path) -> None:
+    path, link = tmp_path / "log", tmp_path / "link"
+    path.touch(0o600)
+    link.symlink_to(path)
+    descriptor = open_lines(link)
+    write_line(descriptor, "a")
+    os.close(descriptor)
+    assert link.is_symlink()
+    assert path.read_text() == "a\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_lines_are_refused_where_no_file_can_be(tmp_path: Path) -> None:
+    with pytest.raises(OsccError, match="a folder; the output is a file"):
+        open_lines(tmp_path)
+    with pytest.raises(OsccError, match="there is no folder"):
+        open_lines(tmp_path / "absent" / "log")
+    descriptor = open_lines("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        write_line(descriptor, "a")
+    os.close(descriptor)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from oscc.base.findings import Finding, FindingError, FindingsError, is_empty, raise_first
+from oscc.base.findings import Finding, FindingError, FindingsError, finding_codes, is_empty, raise_first
 
 FIRST = Finding("X001", "it does not fit", "make it fit", {"cell": [1, 2]})
 SECOND = Finding("X002", "nor does this", "make it smaller", proof=False)
@@ -59,3 +59,8 @@ def test_findings_error_carries_all_and_says_how_many() -> None:
 def test_findings_error_without_findings_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="needs a finding"):
         FindingsError([])
+
+
+def test_codes_are_counted_in_their_order() -> None:
+    assert finding_codes([SECOND, FIRST, SECOND, SECOND]) == "X002 (3), X001"
+    assert finding_codes(iter([])) == "none"

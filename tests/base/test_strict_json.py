@@ -31,7 +31,7 @@ def test_json_is_read_as_it_stands(value: object) -> None:
         ("[NaN]", "JSON has no NaN", None),
         ("[-Infinity]", "JSON has no -Infinity", None),
         ("[" * 100_000, "nested too deeply", None),
-        ("9" * 5000, "a whole number in it has too many digits", None),
+        ("9" * 5000, "an integer in it has too many digits", None),
     ],
 )
 def test_what_is_refused(text: str, message: str, line: int | None) -> None:

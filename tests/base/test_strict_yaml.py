@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from oscc.base.config import Finite, NotNegative, Part, Positive, Whole
+from oscc.base.config import Finite, Fraction, Integer, NotNegative, Positive
 from oscc.base.errors import OsccError
 from oscc.base.strict_yaml import MAX_SHOWN, read_yaml
 
@@ -26,12 +26,12 @@ class Recipe(Section):
 
     schema_: Literal["recipe/1"] = Field(alias="schema")
     title: Any = None
-    servings: Whole = Field(default=1, ge=1)
+    servings: Integer = Field(default=1, ge=1)
     salt: NotNegative = 0.0
     taste: Finite = 0.0
-    share: Part = 1.0
+    share: Fraction = 1.0
     times: Positive | tuple[Positive, ...] = 1.0
-    label: str | tuple[tuple[Whole, Whole], ...] = "none"
+    label: str | tuple[tuple[Integer, Integer], ...] = "none"
     oven: Oven = Oven()
     spare: Oven | None = None
 
@@ -255,7 +255,7 @@ def test_aliases_are_read() -> None:
         ("a: !own {}\n", "line 1, column 4: tags are not used here"),
         ("!!python/object/apply:os.getcwd []\n", "line 1, column 1: tags are not used here"),
         ("a: " + "[" * 3000, "nested too deeply to be a recipe"),
-        ("a: " + "9" * 6000, "a whole number in it has too many digits"),
+        ("a: " + "9" * 6000, "an integer in it has too many digits"),
     ],
 )
 def test_what_is_no_yaml_or_more_than_is_needed(content: str, message: str) -> None:

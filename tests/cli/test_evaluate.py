@@ -18,11 +18,12 @@ from oscc.core.families import family_named
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec_file import load_core
 from oscc.models.data.datasets import load_images
-from oscc.models.quality.evaluation import NOISE, Conditions, Yardstick, draw_images, measure, running_graph
 from oscc.models.quality.features import layer_shapes, load_lenet, shipped_extractor
 from oscc.models.quality.frechet import frechet_distance
+from oscc.models.quality.image_quality import Yardstick, measure_images
 from oscc.models.quality.point_quality import measure_points
-from oscc.models.training.topology import grid_graph
+from oscc.models.quality.sampling import NOISE, Conditions, draw_images, running_graph
+from oscc.models.training.topology import GridLayout, grid_graph
 
 torch.set_num_threads(1)
 
@@ -63,8 +64,8 @@ def arguments(folder: Path) -> tuple[object, ...]:
 def expected(folder: Path, conditions: Conditions, samples: int) -> dict[str, Any]:
     images = draw_images(running_graph(folder / "model.safetensors", conditions.core), conditions, samples)
     yardstick = Yardstick.of(load_images("mnist", folder), load_lenet(folder / "lenet.safetensors"))
-    quality = measure(images, yardstick)
-    described = quality.as_dict()
+    quality = measure_images(images, yardstick)
+    described = quality.to_dict()
     described["class_shares"] = list(described["class_shares"])
     return described
 
@@ -171,10 +172,7 @@ def test_sensitivity_of_runs_that_diverge(oscc: Run, oscc_json: RunJson, tmp_pat
     graph = grid_graph(
         "free",
         family_named("poly_ising"),
-        core.grid,
-        core.model_stencil,
-        origin=(0, 0),
-        step=(1, 1),
+        GridLayout(core.grid, core.model_stencil),
         chunk_duration=(2.0,),
         init=InitialPhases("normal", 0.0, 1.6),
     )
@@ -318,7 +316,7 @@ def test_points(oscc: Run, oscc_json: RunJson, tmp_path: Path) -> None:
     assert status == 0
     graph = running_graph(model, None)
     seeds = [measure_points(draw_images(graph, Conditions(seed=seed), 300), "two-moons", seed) for seed in range(2)]
-    assert content["seeds"] == [quality.as_dict() for quality in seeds]
+    assert content["seeds"] == [quality.to_dict() for quality in seeds]
     mean = (seeds[0].distance + seeds[1].distance) / 2
     assert {key: content[key] for key in ("core", "coupling_bits", "noise", "step")} == {
         "core": None,

@@ -33,7 +33,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         def fail(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("oscc.compiler.frontends.front_end.read_source", fail)
+        monkeypatch.setattr("oscc.compiler.compile.check_model", fail)
 
     return arrange
 
@@ -47,7 +47,7 @@ def test_version(oscc: Run) -> None:
 
 def verb_name(verb: ModuleType) -> str:
     """A module has the name of its verb, unless that is a keyword."""
-    return {"yield_dies": "yield"}.get(name := verb.__name__.rpartition(".")[2], name)
+    return {"yield_dies": "yield", "choices": "list"}.get(name := verb.__name__.rpartition(".")[2], name)
 
 
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",)])
@@ -125,6 +125,30 @@ def test_help_is_shown_as_it_was_written(words: str, oscc: Run, monkeypatch: pyt
         assert not re.search(r"\b(\w+) \1\b", help_text), "a word twice"
     for paragraph in (HELPED[words].help or "").split("\n\n"):
         assert "\n" not in paragraph.strip(), "lines end where the source's do"
+
+
+def test_options_of_a_letter_mean_one_thing_each() -> None:
+    meanings: dict[str, set[str]] = {}
+    for found in HELPED.values():
+        for parameter in found.params:
+            for letter in {name for name in parameter.opts if re.fullmatch("-[a-z]", name)}:
+                meanings.setdefault(letter, set()).update({*parameter.opts} - {letter})
+    assert meanings == {
+        "-n": {"--samples"},
+        "-o": {"--output"},
+        "-q": {"--quiet"},
+        "-v": {"--verbose"},
+    }
+
+
+def test_a_seed_is_of_all_that_is_random() -> None:
+    seeds = {words: each for words, found in HELPED.items() for each in found.params if "--seed" in each.opts}
+    assert set(seeds) >= {"oscc compile", "oscc sample", "oscc yield", "oscc synth", "oscc data extractor"}
+    for words, option in seeds.items():
+        assert option.help.startswith("Seed of all that is random: ")
+        # The tools that place in an FPGA take 31 bits.
+        limits = (1, 2**31 - 1, 1) if words == "oscc synth" else (0, 2**32 - 1, 0)
+        assert (option.min, option.max, option.default) == limits, words
 
 
 def test_a_wrong_usage_as_json(oscc_json: RunJson) -> None:
@@ -264,7 +288,7 @@ import os, sys
 from pathlib import Path
 from oscc.cli import main
 from oscc.base import child_process, output_folder
-from oscc.compiler.frontends import front_end
+from oscc.compiler import compile
 
 number, out = int(sys.argv[1]), Path(sys.argv[2])
 
@@ -283,7 +307,7 @@ def work(*_, **__):
         code = CHILD.format(pids=str(out) + ".pids", process=os.getpid(), number=number)
         child_process.run_child([sys.executable, "-S", "-c", code], folder)
 
-front_end.read_source = work
+compile.check_model = work
 sys.argv = ["oscc", "check", "m.safetensors", "--core", "tiny-8x8"]
 main.run()
 """
@@ -315,3 +339,34 @@ def test_a_request_to_end_that_comes_into_a_compiled_function(
     error.__cause__ = TerminatedError(signal.SIGTERM)
     failing(error)
     assert oscc(*CHECK) == (143, "", "oscc: ended by signal 15 (Terminated)\n")
+
+
+@pytest.mark.parametrize(
+    ("shell", "asked"),
+    [
+        ("bash", {"COMP_WORDS": "oscc co", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "oscc co"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "oscc co", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_shells_complete_verbs(shell: str, asked: dict[str, str]) -> None:
+    script = start(capture_output=True, env={**os.environ, "_OSCC_COMPLETE": f"source_{shell}"})
+    assert (script.returncode, script.stderr) == (0, "")
+    assert f"_OSCC_COMPLETE=complete_{shell}" in script.stdout
+    done = start(capture_output=True, env={**os.environ, **asked, "_OSCC_COMPLETE": f"complete_{shell}"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(re.findall(r"\w+", done.stdout)) >= {"compile", "cosim"}
+    assert "check" not in done.stdout
+
+
+def test_completion_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = {**os.environ, "HOME": str(tmp_path / "file")}
+    # The shell that completion is installed for is the one that calls.
+    command = f'"{sys.executable}" -c "from oscc.cli.main import run; run()" --install-completion; exit $?'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    first, second = done.stderr.splitlines()
+    assert first.startswith(f"oscc: {tmp_path}/file")
+    assert first.endswith("cannot be written: File exists")
+    assert second.startswith("print the script with --show-completion")

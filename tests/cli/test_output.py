@@ -48,7 +48,7 @@ def test_a_damaged_program_is_refused(folder: Path) -> None:
     "arguments",
     [
         ("sample", "DIR", "-n", "1", "-o", "link.png"),
-        ("yield", "MODEL", "--core", "tiny-8x8", "-n", "1", "-o", "link.png"),
+        ("yield", "MODEL", "--core", "tiny-8x8", "--dies", "1", "-o", "link.png"),
         ("report", "DIR", "-o", "link.html"),
     ],
     ids=lambda arguments: arguments[0],

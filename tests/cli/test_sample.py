@@ -19,7 +19,7 @@ from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
 from oscc.core.stencil import named_stencil
-from oscc.models.training.topology import grid_graph
+from oscc.models.training.topology import GridLayout, grid_graph
 from oscc.report.pictures import GAP, SCALE
 from oscc.sim.array.full_precision import full_precision_images
 from oscc.sim.engines.array import ArrayEngine
@@ -174,7 +174,7 @@ def test_a_sheet_is_what_its_name_says(name: str, format: str, oscc: Run, compil
 def test_a_sheet_too_large_for_its_format_is_refused_before_any_work(
     kind: str, oscc: Run, compiled: Path, tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for run in ("oscc.sim.engines.array.ArrayEngine.run", "oscc.models.quality.evaluation.draw_images"):
+    for run in ("oscc.sim.engines.array.ArrayEngine.run", "oscc.models.quality.sampling.draw_images"):
         monkeypatch.setattr(run, None)
     model = compiled if kind == "program" else tiny_checkpoint
     status, _, err = oscc("sample", model, "-n", "1000", "--columns", "1", "-o", tmp_path / "a.webp")
@@ -213,10 +213,7 @@ def test_a_checkpoint_of_any_family_runs_without_a_core(tmp_path: Path, oscc: Ru
     graph = grid_graph(
         "real",
         family_named("tanh_ising"),
-        (4, 6),
-        named_stencil("king"),
-        origin=(0, 0),
-        step=(2, 2),
+        GridLayout((4, 6), named_stencil("king"), (0, 0), (2, 2)),
         chunk_duration=(1.0,),
         init=InitialPhases("normal", 0.0, 1.0),
     )

@@ -36,7 +36,7 @@ VERBS: list[tuple[str, ...]] = [
     ("sample", "DIR", "-n", "1"),
     ("report", "DIR"),
     ("diff", "DIR", "DIR"),
-    ("yield", "MODEL", "--core", "tiny-8x8", "-n", "1"),
+    ("yield", "MODEL", "--core", "tiny-8x8", "--dies", "1"),
     ("cosim", "DIR", "--engine", "array"),
     ("check", "absent", "--core", "tiny-8x8"),
     ("check",),

@@ -11,9 +11,11 @@ from oscc.base.errors import OsccError
 from oscc.base.findings import Finding
 from oscc.base.manifest import SCHEMA
 from oscc.base.output_folder import read_output_folder
+from oscc.base.progress import Report
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core, load_core
 from oscc.rtl.synthesis.memories import MemoryMacro
+from oscc.rtl.synthesis.options import SynthesisOptions
 from oscc.rtl.synthesis.report import Resource, SynthesisResult, markdown
 
 Run = Callable[..., tuple[int, str, str]]
@@ -24,7 +26,7 @@ class Synthesis:
     """Stands in for the tools: answers at once, and keeps what was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, CoreSpec, str, dict[str, Any]]] = []
+        self.asked: list[tuple[str, CoreSpec, str, SynthesisOptions]] = []
         self.findings: tuple[Finding, ...] = ()
         self.error: OsccError | None = None
         self.log = "at 12:00\n"
@@ -42,8 +44,10 @@ class Synthesis:
         )
 
     def make(self, kind: str) -> Callable[..., SynthesisResult]:
-        def run(core: CoreSpec, target: str, folder: Path, **options: Any) -> SynthesisResult:
-            options.pop("report")("yosys: starting", 0.0)
+        def run(
+            core: CoreSpec, target: str, folder: Path, options: SynthesisOptions, report: Report
+        ) -> SynthesisResult:
+            report("yosys: starting", 0.0)
             self.asked.append((kind, core, target, options))
             (folder / "yosys.log").write_text(self.log)
             if self.error is not None:
@@ -88,7 +92,7 @@ def test_a_new_folder_gets_json_markdown_and_logs(synthesis: Synthesis, oscc_jso
     # Logs hold times: nothing is promised about them.
     assert set(manifest["outputs"]) == {"synthesis/ecp5.json", "synthesis/ecp5.md"}
     assert manifest["inputs"]["core"] == {"name": "tiny-8x8", "spec_hash": core.hash}
-    assert synthesis.asked == [("once", core, "ecp5", {"frequency_mhz": None, "seed": 1, "timeout_s": 3600.0})]
+    assert synthesis.asked == [("once", core, "ecp5", SynthesisOptions(frequency_mhz=None, seed=1, timeout_s=3600.0))]
 
 
 def test_the_text(synthesis: Synthesis, oscc: Run, tmp_path: Path) -> None:
@@ -115,7 +119,7 @@ def test_options_are_passed_on(synthesis: Synthesis, oscc: Run, tmp_path: Path) 
         2,
         "ice40",
     )
-    assert options == {"frequency_mhz": 50.0, "seed": 9, "timeout_s": 60.0}
+    assert options == SynthesisOptions(frequency_mhz=50.0, seed=9, timeout_s=60.0)
 
 
 def test_twice_gives_the_same_bytes_but_for_the_logs(synthesis: Synthesis, oscc: Run, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ READ_OUT = (
 
 
 def test_dies_are_counted_and_drawn(oscc: Run, oscc_json: RunJson, tiny_checkpoint: Path, tmp_path: Path) -> None:
-    arguments = ("yield", tiny_checkpoint, "--core", "tiny-8x8", "-n", "30", "--defect-rate", "0.01", "--seed", "3")
+    arguments = ("yield", tiny_checkpoint, "--core", "tiny-8x8", "--dies", "30", "--defect-rate", "0.01", "--seed", "3")
     status, content = oscc_json(*arguments)
     assert status == 0
     assert (content["schema"], content["dies"]) == ("oscc.yield/1", 30)
@@ -35,7 +35,7 @@ def test_dies_are_counted_and_drawn(oscc: Run, oscc_json: RunJson, tiny_checkpoi
 
 
 def test_a_plot_is_what_its_name_says(oscc: Run, tiny_checkpoint: Path, tmp_path: Path) -> None:
-    arguments = ("yield", tiny_checkpoint, "--core", "tiny-8x8", "-n", "1", "-o")
+    arguments = ("yield", tiny_checkpoint, "--core", "tiny-8x8", "--dies", "1", "-o")
     for name, start in (("a.jpg", b"\xff\xd8\xff"), ("a.pdf", b"%PDF-"), ("a.SVG", b"<?xml")):
         assert oscc(*arguments, tmp_path / name)[0] == 0
         assert (tmp_path / name).read_bytes().startswith(start)

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import pytest
 
+from oscc.base.errors import OsccError
 from oscc.compiler.ir.graph import NODE_TENSORS
-from oscc.core.families import FAMILIES, family_named
+from oscc.core import families
+from oscc.core.families import FAMILIES, KURAMOTO, KURASHIL, FamilyTable, family_named
 
 
-def test_there_are_exactly_the_four_families_of_the_project() -> None:
-    assert set(FAMILIES) == {"kurashil", "kuramoto", "poly_ising", "tanh_ising"}
+def test_the_families_of_the_first_release_come_first() -> None:
+    assert list(FAMILIES)[:4] == ["kurashil", "kuramoto", "poly_ising", "tanh_ising"]
     assert all(family.name == name for name, family in FAMILIES.items())
 
 
@@ -50,5 +55,69 @@ def test_unknown_family_is_refused_with_a_suggestion() -> None:
 
 
 def test_unknown_family_far_from_all_lists_them() -> None:
-    with pytest.raises(ValueError, match="accepted: kuramoto, kurashil, poly_ising, tanh_ising"):
+    with pytest.raises(ValueError, match=f"accepted: {', '.join(sorted(FAMILIES))}$"):
         family_named("xyz")
+
+
+class Entry:
+    """An entry point, as far as it is looked at."""
+
+    dist = None
+
+    def __init__(self, name: str, found: object) -> None:
+        self.name, self.value, self._found = name, f"package:{name.upper()}", found
+
+    def load(self) -> object:
+        if isinstance(self._found, Exception):
+            raise self._found
+        return self._found
+
+
+ADDED = dataclasses.replace(KURASHIL, name="added")
+
+
+def test_families_of_packages_come_after_those_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+
+    def entries(group: str) -> list[Entry]:
+        looked.append(group)
+        return [Entry("added", ADDED)]
+
+    monkeypatch.setattr("importlib.metadata.entry_points", entries)
+    table = FamilyTable(KURASHIL, KURAMOTO)
+    assert table["kuramoto"] is KURAMOTO
+    assert looked == [], "packages are not looked at for what the project has"
+    assert table["added"] is ADDED
+    assert list(table) == ["kurashil", "kuramoto", "added"]
+    assert len(table) == 3
+    assert "addded" not in table
+    assert looked == ["oscc.families"], "once"
+    monkeypatch.setattr(families, "FAMILIES", table)
+    with pytest.raises(ValueError, match=r"^'addded' is not a family; did you mean 'added'\?$"):
+        family_named("addded")
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "reason"),
+    [
+        ("added", ImportError("No module named 'x'"), "cannot be loaded: ImportError: No module named 'x'"),
+        ("added", "text", "is a str, not a Family"),
+        ("other", ADDED, "declares 'added'"),
+        ("kuramoto", ADDED, "there is a family of that name already"),
+    ],
+)
+def test_a_package_that_is_wrong_is_named(
+    name: str, found: object, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Entry(name, found)])
+    table = FamilyTable(KURASHIL, KURAMOTO)
+    with pytest.raises(OsccError) as caught:
+        list(table)
+    assert (caught.value.code, caught.value.where) == ("family.package", "oscc.families")
+    assert caught.value.message == f"family '{name}' of a package, package:{name.upper()}: {reason}"
+    assert table["kurashil"] is KURASHIL
+
+
+@pytest.mark.parametrize("change", [{"interaction": "linear"}, {"self_term": "cubic"}, {"state": "real"}])
+def test_phases_of_another_equation_have_no_hardware(change: dict[str, Any]) -> None:
+    assert not dataclasses.replace(KURASHIL, **change).has_hardware

@@ -222,11 +222,11 @@ def test_padding_must_be_zero(content: bytes) -> None:
     ("old", "new", "message"),
     [
         (b'"cols":8', b'"cols":7', "section 'weights': 4096 bytes, expected 7 banks x 32 words x 16 bytes"),
-        (b'"cols":8', b'"cols":0', "section 'meta': cols is not a positive whole number"),
+        (b'"cols":8', b'"cols":0', "section 'meta': cols is not a positive integer"),
         (b'"cols":8', b'"kols":8', "section 'meta': expected an object with bank_depth, cols, "),
         (b'"kind":"normal"', b'"kind":"abnorm"', "section 'meta': init is not an object with kind, mean and std"),
         (b'"image_shape":[4,4]', b'"image_shape":[4,5]', "section 'pixels': 16 pixels for an image of 4 x 5"),
-        (b'"image_shape":[4,4]', b'"image_shape":"4x4"', "section 'meta': image_shape is not a pair of whole numbers"),
+        (b'"image_shape":[4,4]', b'"image_shape":"4x4"', "section 'meta': image_shape is not a pair of integers"),
         (b'"family":"kurashil"', b'"family":0123456789', "section 'meta': not JSON"),
         (b'"family":"kurashil"', b'"family":1234567890', "section 'meta': family is not one line of text"),
         (b'"family":"kurashil"', b'"family":"kurashli"', "section 'meta': 'kurashli' is not a family; did you mean"),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oscc.core.instructions import Instruction, Operation
-from oscc.core.sequencer_model import Sequencer
+from oscc.core.sequencer_model import SequencerModel
 from oscc.core.spec import ReadoutSpec
 from oscc.core.spec_file import load_core
 
@@ -118,7 +118,7 @@ class Naive:
 
 def model_events(schedule: Sequence[Instruction]) -> tuple[list[tuple[int, Operation, int]], set[int]]:
     """Events and stalled cycles of the model before the horizon."""
-    sequencer = Sequencer(schedule, CORE)
+    sequencer = SequencerModel(schedule, CORE)
     events: list[tuple[int, Operation, int]] = []
     stalled: set[int] = set()
     while sequencer.effect < HORIZON and (step := sequencer.step()) is not None:
@@ -181,8 +181,8 @@ def test_sample_loops_take_effect_and_stall_as_counters_would_have_it(schedule: 
     agree(schedule)
 
 
-def step_all(*instructions: Instruction) -> tuple[Sequencer, list[tuple[int, ...]]]:
-    sequencer = Sequencer(instructions, CORE)
+def step_all(*instructions: Instruction) -> tuple[SequencerModel, list[tuple[int, ...]]]:
+    sequencer = SequencerModel(instructions, CORE)
     cycles: list[tuple[int, ...]] = []
     while (step := sequencer.step()) is not None and len(cycles) < 50:
         cycles.append(step.cycles)
@@ -261,7 +261,7 @@ def test_finite_repeats_nest() -> None:
 
 def test_state_forgets_what_no_longer_matters() -> None:
     schedule = [Instruction(LOAD), Instruction(COMMIT), Instruction(RUN, LOADING + 1), Instruction(REPEAT, 2)]
-    sequencer = Sequencer(schedule, CORE)
+    sequencer = SequencerModel(schedule, CORE)
     steps = [sequencer.step() for _ in range(3)]
     early = sequencer.state()
     steps.append(sequencer.step())

@@ -228,7 +228,7 @@ def test_a_stencil_that_is_refused_says_nothing_about_tracks() -> None:
     ("content", "message"),
     [
         ("[" * 3000, "nested too deeply to be a core"),
-        (f"chunks: {'9' * 5000}", "a whole number in it has too many digits"),
+        (f"chunks: {'9' * 5000}", "an integer in it has too many digits"),
         ("clock_hz: !!timestamp 2020-13-45", "line 1, column 11: tags are not used here"),
         ("chunks: !!int many", "line 1, column 9: tags are not used here"),
         ("chunks: !!bool x", "line 1, column 9: tags are not used here"),

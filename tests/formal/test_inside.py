@@ -21,7 +21,12 @@ class Inner(wiring.Component):  # type: ignore[misc]
         m = Module()
         first, second = Signal(5), Signal(7)
         m.d.sync += [first.eq(self.bit), second.eq(first), self.held.eq(second)]
+        self._part(m)
         return m
+
+    def _part(self, m: Module) -> None:
+        first, third = Signal(2), Signal(9)
+        m.d.sync += [first.eq(self.bit), third.eq(first)]
 
 
 class Outer(wiring.Component):  # type: ignore[misc]
@@ -48,6 +53,11 @@ def test_local_variables_of_every_component_are_found_by_name() -> None:
     assert (len(insides["Inner"]["first"]), len(insides["Inner"]["second"])) == (5, 7)
     assert insides["Outer"]["inner"] is insides["Inner"].component
     assert insides["Outer"].member("bit") is outer.bit
+
+
+def test_variables_of_a_method_that_makes_a_part_are_found_behind_those_of_elaborate() -> None:
+    _, insides = elaborated_inside(Outer())
+    assert (len(insides["Inner"]["third"]), len(insides["Inner"]["first"])) == (9, 5)
 
 
 def test_a_name_that_is_not_there_is_an_error_in_words() -> None:

@@ -56,17 +56,17 @@ def run_against(
     m.d.comb += [
         begin.eq(sequencer.start & ~sequencer.running),
         sequencer.length.eq(len(executed)),
-        sequencer.fetch_word.eq(memory[past(m, sequencer.fetch_address, "fetched")]),
+        sequencer.fetch.word.eq(memory[past(m, sequencer.fetch.address, "fetched")]),
         sequencer.array_ready.eq(1),
-        sequencer.readout_room.eq(1),
+        sequencer.frames.room.eq(1),
     ]
     # A load takes two cycles.
-    with m.If(sequencer.load_start):
-        m.d.sync += [sequencer.load_busy.eq(1), sequencer.load_complete.eq(0)]
-    with m.Elif(sequencer.load_busy):
-        m.d.sync += [sequencer.load_busy.eq(0), sequencer.load_complete.eq(1)]
-    with m.Elif(sequencer.load_taken):
-        m.d.sync += sequencer.load_complete.eq(0)
+    with m.If(sequencer.load.start):
+        m.d.sync += [sequencer.load.busy.eq(1), sequencer.load.complete.eq(0)]
+    with m.Elif(sequencer.load.busy):
+        m.d.sync += [sequencer.load.busy.eq(0), sequencer.load.complete.eq(1)]
+    with m.Elif(sequencer.load.taken):
+        m.d.sync += sequencer.load.complete.eq(0)
     machine = ScheduleMachine(m, SequencerBench(sequencer, {}, begin, done), words)
     machine.asserts(m)
     result: list[Any] = []

@@ -42,15 +42,15 @@ def test_a_file_that_is_not_there() -> None:
 
 def test_every_file_of_the_rtl_meets_the_bug_and_only_inside(tmp_path: Path) -> None:
     shapes = importlib.import_module("oscc.rtl.signals.shapes")
-    user = importlib.import_module("oscc.rtl.schedule.schedule_check")
+    user = importlib.import_module("oscc.rtl.schedule.instruction_fetch")
     with seeded_bug(WIDER, tmp_path):
         from oscc.rtl.signals import shapes as broken
         from oscc.rtl.signals.shapes import index_shape as direct
 
-        other_user = importlib.import_module("oscc.rtl.schedule.schedule_check")
+        other_user = importlib.import_module("oscc.rtl.schedule.instruction_fetch")
         assert (other_user.index_shape(8).width, direct(8).width, broken.index_shape(8).width) == (5, 5, 5)
     assert sys.modules["oscc.rtl.signals.shapes"] is shapes
-    assert sys.modules["oscc.rtl.schedule.schedule_check"] is user
+    assert sys.modules["oscc.rtl.schedule.instruction_fetch"] is user
     from oscc.rtl.signals import shapes as restored
 
     assert restored is shapes

@@ -14,8 +14,8 @@ from formal.sequencer_bench import sequencer_bench, small_memory, stable_schedul
 def test_a_small_memory_lasts_as_long_as_it_says() -> None:
     small, whole = Module(), Module()
     with small_memory(4):
-        assert len(sequencer_bench(small).sequencer.fetch_address) == 2
-    assert len(sequencer_bench(whole).sequencer.fetch_address) == 6
+        assert len(sequencer_bench(small).sequencer.fetch.address) == 2
+    assert len(sequencer_bench(whole).sequencer.fetch.address) == 6
     # The counters of the repeats are as many.
     assert "size 4" in design_text(small)
     assert "size 64" in design_text(whole)

@@ -15,7 +15,8 @@ from oscc.compiler.feasibility.advice.trial import Situation, fitted, tried_plac
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
-from oscc.compiler.place.bounds import opened_readout
+from oscc.compiler.place.bounds import diagnose_bounds, opened_readout
+from oscc.compiler.place.fit import diagnose_model
 from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.closest_preset import closest_preset
 from oscc.core.initial_phases import INIT_TOLERANCE, InitialPhases, diagnose_initial_phases
@@ -35,7 +36,7 @@ SPARE_LINES = (1, 2, 4)
 """Rows and columns that a grid with defects gets more, to go around them."""
 
 MOST_TRIED = 6
-"""Combinations of these: each takes up to a second."""
+"""Combinations of these that no bound refuses: each takes up to a second."""
 
 Keys = dict[str, Any]
 
@@ -82,7 +83,7 @@ def core_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     fixed = _fixed_keys(graph, core)
     if fixed is None:
         return
-    for geometry in _geometries(situation):
+    for geometry in _geometries(situation, fixed):
         trial = changed(core, {**fixed, **geometry})
         if trial is None:
             continue
@@ -175,13 +176,13 @@ def _is_symmetric(graph: CouplingGraph) -> bool:
     )
 
 
-def _geometries(situation: Situation) -> Iterator[Keys]:
-    """Grids, stencils and read-outs to try, the least first."""
+def _geometries(situation: Situation, fixed: Keys) -> Iterator[Keys]:
+    """Grids, stencils and read-outs to try beside what is needed wherever nodes are, the least first."""
     start = situation.start
-    yield from _around(start, situation) if start is not None else _without_positions(situation)
+    yield from _around(start) if start is not None else _without_positions(situation, fixed)
 
 
-def _around(placed: PlacedGraph, situation: Situation) -> Iterator[Keys]:
+def _around(placed: PlacedGraph) -> Iterator[Keys]:
     """What the positions of a model need."""
     core, graph, cell = placed.core, placed.graph, placed.cell
     keys: Keys = {}
@@ -198,27 +199,29 @@ def _around(placed: PlacedGraph, situation: Situation) -> Iterator[Keys]:
     grid = [max(sizes) for sizes in zip(core.grid, box, strict=True)]
     if grid != list(core.grid):
         keys["grid"] = grid
-    yield keys
-    readout = _readout_for(cell[graph.readout], core)
-    if readout is not None:
-        yield {**keys, "readout": readout}
+    grids: list[Keys] = [{}]
     if core.defects.cells or core.defects.slots:
-        for more in SPARE_LINES:
-            for rows, cols in ((more, 0), (0, more), (more, more)):
-                yield {**keys, "grid": [grid[0] + rows, grid[1] + cols]}
+        spare = [each for more in SPARE_LINES for each in ((more, 0), (0, more), (more, more))]
+        grids += [{"grid": [grid[0] + rows, grid[1] + cols]} for rows, cols in spare]
+    # As little moved as it takes to lie on the grid, as a placer moves it.
+    within = cell - np.maximum(0, cell.max(axis=0) + 1 - grid)
+    readout = _readout_for(within[graph.readout], core)
+    reads: list[Keys] = [{}, {"readout": readout}] if readout is not None else [{}]
+    for wider, read in itertools.product(grids, reads):
+        yield {**keys, **wider, **read}
 
 
 def _readout_for(cell: np.ndarray[Any, Any], core: CoreSpec) -> Keys | None:
     """The read-out with the fewest cells that reads these, its steps divisors of the core's; None if they are read."""
     (row0, col0), steps = core.readout.origin, core.readout.step
-    if cell.size == 0 or np.all((cell >= (row0, col0)) & ((cell - (row0, col0)) % steps == 0)) or cell.min() < 0:
+    if cell.size == 0 or np.all((cell >= (row0, col0)) & ((cell - (row0, col0)) % steps == 0)):
         return None
     apart = [math.gcd(step, *np.unique(line - line[0]).tolist()) for step, line in zip(steps, cell.T, strict=True)]
     origin = [int(line.min()) % step for line, step in zip(cell.T, apart, strict=True)]
     return {**core.readout.model_dump(mode="json"), "origin": origin, "step": apart}
 
 
-def _without_positions(situation: Situation) -> Iterator[Keys]:
+def _without_positions(situation: Situation, fixed: Keys) -> Iterator[Keys]:
     """What may help a model that has to be placed: what is counted to lack first, then all that it can be."""
     graph, core, codes = situation.graph, situation.core, situation.codes
     narrow = core.readout.step != (1, 1)
@@ -226,14 +229,36 @@ def _without_positions(situation: Situation) -> Iterator[Keys]:
     if situation.lacks("readout"):
         read = read[::-1]
     wider = [name for name in STENCILS if len(named_stencil(name)) > len(core.model_stencil)]
-    bounded = bool(codes & {"L006", "L008", "L009", "L010", "L011", "L012", "L013"})
-    stencils: list[Keys] = [{}, *({"stencil": name} for name in wider[:3])] if bounded else [{}]
-    grids = list(_grids(graph, core)) if codes & {"F005", "L007", "L006", "L008", "L011", "L013"} else [{}]
-    combined = sorted(
-        itertools.product(range(len(stencils)), range(len(read)), range(len(grids))), key=lambda each: (sum(each), each)
+    more_cells = bool(codes & {"F005", "L007", "L006", "L008", "L011", "L013"})
+    grids = list(_grids(graph, core)) if more_cells else [{}]
+    stencils: list[Keys] = [{}]
+    if codes & {"L006", "L008", "L009"} or _is_refused(situation, {**fixed, **grids[0]}):
+        stencils += [{"stencil": name} for name in wider]
+    tried = _allowed(situation, fixed, stencils, read, grids)
+    if not tried and not more_cells:
+        tried = _allowed(situation, fixed, stencils, read, list(_grids(graph, core)))
+    yield from tried
+
+
+def _allowed(situation: Situation, fixed: Keys, *choices: list[Keys]) -> list[Keys]:
+    """Combinations of one of each that no bound refuses, the least first, up to `MOST_TRIED`."""
+    places = itertools.product(*(range(len(choice)) for choice in choices))
+    combined = (
+        {name: value for choice, place in zip(choices, each, strict=True) for name, value in choice[place].items()}
+        for each in sorted(places, key=lambda each: (sum(each), each))
     )
-    for stencil, reading, grid in combined[:MOST_TRIED]:
-        yield {**grids[grid], **stencils[stencil], **read[reading]}
+    # What a bound refuses is quick to tell, and needs no trial.
+    allowed = (keys for keys in combined if not _is_refused(situation, {**fixed, **keys}))
+    return list(itertools.islice(allowed, MOST_TRIED))
+
+
+def _is_refused(situation: Situation, keys: Keys) -> bool:
+    """Whether the core with other keys certainly does not hold the model, or cannot be."""
+    trial = changed(situation.core, keys)
+    if trial is None:
+        return True
+    graph = situation.model_for(trial)
+    return any(True for check in (diagnose_model, diagnose_bounds) for _ in check(graph, trial))
 
 
 def _grids(graph: CouplingGraph, core: CoreSpec) -> Iterator[Keys]:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.findings import Finding
-from oscc.compiler.copies.splitting import CopyOptions, least_copies, split_nodes
+from oscc.compiler.copies.pieces import least_copies
+from oscc.compiler.copies.splitting import CopyOptions, split_nodes
 from oscc.compiler.feasibility.advice.cores import changed
 from oscc.compiler.feasibility.advice.entry import MOST_SHARE, WhatIfEntry, yaml_words
 from oscc.compiler.feasibility.advice.times import time_keys

@@ -27,6 +27,9 @@ from oscc.core.spec import CoreSpec
 ATTEMPTS, MOVES_PER_NODE, MOST_MOVES = 2, 2_500, 1_000_000
 """Of the annealing of a trial: a twentieth of what a compilation takes, so that what it finds, that finds, too."""
 
+MOST_ATTEMPTS = 10
+"""Of it for a model of few nodes, whose attempts take no time and are often in vain."""
+
 
 MOST_MOVES_IN_ALL = 12_000_000
 """Of all annealings of an exploration together: half a minute to a minute. A count, so that the same model gets the
@@ -238,9 +241,10 @@ def annealed(graph: CouplingGraph, core: CoreSpec, trials: Trials) -> RoutedGrap
     if next(diagnose_bounds(graph, core), None) is not None:
         return None
     moves = min(MOST_MOVES, MOVES_PER_NODE * graph.nodes)
-    if not trials.take(ATTEMPTS * moves):
+    attempts = max(ATTEMPTS, min(MOST_ATTEMPTS, MOST_MOVES // max(1, moves)))
+    if not trials.take(attempts * moves):
         return None
-    found = anneal(graph, core, trials.search, attempts=ATTEMPTS, moves=moves)
+    found = anneal(graph, core, trials.search, attempts=attempts, moves=moves)
     if not found.complete:
         raise TrialsEndedError
     if found.cell is None or found.cost > 0:

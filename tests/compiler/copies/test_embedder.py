@@ -75,6 +75,29 @@ def test_graphs_that_need_chains(name: str, make_core: MakeCore) -> None:
     assert np.array_equal(found.cell, again.cell)
 
 
+@pytest.mark.parametrize(
+    ("leaves", "seed", "extra"), [(25, 0, 1), (26, 2, 1), (27, 9, 1), (30, 0, 1), (30, 3, 1), (43, 2, 2)]
+)
+def test_a_hub_that_needs_few_copies_has_them(leaves: int, seed: int, extra: int, make_core: MakeCore) -> None:
+    """Two cells hold up to 39 leaves: a box of 7 x 7 less its corners, and those two."""
+    core = make_core(stencil="box-2", readout={"step": [1, 1]})
+    graph = model(nx.star_graph(leaves))
+    found = embed(graph, core, seed=seed)
+    assert found.found
+    assert_embedded(found, graph, core)
+    assert found.lengths().tolist() == [1 + extra, *[1] * leaves]
+
+
+def test_hubs_beside_each_other_have_chains(make_core: MakeCore) -> None:
+    core = make_core(grid=[12, 12], stencil="king", readout={"step": [1, 1]})
+    hubs = nx.path_graph(4)
+    hubs.add_edges_from((node % 4, node) for node in range(4, 44))
+    graph = model(hubs)
+    found = embed(graph, core, seed=2)
+    assert found.found
+    assert_embedded(found, graph, core)
+
+
 def test_defects_and_readable_cells_are_minded(make_core: MakeCore) -> None:
     core = make_core(
         grid=[16, 16], stencil="king", readout={"step": [2, 2]}, defects={"cells": [[5, 5], [0, 0], [8, 9]]}

@@ -173,7 +173,7 @@ def test_nodes_to_split_are_named(explore, make_core: MakeCore) -> None:
     star = nx.star_graph(12)
     star.add_edges_from((13 + node, 14 + node) for node in range(5))
     graph = graph_model(star, name="g", where="g")
-    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]})
+    core = make_core(grid=[10, 10], stencil="king", readout={"step": [1, 1]}, cycles_per_sample=600)
     _, what_if = explore(graph, core)
     split = entries(what_if)["split"]
     # Node 0 has twelve neighbours, a cell eight: no other needs copies, however the rest is placed.
@@ -302,11 +302,13 @@ def test_annealing_of_trials_is_counted(
         return Annealing(None, 1, attempts, True)
 
     monkeypatch.setattr("oscc.compiler.feasibility.advice.trial.anneal", counted)
-    trials = Trials(moves_left=3 * 2 * 2_500 * graph.nodes - 1)
+    # As many attempts as a million moves are enough for.
+    each = (1_000_000 // (2_500 * graph.nodes)) * 2_500 * graph.nodes
+    trials = Trials(moves_left=3 * each - 1)
     for _ in range(5):
         assert annealed(graph, core, trials) is None
-    assert len(moves) == 2, "the third needs more than is left"
-    assert trials.moves_left == 2 * 2_500 * graph.nodes - 1
+    assert moves == [each, each], "the third needs more than is left"
+    assert trials.moves_left == each - 1
 
 
 def test_copies_of_most_nodes_are_not_offered_untried(explore, make_core: MakeCore) -> None:

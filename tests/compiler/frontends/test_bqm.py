@@ -161,7 +161,7 @@ def test_more_variables_than_any_core_has_cells(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_number_that_is_too_long_to_be_read() -> None:
-    with pytest.raises(OsccError, match="a whole number in it has too many digits"):
+    with pytest.raises(OsccError, match="an integer in it has too many digits"):
         parse_bqm('{"type": ' + "9" * 5000 + "}", name="m", where="x")
 
 

@@ -383,7 +383,7 @@ def test_bad_metadata(refused: Refused, metadata: dict[str, str | None], code: s
         ({"name": ""}, "name: '', expected a line of text"),
         ({"name": "a\nb"}, "name: 'a\\nb', expected a line of text"),
         ({"name": 5}, "name: 5, expected a line of text"),
-        ({"image_shape": [16]}, "image_shape: [16], expected [rows, columns], two positive whole numbers"),
+        ({"image_shape": [16]}, "image_shape: [16], expected [rows, columns], two positive integers"),
         ({"image_shape": [-4, -4]}, "image_shape: [-4, -4], expected [rows, columns]"),
         ({"image_shape": [4.0, 4]}, "image_shape: [4.0, 4], expected [rows, columns]"),
         ({"image_shape": [5, 4]}, "image_shape: 5 x 4 is 20 pixels, but readout.node has 16"),

@@ -28,6 +28,7 @@ from oscc.compiler.place.bounds import (
     diagnose_bound,
     diagnose_bounds,
     diagnose_neighbourhoods,
+    opened_readout,
 )
 from oscc.compiler.place.problem import Neighbours
 from oscc.compiler.place.reach_kernel import most_within
@@ -332,7 +333,63 @@ def test_what_no_preset_allows_is_advised_a_stencil(make_core: MakeCore) -> None
     (found,) = diagnose_bounds(model(nx.star_graph(40)), closed)
     assert "stencil: diamond-4 with tracks_per_boundary: 60 and readout: {origin: [0, 0], step: [1, 1]}" in found.fix
     (found,) = diagnose_bounds(model(nx.star_graph(300)), core)
-    assert found.fix == "use a core with a wider stencil or a model with fewer couplings" + COPY_ADVICE
+    assert found.fix == (
+        "use a model with fewer couplings: a core like this with stencil box-4 would be refused, too, by L010"
+        + COPY_ADVICE
+    )
+
+
+ADVISED = {
+    "a node in its clique": (nx.complete_graph(20), {"stencil": "king"}, "L010", "box-4"),
+    "a clique": (nx.complete_graph(12), {"stencil": "box-2"}, "L012", "diamond-4"),
+    "a clique that is read out": (nx.complete_graph(12), {"stencil": "box-2", "readout": {"step": [2, 2]}}, "L010", ""),
+    "a node of many in a cut": (nx.random_regular_graph(20, 64, seed=1), {"stencil": "king"}, "L010", "ais-28x28"),
+    "more within two couplings": (nx.balanced_tree(7, 2), {"stencil": "king"}, "L011", "ais-28x28"),
+    "too wide a cut": (nx.random_regular_graph(20, 64, seed=1), {"stencil": "box-2"}, "L013", "ais-28x28"),
+}
+
+
+@pytest.mark.parametrize(("graph", "keys", "code", "named"), ADVISED.values(), ids=ADVISED)
+def test_no_bound_refuses_what_is_advised(
+    graph: Any, keys: dict[str, Any], code: str, named: str, make_core: MakeCore
+) -> None:
+    core = make_core(**{"readout": {"step": [1, 1]}, **keys})
+    found = next(iter(diagnose_bounds(model(graph), core)))
+    assert found.code == code
+    assert named in found.fix
+    advised = re.search(
+        r"such as (?:stencil: (\S+) with tracks_per_boundary: (\d+)( and readout)?|([^ ,]+))", found.fix
+    )
+    assert advised is not None, found.fix
+    stencil, tracks, opened, preset = advised.groups()
+    if preset:
+        other = load_core(preset)
+    else:
+        other = core.changed(stencil=stencil, tracks_per_boundary=int(tracks))
+        other = other.changed(readout=opened_readout(core)) if opened else other
+    assert list(diagnose_bounds(model(graph), other)) == []
+
+
+def test_no_core_is_advised_where_all_are_refused(make_core: MakeCore) -> None:
+    core = make_core(stencil="box-2", readout={"step": [1, 1]})
+    (found,) = diagnose_bounds(model(nx.complete_graph(30)), core)
+    assert (found.code, found.fix) == (
+        "L010",
+        "use a model with fewer couplings: a core like this with stencil box-4 would be refused, too, by L012",
+    )
+    closed = make_core(stencil="box-2", readout={"step": [2, 2]})
+    (found,) = diagnose_bounds(model(nx.complete_graph(27)), closed)
+    assert "with stencil box-4" in found.fix
+    assert "such as" not in found.fix
+
+
+def test_another_die_is_advised_only_where_it_would_do(make_core: MakeCore) -> None:
+    dead = {"cells": [[row, col] for row in range(8) for col in range(8) if (row + col) % 4 == 3]}
+    for graph, enough in ((nx.star_graph(24), True), (nx.complete_graph(25), False)):
+        core = make_core(stencil="box-2", readout={"step": [1, 1]}, defects=dead)
+        found = next(iter(diagnose_bounds(model(graph), core)))
+        assert (found.code, found.witness["cause"]) == ("L010", "defects")
+        assert ("use another die" in found.fix) is enough, found.fix
 
 
 def test_what_only_defects_are_in_the_way_of(make_core: MakeCore) -> None:

@@ -9,9 +9,10 @@ import pytest
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import Route, RoutedGraph, diagnose_routed
+from oscc.compiler.place.placer import identity_placement
 from oscc.compiler.place.symmetry import search_symmetric
 from oscc.compiler.route.route_checker import check_route
-from oscc.compiler.route.routing import trace_route
+from oscc.compiler.route.routing import is_valid_route, routed_graph, trace_route
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -94,3 +95,41 @@ def test_wires_that_were_negotiated(
             negotiated += found.route.rounds > 0
             assert grid == [6, 5] or "shift" in found.transform
     assert negotiated > 0
+
+
+@pytest.mark.parametrize(("tracks", "found"), [(34, True), (24, True), (20, False)])
+def test_wires_find_ways_around_the_model(tracks: int, found: bool, make_core: MakeCore, make_graph: MakeGraph) -> None:
+    """34 are enough for straight wires, 24 with those beside the 4 x 4 cells of the model."""
+
+    def core(**keys: object) -> CoreSpec:
+        return make_core(stencil="box-3", readout={"step": [1, 1]}, **keys)
+
+    graph = make_graph(core(grid=[4, 4], tracks_per_boundary=50), density=1.0)
+    start = identity_placement(graph, core(tracks_per_boundary=tracks))
+    assert start is not None
+    placed, searched = search_symmetric(start)
+    assert (placed is not None, searched.refused["wires"] == 0) == (found, found)
+    assert is_valid_route(routed_graph(start)) == found
+    if placed is not None:
+        assert placed.transform == "identity"
+        assert is_valid_route(placed)
+
+
+@pytest.mark.parametrize(
+    ("couplings", "grid", "density", "tracks", "seed"),
+    [("directed", [6, 5], 0.5, 12, 4), ("reciprocal", [3, 5], 0.9, 10, 0)],
+)
+def test_wires_that_find_other_ways_outside_the_model(
+    couplings: str, grid: list[int], density: float, tracks: int, seed: int, make_core: MakeCore, make_graph: MakeGraph
+) -> None:
+    small = make_core(grid=grid, stencil="box-2", couplings=couplings, readout=OPEN, tracks_per_boundary=tracks)
+    core = small.changed(grid=[grid[0] + 2, grid[1] + 2])
+    graph = make_graph(small, chunks=1, density=density, seed=seed)
+    assert graph.position is not None
+    alone = found_of(graph, small)
+    found = found_of(dataclasses.replace(graph, position=graph.position + np.int32(1)), core)
+    assert alone is not None
+    assert found is not None
+    assert min(alone.route.rounds, found.route.rounds) > 0
+    assert found.transform == "identity"
+    assert found.route.wires.direction.tolist() != alone.route.wires.direction.tolist()

@@ -8,12 +8,14 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from oscc.base.errors import OsccError
-from oscc.models.data.data_fetch import IDX_FILES, SOURCES, Source, fetch, read_idx
+from oscc.models.data import data_fetch
+from oscc.models.data.data_fetch import IDX_FILES, SOURCES, FetchedData, Published, fetch, fetch_images, read_idx
 from oscc.models.data.datasets import read_images
 
 pytest.importorskip("pooch")
@@ -58,7 +60,7 @@ def mirror(tmp_path: Path):
 
 def test_what_is_published_is_packed(mirror, tmp_path: Path) -> None:
     address, md5, _ = mirror
-    path = fetch("mnist", tmp_path / "data", Source((address,), md5))
+    path = fetch("mnist", tmp_path / "data", Published((address,), md5))
     assert path == tmp_path / "data" / "mnist.npz"
     data = read_images("mnist", path)
     np.testing.assert_allclose(data.train, np.arange(24).reshape(2, 3, 4) / 127.5 - 1, atol=1e-6)
@@ -68,7 +70,7 @@ def test_what_is_published_is_packed(mirror, tmp_path: Path) -> None:
 
 def test_another_mirror_is_tried(mirror, tmp_path: Path) -> None:
     address, md5, folder = mirror
-    source = Source(("http://127.0.0.1:9/", address), md5)
+    source = Published(("http://127.0.0.1:9/", address), md5)
     assert fetch("fashion-mnist", tmp_path, source).name == "fashion-mnist.npz"
     # What is there already with the right checksum is not fetched again.
     for key in ARRAYS:
@@ -80,7 +82,7 @@ def test_a_kept_download_that_may_not_be_read_is_one_line(
     mirror, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, md5, _ = mirror
-    source = Source((address,), md5)
+    source = Published((address,), md5)
     fetch("mnist", tmp_path, source)
     kept, read = tmp_path / "download" / f"mnist-{IDX_FILES['x_test']}", Path.read_bytes
 
@@ -100,14 +102,14 @@ def test_a_wrong_checksum_is_refused(mirror, tmp_path: Path) -> None:
     address, md5, folder = mirror
     (folder / IDX_FILES["y_test"]).write_bytes(idx(np.array([8])))
     with pytest.raises(OsccError, match=r"t10k-labels-idx1-ubyte.gz: http://.*/: another checksum") as caught:
-        fetch("mnist", tmp_path, Source((address,), md5))
+        fetch("mnist", tmp_path, Published((address,), md5))
     assert caught.value.code == "data.fetch"
     assert not (tmp_path / "mnist.npz").exists()
 
 
 def test_nobody_answers(tmp_path: Path) -> None:
     with pytest.raises(OsccError, match=r"train-images-idx3-ubyte\.gz: http://127\.0\.0\.1:9/: ") as caught:
-        fetch("mnist", tmp_path, Source(("http://127.0.0.1:9/",), SOURCES["mnist"].md5))
+        fetch("mnist", tmp_path, Published(("http://127.0.0.1:9/",), SOURCES["mnist"].md5))
     assert "--data" in caught.value.hint
     assert len(str(caught.value).splitlines()) == 2
 
@@ -157,7 +159,7 @@ def test_files_go_where_links_lead(mirror, tmp_path: Path) -> None:
     links = [data / "mnist.npz", data / "download" / f"mnist-{IDX_FILES['x_train']}"]
     for link in links:
         link.symlink_to(disk / link.name)
-    path = fetch("mnist", data, Source((address,), md5))
+    path = fetch("mnist", data, Published((address,), md5))
     assert len(read_images("mnist", path).train) == 2
     assert all(link.is_symlink() for link in links)
     assert sorted(entry.name for entry in disk.iterdir()) == sorted(link.name for link in links)
@@ -166,4 +168,22 @@ def test_files_go_where_links_lead(mirror, tmp_path: Path) -> None:
     (data / "download" / f"mnist-{IDX_FILES['y_test']}").unlink()
     (data / "download" / f"mnist-{IDX_FILES['y_test']}").mkdir()
     with pytest.raises(OsccError, match="a folder; the output is a file"):
-        fetch("mnist", data, Source((address,), md5))
+        fetch("mnist", data, Published((address,), md5))
+
+
+def test_what_was_fetched_is_described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetched(name: str, folder: Path) -> Path:
+        arrays: dict[str, Any] = {key: values.astype(np.uint8) for key, values in ARRAYS.items()}
+        np.savez(folder / f"{name}.npz", **arrays)
+        return folder / f"{name}.npz"
+
+    monkeypatch.setattr(data_fetch, "fetch", fetched)
+    expected = hashlib.sha256(ARRAYS["x_train"].astype(np.uint8).tobytes()).hexdigest()
+    found = fetch_images("mnist", tmp_path)
+    assert found == FetchedData(tmp_path / "mnist.npz", 2, 1, expected)
+    assert found.to_dict() == {
+        "file": str(tmp_path / "mnist.npz"),
+        "train": 2,
+        "test": 1,
+        "train_sha256": expected,
+    }

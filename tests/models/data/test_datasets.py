@@ -164,7 +164,7 @@ def test_missing_arrays_are_named(refused):
         ({"y_test": np.zeros((1, 1), int)}, "shape", "y_test: shape [1, 1], expected [n]"),
         ({"y_train": np.zeros(3, int)}, "shape", "train: 2 images, 3 labels"),
         ({"x_test": np.zeros((1, 3, 1))}, "shape", "x_train and x_test hold images of different sizes"),
-        ({"y_train": np.zeros(2)}, "values", "y_train: float64, expected whole numbers"),
+        ({"y_train": np.zeros(2)}, "values", "y_train: float64, expected integers"),
         (
             {"x_train": np.zeros((2, 1, 3), np.int16)},
             "values",

@@ -11,7 +11,7 @@ from oscc.base.errors import OsccError
 from oscc.core.families import FAMILIES
 from oscc.models.dynamics import chunk_run
 from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
-from oscc.models.dynamics.integrators import INTEGRATORS
+from oscc.models.dynamics.integrators import INTEGRATORS, Steps
 from oscc.models.dynamics.reference import AISModel
 
 STEPS = np.array([0.11, 0.06, 0.08])
@@ -59,7 +59,7 @@ def test_state_after_a_chunk_is_that_of_the_reference(small_graph, family, integ
     graph = small_graph(family)
     setup, state, weight, parameters, noise = case(graph)
     for given in (None, noise):
-        found = run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS[integrator], given)
+        found = run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS[integrator]), given)
         expected = plain(graph, state, weight, parameters, integrator, given)
         np.testing.assert_allclose(found.detach(), expected.detach(), rtol=0, atol=1e-13)
 
@@ -70,7 +70,7 @@ def test_gradients_are_those_of_finite_differences(small_graph, family, integrat
     setup, *tensors = case(small_graph(family), batch=3)
     torch.autograd.gradcheck(
         lambda state, weight, parameters, noise: run_chunk(
-            setup, state, weight, parameters, STEPS, INTEGRATORS[integrator], noise
+            setup, state, weight, parameters, Steps(STEPS, INTEGRATORS[integrator]), noise
         ),
         tensors,
         eps=1e-6,
@@ -87,7 +87,7 @@ def test_gradients_are_those_of_plain_autograd(small_graph, family, integrator):
     state, weight, parameters, noise = tensors
     out = torch.randn(graph.nodes, BATCH, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
     found = torch.autograd.grad(
-        run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS[integrator], noise), tensors, out
+        run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS[integrator]), noise), tensors, out
     )
     expected = torch.autograd.grad(plain(graph, state, weight, parameters, integrator, noise), tensors, out)
     read = [name in FAMILIES[family].node_parameters for name in ("shil", "field", "detuning")]
@@ -106,7 +106,7 @@ def test_gradients_through_two_chunks_add_up(small_graph):
 
     method = INTEGRATORS["rk4"]
     found = torch.autograd.grad(
-        twice(lambda x: run_chunk(setup, x, weight, parameters, STEPS, method)), (state, weight)
+        twice(lambda x: run_chunk(setup, x, weight, parameters, Steps(STEPS, method))), (state, weight)
     )
     expected = torch.autograd.grad(twice(lambda x: plain(graph, x, weight, parameters, "rk4")), (state, weight))
     for mine, theirs in zip(found, expected, strict=True):
@@ -121,7 +121,7 @@ def test_a_derivative_that_is_handed_over_is_left_as_it_is(small_graph, monkeypa
     method = INTEGRATORS["heun"]
 
     def run(x):
-        return run_chunk(setup, x, weight, parameters, STEPS, method)
+        return run_chunk(setup, x, weight, parameters, Steps(STEPS, method))
 
     slope = torch.randn(state.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
     before = slope.clone()
@@ -138,7 +138,7 @@ def test_threads_change_nothing_and_blocks_hardly(small_graph, monkeypatch):
     for block, threads in ((2, 1), (2, 2), (2, 3), (5, 1)):
         monkeypatch.setattr(chunk_run, "BLOCK", block)
         setup, state, weight, parameters, noise = case(small_graph("kurashil"), threads=threads)
-        after = run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS["rk4"], noise)
+        after = run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS["rk4"]), noise)
         slopes = torch.autograd.grad(after.sin().sum(), (state, weight, parameters, noise))
         results.append((after.detach(), *slopes))
     for other in results[1:3]:
@@ -151,7 +151,7 @@ def test_threads_change_nothing_and_blocks_hardly(small_graph, monkeypatch):
 def test_every_size_of_batch(small_graph, batch):
     graph = small_graph("poly_ising")
     setup, state, weight, parameters, _ = case(graph, batch=batch)
-    found = run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS["euler"])
+    found = run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS["euler"]))
     assert found.shape == (6, batch)
     expected = plain(graph, state, weight, parameters, "euler").detach()
     np.testing.assert_allclose(found.detach(), expected, rtol=0, atol=1e-13)
@@ -162,7 +162,7 @@ def test_a_state_of_any_stride(small_graph):
     setup, state, weight, parameters, _ = case(graph)
     turned = state.detach().T.contiguous().T.requires_grad_(True)
     assert not turned.is_contiguous()
-    runs = [run_chunk(setup, x, weight, parameters, STEPS, INTEGRATORS["rk4"]) for x in (state, turned)]
+    runs = [run_chunk(setup, x, weight, parameters, Steps(STEPS, INTEGRATORS["rk4"])) for x in (state, turned)]
     assert torch.equal(*runs)
     slope = torch.ones(()).double().expand(6, BATCH)
     first, second = (torch.autograd.grad(end, x, slope)[0] for end, x in zip(runs, (state, turned), strict=True))
@@ -173,7 +173,7 @@ def test_single_precision_stays_single(small_graph):
     graph = small_graph("kurashil")
 
     def run(setup, state, weight, parameters, noise):
-        return run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS["rk4"], noise)
+        return run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS["rk4"]), noise)
 
     setup, *tensors = case(graph, torch.float32)
     after = run(setup, *tensors)
@@ -189,8 +189,8 @@ def test_single_precision_stays_single(small_graph):
 def test_noise_that_is_given_needs_no_gradient(small_graph):
     setup, state, weight, parameters, noise = case(small_graph("kurashil"))
     drawn = noise.detach()
-    after = run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS["rk4"], drawn)
-    with_gradient = run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS["rk4"], noise)
+    after = run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS["rk4"]), drawn)
+    with_gradient = run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS["rk4"]), noise)
     assert torch.equal(after, with_gradient)
     after.sum().backward()
     assert drawn.grad is None
@@ -200,7 +200,7 @@ def test_noise_that_is_given_needs_no_gradient(small_graph):
 def test_what_runs_without_gradients_leaves_none(small_graph):
     setup, state, weight, parameters, _ = case(small_graph("kurashil"))
     with torch.no_grad():
-        after = run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS["rk4"])
+        after = run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS["rk4"]))
     assert not after.requires_grad
 
 
@@ -208,7 +208,7 @@ def test_a_run_that_diverged_does_not_spoil_the_next(small_graph):
     setup, state, weight, parameters, _ = case(small_graph("poly_ising"), threads=1)
 
     def run(start):
-        after = run_chunk(setup, start, weight, parameters, STEPS, INTEGRATORS["rk4"])
+        after = run_chunk(setup, start, weight, parameters, Steps(STEPS, INTEGRATORS["rk4"]))
         return after.detach(), *torch.autograd.grad(after.sum(), (start, weight, parameters))
 
     before = run(state)
@@ -221,8 +221,8 @@ def test_a_sample_that_diverges_leaves_the_others_alone(small_graph):
     setup, state, weight, parameters, _ = case(small_graph("poly_ising"))
     wild = state.detach().clone()
     wild[:, 0] = 1e200
-    after = run_chunk(setup, wild, weight, parameters, STEPS, INTEGRATORS["heun"])
-    alone = run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS["heun"])
+    after = run_chunk(setup, wild, weight, parameters, Steps(STEPS, INTEGRATORS["heun"]))
+    alone = run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS["heun"]))
     assert not torch.isfinite(after[:, 0]).all()
     assert torch.equal(after[:, 1:], alone[:, 1:])
 
@@ -230,7 +230,7 @@ def test_a_sample_that_diverges_leaves_the_others_alone(small_graph):
 def test_other_precisions_are_refused(small_graph):
     setup, state, weight, parameters, _ = case(small_graph("kurashil"), torch.float16)
     with pytest.raises(OsccError, match="phases cannot be float16; accepted: float32, float64"):
-        run_chunk(setup, state, weight, parameters, STEPS, INTEGRATORS["rk4"])
+        run_chunk(setup, state, weight, parameters, Steps(STEPS, INTEGRATORS["rk4"]))
 
 
 def test_a_family_without_kernels_is_refused(small_graph):

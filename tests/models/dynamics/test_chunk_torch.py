@@ -5,9 +5,12 @@ import pytest
 import torch
 
 from oscc.core.families import FAMILIES, family_named
-from oscc.models.dynamics.chunk_torch import TorchCouplings, run_chunk_torch, slope_of
+from oscc.models.dynamics.chunk_run import ChunkKernels, run_chunk
+from oscc.models.dynamics.chunk_torch import TorchChunk, run_chunk_torch
 from oscc.models.dynamics.coupling_sums import tabulate
-from oscc.models.dynamics.integrators import INTEGRATORS
+from oscc.models.dynamics.form import form_of
+from oscc.models.dynamics.integrators import INTEGRATORS, Steps
+from oscc.models.dynamics.torch_sums import TorchCouplings
 
 NODES, BATCH = 9, 4
 ROWS = ("shil", "field", "detuning")
@@ -54,11 +57,12 @@ def plain_slope(family, state, weight, parameters, pairs):
     return -state + np.tanh(pull + field)
 
 
-@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
-def test_the_slope_is_that_of_the_equation(family, pairs):
+@pytest.mark.parametrize("name", ["kurashil", "kuramoto", "poly_ising", "tanh_ising"])
+def test_the_slope_is_that_of_the_equation(name, pairs):
+    family = family_named(name)
     state, weight, parameters = inputs(family, pairs)
     expected = plain_slope(family, state.numpy(), weight.numpy(), parameters.numpy(), pairs)
-    found = slope_of(family, state, weight, parameters, made(pairs))
+    found = form_of(family).torch_slope(state, weight, parameters, made(pairs))
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-13)
 
 
@@ -67,13 +71,22 @@ def test_the_slope_is_that_of_the_equation(family, pairs):
 def test_gradients(family, integrator, pairs):
     state, weight, parameters = (values.requires_grad_() for values in inputs(family, pairs))
     noise = 0.1 * torch.ones(2, NODES, BATCH, dtype=torch.float64)
-    couplings, steps = made(pairs), np.array([0.2, 0.1])
+    setup, steps = TorchChunk(form_of(family), made(pairs), compiled=False), Steps(np.array([0.2, 0.1]), integrator)
 
     def run(state, weight, parameters):
-        given = (state, weight, parameters, steps, integrator, noise)
-        return run_chunk_torch(family, couplings, *given, compiled=False)
+        given = (state, weight, parameters, steps, noise)
+        return run_chunk_torch(setup, *given)
 
     assert torch.autograd.gradcheck(run, (state, weight, parameters))
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=FAMILIES)
+def test_the_end_of_a_chunk_is_that_of_the_compiled_kernels(family, pairs):
+    given = (*inputs(family, pairs), Steps(np.array([0.2, 0.1]), INTEGRATORS["heun"]))
+    src, dst = pairs
+    expected = run_chunk(ChunkKernels.of(family, src, dst, NODES), *given)
+    found = run_chunk_torch(TorchChunk(form_of(family), made(pairs), compiled=False), *given)
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-13)
 
 
 def test_noise_is_added_after_each_step(pairs):
@@ -84,8 +97,8 @@ def test_noise_is_added_after_each_step(pairs):
     for step, kick in zip((0.2, 0.1), noise, strict=True):
         expected = expected + step * plain_slope(family, expected, weight, parameters, pairs) + kick
     begin, strengths, rows, kicks = (torch.from_numpy(values) for values in (state, weight, parameters, noise))
-    given = (begin, strengths, rows, np.array([0.2, 0.1]), euler, kicks)
-    found = run_chunk_torch(family, made(pairs), *given, compiled=False)
+    given = (begin, strengths, rows, Steps(np.array([0.2, 0.1]), euler), kicks)
+    found = run_chunk_torch(TorchChunk(form_of(family), made(pairs), compiled=False), *given)
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-12)
 
 
@@ -96,6 +109,6 @@ def test_the_compiled_step_on_a_gpu(pairs):
     src, dst = pairs
     tables = tabulate(dst, src, NODES), tabulate(src, dst, NODES)
     couplings = TorchCouplings.of(*tables, src, dst, torch.device("cuda"))
-    given = (state, weight, parameters, np.array([0.2, 0.1]), INTEGRATORS["rk4"])
-    compiled, plain = (run_chunk_torch(family, couplings, *given, compiled=compiled) for compiled in (True, False))
+    given = (state, weight, parameters, Steps(np.array([0.2, 0.1]), INTEGRATORS["rk4"]))
+    compiled, plain = (run_chunk_torch(TorchChunk(form_of(family), couplings, each), *given) for each in (True, False))
     torch.testing.assert_close(compiled, plain, atol=1e-12, rtol=0)

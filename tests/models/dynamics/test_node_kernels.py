@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from oscc.core.families import FAMILIES, TANH_ISING
-from oscc.models.dynamics.node_kernels import combine, node_kernels
+from oscc.models.dynamics.form import form_of
+from oscc.models.dynamics.node_kernels import combine
 from oscc.models.dynamics.sincos import sincos_constants
 
 NODES, BATCH = 4, 3
@@ -49,11 +50,11 @@ def as_tensor(array):
     return torch.tensor(array, dtype=torch.float64, requires_grad=True)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIGNALS)
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-13), (np.float32, 1e-5)])
 def test_signals_and_slope_are_those_of_the_equation(family, dtype, tolerance):
     state, sums, parameters, step = drawn(family, dtype)
-    kernels = node_kernels(FAMILIES[family])
+    kernels = form_of(FAMILIES[family]).kernels
     assert kernels.signals == SIGNALS[family]
     signals = np.full((SIGNALS[family], NODES, BATCH), np.nan, dtype)
     kernels.show(state, step, dtype(0.25), sincos_constants(np.dtype(dtype)), signals)
@@ -67,7 +68,7 @@ def test_signals_and_slope_are_those_of_the_equation(family, dtype, tolerance):
     np.testing.assert_allclose(total, 1 + 0.5 * expected, rtol=0, atol=8 * tolerance)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIGNALS)
 @pytest.mark.parametrize("in_place", [False, True], ids=["apart", "in place"])
 def test_gradient_of_the_slope_is_that_of_autograd(family, in_place):
     state, sums, parameters, given = drawn(family)
@@ -77,7 +78,7 @@ def test_gradient_of_the_slope_is_that_of_autograd(family, in_place):
     assert pulls.grad is not None
     assert values.grad is not None
 
-    kernels = node_kernels(FAMILIES[family])
+    kernels = form_of(FAMILIES[family]).kernels
     signals = signals_of(family, torch.tensor(state)).numpy()
     sum_slopes = sums if in_place else np.full_like(sums, np.nan)
     own, of_parameters = np.full_like(state, np.nan), np.ones_like(parameters)
@@ -90,7 +91,7 @@ def test_gradient_of_the_slope_is_that_of_autograd(family, in_place):
             np.testing.assert_allclose(of_parameters[place], 1 + values.grad[place], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIGNALS)
 def test_gradient_through_the_signals_is_that_of_autograd(family):
     state, signal_slopes, _, own = drawn(family)
     x = as_tensor(state)
@@ -99,7 +100,7 @@ def test_gradient_through_the_signals_is_that_of_autograd(family):
     assert x.grad is not None
     expected = own + x.grad.numpy()
     added = np.full_like(state, 2.0)
-    node_kernels(FAMILIES[family]).state_vjp(signals.detach().numpy(), signal_slopes, own, added)
+    form_of(FAMILIES[family]).kernels.state_vjp(signals.detach().numpy(), signal_slopes, own, added)
     np.testing.assert_allclose(own, expected, rtol=0, atol=1e-13)
     np.testing.assert_allclose(added, 2 + expected, rtol=0, atol=1e-13)
 
@@ -114,4 +115,4 @@ def test_combine():
 def test_a_family_without_kernels_is_refused():
     odd = dataclasses.replace(TANH_ISING, interaction="linear")
     with pytest.raises(ValueError, match=r"^no kernels for interaction 'linear' with self term 'leak'$"):
-        node_kernels(odd)
+        form_of(odd)

@@ -282,3 +282,18 @@ def test_golden_phases_of_every_chunk(prototype_path):
             error = np.abs(found - golden[chunk + 1])
             assert np.percentile(error, 99) < 1e-3
             assert np.median(error) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"interaction": "squares"}, "the reference knows no interaction 'squares' of family 'kurashil'"),
+        ({"self_term": "quartic"}, "the reference knows no self term 'quartic' of family 'kurashil'"),
+    ],
+)
+def test_terms_that_the_reference_does_not_know_are_refused(change, message):
+    model = AISModel.from_graph(drawn_graph("kurashil"))
+    model.family = dataclasses.replace(model.family, **change)
+    with pytest.raises(OsccError) as caught:
+        model.rhs(torch.zeros(5, 1), 0)
+    assert (caught.value.code, caught.value.message) == ("reference.family", message)

@@ -2,329 +2,138 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 
 import numpy as np
 import pytest
-import torch
-from scipy.integrate import solve_ivp
-from scipy.spatial.distance import cdist
 
 from oscc.base.errors import OsccError
-from oscc.base.findings import FindingsError
-from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
+from oscc.core.families import KURASHIL
+from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec_file import load_core
-from oscc.models.data.datasets import ImageData
-from oscc.models.dynamics.reference import AISModel
-from oscc.models.quality import evaluation as module
-from oscc.models.quality.evaluation import (
-    NOISE,
-    Conditions,
-    Quality,
-    Yardstick,
-    draw_images,
-    measure,
-    noise_named,
-    running_graph,
-    trained_on,
-)
-from oscc.models.quality.frechet import frechet_distance
-from oscc.models.training.generator import Generator, draw_states
-from oscc.models.training.topology import reverse_couplings
-
-TINY = load_core("tiny-8x8")
+from oscc.core.stencil import named_stencil
+from oscc.models.data.datasets import load_images
+from oscc.models.quality.evaluation import evaluate
+from oscc.models.quality.evaluation_options import EvaluationOptions
+from oscc.models.quality.features import shipped_extractor
+from oscc.models.quality.image_evaluation import ImageEvaluation, InceptionFid
+from oscc.models.quality.image_quality import Yardstick, measure_images
+from oscc.models.quality.point_evaluation import PointEvaluation
+from oscc.models.quality.point_quality import measure_points
+from oscc.models.quality.sampling import Conditions, draw_images, running_graph
+from oscc.models.training.topology import GridLayout, grid_graph
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory, make_graph):
-    """Checkpoint of a model that fits tiny-8x8 and runs for a short while."""
-    path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    write_checkpoint(path, make_graph(TINY, chunks=2, density=0.5, duration=1.5))
+def written(path, grid, step, training):
+    layout = GridLayout(grid, named_stencil("king"), (0, 0), step)
+    graph = grid_graph("made", KURASHIL, layout, chunk_duration=(0.5,), init=InitialPhases())
+    weight = 0.2 * np.random.default_rng(0).normal(size=graph.weight.shape).astype(np.float32)
+    write_checkpoint(path, dataclasses.replace(graph, weight=weight, training=training))
     return path
 
 
-def random_of(seed, block):
-    """The generator of a block of samples."""
-    mixed = np.random.SeedSequence([seed, block]).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(mixed >> np.uint64(1)))
+@pytest.fixture
+def points(tmp_path):
+    """A model of points that says what it was trained on."""
+    return written(tmp_path / "points.safetensors", (3, 4), (3, 2), {"data": {"name": "spiral"}})
 
 
-def images_of(path, conditions, samples, progress=None):
-    return draw_images(running_graph(path, conditions.core), conditions, samples, progress)
+@pytest.fixture
+def digits(tmp_path):
+    """A model of images of 4 x 4 pixels: digits at half their size."""
+    return written(tmp_path / "digits.safetensors", (8, 8), (2, 2), {"data": {"name": "digits"}})
 
 
-def test_images_of_a_core_are_those_of_its_codes(model):
-    images = images_of(model, Conditions(core=TINY, step=0.01, seed=5), 12)
-    assert (images.shape, images.dtype) == ((12, 4, 4), np.dtype(np.float32))
-    coded = compile_model(read_checkpoint(model), TINY).coded
-    assert coded is not None
-    reference = AISModel.from_coded(coded)
-    start = draw_states(coded.placed.graph.init, 64, 12, random_of(5, 0)).double()
-    end = start.detach().numpy()
-    for chunk in range(2):
-
-        def slope(_, x, chunk=chunk):
-            return reference.rhs(torch.from_numpy(x.reshape(64, 12)), chunk).detach().numpy().ravel()
-
-        end = solve_ivp(slope, (0, 1.5), end.ravel(), rtol=1e-9, atol=1e-10).y[:, -1].reshape(64, 12)
-    shown = end[coded.placed.graph.readout]
-    middle = (np.floor(shown / (2 * np.pi / 64)) + 0.5) * (2 * np.pi / 64)
-    # None of the 192 pixels is so close to the border of a read-out step that rounding could decide.
-    assert np.abs(shown / (2 * np.pi / 64) - np.rint(shown / (2 * np.pi / 64))).min() > 1e-4
-    np.testing.assert_allclose(images, np.cos(middle).T.reshape(12, 4, 4), rtol=0, atol=1e-4)
-    coarse = images_of(model, Conditions(core=TINY, step=0.5, seed=5), 12)
-    assert np.abs(images - coarse).max() > 0.1
-
-
-def test_images_without_a_core_are_those_of_the_checkpoint(model):
-    images = images_of(model, Conditions(step=0.05, seed=2), 7)
-    reference = AISModel.from_checkpoint(model, torch.float64)
-    start = draw_states(read_checkpoint(model).init, 64, 7, random_of(2, 0)).double()
-    with torch.no_grad():
-        expected = reference.images(reference.integrate(start, reference.even_steps(0.05))[-1])
-    np.testing.assert_allclose(images, expected, rtol=0, atol=1e-4)
-    codes = images_of(model, Conditions(core=TINY, step=0.05, seed=2), 7)
-    assert 0.01 < np.abs(images - codes).mean() < 0.5, "rounding to codes changes them"
-
-
-def test_the_running_graph_has_the_worth_of_the_codes(model):
-    graph, original = running_graph(model, TINY), read_checkpoint(model)
-    coded = compile_model(read_checkpoint(model), TINY).coded
-    assert coded is not None
-    lsb = {
-        "weight": coded.lsb.coupling,
-        "shil": coded.lsb.shil,
-        "field": coded.lsb.field,
-        "detuning": coded.lsb.detuning,
-    }
-    for name, worth in lsb.items():
-        step = worth[:, None]
-        np.testing.assert_allclose(
-            getattr(graph, name) / step, np.rint(getattr(original, name) / step), atol=1e-5, err_msg=name
-        )
-    np.testing.assert_array_equal(graph.src, original.src)
-
-
-def test_the_width_of_the_codes_matters(model):
-    images = {bits: images_of(model, Conditions(core=TINY.with_coupling_bits(bits)), 20) for bits in (2, 4, 8)}
-    full = images_of(model, Conditions(), 20)
-    errors = [np.abs(images[bits] - full).mean() for bits in (2, 4, 8)]
-    assert errors[0] > 1.5 * errors[1]
-    assert errors[1] > errors[2]
-
-
-def test_seeds_and_blocks(model, monkeypatch):
-    monkeypatch.setattr(module, "BLOCK", 4)
-    images = images_of(model, Conditions(seed=1), 10)
-    assert images.shape == (10, 4, 4)
-    again, other = images_of(model, Conditions(seed=1), 10), images_of(model, Conditions(seed=2), 10)
-    np.testing.assert_array_equal(images, again)
-    assert not np.array_equal(images, other)
-    assert len(np.unique(images.reshape(10, -1), axis=0)) == 10, "every block has noise of its own"
-    np.testing.assert_array_equal(images_of(model, Conditions(seed=1), 4), images[:4])
-    np.testing.assert_array_equal(images_of(model, Conditions(seed=1, threads=2), 10), images)
-
-
-def test_progress_is_told(model, monkeypatch):
-    monkeypatch.setattr(module, "BLOCK", 4)
+def test_the_receipt_says_what_a_model_is_measured_against(points):
     told: list[tuple[str, float]] = []
-    images_of(model, Conditions(), 10, lambda what, done: told.append((what, done)))
-    assert told == [("drawing samples", 0.4), ("drawing samples", 0.8), ("drawing samples", 1.0)]
-
-
-def test_levels_of_noise_change_images_more_and_more(model):
-    none, moderate, strong = (
-        images_of(model, Conditions(core=TINY, noise=noise_named(name)), 30) for name in ("none", "moderate", "strong")
-    )
-    np.testing.assert_array_equal(none, images_of(model, Conditions(core=TINY), 30))
-    assert 0.002 < np.abs(moderate - none).mean() < np.abs(strong - none).mean()
-    again = images_of(model, Conditions(core=TINY, noise=noise_named("strong")), 30)
-    np.testing.assert_array_equal(strong, again)
-
-
-@pytest.mark.parametrize("part", ["mismatch", "transient_noise"])
-def test_both_kinds_of_noise_act(model, part):
-    alone = dataclasses.replace(NOISE["none"], **{part: getattr(NOISE["strong"], part)})
-    plain, noisy = images_of(model, Conditions(), 10), images_of(model, Conditions(noise=alone), 10)
-    assert np.abs(plain - noisy).mean() > 0.01
-
-
-def test_levels_of_noise_are_those_of_the_manual():
-    found = {name: (level.weight_noise, level.mismatch, level.transient_noise) for name, level in NOISE.items()}
-    assert found == {"none": (0, 0, 0), "moderate": (0, 0.03, 0.05), "strong": (0, 0.10, 0.20)}
-
-
-def test_directions_of_a_reciprocal_core_have_one_error(tmp_path, make_core, make_graph, monkeypatch):
-    core, path = make_core(couplings="reciprocal"), tmp_path / "model.safetensors"
-    write_checkpoint(path, make_graph(core, chunks=2, density=0.5))
-    delivered, seen = Generator.delivered, []
-
-    def spy(self, *arguments):
-        found = delivered(self, *arguments)
-        seen.append((self.graph, found["coupling"]))
-        return found
-
-    monkeypatch.setattr(Generator, "delivered", spy)
-    images_of(path, Conditions(core=core, noise=NOISE["strong"], step=0.5), 4)
-    graph, values = seen[0]
-    partner = torch.from_numpy(reverse_couplings(graph))
-    assert torch.equal(values, values[:, partner])
-    used = graph.weight != 0
-    off = values.numpy()[used] / graph.weight[used] - 1
-    assert off.std() == pytest.approx(0.1, rel=0.15)
-
-
-def test_an_unknown_level_of_noise_is_refused():
-    with pytest.raises(OsccError) as caught:
-        noise_named("storng")
-    assert (caught.value.code, str(caught.value)) == (
-        "evaluation.noise",
-        "--noise: 'storng' is no level of noise; did you mean 'strong'?",
-    )
-
-
-def test_a_model_that_does_not_fit_has_findings(tmp_path, make_graph):
-    path = tmp_path / "model.safetensors"
-    write_checkpoint(path, make_graph(TINY, family="poly_ising"))
-    with pytest.raises(FindingsError) as caught:
-        images_of(path, Conditions(core=TINY), 4)
-    assert [finding.code for finding in caught.value.findings] == ["F004"]
-    assert images_of(path, Conditions(step=0.02), 4).shape == (4, 4, 4)
-
-
-def test_a_model_that_is_not_there(tmp_path):
-    for core in (None, TINY):
-        with pytest.raises(OsccError, match="cannot be read: No such file or directory"):
-            images_of(tmp_path / "no", Conditions(core=core), 4)
-
-
-def test_runs_that_diverge_are_an_error(model, monkeypatch):
-    pixels = Generator.pixels
-
-    def broken(self, state, phase_steps):
-        found = pixels(self, state, phase_steps)
-        found[1, 2, 3] = float("nan")
-        return found
-
-    monkeypatch.setattr(Generator, "pixels", broken)
-    monkeypatch.setattr(module, "BLOCK", 4)
-    with pytest.raises(OsccError) as caught:
-        images_of(model, Conditions(step=0.5), 10)
-    assert caught.value.code == "evaluation.diverged"
-    graph = read_checkpoint(model)
-    assert str(caught.value).startswith(f"3 of 10 runs of '{graph.name}' end in pixels that are not numbers")
-    assert caught.value.hint == "a --step smaller than 0.5 may help"
-
-
-@pytest.mark.parametrize(
-    ("training", "name"),
-    [
-        ({"data": {"name": "digits"}}, "digits"),
-        ({"data": {"name": "spiral"}}, "spiral"),
-        ({"data": {"name": "of another tool"}}, "mnist"),
-        ({"data": ["digits"]}, "mnist"),
-        ({"data": {"name": ["digits"]}}, "mnist"),
-        ({}, "mnist"),
-    ],
-)
-def test_the_data_set_of_a_receipt(tmp_path, make_graph, training, name):
-    path = tmp_path / "model.safetensors"
-    write_checkpoint(path, dataclasses.replace(make_graph(TINY, chunks=1), training=training))
-    assert trained_on(path) == name
-
-
-# Quality
-
-
-class Extractor:
-    """Features that are the first three pixels, and the class that the fourth one names."""
-
-    sha256 = "00"
-
-    def __call__(self, images):
-        flat = images.reshape(len(images), -1)
-        return flat[:, :3].astype(np.float64), np.rint(flat[:, 3] * 9).astype(np.int64)
-
-
-def drawn(count, seed, classes=10):
-    random = np.random.default_rng(seed)
-    images = random.uniform(-1, 1, (count, 2, 3)).astype(np.float32)
-    images[:, 1, 0] = random.integers(classes, size=count) / 9
-    return images
-
-
-def yardstick(train, test):
-    data = ImageData("mnist", train, test, np.zeros(len(train), int), np.zeros(len(test), int), "00")
-    return Yardstick.of(data, Extractor())  # type: ignore[arg-type]
-
-
-def test_quality_is_that_of_its_parts(monkeypatch):
-    train, test, images = drawn(60, 0), drawn(30, 1), drawn(40, 2, classes=4)
-    quality = measure(images, yardstick(train, test))
-    assert quality.samples == 40
-    features = [part.reshape(len(part), -1)[:, :3].astype(float) for part in (images, test)]
-    assert quality.fd_lenet == pytest.approx(frechet_distance(*features), rel=1e-12)
-    nearest = [
-        np.median(cdist(part.reshape(len(part), -1), train.reshape(60, -1)).min(axis=1)) for part in (images, test)
+    found = evaluate(points, EvaluationOptions(samples=200, seeds=2), lambda what, done: told.append((what, done)))
+    assert isinstance(found, PointEvaluation)
+    graph = running_graph(points, None)
+    seeds = tuple(measure_points(draw_images(graph, Conditions(seed=seed), 200), "spiral", seed) for seed in (0, 1))
+    assert found.seeds == seeds
+    assert found.distance.mean == pytest.approx((seeds[0].distance + seeds[1].distance) / 2)
+    assert found.floor.spread == pytest.approx(abs(seeds[0].floor - seeds[1].floor) / 2**0.5)
+    assert [done for _, done in told] == [0.5, 1.0, 0.5, 1.0]
+    assert list(json.loads(json.dumps(found.to_dict()))) == [
+        *("model", "dataset", "core", "coupling_bits", "noise", "step"),
+        *("seeds", "sliced_wasserstein", "floor"),
     ]
-    assert quality.nearest_pixel == pytest.approx(nearest[0] / nearest[1], rel=1e-6)
-    counts = [int((np.rint(images[:, 1, 0] * 9) == number).sum()) for number in range(10)]
-    assert quality.class_shares == pytest.approx([count / 40 for count in counts])
-    assert counts[4:] == [0] * 6
+    other = evaluate(points, EvaluationOptions(dataset="two-moons", samples=200))
+    assert (other.dataset, other.seeds == seeds[:1]) == ("two-moons", False)
 
 
-def test_images_of_another_size_are_refused():
+def test_images_are_measured_against_smaller_ones(digits):
+    told: list[str] = []
+    found = evaluate(digits, EvaluationOptions(samples=6, seeds=2, step=0.25), lambda what, done: told.append(what))
+    assert isinstance(found, ImageEvaluation)
+    assert (found.dataset, found.pool, found.fid) == ("digits", 2, None)
+    net, data = shipped_extractor("digits"), load_images("digits", None)
+    assert (found.extractor.sha256, found.extractor.judged) == (net.sha256, len(data.test))
+    assert found.extractor.accuracy == np.mean(net(data.test)[1] == data.test_labels)
+    means = [part.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4), dtype=np.float32) for part in (data.train, data.test)]
+    yardstick = Yardstick.of(dataclasses.replace(data, train=means[0], test=means[1]), net)
+    graph = running_graph(digits, None)
+    seeds = [measure_images(draw_images(graph, Conditions(step=0.25, seed=seed), 6), yardstick) for seed in (0, 1)]
+    assert list(found.seeds) == seeds
+    assert told == [
+        "reading the data set",
+        "drawing samples, set 1 of 2",
+        "measuring the images",
+        f"drawing samples, set 2 of 2, FD-LeNet {seeds[0].fd_lenet:.1f} before",
+        "measuring the images",
+    ]
+    assert "inception_fid" not in found.to_dict()
+
+
+def test_fid_is_measured_where_there_are_weights(digits, tmp_path, monkeypatch):
+    class Distance:
+        sha256 = "5a"
+
+        def __init__(self, path, reference):
+            assert path == tmp_path / "weights"
+            assert reference.shape[1:] == (4, 4)
+
+        def __call__(self, images):
+            return float(len(images))
+
+    monkeypatch.setattr("oscc.models.quality.inception.InceptionDistance", Distance)
+    found = evaluate(digits, EvaluationOptions(samples=5, seeds=2, inception=tmp_path / "weights"))
+    assert isinstance(found, ImageEvaluation)
+    assert found.fid == InceptionFid((5.0, 5.0), "5a")
+    assert found.to_dict()["inception_fid"] == {"mean": 5.0, "spread": 0.0, "seeds": [5.0, 5.0], "weights_sha256": "5a"}
+
+
+def test_conditions_are_alike_but_for_the_seed():
+    core = load_core("tiny-8x8").with_coupling_bits(5)
+    options = EvaluationOptions(core=core, noise="strong", seeds=3, step=0.2, threads=2)
+    assert [each.seed for each in options.conditions] == [0, 1, 2]
+    assert {(each.core, each.noise.mismatch, each.step, each.threads) for each in options.conditions} == {
+        (core, 0.1, 0.2, 2)
+    }
+    assert options.to_dict() == {"core": "tiny-8x8", "coupling_bits": 5, "noise": "strong", "step": 0.2}
+
+
+def test_an_unknown_level_of_noise_is_refused_at_once():
     with pytest.raises(OsccError) as caught:
-        measure(drawn(5, 0)[:, :1], yardstick(drawn(60, 0), drawn(30, 1)))
-    assert (caught.value.code, str(caught.value)) == (
-        "metrics.image",
-        "the model shows 1 x 3 pixels, 'mnist' has 2 x 3",
+        EvaluationOptions(noise="storng")
+    assert (caught.value.code, caught.value.message) == (
+        "evaluation.noise",
+        "'storng' is no level of noise; did you mean 'strong'?",
     )
 
 
-@pytest.mark.parametrize(
-    ("test", "message"),
-    [
-        (drawn(1, 1), "'mnist' has 1 test images; at least 2 are needed"),
-        (drawn(60, 0)[:20], "most test images of 'mnist' are training images: "),
-    ],
-)
-def test_data_that_is_no_yardstick(test, message):
-    with pytest.raises(OsccError) as caught:
-        yardstick(drawn(60, 0), test)
-    assert caught.value.code == "metrics.data"
-    assert str(caught.value).startswith(message)
+def test_an_unknown_data_set_is_refused(digits):
+    with pytest.raises(OsccError, match=r"^'digit' is no data set; did you mean 'digits'\?$"):
+        evaluate(digits, EvaluationOptions(dataset="digit", samples=2))
 
 
-def test_copies_of_training_images_are_told(monkeypatch):
-    train, test = drawn(60, 0), drawn(30, 1)
-    copies = measure(train[:40], yardstick(train, test))
-    assert copies.nearest_pixel < 1e-3
-    same = measure(test, yardstick(train, test))
-    assert same.nearest_pixel == pytest.approx(1, rel=1e-12)
-    assert same.fd_lenet == pytest.approx(0, abs=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("shares", "coverage"),
-    [
-        ((0.1,) * 10, 1.0),
-        ((0.0,) * 9 + (1.0,), 0.0),
-        ((0.5, 0.5) + (0.0,) * 8, math.log(2) / math.log(10)),
-        ((0.25, 0.75) + (0.0,) * 8, -(0.25 * math.log(0.25) + 0.75 * math.log(0.75)) / math.log(10)),
-    ],
-)
-def test_coverage_is_the_entropy_of_the_classes(shares, coverage):
-    quality = Quality(10, 1.0, 1.0, shares)
-    assert quality.coverage == pytest.approx(coverage, rel=1e-12)
-    assert math.copysign(1, quality.coverage) == 1, "minus zero would be shown as such"
-    content = quality.as_dict()
-    assert content == {
-        "samples": 10,
-        "fd_lenet": 1.0,
-        "nearest_pixel": 1.0,
-        "class_shares": shares,
-        "coverage": quality.coverage,
-    }
-    assert json.loads(json.dumps(content))["class_shares"] == list(shares)
+def test_a_model_in_memory_is_measured_as_its_checkpoint_is(points):
+    options = EvaluationOptions(samples=50)
+    graph = read_checkpoint(points)
+    found, of_file = evaluate(graph, options), evaluate(points, options)
+    assert found.seeds == of_file.seeds
+    assert (found.to_dict()["model"], of_file.to_dict()["model"]) == ("made", str(points))
+    core = load_core("tiny-8x8").changed(grid=[3, 4], readout={"step": [3, 2]})
+    coded = evaluate(graph, dataclasses.replace(options, core=core))
+    assert coded.seeds == evaluate(points, dataclasses.replace(options, core=core)).seeds
+    assert coded.seeds != found.seeds

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
 import torch
 
 from oscc.base.errors import OsccError
 from oscc.models.data.datasets import ImageData
-from oscc.models.quality.extractor_training import LeNetModule, train_extractor
+from oscc.models.quality.extractor_training import LeNetModule, make_extractor, train_extractor
 from oscc.models.quality.features import check_extractor, load_lenet
 from oscc.models.training import encoder
 
@@ -91,3 +93,32 @@ def test_labels_that_are_no_classes():
     data = bars()
     with pytest.raises(OsccError, match="labels are 1 to 10"):
         train_extractor(ImageData("digits", data.train, data.test, data.train_labels + 1, data.test_labels, "ab"), 0)
+
+
+def test_an_extractor_is_written_when_it_knows_the_data(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoder, "TRAINING_STEPS", 60)
+    data = bars()
+    monkeypatch.setattr("oscc.models.quality.extractor_training.load_images", lambda name, folder: data)
+    target = tmp_path / "net.safetensors"
+    made = make_extractor("digits", target, seed=1)
+    assert made.to_dict() == {
+        "file": str(target),
+        "dataset": "digits",
+        "seed": 1,
+        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        "accuracy": check_extractor(load_lenet(target), data),
+    }
+    target.unlink()
+    monkeypatch.setattr(encoder, "TRAINING_STEPS", 0)
+    with pytest.raises(OsccError) as caught:
+        make_extractor("digits", target, seed=1)
+    assert caught.value.code == "metrics.other-data"
+    assert not target.exists()
+
+
+def test_a_file_that_cannot_be_written_is_found_before_training(tmp_path, monkeypatch):
+    monkeypatch.setattr("oscc.models.quality.extractor_training.train_extractor", lambda *given: pytest.fail("trained"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OsccError) as caught:
+        make_extractor("digits", tmp_path / "file" / "net.safetensors")
+    assert caught.value.where == str(tmp_path / "file" / "net.safetensors")

@@ -45,7 +45,7 @@ def test_a_seed_gives_the_same_again():
     points = as_images(draw_points("two-moons", np.random.default_rng(0), 100))
     assert measure_points(points, "two-moons", 3) == measure_points(points, "two-moons", 3)
     assert measure_points(points, "two-moons", 3) != measure_points(points, "two-moons", 4)
-    assert set(measure_points(points, "two-moons").as_dict()) == {"samples", "distance", "floor"}
+    assert set(measure_points(points, "two-moons").to_dict()) == {"samples", "distance", "floor"}
 
 
 @pytest.mark.parametrize("shape", [(5, 2, 1), (5, 1, 3), (5, 2, 2)])

@@ -10,7 +10,7 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec_file import load_core
 from oscc.models.training.code_share import code_share
 from oscc.models.training.dac_grid import DacGrid
-from oscc.models.training.generator import Generator
+from oscc.models.training.generator import Delivery, Generator
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def grid_of(graph: CouplingGraph) -> DacGrid:
 
 def test_it_counts_couplings_beyond_half_a_step(graph: CouplingGraph) -> None:
     grid = grid_of(graph)
-    generator = Generator(graph, grid=grid, quantize=True)
+    generator = Generator(graph, Delivery(grid=grid, quantize=True))
     step = float(grid.step("coupling")[0, 0])
     values = np.full(graph.weight.shape, 0.49 * step)
     values[0, :5], values[1, 5:7] = 0.51 * step, -3 * step
@@ -35,4 +35,4 @@ def test_it_counts_couplings_beyond_half_a_step(graph: CouplingGraph) -> None:
 
 def test_without_codes_there_is_nothing_to_count(graph: CouplingGraph) -> None:
     assert code_share(Generator(graph)) is None
-    assert code_share(Generator(graph, grid=grid_of(graph))) is None
+    assert code_share(Generator(graph, Delivery(grid=grid_of(graph)))) is None

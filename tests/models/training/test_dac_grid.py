@@ -19,8 +19,8 @@ from oscc.core.groups import GROUPS
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec_file import load_core
 from oscc.models.training.dac_grid import DacGrid
-from oscc.models.training.generator import Generator
-from oscc.models.training.topology import grid_graph
+from oscc.models.training.generator import Delivery, Generator
+from oscc.models.training.topology import GridLayout, grid_graph
 
 TINY = load_core("tiny-8x8")
 DURATIONS = [(2.0, 2.0, 2.0, 2.0), (1.0, 3.0), (0.3, 0.7, 1.1, 0.5), (1.7,)]
@@ -31,10 +31,7 @@ def random_graph(core, duration, spread=1.0):
     graph = grid_graph(
         "trained",
         KURASHIL,
-        (core.rows, core.cols),
-        core.model_stencil,
-        origin=core.readout.origin,
-        step=core.readout.step,
+        GridLayout((core.rows, core.cols), core.model_stencil, core.readout.origin, core.readout.step),
         chunk_duration=duration,
         init=InitialPhases(),
     )
@@ -179,7 +176,7 @@ def test_gradients_pass_within_full_scale_and_stop_beyond():
 def test_compiling_finds_the_very_grid_that_was_trained_on(tmp_path, duration, bits):
     core = TINY.with_coupling_bits(bits)
     grid = DacGrid.of(core, duration)
-    model = Generator(random_graph(core, duration), grid=grid, quantize=True)
+    model = Generator(random_graph(core, duration), Delivery(grid=grid, quantize=True))
     model.clip(1.0)
     graph = model.to_graph({})
     write_checkpoint(tmp_path / "model.safetensors", graph)
@@ -204,7 +201,7 @@ def test_compiling_finds_the_very_grid_that_was_trained_on(tmp_path, duration, b
 def test_reciprocal_couplings_compile_on_a_core_of_either_kind(tmp_path, make_core, couplings):
     core = make_core(couplings=couplings)
     grid = DacGrid.of(core, (1.0, 2.0))
-    model = Generator(random_graph(core, (1.0, 2.0), spread=0.5), grid=grid, quantize=True, reciprocal=True)
+    model = Generator(random_graph(core, (1.0, 2.0), spread=0.5), Delivery(grid=grid, quantize=True, reciprocal=True))
     graph = model.to_graph({})
     weights = {
         pair: graph.weight[:, edge].tolist()
@@ -222,6 +219,6 @@ def test_reciprocal_couplings_compile_on_a_core_of_either_kind(tmp_path, make_co
 
 def test_couplings_that_differ_do_not_compile_on_a_reciprocal_core(tmp_path, make_core):
     core = make_core(couplings="reciprocal")
-    model = Generator(random_graph(core, (1.0,)), grid=DacGrid.of(core, (1.0,)), quantize=True)
+    model = Generator(random_graph(core, (1.0,)), Delivery(grid=DacGrid.of(core, (1.0,)), quantize=True))
     write_checkpoint(tmp_path / "model.safetensors", model.to_graph({}))
     assert not compile_model(read_checkpoint(tmp_path / "model.safetensors"), core).feasible

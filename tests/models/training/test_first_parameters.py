@@ -9,7 +9,7 @@ import torch
 from oscc.base.errors import OsccError
 from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.models.training.first_parameters import first_parameters
-from oscc.models.training.generator import Generator, random_stream
+from oscc.models.training.generator import Generator, Solver, random_stream
 from oscc.models.training.trainer import Trainer
 
 TINY: dict[str, Any] = {"model": {"grid": None, "stencil": None, "step": None}, "hardware": {"core": "tiny-8x8"}}
@@ -86,7 +86,10 @@ def test_training_may_go_on_from_a_checkpoint(points_config, tmp_path):
     noise = generator.noise(3, torch.Generator().manual_seed(0))
     ends = [
         each(noise, each.delivered())
-        for each in (Generator(before, step=0.01), Generator(generator.to_graph({}), step=0.01))
+        for each in (
+            Generator(before, solver=Solver(step=0.01)),
+            Generator(generator.to_graph({}), solver=Solver(step=0.01)),
+        )
     ]
     np.testing.assert_allclose(ends[0].detach(), ends[1].detach(), rtol=0, atol=1e-4)
 

@@ -14,7 +14,7 @@ from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec_file import load_core
 from oscc.models.dynamics.reference import AISModel
 from oscc.models.training.dac_grid import DacGrid
-from oscc.models.training.generator import Generator, Imperfections, draw_states
+from oscc.models.training.generator import FULL_PRECISION, Delivery, Generator, Imperfections, Solver, draw_states
 
 TENSORS = dict(zip(GROUPS, ("weight", "shil", "field", "detuning"), strict=True))
 
@@ -36,7 +36,7 @@ def paired(graph):
 @pytest.mark.parametrize("integrator", ["rk4", "heun", "euler"])
 def test_run_is_that_of_the_reference(small_graph, family, integrator):
     graph = small_graph(family, duration=(0.5, 0.8, 0.3))
-    generator = Generator(graph, integrator=integrator, step=0.125)
+    generator = Generator(graph, solver=Solver(integrator=integrator, step=0.125))
     start = 0.5 * torch.randn(6, 4, generator=seeded())
     end = generator(start, generator.delivered())
     assert end.dtype == torch.float32
@@ -72,7 +72,7 @@ def test_gradients_reach_what_the_family_reads(small_graph):
 
 def test_unknown_integrator_is_refused(small_graph):
     with pytest.raises(OsccError, match="'rk5' is not an integrator; did you mean 'rk4'"):
-        Generator(small_graph(), integrator="rk5")
+        Generator(small_graph(), solver=Solver(integrator="rk5"))
 
 
 # What is delivered
@@ -93,7 +93,7 @@ def test_without_hardware_parameters_act_as_they_are(small_graph):
 
 def test_reciprocal_couplings_are_the_mean_of_both_directions(small_graph):
     graph = paired(small_graph())
-    found = Generator(graph, reciprocal=True).delivered()["coupling"]
+    found = Generator(graph, Delivery(reciprocal=True)).delivered()["coupling"]
     weights = {
         pair: graph.weight[:, edge]
         for edge, pair in enumerate(zip(graph.src.tolist(), graph.dst.tolist(), strict=True))
@@ -107,7 +107,7 @@ def test_reciprocal_couplings_are_the_mean_of_both_directions(small_graph):
 
 
 def test_both_directions_learn_alike(small_graph):
-    generator = Generator(paired(small_graph()), reciprocal=True)
+    generator = Generator(paired(small_graph()), Delivery(reciprocal=True))
     slope = torch.randn(2, 6, generator=seeded())
     generator.delivered()["coupling"].backward(slope)
     gradient = generator.get_parameter("coupling").grad
@@ -119,13 +119,13 @@ def test_both_directions_learn_alike(small_graph):
 
 def test_reciprocal_couplings_need_both_directions(small_graph):
     with pytest.raises(ValueError, match="a coupling has none in the other direction"):
-        Generator(small_graph(), reciprocal=True)
+        Generator(small_graph(), Delivery(reciprocal=True))
 
 
 def test_rounding_is_that_of_the_grid(small_graph):
     graph, grid = small_graph(), DacGrid.of(load_core("tiny-8x8"), (0.5, 0.8))
     for quantizes in (True, False):
-        delivered = Generator(graph, grid=grid, quantize=quantizes).delivered()
+        delivered = Generator(graph, Delivery(grid=grid, quantize=quantizes)).delivered()
         for group, name in TENSORS.items():
             values = getattr(graph, name)
             step = grid.lsb[group][:, None]
@@ -140,8 +140,8 @@ def test_parameters_are_brought_back_to_within_full_scale(small_graph, part):
     grid = dataclasses.replace(grid, lsb=grid.lsb.map(lambda lsb: lsb / 50))
     scales = {group: 7 * lsb[:, None] for group, lsb in grid.lsb.items()}
     for generator, limits in (
-        (Generator(graph, grid=grid), scales),
-        (Generator(graph, bound=0.6), dict.fromkeys(GROUPS, 0.6)),
+        (Generator(graph, Delivery(grid=grid)), scales),
+        (Generator(graph, Delivery(bound=0.6)), dict.fromkeys(GROUPS, 0.6)),
     ):
         generator.clip(part)
         for group, name in TENSORS.items():
@@ -158,9 +158,9 @@ def test_without_a_bound_nothing_is_clipped(small_graph):
     np.testing.assert_array_equal(generator.get_parameter("coupling").detach(), small_graph().weight)
 
 
-def many_errors(graph, imperfections, count=400, **options):
+def many_errors(graph, imperfections, count=400, delivery=FULL_PRECISION):
     """Errors of every group in many draws, float[count, C, n]."""
-    generator, random = Generator(graph, **options), seeded()
+    generator, random = Generator(graph, delivery), seeded()
     ideal = {group: values.detach() for group, values in generator.delivered().items()}
     drawn = [generator.delivered(imperfections, random) for _ in range(count)]
     return ideal, {group: torch.stack([values[group].detach() - ideal[group] for values in drawn]) for group in GROUPS}
@@ -180,14 +180,14 @@ def test_mismatch_is_relative(small_graph):
 
 
 def test_weight_noise_is_a_part_of_full_scale(small_graph):
-    _, errors = many_errors(small_graph("kuramoto"), Imperfections(weight_noise=0.02), bound=1.5)
+    _, errors = many_errors(small_graph("kuramoto"), Imperfections(weight_noise=0.02), delivery=Delivery(bound=1.5))
     for group in ("coupling", "field", "detuning"):
         assert errors[group].std().item() == pytest.approx(0.02 * 1.5, rel=0.05)
     assert not errors["shil"].any(), "a kuramoto model has no SHIL"
 
 
 def test_errors_follow_from_the_generator_and_gradients_pass(small_graph):
-    generator = Generator(small_graph(), bound=2.0)
+    generator = Generator(small_graph(), Delivery(bound=2.0))
     imperfections = Imperfections(weight_noise=0.1, mismatch=0.1)
     one, same, other = (generator.delivered(imperfections, seeded(seed))["coupling"] for seed in (1, 1, 2))
     assert torch.equal(one, same)
@@ -204,7 +204,7 @@ def test_a_unit_that_makes_both_directions_has_one_error(small_graph, imperfecti
     graph = paired(small_graph())
     partner = [1, 0, 4, 5, 2, 3]
     equal = dataclasses.replace(graph, weight=(graph.weight + graph.weight[:, partner]) / 2)
-    one, own = (Generator(equal, bound=2.0, shared_units=shared) for shared in (True, False))
+    one, own = (Generator(equal, Delivery(bound=2.0, shared_units=shared)) for shared in (True, False))
     shared, apart = (each.delivered(imperfections, seeded(5)) for each in (one, own))
     assert torch.equal(shared["coupling"], shared["coupling"][:, partner])
     assert not (apart["coupling"] == apart["coupling"][:, partner]).any()
@@ -214,7 +214,7 @@ def test_a_unit_that_makes_both_directions_has_one_error(small_graph, imperfecti
 
 
 def test_errors_of_directed_units_are_those_of_the_first_release(small_graph):
-    values = Generator(small_graph(), bound=2.0).delivered(Imperfections(0.1, 0.2), seeded(7))
+    values = Generator(small_graph(), Delivery(bound=2.0)).delivered(Imperfections(0.1, 0.2), seeded(7))
     random = seeded(7)
     for group, name in TENSORS.items():
         ideal = torch.tensor(getattr(small_graph(), name))
@@ -226,7 +226,7 @@ def test_errors_of_directed_units_are_those_of_the_first_release(small_graph):
 def test_a_free_oscillator_gathers_the_transient_noise(small_graph):
     graph = small_graph("kuramoto")
     zero = {name: 0 * getattr(graph, name) for name in TENSORS.values()}
-    generator = Generator(dataclasses.replace(graph, **zero), step=0.2)
+    generator = Generator(dataclasses.replace(graph, **zero), solver=Solver(step=0.2))
     start = torch.zeros(6, 4000)
     end = generator(start, generator.delivered(), Imperfections(transient_noise=0.3), seeded())
     assert end.std().item() == pytest.approx(0.3, rel=0.02)
@@ -238,7 +238,7 @@ def test_transient_noise_comes_evenly_along_the_run(small_graph):
     graph = small_graph("tanh_ising")
     zero = {name: 0 * getattr(graph, name) for name in TENSORS.values()}
     # What is left is dx/dt = -x: noise decays by 1 - h in every Euler step that follows it.
-    generator = Generator(dataclasses.replace(graph, **zero), step=0.25, integrator="euler")
+    generator = Generator(dataclasses.replace(graph, **zero), solver=Solver(step=0.25, integrator="euler"))
     end = generator(torch.zeros(6, 8000), generator.delivered(), Imperfections(transient_noise=0.5), seeded())
     steps = [0.25] * 2 + [0.2] * 4
     variance = sum(
@@ -327,7 +327,7 @@ def test_graph_has_what_was_trained(small_graph):
 @pytest.mark.parametrize("quantizes", [True, False])
 def test_graph_of_a_model_for_a_core(small_graph, quantizes):
     grid = DacGrid.of(load_core("tiny-8x8"), (0.5, 0.8))
-    made = Generator(small_graph(), grid=grid, quantize=quantizes).to_graph({})
+    made = Generator(small_graph(), Delivery(grid=grid, quantize=quantizes)).to_graph({})
     assert made.time_scale_s == grid.time_scale_s
     scaled = made.weight / grid.lsb.coupling[:, None]
     whole = np.abs(scaled - np.rint(scaled)) < 1e-5

@@ -12,7 +12,7 @@ from oscc.compiler.ir.graph import diagnose_graph
 from oscc.core.families import KURASHIL, POLY_ISING
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.stencil import listed_stencil, named_stencil
-from oscc.models.training.topology import grid_graph, reverse_couplings
+from oscc.models.training.topology import GridLayout, grid_graph, reverse_couplings
 
 OFFSETS = [(row, col) for row in range(-2, 3) for col in range(-2, 3) if (row, col) != (0, 0)]
 
@@ -21,10 +21,7 @@ def made(grid, stencil, *, origin=(0, 0), step=(1, 1), family=KURASHIL, duration
     return grid_graph(
         "made",
         family,
-        grid,
-        stencil,
-        origin=origin,
-        step=step,
+        GridLayout(grid, stencil, origin, step),
         chunk_duration=duration,
         init=InitialPhases("uniform", 0.5, 1.5),
     )

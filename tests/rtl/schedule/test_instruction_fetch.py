@@ -77,10 +77,10 @@ class Bench:
         module.submodules.fetch = fetch
         module.submodules.memory = memory = Memory(shape=32, depth=64, init=[i.encode() for i in schedule])
         port = memory.read_port()
-        module.d.comb += [port.addr.eq(fetch.fetch_address), fetch.fetch_word.eq(port.data)]
-        names = ("begin", "halt", "next_group", "valid", "overrun", "fetch_address")
+        module.d.comb += [port.addr.eq(fetch.fetch.address), fetch.fetch.word.eq(port.data)]
+        names = ("begin", "halt", "next_group", "valid", "overrun", "fetch.address")
         members = {name: getattr(fetch.group, name) for name in MEMBERS}
-        self.record = Recorder(**{name: getattr(fetch, name) for name in names}, **members)
+        self.record = Recorder.of(fetch, *names, **members)
 
     async def pulse(self, context: Any, name: str) -> None:
         context.set(getattr(self.fetch, name), 1)
@@ -131,7 +131,7 @@ def consume(schedule: Sequence[Instruction], limit: int, pause: Pause = no_pause
             ((found,),) = [record.cycles("overrun")]
             assert found > cycle
             # Nothing more is fetched.
-            assert len(set(record.values("fetch_address")[found:])) == 1
+            assert len(set(record.values("fetch.address")[found:])) == 1
             return
         members, fetched = group
         first = cycle + 1 + 2 * fetched

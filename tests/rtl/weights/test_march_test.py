@@ -49,7 +49,7 @@ def operations_of(record: Recorder) -> list[tuple[int, str, int, int]]:
 def run_test(core: CoreSpec, hold: int = 0) -> Recorder:
     """A whole self-test, started in cycle 1."""
     march = MarchTest(core)
-    recorder = Recorder(**{name: getattr(march, name) for name in NAMES})
+    recorder = Recorder.of(march, *NAMES)
 
     async def bench(context: Any) -> None:
         await context.tick()
@@ -167,7 +167,7 @@ def test_it_waits_while_it_is_held(make_core: Callable[..., CoreSpec], hold: int
 def test_halt_ends_at_once_and_a_new_test_begins_anew(make_core: Callable[..., CoreSpec], after: int) -> None:
     core = make_core(grid=[2, 2], chunks=1)
     march = MarchTest(core)
-    recorder = Recorder(**{name: getattr(march, name) for name in NAMES})
+    recorder = Recorder.of(march, *NAMES)
 
     async def bench(context: Any) -> None:
         context.set(march.start, 1)

@@ -27,16 +27,16 @@ from oscc.rtl.weights.program_ingress import ProgramIngress
 MakeCore = Callable[..., CoreSpec]
 NAMES = (
     "begin",
-    "stream_ready",
+    "stream.ready",
     "loading",
     "programmed",
     "finished",
     "crc_error",
     "length_error",
     "crc",
-    "write_enable",
-    "write_address",
-    "write_word",
+    "write.enable",
+    "write.address",
+    "write.word",
 )
 
 
@@ -48,9 +48,9 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.ingress = ProgramIngress(self.core)
-        self.port = StreamPort.of(self.ingress, "stream_")
+        self.port = StreamPort.of(self.ingress.stream)
         self.stream = StreamWatch(self.port)
-        self.record = Recorder(**{name: getattr(self.ingress, name) for name in NAMES})
+        self.record = Recorder.of(self.ingress, *NAMES)
 
     async def begin(self, context: Any, crc: int) -> None:
         context.set(self.ingress.expected_crc, crc)
@@ -68,7 +68,7 @@ class Bench:
 
     def writes(self) -> list[tuple[int, int, int]]:
         """(enables of the banks, address, word) of every write."""
-        columns = (self.record.values(name) for name in ("write_enable", "write_address", "write_word"))
+        columns = (self.record.values(name) for name in ("write.enable", "write.address", "write.word"))
         return [entry for entry in zip(*columns, strict=True) if entry[0]]
 
 
@@ -152,7 +152,7 @@ def test_a_beat_per_cycle_and_a_word_two_cycles_after_its_last_beat(
     bench.run(host)
     beats = bench.stream.cycles
     assert beats == list(range(1, 1 + 4 * per_word))
-    assert bench.record.cycles("write_enable") == [cycle + 2 for cycle in beats[per_word - 1 :: per_word]]
+    assert bench.record.cycles("write.enable") == [cycle + 2 for cycle in beats[per_word - 1 :: per_word]]
     assert bench.record.cycles("loading") == beats
     assert bench.writes() == writes_of(core, image)
 
@@ -186,7 +186,7 @@ def test_the_stream_is_taken_only_between_begin_and_the_end(small: CoreSpec) -> 
 
     simulate(bench.ingress, host, background=[bench.record.watch, bench.stream.watch, source])
     begin = bench.record.cycles("begin")[0]
-    assert bench.record.cycles("stream_ready") == list(range(begin + 1, begin + 1 + small.program_beats))
+    assert bench.record.cycles("stream.ready") == list(range(begin + 1, begin + 1 + small.program_beats))
     assert [beat.data for beat in bench.stream.beats] == image
     assert bench.record.values("programmed")[-1] == 1
     assert bench.record.values("crc")[-1] == crc_of(small, image)
@@ -343,7 +343,7 @@ def test_begin_ends_the_swallowing(small: CoreSpec) -> None:
 
     bench.run(host)
     assert bench.record.values("programmed")[-1] == 1
-    assert bench.record.values("stream_ready")[-1] == 0
+    assert bench.record.values("stream.ready")[-1] == 0
     assert bench.writes()[-12:] == writes_of(small, image)
 
 

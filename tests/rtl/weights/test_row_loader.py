@@ -11,11 +11,12 @@ from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.bench.simulation import simulate, wait
 from oscc.rtl.weights.row_loader import RowLoader
 
-NAMES = ("start", "chunk", "busy", "complete", "taken", "address", "read", "row_valid", "row")
+NAMES = ("address", "read", "row_valid", "row")
 
 
 def recorded(loader: RowLoader) -> Recorder:
-    return Recorder(**{name: getattr(loader, name) for name in NAMES})
+    load = {name: getattr(loader.load, name) for name in ("start", "chunk", "busy", "complete", "taken")}
+    return Recorder.of(loader, *NAMES, **load)
 
 
 def load(core: CoreSpec, chunk: int, before: int = 3) -> Recorder:
@@ -25,11 +26,11 @@ def load(core: CoreSpec, chunk: int, before: int = 3) -> Recorder:
 
     async def bench(context: Any) -> None:
         await wait(context, before)
-        context.set(loader.start, 1)
-        context.set(loader.chunk, chunk)
+        context.set(loader.load.start, 1)
+        context.set(loader.load.chunk, chunk)
         await context.tick()
-        context.set(loader.start, 0)
-        context.set(loader.chunk, 0)
+        context.set(loader.load.start, 0)
+        context.set(loader.load.chunk, 0)
         await wait(context, core.load_cycles + 10)
 
     simulate(loader, bench, background=[recorder.watch])
@@ -72,11 +73,11 @@ def test_start_is_ignored_while_busy(tiny_core: CoreSpec) -> None:
     recorder = recorded(loader)
 
     async def bench(context: Any) -> None:
-        context.set(loader.start, 1)
-        context.set(loader.chunk, 1)
+        context.set(loader.load.start, 1)
+        context.set(loader.load.chunk, 1)
         await context.tick()
         # From now on another chunk is asked for, in every cycle.
-        context.set(loader.chunk, 3)
+        context.set(loader.load.chunk, 3)
         await wait(context, 2 * tiny_core.load_cycles + 1)
 
     simulate(loader, bench, background=[recorder.watch])
@@ -97,13 +98,13 @@ def test_a_taken_chunk_is_complete_no_more(tiny_core: CoreSpec) -> None:
 
     async def bench(context: Any) -> None:
         for _ in range(2):
-            context.set(loader.start, 1)
+            context.set(loader.load.start, 1)
             await context.tick()
-            context.set(loader.start, 0)
+            context.set(loader.load.start, 0)
             await wait(context, tiny_core.load_cycles + 4)
-            context.set(loader.taken, 1)
+            context.set(loader.load.taken, 1)
             await context.tick()
-            context.set(loader.taken, 0)
+            context.set(loader.load.taken, 0)
             await wait(context, 3)
 
     simulate(loader, bench, background=[recorder.watch])
@@ -119,15 +120,15 @@ def test_a_load_that_starts_while_the_last_one_is_taken_goes_through(tiny_core: 
     recorder = recorded(loader)
 
     async def bench(context: Any) -> None:
-        context.set(loader.start, 1)
+        context.set(loader.load.start, 1)
         await context.tick()
-        context.set(loader.start, 0)
+        context.set(loader.load.start, 0)
         await wait(context, tiny_core.load_cycles)
-        context.set(loader.start, 1)
-        context.set(loader.taken, 1)
+        context.set(loader.load.start, 1)
+        context.set(loader.load.taken, 1)
         await context.tick()
-        context.set(loader.start, 0)
-        context.set(loader.taken, 0)
+        context.set(loader.load.start, 0)
+        context.set(loader.load.taken, 0)
         await wait(context, tiny_core.load_cycles + 3)
 
     simulate(loader, bench, background=[recorder.watch])
@@ -149,9 +150,9 @@ def test_random_starts_and_takes_keep_the_contract(make_core: Callable[..., Core
 
     async def bench(context: Any) -> None:
         for _ in range(800):
-            context.set(loader.start, generator.random() < 0.15)
-            context.set(loader.chunk, generator.randrange(3))
-            context.set(loader.taken, generator.random() < 0.1)
+            context.set(loader.load.start, generator.random() < 0.15)
+            context.set(loader.load.chunk, generator.randrange(3))
+            context.set(loader.load.taken, generator.random() < 0.1)
             await context.tick()
 
     simulate(loader, bench, background=[recorder.watch])

@@ -15,7 +15,7 @@ NAMES = ("start", "halt", "other_read", "other_address", "read", "address", "rep
 
 
 def recorded(scrubber: Scrubber) -> Recorder:
-    return Recorder(**{name: getattr(scrubber, name) for name in NAMES})
+    return Recorder.of(scrubber, *NAMES)
 
 
 async def start(context: Any, scrubber: Scrubber) -> None:

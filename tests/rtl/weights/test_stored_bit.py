@@ -76,10 +76,10 @@ def test_a_flipped_bit_is_what_a_load_corrects_there(
     seen: list[int] = []
 
     async def load(context: Any) -> None:
-        context.set(store.chunk, address // 3)
-        context.set(store.load_start, 1)
+        context.set(store.load.chunk, address // 3)
+        context.set(store.load.start, 1)
         await context.tick()
-        context.set(store.load_start, 0)
+        context.set(store.load.start, 0)
         await wait(context, core.load_cycles + 5)
         seen.append(context.get(store.corrected_words))
 

@@ -6,83 +6,12 @@ from typing import Any
 
 import pytest
 
-from oscc.core.spec import READ_LATENCY, CoreSpec
+from oscc.core.latencies import READ_LATENCY
+from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.prepared import prepared
-from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.weights.weight_bank import WeightBank, lane_bits
-from oscc.rtl.weights.weight_bus import COMPARE_STAGES, READ_STAGES
-
-
-def protect(data: int, bits: int) -> int:
-    """A word with its check bits above: the xor of the positions of the set bits, and the parity of the whole."""
-    position, xor, taken = 1, 0, 0
-    while taken < bits:
-        if position.bit_count() != 1:
-            xor ^= position if (data >> taken) & 1 else 0
-            taken += 1
-        position += 1
-    word = data | xor << bits
-    return word | (word.bit_count() & 1) << (bits + (position - 1).bit_length())
-
-
-def stored(core: CoreSpec, data: int) -> int:
-    """A word as the bus carries it: the check bits once for each of four columns."""
-    if core.protection == "none":
-        return data
-    word, lanes = protect(data, core.word_bits), 0
-    for lane in range(4):
-        lanes |= (word >> core.word_bits) << (lane * core.check_bits)
-    return data | lanes << core.word_bits
-
-
-def recorded(bank: WeightBank) -> Recorder:
-    return Recorder(
-        data=bank.row_data, corrected=bank.corrected, uncorrectable=bank.uncorrectable, mismatch=bank.mismatch
-    )
-
-
-async def write(context: Any, bank: WeightBank, core: CoreSpec, column: int, address: int, data: int) -> None:
-    context.set(bank.bus.write_enable, 1 << column)
-    context.set(bank.bus.write_address, address)
-    context.set(bank.bus.write_word, stored(core, data))
-    await context.tick()
-    context.set(bank.bus.write_enable, 0)
-
-
-async def fill(context: Any, bank: WeightBank, core: CoreSpec, words: list[int], column: int = 0) -> None:
-    for address, word in enumerate(words):
-        await write(context, bank, core, column, address, word)
-
-
-def enables(given: list[int], stages: tuple[int, ...] = READ_STAGES) -> int:
-    """The enables of the stages, of what was given in this cycle and those before, the latest first."""
-    return sum(given[age] << stage for stage, age in enumerate(stages) if age < len(given))
-
-
-async def read(context: Any, bank: WeightBank, addresses: list[int | None]) -> None:
-    """Give an address, or none, in each cycle, and the enables that belong to them."""
-    given: list[int] = []
-    for address in [*addresses, *[None] * READ_LATENCY]:
-        given = [int(address is not None), *given][:READ_LATENCY]
-        if address is not None:
-            context.set(bank.bus.read_address, address)
-        context.set(bank.bus.read_stages, enables(given))
-        await context.tick()
-
-
-def random_words(core: CoreSpec, seed: int) -> list[int]:
-    generator = random.Random(seed)
-    return [generator.getrandbits(core.word_bits) for _ in range(core.bank_depth)]
-
-
-def flip(context: Any, bank: WeightBank, core: CoreSpec, column: int, address: int, bit: int) -> None:
-    """Flip a bit of a protected word where it is kept."""
-    memory = bank.memories[column]
-    if bit >= core.word_bits:
-        assert bank.checks is not None
-        memory, bit = bank.checks, column * 9 + bit - core.word_bits
-    row = memory.data[address]
-    context.set(row, context.get(row) ^ (1 << bit))
+from oscc.rtl.weights.weight_bus import COMPARE_STAGES
+from tests.rtl.weights.weight_bank_bench import enables, fill, flip, random_words, read, recorded, stored
 
 
 @pytest.mark.parametrize("protection", ["secded", "none"])
@@ -325,82 +254,6 @@ def test_without_protection_a_flipped_bit_passes_unnoticed(make_core: Callable[.
     simulation.run(bench, background=[recorder.watch])
     assert recorder.values("data")[1 + READ_LATENCY] == 0b1001
     assert recorder.cycles("corrected") == recorder.cycles("uncorrectable") == []
-
-
-@pytest.mark.parametrize("protection", ["secded", "none"])
-def test_an_idle_bank_does_not_toggle(make_core: Callable[..., CoreSpec], protection: str) -> None:
-    core = make_core(protection=protection)
-    bank, simulation = prepared(WeightBank, core, 1)
-    recorder = recorded(bank)
-
-    async def bench(context: Any) -> None:
-        await fill(context, bank, core, [7, 8, 9])
-        await read(context, bank, [1])
-        for address in (0, 2, 0, 2, 0, 2):
-            context.set(bank.bus.read_address, address)
-            await context.tick()
-
-    simulation.run(bench, background=[recorder.watch])
-    assert recorder.values("data")[3 + READ_LATENCY :] == [8] * (len(recorder) - 3 - READ_LATENCY)
-
-
-@pytest.mark.parametrize("stage", range(4))
-def test_every_stage_waits_for_its_enable(tiny_core: CoreSpec, stage: int) -> None:
-    bank, simulation = prepared(WeightBank, tiny_core, 1)
-    recorder = recorded(bank)
-
-    async def bench(context: Any) -> None:
-        await fill(context, bank, tiny_core, [7, 8])
-        await read(context, bank, [0])
-        # The same for the other word, with one stage left out, and with all.
-        context.set(bank.bus.read_address, 1)
-        for left_out in (1 << stage, 0):
-            for cycle in range(READ_LATENCY):
-                context.set(bank.bus.read_stages, enables([0] * cycle + [1]) & ~left_out)
-                await context.tick()
-            context.set(bank.bus.read_stages, 0)
-            await context.tick()
-
-    simulation.run(bench, background=[recorder.watch])
-    # Each of the last two reads took five cycles and one more, in which its word is there.
-    data = recorder.values("data")
-    assert (data[-7], data[-1]) == (7, 8)
-
-
-@pytest.mark.parametrize("protection", ["secded", "none"])
-@pytest.mark.parametrize("syndrome", [3, 4, 9])
-def test_a_register_behind_the_memory_takes_the_word_in_every_cycle(
-    make_core: Callable[..., CoreSpec], protection: str, syndrome: int
-) -> None:
-    bank, simulation = prepared(WeightBank, make_core(protection=protection), 1)
-    recorder = recorded(bank)
-
-    async def bench(context: Any) -> None:
-        await fill(context, bank, make_core(protection=protection), [7, 8])
-        # Word 0 is read, and word 1 one cycle behind: the memory holds it when the word before it is decoded, in the
-        # cycle that is meant for that, and the register gives it to whoever decodes later.
-        for cycle in range(syndrome + 2):
-            stages = {0: 0b0001, 1: 0b0011, 2: 0b0010}.get(cycle, 0)
-            stages |= {syndrome: 0b0100, syndrome + 1: 0b1000}.get(cycle, 0)
-            context.set(bank.bus.read_address, min(cycle, 1))
-            context.set(bank.bus.read_stages, stages)
-            await context.tick()
-        await context.tick()
-
-    simulation.run(bench, background=[recorder.watch])
-    assert recorder.values("data")[-1] == (7 if syndrome == 3 else 8)
-    assert recorder.cycles("corrected") == recorder.cycles("uncorrectable") == []
-
-
-@pytest.mark.parametrize(
-    ("stencil", "coupling_bits", "check_bits", "lane"),
-    [("king", 2, 7, 9), ("box-2", 4, 8, 9), ("box-2", 8, 9, 9), ("box-3", 8, 10, 18)],
-)
-def test_the_part_of_a_column_in_the_check_memory_is_whole_bytes_of_nine_bits(
-    make_core: Callable[..., CoreSpec], stencil: str, coupling_bits: int, check_bits: int, lane: int
-) -> None:
-    core = make_core(stencil=stencil, coupling_dac={"bits": coupling_bits})
-    assert (core.check_bits, lane_bits(core)) == (check_bits, lane)
 
 
 def test_a_core_without_protection_has_no_check_bits_to_keep(make_core: Callable[..., CoreSpec]) -> None:

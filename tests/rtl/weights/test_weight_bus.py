@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from amaranth.hdl import Shape
 
-from oscc.core.spec import READ_LATENCY, CoreSpec
+from oscc.core.latencies import READ_LATENCY
+from oscc.core.spec import CoreSpec
 from oscc.rtl.weights.weight_bus import COMPARE_STAGES, READ_STAGES, bus_word_bits, weight_bus_signature
 
 

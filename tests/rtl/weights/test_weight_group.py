@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from amaranth.hdl import Fragment
 
-from oscc.core.spec import READ_LATENCY, CoreSpec
+from oscc.core.latencies import READ_LATENCY
+from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.bench.simulation import simulate, wait
 from oscc.rtl.weights.weight_bank import WeightBank
