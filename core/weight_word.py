@@ -40,7 +40,7 @@ def to_sign_magnitude(codes: NDArray[np.int8], bits: int) -> NDArray[np.uint8]:
 
 
 def from_sign_magnitude(patterns: NDArray[np.uint8], bits: int) -> NDArray[np.int8]:
-    """Return signed codes of bit patterns: the inverse of `to_sign_magnitude`.
+    """Return the signed codes of bit patterns: the inverse of `to_sign_magnitude`.
 
     Raises
     ------

@@ -84,15 +84,10 @@ def test_the_running_graph_has_the_worth_of_the_codes(model):
     graph, original = running_graph(model, TINY), read_checkpoint(model)
     coded = compile_model(read_checkpoint(model), TINY).coded
     assert coded is not None
-    steps = {
-        "weight": coded.lsb.coupling,
-        "shil": coded.lsb.shil,
-        "field": coded.lsb.field,
-        "detuning": coded.lsb.detuning,
-    }
-    for name, step in steps.items():
-        scaled = getattr(graph, name) / step[:, None]
-        np.testing.assert_allclose(scaled, np.rint(getattr(original, name) / step[:, None]), atol=1e-5)
+    for name, group in (("weight", "coupling"), ("shil", "shil"), ("field", "field"), ("detuning", "detuning")):
+        step = coded.lsb[group][:, None]
+        scaled = getattr(graph, name) / step
+        np.testing.assert_allclose(scaled, np.rint(getattr(original, name) / step), atol=1e-5, err_msg=name)
     np.testing.assert_array_equal(graph.src, original.src)
 
 
