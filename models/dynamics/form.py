@@ -8,6 +8,7 @@ from importlib import import_module
 
 from torch import Tensor
 
+from oscc.base.errors import OsccError
 from oscc.core.families import Family
 from oscc.models.dynamics.node_kernels import NodeKernels
 from oscc.models.dynamics.torch_sums import TorchCouplings
@@ -49,13 +50,19 @@ def form_of(family: Family) -> Form:
 
     Raises
     ------
-    ValueError
-        When the form is not one of the family's interaction and self term.
+    OsccError
+        ``family.form`` when it cannot be imported, or is not one of the family's interaction and self term.
     """
     module, _, name = family.form.partition(":")
-    found = getattr(import_module(module if name else f"{__package__}.forms.{module}"), name or "FORM")
+    called = f"form '{family.form}' of family '{family.name}'"
+    try:
+        found = getattr(import_module(module if name else f"{__package__}.forms.{module}"), name or "FORM")
+    except Exception as error:
+        # Whatever the module of another package does when it is imported.
+        raise OsccError("family.form", f"{called} cannot be imported: {type(error).__name__}: {error}") from error
     if not isinstance(found, Form):
-        raise ValueError(f"form '{family.form}' of family '{family.name}' is a {type(found).__name__}, not a Form")
+        raise OsccError("family.form", f"{called} is a {type(found).__name__}, not a Form")
     if (family.interaction, family.self_term) not in found.terms:
-        raise ValueError(f"no kernels for interaction '{family.interaction}' with self term '{family.self_term}'")
+        terms = f"interaction '{family.interaction}' with self term '{family.self_term}'"
+        raise OsccError("family.form", f"no kernels for {terms} in {called}")
     return found

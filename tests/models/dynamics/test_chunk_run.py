@@ -236,5 +236,5 @@ def test_other_precisions_are_refused(small_graph):
 def test_a_family_without_kernels_is_refused(small_graph):
     graph = small_graph()
     odd = dataclasses.replace(FAMILIES["tanh_ising"], self_term="shil")
-    with pytest.raises(ValueError, match="no kernels for interaction 'tanh-linear' with self term 'shil'"):
+    with pytest.raises(OsccError, match="no kernels for interaction 'tanh-linear' with self term 'shil'"):
         ChunkKernels.of(odd, graph.src, graph.dst, graph.nodes)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from oscc.base.errors import OsccError
 from oscc.core.families import FAMILIES, TANH_ISING
 from oscc.models.dynamics.form import form_of
 from oscc.models.dynamics.node_kernels import combine
@@ -114,5 +115,7 @@ def test_combine():
 
 def test_a_family_without_kernels_is_refused():
     odd = dataclasses.replace(TANH_ISING, interaction="linear")
-    with pytest.raises(ValueError, match=r"^no kernels for interaction 'linear' with self term 'leak'$"):
+    with pytest.raises(
+        OsccError, match=r"^no kernels for interaction 'linear' with self term 'leak' in form 'leak' of "
+    ):
         form_of(odd)
