@@ -53,7 +53,7 @@ def _sink(keys, items, size) -> int:  # type: ignore[no-untyped-def]
 def _spread(  # type: ignore[no-untyped-def]
     cells, host_first, host_neighbour, columns, box, weight, distance, parent, keys, items
 ) -> None:
-    """Dijkstra's distances from a set of cells to all cells of a box: the weights of the cells on the way between."""
+    """Compute Dijkstra's distances from a set of cells to all cells of a box: weights of the cells on the way."""
     size = 0
     for cell in cells:
         distance[cell] = 0.0
@@ -81,7 +81,7 @@ def _spread(  # type: ignore[no-untyped-def]
 
 @kernel()
 def _joined(host_first, host_neighbour, cell, other) -> bool:  # type: ignore[no-untyped-def]
-    """Whether two cells can be coupled."""
+    """Return whether two cells can be coupled."""
     low, high = host_first[cell], host_first[cell + 1]
     while low < high:
         middle = (low + high) // 2
@@ -94,7 +94,7 @@ def _joined(host_first, host_neighbour, cell, other) -> bool:  # type: ignore[no
 
 @kernel()
 def _touches(host_first, host_neighbour, one, other, without) -> bool:  # type: ignore[no-untyped-def]
-    """Whether two sets of cells can be coupled, without one cell of the first."""
+    """Return whether two sets of cells can be coupled, without one cell of the first."""
     for cell in one:
         if cell == without:
             continue
@@ -106,7 +106,7 @@ def _touches(host_first, host_neighbour, one, other, without) -> bool:  # type: 
 
 @kernel()
 def _connected(host_first, host_neighbour, cells, without, seen) -> bool:  # type: ignore[no-untyped-def]
-    """Whether a set of cells hangs together without one of them."""
+    """Return whether a set of cells is connected without one of them."""
     count = cells.size
     queue = np.empty(count, np.int32)
     head, tail = 0, 0
@@ -353,7 +353,7 @@ def unmet(
     length: NDArray[np.int32],
     fill: NDArray[np.int32],
 ) -> NDArray[np.int32]:
-    """What is wrong with each chain, int32[N]: cells that it shares, and neighbours that it does not reach.
+    """Return what is wrong with each chain, int32[N]: cells that it shares, and neighbours that it does not reach.
 
     Parameters
     ----------

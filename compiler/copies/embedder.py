@@ -94,7 +94,7 @@ class Embedding:
         return self.at_fault == 0
 
     def lengths(self) -> NDArray[np.int32]:
-        """Cells of each node, int32[N]."""
+        """Return cells of each node, int32[N]."""
         return np.diff(self.first)
 
 
@@ -106,7 +106,7 @@ def embed(
     timeout_s: float | None = None,
     report: Callable[[str, float], None] | None = None,
 ) -> Embedding:
-    """Chains for all nodes of a model.
+    """Find chains for all nodes of a model (minor embedding).
 
     Nodes that are read out have their root on a readable cell. An interrupt from the keyboard ends the search with the
     best so far, as the end of the time does.
@@ -175,7 +175,7 @@ def _no_chains(graph: CouplingGraph, host: HostGraph) -> _Chains:
 
 
 def _starts(graph: CouplingGraph, core: CoreSpec, host: HostGraph, seed: int, ends: float) -> Iterator[_Chains]:
-    """Chains to begin with: placements with more and more room between the nodes, then crossing lines.
+    """Yield chains to begin with: placements with more and more room between the nodes, then crossing lines.
 
     Before them, of a model that has nodes with more neighbours than there are cells near a cell, placements of these in
     pieces.
@@ -210,7 +210,7 @@ def _starts(graph: CouplingGraph, core: CoreSpec, host: HostGraph, seed: int, en
 
 
 def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: float, seed: int, ends: float) -> NDArray[np.int32] | None:
-    """Cells of a placement on every so many rows and columns of the core, int32[N]; None when they are too few.
+    """Return cells of a placement on every so many rows and columns of the core, int32[N]; None when they are too few.
 
     Dead cells, and cells that cannot be read, are met only with spacing 1: what begins there is laid anew.
     """
@@ -235,7 +235,7 @@ def _spaced(graph: CouplingGraph, core: CoreSpec, spacing: float, seed: int, end
 def _pieces_starts(
     graph: CouplingGraph, core: CoreSpec, host: HostGraph, cell: NDArray[np.int32], seed: int, ends: float
 ) -> Iterator[_Chains]:
-    """Chains of nodes that need some, from the shortest; but only those with room for all, where there are any."""
+    """Yield chains of nodes that need some, from the shortest; only those with room for all, where there are any."""
     least = least_copies(graph, core)
     if least.max(initial=1) == 1:
         return
@@ -262,7 +262,7 @@ def _in_pieces(
     seed: int,
     ends: float,
 ) -> _Chains | None:
-    """Chains of a placement of the pieces of nodes; None when the cells are too few for these."""
+    """Return chains of a placement of the pieces of nodes; None when the cells are too few for these."""
     split, owner = in_pieces(graph, pieces, host.positions(cell))
     placed = None if pieces.max() > LONGEST or owner.size > core.cells else _spaced(split, core, 1.0, seed, ends)
     if placed is None:
@@ -280,7 +280,7 @@ def _in_pieces(
 
 
 def crossing_lines(host: HostGraph, nodes: int) -> list[list[int]] | None:
-    """Cells of chains that all meet each other, for dense graphs; None where the host has no room for them.
+    """Return cells of chains that all meet each other, for dense graphs; None where the host has no room for them.
 
     Chain i takes every second cell of row i up to the diagonal, and every second cell of column i from there on, so
     that rows take the cells whose row and column add up to an even number, and columns the others. Where column i
@@ -317,7 +317,7 @@ class _Search:
     report: Callable[[str, float], None] | None
 
     def run(self, chains: _Chains, start: int, most_rounds: int) -> Embedding:
-        """The best chains from a start."""
+        """Return the best chains from a start."""
         problem, host = self.problem, self.host
         read = np.zeros(problem.nodes, dtype=np.int32)
         read[self.graph.readout] = 1
@@ -362,7 +362,7 @@ class _Search:
         rounds: int,
         start: int,
     ) -> Embedding:
-        """An embedding with its chains laid anew over free cells, which never makes it longer."""
+        """Return an embedding with its chains laid anew over free cells, which never makes it longer."""
         best = chains.packed(0, rounds, complete=True)
         everyone = np.ones(self.problem.nodes, dtype=np.int32)
         # After an interrupt, what was found is found, if longer than it could be.
@@ -381,7 +381,7 @@ class _Search:
         return best
 
     def _order(self, wrong: NDArray[np.int32], start: int, rounds: int) -> NDArray[np.int32]:
-        """Nodes to lay anew: those at fault, and every third round all, since others may be in their way."""
+        """Return nodes to lay anew: those at fault, and every third round all, since others may be in their way."""
         random = np.random.default_rng([self.seed, start, rounds])
         chosen = np.flatnonzero(wrong) if rounds % 3 else np.arange(self.problem.nodes)
         return random.permutation(chosen).astype(np.int32)

@@ -39,7 +39,7 @@ class HostGraph:
 
     @classmethod
     def of(cls, core: CoreSpec) -> HostGraph:
-        """The host graph of a core, without its dead cells and dead units.
+        """Return the host graph of a core, without its dead cells and dead units.
 
         Parameters
         ----------
@@ -77,15 +77,15 @@ class HostGraph:
         return int(np.diff(self.first).max(initial=0))
 
     def near(self, cell: int) -> NDArray[np.int32]:
-        """Cells that a cell can be coupled with, int32[n]."""
+        """Return cells that a cell can be coupled with, int32[n]."""
         return self.neighbour[self.first[cell] : self.first[cell + 1]]
 
     def pairs(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Both ends of every edge, int32[2 M] each, in both directions."""
+        """Return both ends of every edge, int32[2 M] each, in both directions."""
         return np.repeat(np.arange(self.cells, dtype=np.int32), np.diff(self.first)), self.neighbour
 
     def positions(self, cell: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Rows and columns of cells, int32[n, 2]."""
+        """Return rows and columns of cells, int32[n, 2]."""
         return np.stack(np.divmod(cell, np.int32(self.grid[1])), axis=1).astype(np.int32)
 
 
@@ -96,7 +96,7 @@ def _opposite(offset: tuple[int, int]) -> tuple[int, int]:
 def _shifted(
     cell: NDArray[np.int32], offset: tuple[int, int], grid: tuple[int, int]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The cells whose shifted cell is on the grid, and those."""
+    """Return the cells whose shifted cell is on the grid, and those."""
     far = cell + np.array(offset, dtype=np.int32)
     inside = np.all((far >= 0) & (far < grid), axis=1)
     return cell[inside], far[inside]

@@ -62,7 +62,7 @@ class Splitting:
 
 
 def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = CopyOptions()) -> Splitting:
-    """A model with as many copies of its nodes as it needs to fit the cells of a core.
+    """Split nodes of a model into as many copies as it needs to fit the cells of a core.
 
     A trained model moves as it did, where the core's couplings are directed: its couplings grow with the number of
     copies, and a time scale of its own no longer holds. A problem keeps its energy and its run time: all its parameters
@@ -144,7 +144,7 @@ def diagnose_room(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
 
 
 def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> Iterator[Finding]:
-    """Whether chains leave anything of the model's own couplings (code C002); a proof, where couplings may not clip.
+    """Check that chains leave something of the other couplings (code C002); a proof, where couplings may not clip.
 
     A full scale that holds the chains, whose last half step rounds to the top code, makes a code step of at least their
     strength over the top code and a half, and what is less than half a step becomes code 0. Where cells differ in gain,
@@ -174,7 +174,7 @@ def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> It
 
 
 def at_full_scale(made: CouplingGraph, copies: CopyMap, graph: CouplingGraph) -> tuple[CouplingGraph, CopyMap]:
-    """All parameters of a model with copies divided by one number, so that the largest coupling is the original's.
+    """Divide the parameters of a model with copies by one number, so that the largest coupling is the original's.
 
     Parameters
     ----------

@@ -181,19 +181,19 @@ def compile_with_changes(
 
 
 def _after(records: tuple[PassRecord, ...], result: CompileResult) -> CompileResult:
-    """A result with the passes that led to it before those that were its own."""
+    """Return a result with the passes that led to it before those that were its own."""
     return dataclasses.replace(result, records=(*records, *result.records))
 
 
 def _situation(result: CompileResult, scaling: ScaleOptions, placing: PlaceOptions, source: Source | None) -> Situation:
-    """What advice starts from; a model that was changed is no longer that of its source."""
+    """Return what advice starts from; a model that was changed is no longer that of its source."""
     lower = None if source is None else source.lower
     trials = Trials(Search(placing.seed, report=placing.report))
     return Situation(result.graph, result.core, result.placed, scaling, result.findings, lower, trials, result.labels)
 
 
 def _labels(labels: tuple[str, ...], copies: CopyMap | None) -> tuple[str, ...]:
-    """What messages call the nodes of a model, of copies by the node that they are of."""
+    """Return what messages call the nodes of a model, of copies by the node that they are of."""
     if copies is None:
         return labels
     number = Counter[int]()
@@ -217,7 +217,7 @@ def _time_left(timeout_s: float | None, started: float) -> float | None:
 
 
 def _without_copies(split: tuple[Finding, ...], before: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Why there are no chains, and then what was found before, each once and without the advice to try chains."""
+    """Return why there are no chains, then what was found before, each once and without the advice to try chains."""
     # Bounds are of one cell for each node, which chains are free of: with those the rest is what counts.
     found_chains = any(finding.code == "C002" for finding in split)
     rest = (

@@ -134,7 +134,7 @@ def write_output(
 
 
 def described_tool() -> dict[str, str]:
-    """What the manifest says of the tool: ``name`` and ``version``."""
+    """Return what the manifest says of the tool: ``name`` and ``version``."""
     return {"name": "oscc", "version": version("oscc")}
 
 
@@ -161,7 +161,7 @@ def described_inputs(core: CoreSpec, receipt: Receipt) -> dict[str, Any]:
 
 
 def _write_wires(path: Path, routed: RoutedGraph) -> None:
-    """Wires and tracks, once a check that shares no code with the router has followed every one of them."""
+    """Write wires and tracks, once a check that shares no code with the router has followed every one of them."""
     track = assign_tracks(routed.route.wires)
     for finding in check_route(routed, track):
         raise OsccError("output.route", f"{finding.code}: {finding.message}", where=routed.graph.name, hint=finding.fix)

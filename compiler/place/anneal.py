@@ -65,7 +65,7 @@ def anneal(
     attempts: int = ATTEMPTS,
     moves: int | None = None,
 ) -> Annealing:
-    """Cells for all nodes, such that couplings lie within the stencil and need no dead unit.
+    """Search cells for all nodes, such that couplings lie within the stencil and need no dead unit.
 
     Dead cells are left empty, and nodes that are read out are on readable cells throughout; where all of them are, they
     move on the lattice of these. An interrupt from the keyboard ends the search with the best placement so far, as the
@@ -122,7 +122,7 @@ def cooled(
     moves: int,
     hot: float,
 ) -> Annealing:
-    """The best placement that annealing from some placements comes to; it ends with the first that fits.
+    """Anneal some placements, and return the best that comes of them; the first that fits ends it.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def cooled(
 
 
 def _wrong_couplings(problem: PlacementProblem, rules: CellRules, cell: NDArray[np.int32]) -> int:
-    """Couplings outside the stencil, or that need a dead unit."""
+    """Return couplings outside the stencil, or that need a dead unit."""
     into = problem.owner()[rules.receives]
     away = cell[problem.neighbour[rules.receives]] - cell[into]
     rows, cols = rules.usable.shape[1:]

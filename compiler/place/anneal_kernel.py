@@ -10,7 +10,7 @@ from oscc.base.kernels import kernel
 
 @kernel()
 def distances_from(first: NDArray[np.int32], neighbour: NDArray[np.int32], start: int) -> NDArray[np.int32]:
-    """Couplings on a shortest way from one node to every other, int32[N]; one more than the longest where none leads.
+    """Compute the couplings on a shortest way from a node to every other, int32[N]; one more than the longest if none.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def distances_from(first: NDArray[np.int32], neighbour: NDArray[np.int32], start
 def _cost(  # type: ignore[no-untyped-def]
     receives, sends, row, col, other_row, other_col, excess, lost
 ) -> int:
-    """What the couplings between a node and a neighbour cost, with the two on these cells."""
+    """Return what the couplings between a node and a neighbour cost, with the two on these cells."""
     reach = lost.shape[2] // 2
     rows, cols = lost.shape[0], lost.shape[1]
     drow, dcol = other_row - row, other_col - col
@@ -61,7 +61,7 @@ def _cost(  # type: ignore[no-untyped-def]
 def _cost_at(  # type: ignore[no-untyped-def]
     node, row, col, without, first, neighbour, cell, receives, sends, excess, lost
 ) -> int:
-    """What all couplings of a node cost with it on a cell, but for those with one neighbour."""
+    """Return what all couplings of a node cost with it on a cell, but for those with one neighbour."""
     total = 0
     for place in range(first[node], first[node + 1]):
         other = neighbour[place]
@@ -80,7 +80,7 @@ def total_cost(
     excess: NDArray[np.int32],
     lost: NDArray[np.bool_],
 ) -> int:
-    """Cost of a placement: over all couplings, the cells beyond the stencil, and 1 for each that needs a dead unit.
+    """Compute the cost of a placement: the cells beyond the stencil, and 1 for each coupling that needs a dead unit.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def move_nodes(
     cold: float,
     seed: int,
 ) -> tuple[NDArray[np.int32], int]:
-    """Moves at falling temperature (S. Kirkpatrick, C. Gelatt and M. Vecchi, Science 220, 1983).
+    """Move nodes at falling temperature (S. Kirkpatrick, C. Gelatt and M. Vecchi, Science 220, 1983).
 
     A random node goes to a random cell near a random neighbour; whoever is there takes its cell.
 

@@ -59,7 +59,7 @@ class CellRules(NodeCells):
     def of(
         cls, graph: CouplingGraph, core: CoreSpec, problem: PlacementProblem, lattice: Lattice | None = None
     ) -> CellRules:
-        """The rules of a model on a core.
+        """Return the rules of a model on a core.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class CellRules(NodeCells):
 
 
 def excess_of(stencil: Stencil, grid: tuple[int, int]) -> NDArray[np.int32]:
-    """How far every displacement on a grid is from the stencil, int32[2 R - 1, 2 C - 1]; as in `CellRules`.
+    """Return how far every displacement on a grid is from the stencil, int32[2 R - 1, 2 C - 1]; as in `CellRules`.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def excess_of(stencil: Stencil, grid: tuple[int, int]) -> NDArray[np.int32]:
 
 
 def usable_cells(core: CoreSpec) -> NDArray[np.bool_]:
-    """Cells that are not dead, and those of them that can be read, bool[2, R, C]."""
+    """Return cells that are not dead, and those of them that can be read, bool[2, R, C]."""
     readable = np.zeros(core.grid, dtype=bool)
     Lattice.readable(core).part(readable)[...] = True
     alive = np.ones(core.grid, dtype=bool)
@@ -115,7 +115,7 @@ def usable_cells(core: CoreSpec) -> NDArray[np.bool_]:
 
 
 def lost_units(core: CoreSpec, lattice: Lattice) -> NDArray[np.bool_]:
-    """Couplings whose unit is dead: bool[R, C, 2 r + 1, 2 r + 1], as in `CellRules`.
+    """Return couplings whose unit is dead: bool[R, C, 2 r + 1, 2 r + 1], as in `CellRules`.
 
     Parameters
     ----------

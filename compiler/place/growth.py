@@ -70,7 +70,7 @@ def grow(
     *,
     attempts: int | None = None,
 ) -> Growth:
-    """A cell for every node, such that neighbours are near each other.
+    """Grow a placement: a cell for every node, such that neighbours are near each other.
 
     Components are grown one by one, the largest first, and put where there is room, row by row: where they meet no dead
     cell and have their pixels on readable ones, if there is such a place.
@@ -112,7 +112,7 @@ class _Grower:
         self.left = max(MOST_PLACED[0], MOST_PLACED[1] * problem.nodes)
 
     def grown(self, component: NDArray[np.int64], before: int) -> NDArray[np.int32] | None:
-        """Cells of a component, beginning at (0, 0), int32[n, 2]; ``before`` nodes have one already."""
+        """Return cells of a component, beginning at (0, 0), int32[n, 2]; ``before`` nodes have one already."""
         self.reached = 1
         if len(component) == 1:
             return np.zeros((1, 2), dtype=np.int32)
@@ -127,7 +127,7 @@ class _Grower:
     def _grown_on(
         self, near: NDArray[np.bool_], component: NDArray[np.int64], attempts: int, before: int
     ) -> NDArray[np.int32] | None:
-        """The same on one stencil; cells of all nodes."""
+        """Return the same on one stencil; cells of all nodes."""
         # Numba takes seconds to import, and only models without positions need it.
         from oscc.compiler.place.growth_kernel import grow_component
 
@@ -158,7 +158,7 @@ class _Grower:
 
 
 def _smaller_stencils(near: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """Named stencils that are part of another, each as wide as itself; the smallest first."""
+    """Return the named stencils that are part of another, each as wide as itself; the smallest first."""
     radius = near.shape[0] // 2
     found = []
     for name in SMALLER:
@@ -172,7 +172,7 @@ def _smaller_stencils(near: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
 
 
 def _common_cells(near: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Cells near both of two cells, by their displacement, float64[4 r + 1, 4 r + 1]."""
+    """Return cells near both of two cells, by their displacement, float64[4 r + 1, 4 r + 1]."""
     reach = near.shape[0] // 2
     wide = np.zeros((6 * reach + 1, 6 * reach + 1))
     wide[2 * reach : 4 * reach + 1, 2 * reach : 4 * reach + 1] = near
@@ -185,7 +185,7 @@ def _common_cells(near: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _components(problem: PlacementProblem) -> list[NDArray[np.int64]]:
-    """Nodes of each connected component, ascending; the largest first, then by their first node."""
+    """Return nodes of each connected component, ascending; the largest first, then by their first node."""
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(problem.nodes))
     graph.add_edges_from(zip(problem.owner().tolist(), problem.neighbour.tolist(), strict=True))
@@ -200,7 +200,7 @@ def _put(
     free: NDArray[np.bool_],
     near: NDArray[np.bool_],
 ) -> NDArray[np.int32] | None:
-    """Cells for a component, in the first orientation and at the first corner, row by row, that has room for it.
+    """Return cells for a component, in the first orientation and at the first corner, row by row, that has room for it.
 
     Where no place has cells that all of its nodes may have, free ones must do, and what is placed is to be moved.
 
@@ -231,7 +231,7 @@ def _put(
 
 
 def _corner(cells: NDArray[np.int32], read: NDArray[np.int32], allowed: NDArray[np.bool_]) -> NDArray[np.int64] | None:
-    """The first corner, row by row, at which all nodes have cells that they may have; None when there is none."""
+    """Return the first corner, row by row, at which all nodes have cells that they may have; None without any."""
     span = np.array(allowed.shape[1:]) - cells.max(axis=0)
     if span.min() < 1:
         return None

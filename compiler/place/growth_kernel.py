@@ -23,7 +23,7 @@ def grow_component(
     noise: float,
     seed: int,
 ) -> tuple[NDArray[np.int32], int]:
-    """Cells for the nodes that are connected with a first one, on an open plane.
+    """Grow cells for the nodes that are connected with a first one, on an open plane.
 
     The next node is always the one with the most placed neighbours, and it goes where it is near all of them and the
     numbers of neighbours that it has in common with the placed nodes around are most like those of a dense grid.

@@ -52,7 +52,7 @@ class Neighbours:
         return self.first.size - 1
 
     def degree(self) -> NDArray[np.int32]:
-        """Neighbours of each node, int32[N]."""
+        """Return neighbours of each node, int32[N]."""
         return np.diff(self.first)
 
     def owner(self) -> NDArray[np.int32]:
@@ -92,7 +92,7 @@ class PlacementProblem(Neighbours):
 
     @classmethod
     def of(cls, graph: CouplingGraph, core: CoreSpec, lattice: Lattice | None = None) -> PlacementProblem:
-        """The problem of a model on a core, without its defects.
+        """Describe the problem of placing a model on a core, without its defects.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class PlacementProblem(Neighbours):
 
 
 def near_cells(core: CoreSpec, lattice: Lattice) -> NDArray[np.bool_]:
-    """Displacements on a lattice at which two cells can be coupled, in one direction at least; as a problem has them.
+    """Return displacements on a lattice at which two cells can be coupled, in either direction.
 
     Parameters
     ----------

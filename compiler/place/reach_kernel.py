@@ -17,7 +17,7 @@ def most_within(
     steps: int,
     most_visits: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The most counted nodes within 0, 1, ... steps of any of some nodes, by a breadth-first search from each.
+    """Return the most counted nodes within 0, 1, ... steps of any of some nodes, by a breadth-first search from each.
 
     Parameters
     ----------

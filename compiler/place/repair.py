@@ -45,7 +45,7 @@ class Repair:
 
 
 def repair(start: RoutedGraph, search: Search = UNLIMITED) -> Repair:
-    """A placement near one that only defects, or the read-out, are in the way of.
+    """Repair a placement: move single nodes, where only defects, or the read-out, are in the way.
 
     Nodes on cells that they may not have go to the nearest free ones that they may, and annealing at a low temperature
     moves others until all couplings lie within the stencil and need no dead unit, or its moves are used up.
@@ -73,7 +73,7 @@ def repair(start: RoutedGraph, search: Search = UNLIMITED) -> Repair:
 
 
 def settle_nodes(problem: PlacementProblem, rules: CellRules, start: NDArray[np.int32], search: Search) -> Annealing:
-    """A placement near one that almost fits, by annealing at a low temperature.
+    """Anneal a placement that almost fits, at a low temperature.
 
     Parameters
     ----------

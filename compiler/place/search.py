@@ -33,7 +33,7 @@ class Search:
     def within(
         cls, timeout_s: float | None, seed: int = 0, report: Callable[[str, float], None] | None = None
     ) -> Search:
-        """A search that ends so many seconds from now.
+        """Return a search that ends so many seconds from now.
 
         Parameters
         ----------
@@ -45,11 +45,11 @@ class Search:
         return cls(seed, None if timeout_s is None else time.monotonic() + timeout_s, report)
 
     def is_over(self) -> bool:
-        """Whether its time is over."""
+        """Return whether its time is over."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
     def seconds_left(self) -> float | None:
-        """Until it is over; None without a limit."""
+        """Return the seconds until it is over; None without a limit."""
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
     def tell(self, what: str, done: float) -> None:

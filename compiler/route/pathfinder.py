@@ -47,7 +47,7 @@ class Negotiated:
 def route_wires(
     start: Cells, end: Cells, grid: tuple[int, int], capacity: int, *, seed: int = 0, rounds: int = ROUNDS
 ) -> Negotiated:
-    """Ways for all wires, such that no boundary has more than its tracks.
+    """Route all wires, such that no boundary has more than its tracks.
 
     All wires run straight where that fits, and where a cut shows that nothing does. Otherwise those over full
     boundaries are laid anew, at most ``rounds`` times. The same wires and seed give the same ways.

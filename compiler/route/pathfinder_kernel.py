@@ -16,7 +16,7 @@ PATIENCE, IMPROVEMENT = 8, 0.98
 
 @kernel()
 def _boundary(row: int, col: int, direction: int) -> tuple[int, int, int]:
-    """A step's boundary: 0 for one between columns and 1 between rows, and its index."""
+    """Return a step's boundary: 0 for one between columns and 1 between rows, and its index."""
     if direction == 1:
         return 0, row, col
     if direction == 3:
@@ -30,7 +30,7 @@ def _boundary(row: int, col: int, direction: int) -> tuple[int, int, int]:
 def _way(  # type: ignore[no-untyped-def]
     row, col, to_row, to_col, used, past, capacity, pressure, margin, distance, came, done, steps
 ) -> int:
-    """The cheapest way between two cells within their box and a margin, into ``steps``; its length."""
+    """Find the cheapest way between two cells within their box and a margin, into ``steps``; return its length."""
     rows, cols = used.shape[1], used.shape[2]
     top, bottom = max(0, min(row, to_row) - margin), min(rows - 1, max(row, to_row) + margin)
     left, right = max(0, min(col, to_col) - margin), min(cols - 1, max(col, to_col) + margin)
@@ -80,7 +80,7 @@ def negotiate_rounds(
     rounds: int,
     seed: int,
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8], int]:
-    """Wires over full boundaries are taken up and laid anew, round after round, until no boundary is too full.
+    """Rip up and reroute wires over full boundaries, round after round, until no boundary is too full.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ MOVES: tuple[Cell, ...] = ((-1, 0), (0, 1), (1, 0), (0, -1))
 
 
 def check_route(placed: RoutedGraph, tracks: NDArray[np.int32] | None = None) -> Iterator[Finding]:
-    """Everything that is wrong with a finished route (codes K001 to K009); each is a proof.
+    """Yield everything that is wrong with a finished route (codes K001 to K009); each is a proof.
 
     K001 a node off the grid, on a dead cell or on another's, K002 a unit that does not join a coupling's cells, K003 a
     unit that is dead or used twice, K004 a coupling without a wire or a wire without a coupling, K005 a wire that
@@ -124,7 +124,7 @@ def _check_wires(placed: RoutedGraph, route: Route, tracks: NDArray[np.int32] | 
 
 
 def _check_ends(placed: RoutedGraph, route: Route) -> Iterator[Finding]:
-    """Every unit in use has one wire, from its far cell."""
+    """Check that every unit in use has one wire, from its far cell."""
     wires = route.wires
     offsets = placed.core.unit_stencil.offsets
     wanted: Counter[tuple[Cell, Cell]] = Counter()

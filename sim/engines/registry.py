@@ -10,7 +10,7 @@ ENGINES = ("array", "pysim", "icarus", "verilator")
 
 
 def engine_named(name: str, verilog: str | None = None) -> Engine:
-    """The engine of a name; its simulator is loaded only now.
+    """Return the engine of a name; its simulator is loaded only now.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def engine_named(name: str, verilog: str | None = None) -> Engine:
 
 
 def missing_for(name: str) -> str:
-    """What to install before an engine can run; empty when nothing is missing."""
+    """Return what to install before an engine can run; empty when nothing is missing."""
     if name in ("array", "pysim"):
         return ""
     from oscc.sim.engines.verilog import missing_for as missing_simulator

@@ -145,7 +145,7 @@ def chain_entries(situation: Situation, wanted: CopyOptions, weak: Finding) -> I
 
 
 def _far(placed: PlacedGraph) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Ends of the couplings outside the stencil: each needs a copy of one of them."""
+    """Return ends of the couplings outside the stencil: each needs a copy of one of them."""
     offset = placed.displacement()
     far = placed.core.model_stencil.slots_of(offset[:, 0], offset[:, 1]) < 0
     return placed.graph.src[far], placed.graph.dst[far]
@@ -159,7 +159,7 @@ def _named(nodes: NDArray[np.integer[Any]], situation: Situation) -> str:
 
 
 def _cover(src: NDArray[np.int32], dst: NDArray[np.int32], nodes: int) -> list[int]:
-    """Nodes of which one is at an end of every pair: those with the most pairs that are left, one after another."""
+    """Return a vertex cover: nodes of which one is at an end of every pair, those with the most open pairs first."""
     ends = np.stack([src, dst])
     found = []
     while ends.size:
@@ -170,7 +170,7 @@ def _cover(src: NDArray[np.int32], dst: NDArray[np.int32], nodes: int) -> list[i
 
 
 def _matching(src: NDArray[np.int32], dst: NDArray[np.int32]) -> int:
-    """Pairs of a maximal matching: at least so many nodes are needed to have one at an end of every pair."""
+    """Return pairs of a maximal matching: at least so many nodes are needed to have one at an end of every pair."""
     taken: set[int] = set()
     pairs = 0
     for one, other in sorted(zip(src.tolist(), dst.tolist(), strict=True)):
