@@ -43,7 +43,7 @@ def check(given: ModelOptions) -> None:
 
     with progress_bar("placing and routing") as report:
         placing = given.placing(report)
-        changes = given.changes(placing)
+        changes = given.changes()
         checked = compile_with_changes(source, target, options, placing, changes, check_graph)
     result = checked.result
     if given.as_json:

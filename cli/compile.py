@@ -68,7 +68,7 @@ def compile_verb(
 
     with progress_bar("placing and routing") as report:
         placing = given.placing(report)
-        compiled = compile_with_changes(source, target, options, placing, given.changes(placing), compile_graph)
+        compiled = compile_with_changes(source, target, options, placing, given.changes(), compile_graph)
         result = compiled.result
         begun = time.perf_counter()
         spread = _copy_spread(compiled, report)

@@ -79,19 +79,15 @@ class ModelOptions:
         """
         return parse_place_options(self.placer, self.seed, self.timeout, report)
 
-    def changes(self, placing: PlaceOptions) -> ChangeOptions:
+    def changes(self) -> ChangeOptions:
         """Return which changes of the model are allowed.
-
-        Parameters
-        ----------
-        placing : PlaceOptions
 
         Raises
         ------
         OsccError
             As `parse_change_options` raises it.
         """
-        changes = parse_change_options(self.prune, self.copies, self.strength, placing)
+        changes = parse_change_options(self.prune, self.copies, self.strength)
         return replace(changes, of_die=self.die is not None)
 
 

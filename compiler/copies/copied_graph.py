@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
-from oscc.compiler.copies.embedder import Embedding
+from oscc.compiler.copies.chains import Embedding
 from oscc.compiler.copies.host_graph import HostGraph
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec

@@ -318,7 +318,7 @@ def _close_words(view: View, witness: dict[str, Any]) -> str:
 
 
 def _cut(view: View) -> dict[str, Any] | None:
-    nodes = view.demand.neighbours.nodes
+    nodes = view.demand.adjacency.nodes
     least = 0.0 if view.name == "read out around all" else view.demand.connectivity
     for line in ("columns", "rows") if least > 0 else ():
         length, depth, pairs = view.pairs_across(line)

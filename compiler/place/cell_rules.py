@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,22 @@ class NodeCells:
 
     def __post_init__(self) -> None:
         freeze(self)
+
+
+class CouplingCosts(NamedTuple):
+    """What couplings cost between two cells, as compiled kernels take it; each as in `CellRules`.
+
+    Parameters
+    ----------
+    receives, sends : bool[2 M]
+    excess : int32[2 R - 1, 2 C - 1]
+    lost : bool[R, C, 2 r + 1, 2 r + 1]
+    """
+
+    receives: NDArray[np.bool_]
+    sends: NDArray[np.bool_]
+    excess: NDArray[np.int32]
+    lost: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,16 +93,21 @@ class CellRules(NodeCells):
         assert stencil is not None
         read = np.zeros(graph.nodes, dtype=np.int32)
         read[graph.readout] = 1
-        node = problem.owner().astype(np.int64)
+        neighbour, node = problem.adjacency.neighbour, problem.adjacency.owner().astype(np.int64)
         coupled = np.unique(graph.src.astype(np.int64) * graph.nodes + graph.dst)
         return cls(
             usable=np.stack([lattice.part(part) for part in usable_cells(core)]),
             read=read,
-            receives=np.isin(problem.neighbour * np.int64(graph.nodes) + node, coupled),
-            sends=np.isin(node * graph.nodes + problem.neighbour, coupled),
+            receives=np.isin(neighbour * np.int64(graph.nodes) + node, coupled),
+            sends=np.isin(node * graph.nodes + neighbour, coupled),
             excess=excess_of(stencil, lattice.grid),
             lost=lost_units(core, lattice),
         )
+
+    @property
+    def costs(self) -> CouplingCosts:
+        """What couplings cost between two cells."""
+        return CouplingCosts(self.receives, self.sends, self.excess, self.lost)
 
 
 def excess_of(stencil: Stencil, grid: tuple[int, int]) -> NDArray[np.int32]:

@@ -123,9 +123,10 @@ def _model(problem: PlacementProblem, rules: CellRules) -> tuple[CpModel, list[d
     for cell in range(rows * cols):
         model.add_at_most_one(own[cell] for own in variables if cell in own)
     near = _near_cells(rules, problem.grid)
+    first, neighbour = problem.adjacency
     for node in range(problem.nodes):
-        for place in range(problem.first[node], problem.first[node + 1]):
-            other = int(problem.neighbour[place])
+        for place in range(first[node], first[node + 1]):
+            other = int(neighbour[place])
             kind = (bool(rules.receives[place]), bool(rules.sends[place]))
             for cell, here in variables[node].items():
                 there = [variables[other][far] for far in near[kind][cell] if far in variables[other]]

@@ -116,7 +116,7 @@ class _Grower:
         self.reached = 1
         if len(component) == 1:
             return np.zeros((1, 2), dtype=np.int32)
-        near, degree = self.problem.near, self.problem.degree()[component]
+        near, degree = self.problem.near, self.problem.adjacency.degree()[component]
         smaller = [part for part in _smaller_stencils(near) if part.sum() >= degree.max()]
         for part, attempts in (*((part, min(self.attempts, FEW_ATTEMPTS)) for part in smaller), (near, self.attempts)):
             cell = self._grown_on(part, component, attempts, before)
@@ -129,14 +129,13 @@ class _Grower:
     ) -> NDArray[np.int32] | None:
         """Return the same on one stencil; cells of all nodes."""
         # Numba takes seconds to import, and only models without positions need it.
-        from oscc.compiler.place.growth_kernel import grow_component
+        from oscc.compiler.place.growth_kernel import OpenPlane, Turn, grow_component
 
         problem = self.problem
         if not near.any():
             return None
-        common = _common_cells(near) / near.sum()
-        sides = (max(problem.grid), min(problem.grid))
-        start = int(component[np.argmax(problem.degree()[component])])
+        plane = OpenPlane(near, _common_cells(near) / near.sum(), max(problem.grid), min(problem.grid))
+        start = int(component[np.argmax(problem.adjacency.degree()[component])])
         for attempt in range(attempts):
             if self.search.is_over() or self.left <= 0:
                 return None
@@ -146,9 +145,8 @@ class _Grower:
             noise = NOISES[attempt // len(DENSITIES) % len(NOISES)]
             chance = int(self.random.integers(2**31))
             cell: NDArray[np.int32]
-            cell, placed = run_kernel(
-                grow_component, problem.first, problem.neighbour, near, common, sides, start, density, noise, chance
-            )
+            turn = Turn(start, density, noise, chance)
+            cell, placed = run_kernel(grow_component, problem.adjacency, plane, turn)
             self.tried, self.left = self.tried + 1, self.left - placed
             self.reached = max(self.reached, placed)
             if placed == len(component):
@@ -188,7 +186,8 @@ def _components(problem: PlacementProblem) -> list[NDArray[np.int64]]:
     """Return nodes of each connected component, ascending; the largest first, then by their first node."""
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(problem.nodes))
-    graph.add_edges_from(zip(problem.owner().tolist(), problem.neighbour.tolist(), strict=True))
+    adjacency = problem.adjacency
+    graph.add_edges_from(zip(adjacency.owner().tolist(), adjacency.neighbour.tolist(), strict=True))
     components = [sorted(part) for part in nx.connected_components(graph)]
     return [np.array(part) for part in sorted(components, key=lambda part: (-len(part), part[0]))]
 

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.kernels import kernel
+from oscc.compiler.ir.adjacency import Adjacency
 
 
 @kernel()
 def most_within(
-    first: NDArray[np.int32],
-    neighbour: NDArray[np.int32],
+    adjacency: Adjacency,
     counted: NDArray[np.bool_],
     start: NDArray[np.int32],
     steps: int,
@@ -21,8 +21,7 @@ def most_within(
 
     Parameters
     ----------
-    first, neighbour
-        Of `Neighbours`.
+    adjacency : Adjacency
     counted : bool[N]
         Nodes that count; the steps lead over all of them.
     start : int32[n]
@@ -39,6 +38,7 @@ def most_within(
     node : int32[steps + 1]
         From which so many are within reach; the first such.
     """
+    first, neighbour = adjacency
     nodes = first.size - 1
     most, best = np.zeros(steps + 1, dtype=np.int64), np.zeros(steps + 1, dtype=np.int32)
     seen = np.full(nodes, -1, dtype=np.int32)

@@ -33,7 +33,7 @@ def folded_torus(problem: PlacementProblem) -> NDArray[np.int32] | None:
     near, radius = problem.near, problem.near.shape[0] // 2
     if radius < 2 or not all(near[radius + drow, radius + dcol] for drow, dcol in STEPS):
         return None
-    if problem.nodes < SHORTEST**2 or np.any(problem.degree() != 4):
+    if problem.nodes < SHORTEST**2 or np.any(problem.adjacency.degree() != 4):
         return None
     rings = _rings(_neighbours(problem))
     if rings is None:
@@ -57,9 +57,7 @@ def _folded(length: int) -> NDArray[np.int32]:
 
 
 def _neighbours(problem: PlacementProblem) -> list[list[int]]:
-    return [
-        problem.neighbour[low:high].tolist() for low, high in zip(problem.first[:-1], problem.first[1:], strict=True)
-    ]
+    return [problem.adjacency.near(node).tolist() for node in range(problem.nodes)]
 
 
 def _rings(neighbours: list[list[int]]) -> list[list[int]] | None:
