@@ -99,7 +99,7 @@ class CouplingGraph:
         return np.bincount(self.dst, minlength=self.nodes)
 
     def to_networkx(self) -> nx.DiGraph[int]:
-        """Return the graph with every parameter as an attribute; `from_networkx` is its inverse.
+        """Return the graph with every parameter as an attribute; `from_networkx` is the inverse.
 
         Edges carry ``weight`` and nodes ``shil``, ``field`` and ``detuning``, each a list of C floats; nodes also
         ``position`` and ``pixel`` where they have one.

@@ -87,7 +87,7 @@ class WireRoutes:
 
 
 def straight_routes(start: Cells, end: Cells) -> WireRoutes:
-    """Route wires along the row of their source first, then along the column of the cell that they feed.
+    """Lay wires that run along the row of their source first, then along the column of the cell that they feed.
 
     Parameters
     ----------

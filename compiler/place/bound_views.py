@@ -164,7 +164,7 @@ class View:
         return cols, rows, pairs_across(self.near.T, cols)
 
     def _near_of_each(self) -> NDArray[np.bool_]:
-        """Return displacements at which each cell can be coupled in either direction, bool[R, C, 2 r + 1, 2 r + 1]."""
+        """Find the displacements at which each cell can be coupled in one direction, bool[R, C, 2 r + 1, 2 r + 1]."""
         lost = lost_units(self.core, self.lattice)
         stencil, radius = self.lattice.stencil(self.core.model_stencil), self.near.shape[0] // 2
         found = np.zeros(lost.shape, dtype=bool)

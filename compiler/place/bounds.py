@@ -51,7 +51,7 @@ class Bound:
 
 
 def diagnose_bounds(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
-    """Yield every bound that a model exceeds (codes L010 to L013), as far as needed, each with its worst witness.
+    """Yield the bounds that a model exceeds (codes L010 to L013), each with its worst witness, as far as needed.
 
     L010 a node with more neighbours than there are cells near a cell, L011 more nodes within some steps of a node than
     there are cells within as many steps of a cell, L012 more nodes that are all coupled with each other than there can
@@ -135,7 +135,7 @@ def _has_cells(model: ModelViews, core: CoreSpec) -> bool:
 
 
 def _refusing(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> Bound | None:
-    """Return one of these, or that of neighbours, that a model exceeds; None where there is none."""
+    """Find one of these, or that of neighbours, that a model exceeds; None where there is none."""
     views = model.on(core)
     # Cliques take the longest to look for.
     asked = [bound for bound in (DEGREE, DENSITY, CUT, CLIQUE) if bound is DEGREE or bound in bounds]
@@ -143,7 +143,7 @@ def _refusing(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> Bou
 
 
 def _fix(view: View, model: ModelViews, core: CoreSpec) -> str:
-    """Return what to use instead: a preset that no bound refuses, where there is one, and else keys of the core."""
+    """Say what to use instead: a preset that no bound refuses, where there is one, and else keys of the core."""
 
     def suits(other: CoreSpec) -> bool:
         # One unit for both directions of a pair is no substitute for two.
@@ -190,7 +190,7 @@ def _copies_may_help(model: ModelViews, core: CoreSpec) -> bool:
 
 
 def _wider_cores(core: CoreSpec) -> Iterator[CoreSpec]:
-    """Yield the core with wider stencils and their tracks; where that may be needed, with all cells readable."""
+    """Yield the core with wider stencils and the tracks that they need; then with all cells readable, too."""
     for opened, name in itertools.product((False, True), WIDER):
         stencil = named_stencil(name)
         units = stencil if core.couplings == "directed" else stencil.half()
@@ -222,7 +222,7 @@ def _apart(view: View) -> str:
 
 
 def _alive(view: View) -> str:
-    """Return what else the cells must be that were counted."""
+    """Say what else the cells must be that were counted."""
     return " by units that work" if view.core.defects.slots else " and not defective" if view.core.defects.cells else ""
 
 

@@ -111,7 +111,7 @@ class CellRules(NodeCells):
 
 
 def excess_of(stencil: Stencil, grid: tuple[int, int]) -> NDArray[np.int32]:
-    """Return how far every displacement on a grid is from the stencil, int32[2 R - 1, 2 C - 1]; as in `CellRules`.
+    """Compute how far every displacement is from the stencil, int32[2 R - 1, 2 C - 1]; as in `CellRules`.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def excess_of(stencil: Stencil, grid: tuple[int, int]) -> NDArray[np.int32]:
 
 
 def usable_cells(core: CoreSpec) -> NDArray[np.bool_]:
-    """Return cells that are not dead, and those of them that can be read, bool[2, R, C]."""
+    """Return which cells are not dead, and those of them that can be read, bool[2, R, C]."""
     readable = np.zeros(core.grid, dtype=bool)
     Lattice.readable(core).part(readable)[...] = True
     alive = np.ones(core.grid, dtype=bool)
@@ -137,7 +137,7 @@ def usable_cells(core: CoreSpec) -> NDArray[np.bool_]:
 
 
 def lost_units(core: CoreSpec, lattice: Lattice) -> NDArray[np.bool_]:
-    """Return couplings whose unit is dead: bool[R, C, 2 r + 1, 2 r + 1], as in `CellRules`.
+    """Find the couplings whose unit is dead: bool[R, C, 2 r + 1, 2 r + 1], as in `CellRules`.
 
     Parameters
     ----------

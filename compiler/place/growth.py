@@ -70,7 +70,7 @@ def grow(
     *,
     attempts: int | None = None,
 ) -> Growth:
-    """Grow a placement: a cell for every node, such that neighbours are near each other.
+    """Find a cell for every node, such that neighbours are near each other.
 
     Components are grown one by one, the largest first, and put where there is room, row by row: where they meet no dead
     cell and have their pixels on readable ones, if there is such a place.
@@ -112,7 +112,7 @@ class _Grower:
         self.left = max(MOST_PLACED[0], MOST_PLACED[1] * problem.nodes)
 
     def grown(self, component: NDArray[np.int64], before: int) -> NDArray[np.int32] | None:
-        """Return cells of a component, beginning at (0, 0), int32[n, 2]; ``before`` nodes have one already."""
+        """Grow a component; return its cells, beginning at (0, 0), int32[n, 2]. ``before`` nodes have one already."""
         self.reached = 1
         if len(component) == 1:
             return np.zeros((1, 2), dtype=np.int32)
@@ -127,7 +127,7 @@ class _Grower:
     def _grown_on(
         self, near: NDArray[np.bool_], component: NDArray[np.int64], attempts: int, before: int
     ) -> NDArray[np.int32] | None:
-        """Return the same on one stencil; cells of all nodes."""
+        """Grow it on one stencil; return the cells of all nodes."""
         # Numba takes seconds to import, and only models without positions need it.
         from oscc.compiler.place.growth_kernel import OpenPlane, Turn, grow_component
 
@@ -156,7 +156,7 @@ class _Grower:
 
 
 def _smaller_stencils(near: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """Return the named stencils that are part of another, each as wide as itself; the smallest first."""
+    """List the named stencils that are part of another, each as wide as itself; the smallest first."""
     radius = near.shape[0] // 2
     found = []
     for name in SMALLER:
@@ -170,7 +170,7 @@ def _smaller_stencils(near: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
 
 
 def _common_cells(near: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return cells near both of two cells, by their displacement, float64[4 r + 1, 4 r + 1]."""
+    """Count the cells near both of two cells, by their displacement, float64[4 r + 1, 4 r + 1]."""
     reach = near.shape[0] // 2
     wide = np.zeros((6 * reach + 1, 6 * reach + 1))
     wide[2 * reach : 4 * reach + 1, 2 * reach : 4 * reach + 1] = near
@@ -183,7 +183,7 @@ def _common_cells(near: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _components(problem: PlacementProblem) -> list[NDArray[np.int64]]:
-    """Return nodes of each connected component, ascending; the largest first, then by their first node."""
+    """List the nodes of each connected component, ascending; the largest first, then by their first node."""
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(problem.nodes))
     adjacency = problem.adjacency
@@ -199,7 +199,7 @@ def _put(
     free: NDArray[np.bool_],
     near: NDArray[np.bool_],
 ) -> NDArray[np.int32] | None:
-    """Return cells for a component, in the first orientation and at the first corner, row by row, that has room for it.
+    """Find cells for a component, in the first orientation and at the first corner, row by row, that has room for it.
 
     Where no place has cells that all of its nodes may have, free ones must do, and what is placed is to be moved.
 
@@ -230,7 +230,7 @@ def _put(
 
 
 def _corner(cells: NDArray[np.int32], read: NDArray[np.int32], allowed: NDArray[np.bool_]) -> NDArray[np.int64] | None:
-    """Return the first corner, row by row, at which all nodes have cells that they may have; None without any."""
+    """Find the first corner, row by row, at which all nodes have cells that they may have; None if there is none."""
     span = np.array(allowed.shape[1:]) - cells.max(axis=0)
     if span.min() < 1:
         return None

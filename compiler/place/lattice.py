@@ -35,12 +35,12 @@ class Lattice:
 
     @classmethod
     def whole(cls, core: CoreSpec) -> Lattice:
-        """Return the lattice of all cells of a core."""
+        """Return all cells of a core."""
         return cls((0, 0), (1, 1), core.grid)
 
     @classmethod
     def readable(cls, core: CoreSpec) -> Lattice:
-        """Return the lattice of the cells of a core that can be read."""
+        """Return the cells of a core that can be read."""
         return cls(core.readout.origin, core.readout.step, core.frame_shape)
 
     @classmethod

@@ -182,7 +182,7 @@ class AnnealPlacer:
     name: ClassVar[str] = "anneal"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """Place a model; else L006, with what is wrong with the best placement, or L010 to L013 as proofs."""
+        """Return the placement; L006 with what is wrong with the best one if none fits, L010 to L013 if none can."""
         if not is_empty(diagnose_sizes(graph, core)):
             return Placing(None, tuple(diagnose_model(graph, core)))
         if bounds := tuple(diagnose_bounds(graph, core)):
@@ -229,7 +229,7 @@ class RepairPlacer:
     name: ClassVar[str] = "repair"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """Place a model, or return what `SymmetryPlacer` found, and L014 where moving nodes did not help either."""
+        """Return the placement, or what `SymmetryPlacer` found against it, and L014 where moving nodes did not help."""
         start = identity_placement(graph, core)
         if start is None:
             return _without_positions(graph, core)
@@ -292,7 +292,7 @@ def _without_positions(graph: CouplingGraph, core: CoreSpec) -> Placing:
 
 
 def _unplaced(graph: CouplingGraph, core: CoreSpec, message: str, instead: str, **numbers: int) -> Placing:
-    """Return L001, that a model without positions got none, which proves nothing, and what no placement can change."""
+    """Return L001, that a model without positions got none, which proves nothing; and what no placement can change."""
     finding = Finding(
         "L001",
         message,

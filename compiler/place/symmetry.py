@@ -155,7 +155,7 @@ def _with_wires(
 
 
 def oriented(local: Cells, turns: int, mirrored: bool) -> Cells:
-    """Return cells within a bounding box that begins at (0, 0), rotated and mirrored; so does theirs."""
+    """Rotate and mirror cells within a bounding box that begins at (0, 0); so does the one of the result."""
     for _ in range(turns):
         local = np.stack([local[:, 1], local[:, 0].max() - local[:, 0]], axis=1)
     if mirrored:
@@ -199,7 +199,7 @@ def _refusals(
 
 
 def _readable(pixels: Cells, span: NDArray[np.int64], core: CoreSpec) -> NDArray[np.bool_]:
-    """Return places at which every pixel is on a readable cell, bool[span]."""
+    """Find the places at which every pixel is on a readable cell, bool[span]."""
     along = []
     for axis in range(2):
         line = np.unique(pixels[:, axis]) + np.arange(span[axis])[:, None] - core.readout.origin[axis]
@@ -211,7 +211,7 @@ def _readable(pixels: Cells, span: NDArray[np.int64], core: CoreSpec) -> NDArray
 def _hits(
     used: NDArray[np.bool_], defects: Sequence[tuple[int, int, int]], span: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Return places at which a used unit meets a defect, bool[span].
+    """Find the places at which a used unit meets a defect, bool[span].
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def folded_torus(problem: PlacementProblem) -> NDArray[np.int32] | None:
 
 
 def _folded(length: int) -> NDArray[np.int32]:
-    """Return places of the nodes of a ring on a line: the first half outwards, the second half back between them."""
+    """Lay the nodes of a ring on a line: the first half outwards, the second half back between them."""
     node = np.arange(length, dtype=np.int32)
     place: NDArray[np.int32] = np.minimum(2 * node, 2 * (length - node) - 1).astype(np.int32)
     return place
@@ -61,7 +61,7 @@ def _neighbours(problem: PlacementProblem) -> list[list[int]]:
 
 
 def _rings(neighbours: list[list[int]]) -> list[list[int]] | None:
-    """Return nodes of a torus by row and column, as far as following the rings makes one; None when it does not."""
+    """Return the nodes of a torus by row and column, as following the rings gives them; None if it does not."""
     row = _ring(0, neighbours[0][0], neighbours)
     if row is None:
         return None
@@ -83,7 +83,7 @@ def _rings(neighbours: list[list[int]]) -> list[list[int]] | None:
 
 
 def _ring(first: int, second: int, neighbours: list[list[int]]) -> list[int] | None:
-    """Return the nodes straight on from two, until the first comes again; None where the way is not clear."""
+    """Follow a ring straight on from two nodes, until the first comes again; None where the way is not clear."""
     ring = [first, second]
     while True:
         before, here = ring[-2:]

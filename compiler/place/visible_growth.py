@@ -17,7 +17,7 @@ from oscc.core.spec import CoreSpec
 def grow_visible(
     graph: CouplingGraph, core: CoreSpec, problem: PlacementProblem, rules: CellRules, search: Search
 ) -> NDArray[np.int32] | None:
-    """Grow the nodes that are read out near their neighbours, and place the others as near as there is room.
+    """Find cells for all nodes, those that are read out near their neighbours, the others as near as there is room.
 
     Nodes that are read out, and the couplings between them, are grown as a model of their own in the middle of the
     readable cells. The others, those with the most placed neighbours first, get the free cell that is fewest cells too
@@ -67,7 +67,7 @@ def _is_connected(problem: PlacementProblem) -> bool:
 
 
 def _completed(cell: NDArray[np.int32], problem: PlacementProblem, rules: CellRules) -> NDArray[np.int32] | None:
-    """Return the same with a cell for every node, int32[N, 2]; None where nodes are on cells that they may not have."""
+    """Give every other node a cell, too, int32[N, 2]; None where nodes are on cells that they may not have."""
     rows, cols = rules.usable.shape[1:]
     free = rules.usable[0].copy()
     there = cell[:, 0] >= 0

@@ -42,7 +42,7 @@ class Cut:
 
 
 def overfull_cuts(start: Cells, end: Cells, grid: tuple[int, int], capacity: int) -> Iterator[Cut]:
-    """Yield every cell, small square, and band from an edge, that wires cannot all leave.
+    """Yield every cell, small square, and band of rows or columns from an edge that wires cannot all leave.
 
     Whatever ways the wires take, each of those with one end in a set of cells crosses its boundary once at least. So
     each cut is a proof; without any, nothing is proved.

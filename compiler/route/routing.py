@@ -51,7 +51,7 @@ def coupling_units(source: Cells, destination: Cells, core: CoreSpec) -> tuple[C
 
 
 def unit_index(unit_cell: Cells, slot: NDArray[np.int32], core: CoreSpec) -> NDArray[np.int64]:
-    """Return a number for each unit of a core: cell by cell, row by row, and slot by slot.
+    """Number the units of a core: cell by cell, row by row, and slot by slot.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def wire_ends(source: Cells, destination: Cells, core: CoreSpec) -> tuple[Cells,
 
 
 def trace_route(placed: PlacedGraph) -> Route:
-    """Trace units and wire demand of a placement.
+    """Find the units and the wire demand of a placement.
 
     A coupling that has an end outside the grid or a displacement outside the stencil has no unit and no wire.
 
