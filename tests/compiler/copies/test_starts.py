@@ -46,7 +46,7 @@ def test_crossing_lines_need_room_and_reach(make_core: MakeCore) -> None:
 def test_each_start_has_more_room_than_the_one_before(make_core: MakeCore) -> None:
     core = make_core(grid=[12, 12], stencil="king", readout={"step": [1, 1]})
     graph: Any = nx.cycle_graph(9)
-    nx.set_edge_attributes(graph, 1.0, "weight")
+    nx.set_edge_attributes(graph, dict.fromkeys(graph.edges, 1.0), "weight")
     model = graph_model(graph, name="g", where="g")
     host = HostGraph.of(core)
     found = list(Starts(model, core, Adjacency.in_graph(model), host, UNLIMITED).chains())

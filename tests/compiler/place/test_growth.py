@@ -34,10 +34,10 @@ def problem_of(graph: nx.Graph[Cell], stencil: Stencil, grid: tuple[int, int], s
     """The problem of a graph whose nodes have lost their places."""
     order = np.random.default_rng(seed).permutation(len(graph))
     number = {node: int(order[place]) for place, node in enumerate(sorted(graph.nodes))}
-    pairs = np.array([(number[node], number[other]) for node in graph for other in graph[node]], np.int32).reshape(
-        -1, 2
-    )
-    return PlacementProblem(Adjacency.of_pairs(*pairs.T, len(graph)), stencil.slot_of_displacement >= 0, grid)
+    pairs = [(number[node], number[other]) for node in graph for other in graph[node]]
+    ends = np.array(pairs, dtype=np.int32).reshape(-1, 2)
+    adjacency = Adjacency.of_pairs(ends[:, 0], ends[:, 1], len(graph))
+    return PlacementProblem(adjacency, stencil.slot_of_displacement >= 0, grid)
 
 
 def cells_of(rows: int, cols: int) -> list[Cell]:

@@ -14,7 +14,7 @@ from oscc.core.stencil import named_stencil
 def problem_of(graph, grid=(20, 20)):
     """Of a graph whose nodes are numbered from 0."""
     pairs = np.array([(node, other) for node in graph for other in graph[node]], np.int32).reshape(-1, 2)
-    adjacency = Adjacency.of_pairs(*pairs.T, len(graph))
+    adjacency = Adjacency.of_pairs(pairs[:, 0], pairs[:, 1], len(graph))
     return PlacementProblem(adjacency, named_stencil("box-2").slot_of_displacement >= 0, grid)
 
 
