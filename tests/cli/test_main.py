@@ -22,6 +22,7 @@ from oscc.cli import main as command
 from oscc.cli.signals import TerminatedError
 
 X001 = FindingKind("X001", "made up", "nowhere", (dict,), unchecked="made up")
+ROOT = Path(__file__).resolve().parents[2]
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -151,6 +152,9 @@ def test_a_seed_is_of_all_that_is_random() -> None:
         # The tools that place in an FPGA take 31 bits.
         limits = (1, 2**31 - 1, 1) if words == "oscc synth" else (0, 2**32 - 1, 0)
         assert (option.min, option.max, option.default) == limits, words
+    page = (ROOT / "docs" / "command.md").read_text(encoding="utf-8")
+    (table,) = (part for part in page.split("\n\n") if part.startswith("| verb | what is random |"))
+    assert {f"oscc {verb}" for verb in re.findall(r"`([a-z ]+)`", table)} == set(seeds)
 
 
 def test_a_wrong_usage_as_json(oscc_json: RunJson) -> None:
