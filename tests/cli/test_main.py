@@ -36,7 +36,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         def fail(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("oscc.compiler.compile.check_model", fail)
+        monkeypatch.setattr("oscc.core.spec_file.load_core", fail)
 
     return arrange
 
@@ -294,7 +294,7 @@ import os, sys
 from pathlib import Path
 from oscc.cli import main
 from oscc.base import child_process, output_folder
-from oscc.compiler import compile
+from oscc.core import spec_file
 
 number, out = int(sys.argv[1]), Path(sys.argv[2])
 
@@ -313,7 +313,7 @@ def work(*_, **__):
         code = CHILD.format(pids=str(out) + ".pids", process=os.getpid(), number=number)
         child_process.run_child([sys.executable, "-S", "-c", code], folder)
 
-compile.check_model = work
+spec_file.load_core = work
 sys.argv = ["oscc", "check", "m.safetensors", "--core", "tiny-8x8"]
 main.run()
 """
