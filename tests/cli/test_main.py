@@ -365,6 +365,20 @@ def test_shells_complete_verbs(shell: str, asked: dict[str, str]) -> None:
     assert "check" not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("oscc check m --core ais-5", ["ais-56x56", "ais-56x56-diamond"]),
+        ("oscc compile m --clip f", ["field"]),
+        ("oscc compile m --core no-such", []),
+    ],
+)
+def test_shells_complete_what_options_take(words: str, found: list[str]) -> None:
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_OSCC_COMPLETE": "complete_bash"}
+    done = start(capture_output=True, env={**os.environ, **asked})
+    assert (done.stdout.split(), done.stderr) == (found, "")
+
+
 def test_completion_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     environment = {**os.environ, "HOME": str(tmp_path / "file")}
