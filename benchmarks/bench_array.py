@@ -50,7 +50,7 @@ def start_phases() -> NDArray[np.float32]:
 
 
 def time_array() -> tuple[float, NDArray[np.float32]]:
-    from oscc.sim.array.array import OscillatorArray, model_rates
+    from oscc.sim.array.array import Integration, OscillatorArray, model_rates
 
     graph, core = read_checkpoint(EXAMPLE), load_core("ais-56x56")
     assert graph.position is not None
@@ -58,7 +58,7 @@ def time_array() -> tuple[float, NDArray[np.float32]]:
     run_cycles = np.full(graph.chunks, STEPS * CYCLES_PER_STEP)
     scale = TimeScale(np.full(graph.chunks, tau_s), run_cycles, {}, "given", ("given",) * graph.chunks)
     placed = routed_graph(PlacedGraph(graph, core, graph.position, "identity"))
-    array = OscillatorArray(core, batch=BATCH, dtype=np.float32, step_cycles=CYCLES_PER_STEP)
+    array = OscillatorArray(core, batch=BATCH, integration=Integration(dtype=np.float32, step_cycles=CYCLES_PER_STEP))
     array.set_rates(model_rates(TimedGraph.at(placed, scale), 0))
     start = start_phases()
 

@@ -151,6 +151,28 @@ def _overlap(length: int, offset: int) -> slice:
     return slice(max(0, -offset), max(0, min(length, length - offset)))
 
 
+@dataclass(frozen=True)
+class Integration:
+    """How the equation of an array is integrated.
+
+    Parameters
+    ----------
+    dtype : dtype
+        float64 or float32.
+    integrator : str
+        A name of `oscc.models.dynamics.integrators.INTEGRATORS`.
+    step_cycles : Fraction or int
+        Integration step [cycles]; `step_cycles_for` gives a good one.
+    """
+
+    dtype: DTypeLike = np.float64
+    integrator: str = "rk4"
+    step_cycles: Fraction | int = 1
+
+
+DEFAULT = Integration()
+
+
 class OscillatorArray:
     """The oscillators of a core, B samples beside each other, ideal.
 
@@ -164,12 +186,7 @@ class OscillatorArray:
         Of the model; it must be one of oscillators.
     batch : int
         B.
-    dtype : dtype
-        float64 or float32.
-    integrator : str
-        A name of `oscc.models.dynamics.integrators.INTEGRATORS`.
-    step_cycles : Fraction or int
-        Integration step [cycles]; `step_cycles_for` gives a good one.
+    integration : Integration
     progress : callable, optional
         Called with the number of cycles by which the phases have moved, now and then and at the end of a run; the
         numbers add up to the cycles of the run.
@@ -186,9 +203,7 @@ class OscillatorArray:
         *,
         family: Family = KURASHIL,
         batch: int = 1,
-        dtype: DTypeLike = np.float64,
-        integrator: str = "rk4",
-        step_cycles: Fraction | int = 1,
+        integration: Integration = DEFAULT,
         progress: Callable[[float], None] | None = None,
     ) -> None:
         if not family.has_hardware:
@@ -197,14 +212,14 @@ class OscillatorArray:
                 f"'{family.name}' has no oscillators: its state is a real number, and no array exists for it",
                 hint="families with an array: kurashil, kuramoto",
             )
-        if step_cycles <= 0:
-            raise OsccError("array.step", f"a step of {step_cycles} cycles is not positive")
+        if integration.step_cycles <= 0:
+            raise OsccError("array.step", f"a step of {integration.step_cycles} cycles is not positive")
         self.core = core
         self.batch = batch
-        self.dtype = np.dtype(dtype)
-        self.step_cycles = Fraction(step_cycles)
+        self.dtype = np.dtype(integration.dtype)
+        self.step_cycles = Fraction(integration.step_cycles)
         sincos_constants(self.dtype)  # refuses other dtypes now, not at the first run
-        self._integrator = integrator_named(integrator)
+        self._integrator = integrator_named(integration.integrator)
         self._progress = progress
         self._pending = 0
         self._theta: NDArray[Any] = np.zeros((core.cells, batch), dtype=self.dtype)

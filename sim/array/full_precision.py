@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from oscc.compiler.ir.timed import TimedGraph
 from oscc.core.families import family_named
-from oscc.sim.array.array import OscillatorArray, model_rates
+from oscc.sim.array.array import Integration, OscillatorArray, model_rates
 from oscc.sim.array.array_steps import MAX_STEP, step_cycles_for
 from oscc.sim.array.noise import initial_phases_batch
 
@@ -53,6 +53,7 @@ def full_precision_images(
         if progress:
             progress("running at full precision", min(1.0, done / (sum(cycles) * len(rounds))))
 
+    step = step_cycles_for(float(placed.time_scale.tau_s.min()), core.clock_hz, MAX_STEP)
     rows, cols = placed.cell[graph.readout].T
     images = []
     for numbers in rounds:
@@ -60,8 +61,7 @@ def full_precision_images(
             core,
             family=family_named(graph.family),
             batch=len(numbers),
-            dtype=np.float32,
-            step_cycles=step_cycles_for(float(placed.time_scale.tau_s.min()), core.clock_hz, MAX_STEP),
+            integration=Integration(np.float32, step_cycles=step),
             progress=moved if progress else None,
         )
         array.set_phases(initial_phases_batch(core, seed, numbers))

@@ -15,7 +15,7 @@ from oscc.core.families import family_named
 from oscc.core.instructions import Operation
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
-from oscc.sim.array.array import OscillatorArray
+from oscc.sim.array.array import Integration, OscillatorArray
 from oscc.sim.array.array_steps import MAX_STEP, program_step
 from oscc.sim.array.macro import MacroRecord
 from oscc.sim.engines.pauses import SLACK
@@ -69,13 +69,12 @@ class CosimJob:
         moved : callable, optional
             Called with the number of cycles by which the phases have moved.
         """
+        step = program_step(self.core, self.program, self.max_step)
         return OscillatorArray(
             self.core,
             family=family_named(self.program.family),
             batch=batch,
-            dtype=np.dtype(self.dtype),
-            integrator=self.integrator,
-            step_cycles=program_step(self.core, self.program, self.max_step),
+            integration=Integration(np.dtype(self.dtype), self.integrator, step),
             progress=moved,
         )
 

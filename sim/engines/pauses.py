@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 LONGEST_GO = 16
 """Cycles for which a channel goes on at most before it pauses."""
@@ -16,6 +17,25 @@ LONG_SHARE = 0.1
 
 SLACK = 4
 """How many times the cycles of an undisturbed run a host has to wait at most."""
+
+
+@dataclass(frozen=True)
+class Pausing:
+    """Which pauses a host makes.
+
+    Parameters
+    ----------
+    seed : int or None
+        Of random pauses before every transfer of every channel; None for none.
+    longest : int
+        Of the image stream [clock cycles].
+    """
+
+    seed: int | None = None
+    longest: int = LONGEST_SHORT
+
+
+NO_PAUSES = Pausing()
 
 
 def bursts(seed: int, channel: str, longest: int = LONGEST_SHORT) -> Iterator[tuple[int, int]]:

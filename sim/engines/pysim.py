@@ -19,7 +19,7 @@ from oscc.sim.array.macro import ArrayMacro
 from oscc.sim.engines.array_shim import ArrayShim
 from oscc.sim.engines.boundary import frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress, tell_record
-from oscc.sim.engines.pauses import LONGEST_SHORT, pauses
+from oscc.sim.engines.pauses import NO_PAUSES, Pausing, pauses
 from oscc.sim.host.host import DiscardedFrameError, Host, HostError, RunCounters
 
 MOST_BITS = 2**16 - 1
@@ -44,10 +44,7 @@ class PysimBus:
     progress : callable, optional
     expected : int
         Clock cycles that all is expected to take; 0 where nobody knows.
-    pausing : int, optional
-        Seed of random pauses before every transfer of every channel.
-    longest_pause : int
-        Of the image stream [clock cycles].
+    pausing : Pausing
     """
 
     def __init__(
@@ -57,8 +54,7 @@ class PysimBus:
         core: CoreSpec,
         progress: Progress | None = None,
         expected: int = 0,
-        pausing: int | None = None,
-        longest_pause: int = LONGEST_SHORT,
+        pausing: Pausing = NO_PAUSES,
     ) -> None:
         self._context = context
         self._plane = plane
@@ -66,8 +62,8 @@ class PysimBus:
         self._progress = progress
         self._expected = expected
         self._doing = "loading the program"
-        self._pauses = {channel: pauses(pausing, channel) for channel in ("ar", "r", "aw", "w", "b", "program")}
-        self._pauses["images"] = pauses(pausing, "images", longest_pause)
+        self._pauses = {channel: pauses(pausing.seed, channel) for channel in ("ar", "r", "aw", "w", "b", "program")}
+        self._pauses["images"] = pauses(pausing.seed, "images", pausing.longest)
         self.cycles = 0
 
     def _count(self, cycles: int = 1) -> None:
@@ -292,7 +288,7 @@ class PysimEngine:
         outcome: dict[str, Any] = {}
 
         async def host(context: Any) -> None:
-            bus = PysimBus(context, plane, core, progress, job.expected_cycles, job.pauses, job.longest_pause)
+            bus = PysimBus(context, plane, core, progress, job.expected_cycles, Pausing(job.pauses, job.longest_pause))
             driver = Host(bus, core)
             await bus.wait(4)
             await driver.identify()

@@ -13,7 +13,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,16 +138,9 @@ def _set_environment(wanted: Mapping[str, str]) -> None:
         del os.environ[name]
 
 
-def build_verilog(
-    simulator: str,
-    top: str,
-    sources: Mapping[str, str],
-    folder: Path,
-    build_args: Sequence[str] = (),
-    optimize: str = OPTIMIZE,
-    progress: Report | None = None,
-) -> None:
-    """Build Verilog for a simulator; where the folder already holds that very build, nothing is done.
+@dataclass(frozen=True)
+class VerilogBuild:
+    """What is built for a simulator, and how.
 
     Parameters
     ----------
@@ -156,13 +149,28 @@ def build_verilog(
         Module at the top.
     sources : mapping of str to str
         Verilog by file name.
-    folder : Path
-        Gets the sources, the build in ``build`` and the simulator's words in ``build.log``.
-    build_args : sequence of str
-        Besides those that the simulator always gets.
+    arguments : tuple of str
+        Of the build, besides those that the simulator always gets.
     optimize : str
         Option for the C++ compiler of a simulator that has one. Where little is simulated, ``-O0`` saves most of the
         time of a build.
+    """
+
+    simulator: str
+    top: str
+    sources: Mapping[str, str]
+    arguments: tuple[str, ...] = ()
+    optimize: str = OPTIMIZE
+
+
+def build_verilog(wanted: VerilogBuild, folder: Path, progress: Report | None = None) -> None:
+    """Build Verilog for a simulator; where the folder already holds that very build, nothing is done.
+
+    Parameters
+    ----------
+    wanted : VerilogBuild
+    folder : Path
+        Gets the sources, the build in ``build`` and the simulator's words in ``build.log``.
     progress : callable, optional
 
     Raises
@@ -172,8 +180,9 @@ def build_verilog(
     """
     from cocotb_tools.runner import get_runner
 
-    args = [*SIMULATORS[simulator].build_args, *build_args]
-    described = json.dumps([simulator, top, dict(sources), args, optimize], sort_keys=True)
+    simulator = wanted.simulator
+    args = [*SIMULATORS[simulator].build_args, *wanted.arguments]
+    described = json.dumps([simulator, wanted.top, dict(wanted.sources), args, wanted.optimize], sort_keys=True)
     identity, stamp = hashlib.sha256(described.encode()).hexdigest(), folder / "build.sha256"
     if stamp.exists() and stamp.read_text() == identity:
         _LOG.info("%s: the build in %s is of the same Verilog", simulator, folder)
@@ -181,15 +190,15 @@ def build_verilog(
     stamp.unlink(missing_ok=True)
     shutil.rmtree(folder / "build", ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in sources.items():
+    for name, text in wanted.sources.items():
         write_text(folder / name, text)
     begun = time.monotonic()
-    _LOG.info("%s: building %s in %s, arguments %s", simulator, top, folder / "build", shlex.join(args))
-    with _environment(folder, optimize), watched(progress, lambda: built(simulator, folder / "build")):
+    _LOG.info("%s: building %s in %s, arguments %s", simulator, wanted.top, folder / "build", shlex.join(args))
+    with _environment(folder, wanted.optimize), watched(progress, lambda: built(simulator, folder / "build")):
         try:
             get_runner(simulator).build(
-                sources=[folder / name for name in sources],
-                hdl_toplevel=top,
+                sources=[folder / name for name in wanted.sources],
+                hdl_toplevel=wanted.top,
                 build_args=args,
                 build_dir=folder / "build",
                 timescale=("1ns", "1ps"),
@@ -302,7 +311,7 @@ class VerilogEngine:
             verilog = self._verilog if self._verilog is not None else core_verilog(job.core)[0]
             sources = {"core.v": verilog, "array_shim.v": shim_verilog(job.core)}
             top = core_module_name(job.core)
-            build_verilog(self.name, top, sources, build, optimize=self._optimize, progress=progress)
+            build_verilog(VerilogBuild(self.name, top, sources, optimize=self._optimize), build, progress)
             self._prepare(folder, job)
             with watched(progress, lambda: self._ran(folder, job)):
                 self._simulate(build, folder, job)

@@ -26,7 +26,7 @@ from oscc.rtl.top import core_module_name
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.array_shim import shim_verilog
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.engines.verilog import build_verilog, missing_for, run_bench
+from oscc.sim.engines.verilog import VerilogBuild, build_verilog, missing_for, run_bench
 
 HERE = Path(__file__).parent
 BENCHES = sorted(path.stem for path in HERE.glob("bench_*.py") if path.stem != "bench_core")
@@ -106,11 +106,11 @@ def built(
     def build(simulator: str) -> Path:
         if simulator == "verilator" and not coverage:
             with shared_build("verilator") as folder:
-                build_verilog(simulator, prepared.top, prepared.sources, folder, optimize="-O0")
+                build_verilog(VerilogBuild(simulator, prepared.top, prepared.sources, optimize="-O0"), folder)
             return folder
         folder = coverage.absolute() / "build" if coverage else tmp_path_factory.mktemp(f"build-{simulator}")
         args = COVERAGE_ARGS if coverage else ()
-        build_verilog(simulator, prepared.top, prepared.sources, folder, args, optimize="-O0")
+        build_verilog(VerilogBuild(simulator, prepared.top, prepared.sources, tuple(args), "-O0"), folder)
         return folder
 
     def existing(simulator: str) -> Path:

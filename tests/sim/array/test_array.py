@@ -20,7 +20,7 @@ from oscc.core.families import FAMILIES
 from oscc.core.groups import Groups
 from oscc.core.spec_file import load_core
 from oscc.models.dynamics.reference import AISModel
-from oscc.sim.array.array import OscillatorArray, Rates, code_rates, expand_units, model_rates
+from oscc.sim.array.array import Integration, OscillatorArray, Rates, code_rates, expand_units, model_rates
 from oscc.sim.array.array_steps import program_step, step_cycles_for, step_plan
 
 torch.set_num_threads(1)
@@ -44,8 +44,8 @@ def compiled(tmp_path, core, graph):
     return result
 
 
-def run_one(core, codes, theta, cycles, **options):
-    array = OscillatorArray(core, **options)
+def run_one(core, codes, theta, cycles):
+    array = OscillatorArray(core)
     array.set_phases(theta)
     array.set_codes(Groups(**codes))
     array.advance(cycles)
@@ -168,7 +168,7 @@ def test_run_comes_out_the_same_however_it_is_advanced(tiny_core, dtype):
     theta = rng.normal(size=(8, 8, 3))
     ends = []
     for parts in ([101], [1] * 101, [40, 0, 61]):
-        array = OscillatorArray(tiny_core, batch=3, dtype=dtype, step_cycles=4)
+        array = OscillatorArray(tiny_core, batch=3, integration=Integration(dtype=dtype, step_cycles=4))
         array.set_codes(Groups(**codes))
         array.set_phases(theta)
         for cycles in parts:
@@ -223,7 +223,7 @@ def test_phases_are_a_copy(tiny_core):
 
 def test_progress_adds_up_to_the_run(tiny_core):
     seen: list[float] = []
-    array = OscillatorArray(tiny_core, step_cycles=2, progress=seen.append)
+    array = OscillatorArray(tiny_core, progress=seen.append, integration=Integration(step_cycles=2))
     array.advance(101)
     array.phases()
     assert len(seen) > 1
@@ -248,7 +248,7 @@ def test_family_without_oscillators_is_refused(tiny_core, name):
 )
 def test_bad_options_are_refused(tiny_core, options, message):
     with pytest.raises(OsccError, match=message):
-        OscillatorArray(tiny_core, **options)
+        OscillatorArray(tiny_core, integration=Integration(**options))
 
 
 def test_wrong_shapes_and_times_are_refused(tiny_core):
@@ -286,7 +286,8 @@ def test_array_agrees_with_the_reference_at_the_same_codes_and_steps(
         expected = AISModel.from_coded(result.coded).integrate(
             torch.from_numpy(theta[cell[:, 0], cell[:, 1]]), step_plan(core, result.program), integrator
         )
-    array = OscillatorArray(core, batch=2, integrator=integrator, step_cycles=program_step(core, result.program))
+    step = program_step(core, result.program)
+    array = OscillatorArray(core, batch=2, integration=Integration(integrator=integrator, step_cycles=step))
     array.set_phases(theta)
     for chunk, run in enumerate(result.placed.time_scale.run_cycles.tolist()):
         array.set_codes(result.program.codes(core).map(lambda codes, chunk=chunk: codes[chunk]))
@@ -312,7 +313,7 @@ def prototype(prototype_path):
 
 def run_prototype(placed, theta, chunks, **options):
     core = placed.core
-    array = OscillatorArray(core, batch=theta.shape[-1], **options)
+    array = OscillatorArray(core, batch=theta.shape[-1], integration=Integration(**options))
     array.set_phases(theta.reshape(core.rows, core.cols, -1))
     for chunk in range(chunks):
         array.set_rates(model_rates(placed, chunk))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from oscc.core.groups import Groups
 from oscc.core.spec import CoreSpec
-from oscc.sim.array.array import OscillatorArray
+from oscc.sim.array.array import Integration, OscillatorArray
 from oscc.sim.array.macro import ArrayMacro, EdgeInputs, EventKind, MacroContractError, MacroRecord
 from oscc.sim.array.noise import initial_phases_batch
 
@@ -27,7 +27,7 @@ def core(make_core: Callable[..., CoreSpec]) -> CoreSpec:
 
 def make_macro(core: CoreSpec, batch: int = 1) -> ArrayMacro:
     """One that says nothing of its contract: most edges here are shorter than what a control plane does."""
-    return ArrayMacro(core, OscillatorArray(core, batch=batch, step_cycles=1), contract=False)
+    return ArrayMacro(core, OscillatorArray(core, batch=batch, integration=Integration(step_cycles=1)), contract=False)
 
 
 def nibble(code: int) -> int:
@@ -134,7 +134,7 @@ def test_effects_of_one_edge_come_in_order(core: CoreSpec) -> None:
 
 
 def test_phases_are_those_of_an_array_driven_by_hand(core: CoreSpec) -> None:
-    macro, array = make_macro(core, batch=3), OscillatorArray(core, batch=3, step_cycles=1)
+    macro, array = make_macro(core, batch=3), OscillatorArray(core, batch=3, integration=Integration(step_cycles=1))
     first, second = random_codes(core, 2), random_codes(core, 3)
     write_rows(macro, first, 0)
     macro.edge(EdgeInputs(cycle=3, commit=True))

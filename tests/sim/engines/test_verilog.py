@@ -28,6 +28,7 @@ from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pysim import PysimEngine
 from oscc.sim.engines.verilog import (
     SIMULATORS,
+    VerilogBuild,
     VerilogEngine,
     build_verilog,
     built,
@@ -172,18 +173,18 @@ async def fails(dut):
 
 @needs_icarus
 def test_a_build_is_used_again_until_something_changes(tmp_path: Path) -> None:
-    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path)
+    build_verilog(VerilogBuild("icarus", "toggle", {"toggle.v": TOGGLE}), tmp_path)
     built = tmp_path / "build" / "sim.vvp"
     first = built.stat().st_mtime_ns
-    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path)
+    build_verilog(VerilogBuild("icarus", "toggle", {"toggle.v": TOGGLE}), tmp_path)
     assert built.stat().st_mtime_ns == first
-    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path, ["-DONE"])
+    build_verilog(VerilogBuild("icarus", "toggle", {"toggle.v": TOGGLE}, ("-DONE",)), tmp_path)
     second = built.stat().st_mtime_ns
     assert second != first
     with pytest.raises(OsccError, match=r"^icarus could not build the core: "):
-        build_verilog("icarus", "toggle", {"toggle.v": "module toggle("}, tmp_path)
+        build_verilog(VerilogBuild("icarus", "toggle", {"toggle.v": "module toggle("}), tmp_path)
     # What does not build leaves nothing that would be taken for the build before it.
-    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path, ["-DONE"])
+    build_verilog(VerilogBuild("icarus", "toggle", {"toggle.v": TOGGLE}, ("-DONE",)), tmp_path)
     assert built.stat().st_mtime_ns != second
 
 
@@ -192,7 +193,7 @@ def test_a_bench_runs_in_its_folder_and_leaves_results(tmp_path: Path, monkeypat
     (tmp_path / "bench_toggle.py").write_text(BENCH)
     monkeypatch.syspath_prepend(str(tmp_path))
     build, folder = tmp_path / "build", tmp_path / "run"
-    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, build)
+    build_verilog(VerilogBuild("icarus", "toggle", {"toggle.v": TOGGLE}), build)
     results = run_bench("icarus", "toggle", build, folder, "bench_toggle", {"SEEN": str(tmp_path / "seen")})
     assert (tmp_path / "seen").read_text() in ("0", "1")
     assert results.parent == folder
@@ -215,7 +216,7 @@ async def dies(dut):
 def test_a_simulator_that_is_killed_leaves_its_end_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bench_dying.py").write_text(DYING)
     monkeypatch.syspath_prepend(str(tmp_path))
-    build_verilog("icarus", "toggle", {"toggle.v": TOGGLE}, tmp_path / "build")
+    build_verilog(VerilogBuild("icarus", "toggle", {"toggle.v": TOGGLE}), tmp_path / "build")
     results = run_bench("icarus", "toggle", tmp_path / "build", tmp_path / "run", "bench_dying", {})
     assert not results.exists()
     log = (tmp_path / "run" / "test.log").read_text().splitlines()
@@ -298,7 +299,7 @@ def test_the_environment_of_a_simulator_is_made_and_not_inherited(
     for name, value in POISON.items():
         monkeypatch.setenv(name, value)
     with scratch_folder() as folder:
-        build_verilog(simulator, "toggle", {"toggle.v": TOGGLE}, folder / "build", optimize="-O0")
+        build_verilog(VerilogBuild(simulator, "toggle", {"toggle.v": TOGGLE}, optimize="-O0"), folder / "build")
         seen = {"SEEN": str(tmp_path / "seen")}
         results = run_bench(simulator, "toggle", folder / "build", folder / "run", "bench_toggle", seen).read_text()
     assert (results.count("<testcase"), results.count("<failure")) == (2, 1)
