@@ -6,6 +6,7 @@ those, or when names are listed; and none of them is imported before its name is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 Kind = TypeVar("Kind")
+
+NAME = re.compile(r"[A-Za-z0-9][-_.A-Za-z0-9]*")
+"""What a name may be; others are passed over."""
 
 OTHERS_HINT = "it is no part of oscc: ask its authors, or uninstall it"
 
@@ -112,10 +116,9 @@ class ExtensionTable(Mapping[str, Kind], Generic[Kind]):
         """
         try:
             yield
-        except (OsccError, FindingError, FindingsError, *passing):
-            raise
         except Exception as error:
-            if not (origin := self.origin(name)):
+            origin = self.origin(name)
+            if not origin or isinstance(error, OsccError | FindingError | FindingsError) or isinstance(error, passing):
                 raise
             message = f"{self.noun} '{name}' of {origin} failed: {_cause(error)}"
             raise OsccError("extension.failed", message, where=self.group, hint=OTHERS_HINT) from error
@@ -126,6 +129,9 @@ class ExtensionTable(Mapping[str, Kind], Generic[Kind]):
 
         found: dict[str, list[EntryPoint]] = {}
         for entry in entry_points(group=self.group):
+            if not NAME.fullmatch(entry.name):
+                # It could not be typed, or would be a path.
+                continue
             # A distribution that is on two folders of the path stands there twice.
             if entry not in found.setdefault(entry.name, []):
                 found[entry.name].append(entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -167,8 +167,3 @@ def parse_place_options(
     # An infinite limit is none; a manifest could not hold it either.
     limit_s = None if timeout_s is not None and math.isinf(timeout_s) else timeout_s
     return PlaceOptions(placer, seed, limit_s, report)
-
-
-def recorded_place_options(options: PlaceOptions) -> dict[str, Any]:
-    """What a manifest says of them."""
-    return {"placer": options.placer, "place_seed": options.seed, "place_timeout_s": options.timeout_s}

@@ -68,12 +68,9 @@ def sample_verb(
             assert timed is not None, "a model that fits has a time scale"
             images = full_precision_images(timed, samples, seed=seed, first_sample=first, progress=progress)
         else:
-            from oscc.sim.array.phase_readout import code_to_pixel
-            from oscc.sim.engines.array import ArrayEngine
-            from oscc.sim.engines.job import CosimJob
+            from oscc.sim.sampling import sample_program
 
-            job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
-            images = program.image_of(code_to_pixel(ArrayEngine().run(job, progress).codes, core))
+            images = sample_program(core, program, samples, seed=seed, first=first, progress=progress)
         seconds = time.perf_counter() - started
         tell_stage(progress, "drawing the sheet")
         sample_sheet(images, target, columns)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from oscc.base.errors import OsccError
 from oscc.base.findings import Finding, finding_codes
 from oscc.compiler.diagnosis.causes import Cause, find_causes
 from oscc.compiler.diagnosis.finding_names import name_nodes
@@ -116,6 +117,19 @@ class CompileResult:
         was trained at, if it has positions.
         """
         return self.timed or self.routed or self.tried
+
+    @property
+    def codes(self) -> CodedGraph:
+        """The codes of a model of which they were reached.
+
+        Raises
+        ------
+        OsccError
+            ``compile.infeasible`` where they were not.
+        """
+        if self.coded is None:
+            raise OsccError("compile.infeasible", "the model does not fit the core", where=self.graph.name)
+        return self.coded
 
     def levels(self) -> dict[str, Level]:
         """Return what each pass that was run returned, by its name, in order; `LOADED` is the model."""

@@ -5,25 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from oscc.base.errors import OsccError
 from oscc.base.file_output import write_bytes, write_text
-from oscc.base.manifest import SCHEMA
+from oscc.base.manifest_writer import described_outputs, write_manifest
 from oscc.base.output_folder import (
     CORE,
     DIE,
     LABELS,
-    MANIFEST,
     MODEL,
     PROBLEM,
     PROGRAM,
     REPORTS,
     WIRES,
-    file_hash,
     replace_folder,
     write_json,
 )
@@ -121,21 +118,8 @@ def write_output(
         if die is not None:
             write_bytes(folder / DIE, die.content)
         names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-        manifest = {
-            "schema": SCHEMA,
-            "tool": described_tool(),
-            "inputs": described_inputs(result.core, receipt),
-            "outputs": {
-                name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
-            },
-            "summary": result.summary(),
-        }
-        write_json(folder / MANIFEST, manifest)
-
-
-def described_tool() -> dict[str, str]:
-    """What the manifest says of the tool: ``name`` and ``version``."""
-    return {"name": "oscc", "version": version("oscc")}
+        outputs = described_outputs(folder, names)
+        write_manifest(folder, described_inputs(result.core, receipt), outputs, {"summary": result.summary()})
 
 
 def described_inputs(core: CoreSpec, receipt: Receipt) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from oscc.base.errors import OsccError, did_you_mean
@@ -104,4 +105,4 @@ class _ForeignEngine:
             if not isinstance(record, CosimRecord):
                 message = f"engine '{self.name}' returns a {type(record).__name__}, not a CosimRecord"
                 raise OsccError("extension.failed", message, where=ENGINES.group, hint=OTHERS_HINT)
-            return record
+            return dataclasses.replace(record, engine=self.name)

@@ -150,7 +150,7 @@ def test_half_a_folder_is_never_left(oscc: Run, folder: Path, monkeypatch: pytes
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("oscc.report.pictures.sample_sheet", draw)
+    monkeypatch.setattr("oscc.report.cosim_files.sample_sheet", draw)
     status, out, err = oscc("cosim", folder, "--engine", "array", "--seed", "3")
     assert (status, out) == (1, "")
     assert "No space left on device" in err
