@@ -118,7 +118,7 @@ class ExtensionTable(Mapping[str, Kind], Generic[Kind]):
             yield
         except Exception as error:
             origin = self.origin(name)
-            if not origin or isinstance(error, OsccError | FindingError | FindingsError) or isinstance(error, passing):
+            if not origin or isinstance(error, (OsccError, FindingError, FindingsError, *passing)):
                 raise
             message = f"{self.noun} '{name}' of {origin} failed: {_cause(error)}"
             raise OsccError("extension.failed", message, where=self.group, hint=OTHERS_HINT) from error
