@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table, samples_option
-from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of
+from oscc.cli.output import FirstOption, FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
 
 
@@ -34,6 +34,7 @@ def cosim_verb(
     from oscc.base.output_folder import read_output_folder
     from oscc.base.progress import tell_stage
     from oscc.compiler.output.recompile import recompile
+    from oscc.core.program_folder import read_program_of
     from oscc.report.cosim_files import write_cosimulation
     from oscc.sim.cosimulation import check_engine_named, cosimulate
     from oscc.sim.engines.job import CosimJob

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from oscc.cli.common import JsonOption, folded, print_json, print_table, refuse_ignored, samples_option
-from oscc.cli.output import SeedOption, read_program_of
+from oscc.cli.output import SeedOption
 from oscc.cli.progress import progress_bar
-
-if TYPE_CHECKING:
-    from oscc.core.spec import CoreSpec
 
 
 def register(app: typer.Typer) -> None:
@@ -55,11 +52,11 @@ def emit_verb(
     some samples. Of any core: oscc emit --core SPEC -o DIR; where DIR is a compilation for the same core, that is the
     same.
     """
-    from oscc.base.errors import OsccError
     from oscc.base.output_folder import check_target, read_output_folder
     from oscc.base.progress import tell_stage
+    from oscc.core.program_folder import read_program_of
     from oscc.core.spec_file import load_core
-    from oscc.sim.emission import RTL_FOLDER, BenchOptions, emit_files, write_emitted
+    from oscc.sim.emission import RTL_FOLDER, BenchOptions, compiled_core, emit_files, refuse_other_core, write_emitted
 
     if compiled is not None and output is not None:
         raise typer.BadParameter(f"{compiled} is written into already; leave out one of the two", param_hint="-o")
@@ -72,18 +69,15 @@ def emit_verb(
         # What it is comes before whether it could be written.
         read_output_folder(compiled)
     check_target(target)
-    theirs = _compiled_core(target, must=compiled is not None)
+    theirs = load_core(read_output_folder(compiled).core) if compiled is not None else compiled_core(target)
     if theirs is None:
         options = {"samples": "-n", "seed": "--seed"}
         refuse_ignored(context, options, f"{target} holds no program, whose samples the test bench would have")
     spec = theirs if theirs is not None else given
     assert spec is not None
-    if given is not None and given != spec:
-        raise OsccError(
-            "emit.other-core",
-            f"holds a program for another core ({spec.name}, {spec.hash[:8]}) than {given.name} ({given.hash[:8]})",
-            where=str(target),
-            hint="emit into a folder of its own" if compiled is None else "leave out --core",
+    if given is not None:
+        refuse_other_core(
+            spec, given, target, "emit into a folder of its own" if compiled is None else "leave out --core"
         )
     with progress_bar(f"emitting {spec.name}") as report:
         bench = None if theirs is None else BenchOptions(read_program_of(target)[1], samples, seed)
@@ -97,19 +91,3 @@ def emit_verb(
     else:
         rows = [("core", spec.name), ("output", str(target)), ("files", folded(names)), ("size", f"{size} bytes")]
         print_table("emitted", rows)
-
-
-def _compiled_core(folder: Path, *, must: bool) -> CoreSpec | None:
-    """The core of a compilation, whose files stay; None where the folder is none, if it need not be.
-
-    Raises
-    ------
-    OsccError
-        What `read_output_folder` and `load_core` raise: one that did not fit holds no core to emit.
-    """
-    from oscc.base.output_folder import REPORTS, read_output_folder
-    from oscc.core.spec_file import load_core
-
-    if not must and not (folder / REPORTS).is_dir():
-        return None
-    return load_core(read_output_folder(folder).core)

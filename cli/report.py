@@ -9,7 +9,7 @@ import typer
 
 from oscc.cli.code_lines import print_warnings
 from oscc.cli.common import JsonOption, counted, print_json, print_table, refuse_ignored
-from oscc.cli.output import FolderArgument, read_program_of
+from oscc.cli.output import FolderArgument
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def _write(
     folder: Path, output: Path | None, data: ReportData, without_samples: bool, progress: Report
 ) -> list[tuple[str, str]]:
     """Write the page alone, or all of the report; returns what was written, as rows of a table."""
+    from oscc.core.program_folder import read_program_of
     from oscc.report.report_folder import samples_of, write_page, write_report
 
     samples = None

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored, samples_option
-from oscc.cli.output import FirstOption, SeedOption, read_program_of
+from oscc.cli.output import FirstOption, SeedOption
 from oscc.cli.progress import progress_bar
 
 
@@ -47,6 +47,7 @@ def sample_verb(
     from oscc.base.output_folder import PROBLEM
     from oscc.base.path_kind import kind_of
     from oscc.base.progress import tell_stage
+    from oscc.core.program_folder import read_program_of
     from oscc.report.pictures import check_sheet_target, sample_sheet
 
     # A file that says nothing of what it is, is left to the reader of checkpoints.

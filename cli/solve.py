@@ -9,7 +9,7 @@ import typer
 
 from oscc.cli.code_lines import recorded_warnings, warning_words
 from oscc.cli.common import JsonOption, counted, print_json, print_table, samples_option
-from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of
+from oscc.cli.output import FirstOption, FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
 
 REPORT = "solve.json"
@@ -48,6 +48,7 @@ def solve_verb(
     from oscc.compiler.copies.copied_graph import copy_map_of
     from oscc.compiler.frontends.checkpoint import read_checkpoint
     from oscc.compiler.frontends.front_end import kept_problem_reader, read_kept_problem
+    from oscc.core.program_folder import read_program_of
     from oscc.sim.solve import SolveRun, solve
 
     core, program = read_program_of(folder)

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from oscc.base.errors import OsccError
 from oscc.base.file_output import write_text
 from oscc.base.manifest_writer import OutputEntry, described_outputs
-from oscc.base.output_folder import replace_folder, replace_subfolder
+from oscc.base.output_folder import REPORTS, read_output_folder, replace_folder, replace_subfolder
 from oscc.base.progress import Report, tell_stage
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl.delivery.core_manifest import write_core_manifest
 from oscc.rtl.delivery.emit import emit_core
 from oscc.rtl.delivery.register_pages import write_register_pages
@@ -40,6 +42,44 @@ class BenchOptions:
     program: Program
     samples: int = 2
     seed: int = 0
+
+
+def compiled_core(folder: Path) -> CoreSpec | None:
+    """Return the core of a compilation, whose files stay when a core is emitted into it; None where a folder is none.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    OsccError
+        What `read_output_folder` and `load_core` raise: one that did not fit holds no core to emit.
+    """
+    return load_core(read_output_folder(folder).core) if (folder / REPORTS).is_dir() else None
+
+
+def refuse_other_core(theirs: CoreSpec, given: CoreSpec, where: Path, hint: str) -> None:
+    """Refuse to emit a core into the compilation for another one.
+
+    Parameters
+    ----------
+    theirs, given : CoreSpec
+    where : Path
+    hint : str
+
+    Raises
+    ------
+    OsccError
+        ``emit.other-core``.
+    """
+    if given != theirs:
+        raise OsccError(
+            "emit.other-core",
+            f"holds a program for another core ({theirs.name}, {theirs.hash[:8]}) than {given.name} ({given.hash[:8]})",
+            where=str(where),
+            hint=hint,
+        )
 
 
 def emit_files(core: CoreSpec, bench: BenchOptions | None = None, progress: Report | None = None) -> dict[str, str]:

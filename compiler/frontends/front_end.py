@@ -143,6 +143,23 @@ def read_kept_problem(folder: OutputFolder) -> IsingProblem:
     return _problem(kept, described["frontend"], PROBLEM)
 
 
+def source_problem(source: Source) -> IsingProblem | None:
+    """Return the problem that a model was lowered from; None where it was none.
+
+    Parameters
+    ----------
+    source : Source
+
+    Raises
+    ------
+    OsccError
+        What the reader raises.
+    """
+    if source.problem is None or source.lower is None:
+        return None
+    return _problem(UserFile(source.problem, str(source.path)), source.description["frontend"], PROBLEM)
+
+
 def _problem(file: UserFile, front_end: str, name: str) -> IsingProblem:
     reader = FRONT_ENDS[front_end]
     assert isinstance(reader, ProblemReader)
@@ -180,7 +197,7 @@ def _read_model(
         with FRONT_ENDS.blaming(front_end):
             graph, labels = reader.parse(file.content, name=name, where=file.where)
         # Its numbers stand in a file as they are meant: warnings about codes go by that.
-        return _well_formed(replace(graph, training={"graph": {"frontend": front_end}}), file.where), labels, None
+        return well_formed(replace(graph, training={"graph": {"frontend": front_end}}), file.where), labels, None
     problem = _problem(file, front_end, name)
     graph = _lowered(problem, file.where, core)
     return graph, distinct_texts(problem.labels), partial(_lowered, problem, file.where)
@@ -250,10 +267,23 @@ def _check_model(path: Path) -> None:
 
 
 def _lowered(problem: IsingProblem, where: str, core: CoreSpec) -> CouplingGraph:
-    return _well_formed(lower_problem(problem, core), where)
+    return well_formed(lower_problem(problem, core), where)
 
 
-def _well_formed(graph: CouplingGraph, where: str) -> CouplingGraph:
+def well_formed(graph: CouplingGraph, where: str) -> CouplingGraph:
+    """Return a model as it is, which must be well formed.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    where : str
+        What it comes from, for the error.
+
+    Raises
+    ------
+    OsccError
+        ``problem.graph``, with the first finding.
+    """
     finding: Finding
     for finding in diagnose_graph(graph):
         raise fault("graph", finding.message, where, finding.fix)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.cli.output import read_program_of
+from oscc.core.program_folder import read_program_of
 from oscc.sim.array.macro import MacroContractError
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord
