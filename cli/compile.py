@@ -10,13 +10,14 @@ import typer
 from oscc.cli.code_lines import print_warnings
 from oscc.cli.common import EXIT_NO, print_findings, print_json
 from oscc.cli.model_options import ModelOptions, timed_source, with_model_options
+from oscc.cli.named_command import NamedCommand
 from oscc.cli.place_options import load_target, open_die
 from oscc.cli.progress import progress_bar
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command("compile")(compile_verb)
+    app.command("compile", cls=NamedCommand)(compile_verb)
 
 
 @with_model_options

@@ -7,20 +7,19 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table, samples_option
+from oscc.cli.named_command import NamedCommand
 from oscc.cli.output import FirstOption, FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command("cosim")(cosim_verb)
+    app.command("cosim", cls=NamedCommand)(cosim_verb)
 
 
 def cosim_verb(
     folder: FolderArgument,
-    engine: Annotated[
-        str, typer.Option("--engine", metavar="ENGINE", help="array, pysim, icarus or verilator.")
-    ] = "pysim",
+    engine: Annotated[str, typer.Option("--engine", metavar="ENGINE", help="{engines}.")] = "pysim",
     samples: Annotated[int, samples_option("How many images.", most=10_000)] = 1,
     seed: SeedOption = 0,
     first: FirstOption = 0,

@@ -23,7 +23,7 @@ FrontEndOption = Annotated[
     typer.Option(
         "--frontend",
         metavar="NAME",
-        help="How MODEL is read: checkpoint, graphml, gset or bqm; by its suffix if left out.",
+        help="How MODEL is read: {frontends}; by its suffix if left out.",
         show_default=False,
     ),
 ]
@@ -32,7 +32,7 @@ PlacerOption = Annotated[
     typer.Option(
         "--placer",
         metavar="NAME",
-        help="auto, identity, symmetry, repair, torus, growth, anneal, or exact (small models; gives proofs).",
+        help="How nodes get their cells: {placers} (exact is for small models, and gives proofs).",
     ),
 ]
 SeedOption = Annotated[int, seed_option("the search for a placement and for chains")]

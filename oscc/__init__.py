@@ -81,17 +81,20 @@ _HOME = {
 """Where each name comes from, below this package; it is imported when the name is first asked for."""
 
 
-def __getattr__(name: str) -> object:
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:
+    # A type checker knows the names from above, and none besides.
 
-        found: object = version("oscc")
-    elif name in _HOME:
-        found = getattr(_import_module(f"oscc.{_HOME[name]}"), name)
-    else:
-        raise AttributeError(f"module 'oscc' has no attribute '{name}'")
-    globals()[name] = found
-    return found
+    def __getattr__(name: str) -> object:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            found: object = version("oscc")
+        elif name in _HOME:
+            found = getattr(_import_module(f"oscc.{_HOME[name]}"), name)
+        else:
+            raise AttributeError(f"module 'oscc' has no attribute '{name}'")
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

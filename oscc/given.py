@@ -44,7 +44,7 @@ Model: TypeAlias = "str | os.PathLike[str] | CouplingGraph | nx.Graph[Any] | Qua
 Core: TypeAlias = str | os.PathLike[str] | CoreSpec
 """The name of a preset, the path of a YAML file, or a core."""
 
-ACCEPTED = "a model is a path, a CouplingGraph, a networkx graph, a dimod BinaryQuadraticModel, or a torch module of oscc"
+ACCEPTED = "a model is a path, a CouplingGraph, a networkx graph, a dimod BQM, or a torch module of oscc"
 
 
 def only_oscc_errors(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:

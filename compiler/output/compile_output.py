@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from oscc.base.errors import OsccError
+from oscc.base.extensions import ExtensionTable
 from oscc.base.file_output import write_bytes, write_text
 from oscc.base.manifest_writer import described_outputs, write_manifest
 from oscc.base.output_folder import (
@@ -25,13 +26,16 @@ from oscc.base.output_folder import (
     write_json,
 )
 from oscc.compiler.compile import CompileResult
+from oscc.compiler.frontends.front_ends import FRONT_ENDS
 from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.output.quantization_report import quantization_report, quantization_table
 from oscc.compiler.output.routing_report import routing_report, routing_table
 from oscc.compiler.output.schedule_report import schedule_report
+from oscc.compiler.place.placers import AUTO, PLACERS
 from oscc.compiler.route.route_checker import check_route
 from oscc.compiler.route.tracks import assign_tracks
 from oscc.compiler.route.wires_file import write_wires
+from oscc.core.families import FAMILIES
 from oscc.core.program_file import write_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
@@ -141,7 +145,23 @@ def described_inputs(core: CoreSpec, receipt: Receipt) -> dict[str, Any]:
         "options": dict(receipt.options),
         **({"problem": dict(problem)} if problem else {}),
         **({"changes": dict(receipt.changes)} if receipt.changes else {}),
+        **({"extensions": extensions} if (extensions := _extensions(receipt)) else {}),
     }
+
+
+def _extensions(receipt: Receipt) -> dict[str, dict[str, str]]:
+    """Return what other distributions had a part in it, by group and name; values are distributions with versions."""
+    problem = receipt.source.description if receipt.source else {}
+    used: tuple[tuple[ExtensionTable[Any], object], ...] = (
+        (PLACERS, receipt.options.get("placer")),
+        (FRONT_ENDS, problem.get("frontend")),
+        (FAMILIES, receipt.model.graph.family),
+    )
+    found: dict[str, dict[str, str]] = {}
+    for table, name in used:
+        if isinstance(name, str) and name != AUTO and (origin := table.origin(name)):
+            found[table.group] = {name: origin}
+    return found
 
 
 def _write_wires(path: Path, routed: RoutedGraph) -> None:
