@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -31,28 +32,19 @@ class NamedCommand(typer.core.TyperCommand):
         super().format_help(ctx, formatter)
 
 
-def _placers() -> tuple[str, ...]:
-    from oscc.compiler.place.placers import AUTO, PLACERS
+def _names_of(kind: str) -> Callable[[], list[str]]:
+    def names() -> list[str]:
+        from oscc.cli.choices import KINDS
 
-    return (AUTO, *PLACERS)
+        return KINDS[kind][1]()
 
-
-def _front_ends() -> tuple[str, ...]:
-    from oscc.compiler.frontends.front_ends import CHECKPOINT, FRONT_ENDS
-
-    return (CHECKPOINT, *FRONT_ENDS)
+    return names
 
 
-def _engines() -> tuple[str, ...]:
-    from oscc.sim.engines.registry import ENGINES
-
-    return tuple(ENGINES)
+_NAMES = {f"{{{kind}}}": _names_of(kind) for kind in ("placers", "frontends", "engines")}
 
 
-_NAMES = {"{placers}": _placers, "{frontends}": _front_ends, "{engines}": _engines}
-
-
-def _listed(names: tuple[str, ...]) -> str:
+def _listed(names: list[str]) -> str:
     """Return names as a list in a sentence."""
     *most, last = names
     return f"{', '.join(most)} or {last}"

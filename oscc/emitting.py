@@ -96,7 +96,7 @@ def emit(of: CompiledOrFolder | Core, *, n: int = 2, seed: int = 0, progress: Pr
     from oscc.sim.emission import BenchOptions, emit_files
 
     n, seed = whole_number("n", n, 1), whole_number("seed", seed)
-    if isinstance(of, Compiled) or (not isinstance(of, CoreSpec) and kind_of(of).name == "compilation"):
+    if isinstance(of, Compiled) or (not isinstance(of, CoreSpec) and kind_of(Path(of)).name == "compilation"):
         ready = runnable(of, progress)
         bench = BenchOptions(ready.program, n, seed)
         return Emitted(ready.core, MappingProxyType(emit_files(ready.core, bench, progress)))

@@ -286,4 +286,4 @@ def cosim(
 
 def _is_model(path: str | os.PathLike[str]) -> bool:
     # A file that says nothing of what it is, is left to the reader of models.
-    return kind_of(path).name in ("checkpoint", "problem", "file")
+    return kind_of(Path(path)).name in ("checkpoint", "problem", "file")

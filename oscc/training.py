@@ -53,7 +53,7 @@ class Trained:
         """
         from oscc.compiler.frontends.checkpoint import write_checkpoint
 
-        write_checkpoint(path, self.model)
+        write_checkpoint(Path(path), self.model)
         return Path(path)
 
     def _repr_html_(self) -> str:
@@ -123,8 +123,14 @@ def train(
     if isinstance(config, str | os.PathLike):
         text = os.fspath(config)
         config = quick_training() if text == QUICK else load_training(Path(text))
-    places = (None if given is None else Path(given) for given in (folder, data))
-    return Trained(run_training(config, TrainingOptions(*places, fresh, whole_number("threads", threads, 1), device)))
+    options = TrainingOptions(
+        folder=None if folder is None else Path(folder),
+        data=None if data is None else Path(data),
+        fresh=fresh,
+        threads=whole_number("threads", threads, 1),
+        device=device,
+    )
+    return Trained(run_training(config, options))
 
 
 QUICK = "quick"

@@ -152,7 +152,7 @@ def described_inputs(core: CoreSpec, receipt: Receipt) -> dict[str, Any]:
 def _extensions(receipt: Receipt) -> dict[str, dict[str, str]]:
     """Return what other distributions had a part in it, by group and name; values are distributions with versions."""
     problem = receipt.source.description if receipt.source else {}
-    used: tuple[tuple[ExtensionTable[Any], object], ...] = (
+    used: tuple[tuple[ExtensionTable[Any], Any], ...] = (
         (PLACERS, receipt.options.get("placer")),
         (FRONT_ENDS, problem.get("frontend")),
         (FAMILIES, receipt.model.graph.family),
