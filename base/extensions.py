@@ -51,6 +51,11 @@ class ExtensionTable(Mapping[str, Kind], Generic[Kind]):
         self._loaded: dict[str, Kind] = {}
 
     @property
+    def where(self) -> str:
+        """Where errors about other distributions say that they are."""
+        return f"entry points {self.group}"
+
+    @property
     def own(self) -> tuple[str, ...]:
         """The names of oscc's own."""
         return tuple(self._own)
@@ -121,7 +126,7 @@ class ExtensionTable(Mapping[str, Kind], Generic[Kind]):
             if not origin or isinstance(error, (OsccError, FindingError, FindingsError, *passing)):
                 raise
             message = f"{self.noun} '{name}' of {origin} failed: {_cause(error)}"
-            raise OsccError("extension.failed", message, where=self.group, hint=OTHERS_HINT) from error
+            raise OsccError("extension.failed", message, where=self.where, hint=OTHERS_HINT) from error
 
     @cached_property
     def _others(self) -> dict[str, list[EntryPoint]]:
@@ -163,7 +168,7 @@ class ExtensionTable(Mapping[str, Kind], Generic[Kind]):
         return kind
 
     def _error(self, code: str, message: str) -> OsccError:
-        return OsccError(f"extension.{code}", message, where=self.group, hint=OTHERS_HINT)
+        return OsccError(f"extension.{code}", message, where=self.where, hint=OTHERS_HINT)
 
 
 def _origin(entry: EntryPoint) -> str:

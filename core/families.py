@@ -133,7 +133,7 @@ class FamilyTable(ExtensionTable[Family]):
         family = super().__getitem__(name)
         if family.name != name:
             message = f"family '{name}' of {self.origin(name)} declares '{family.name}'"
-            raise OsccError("extension.broken", message, where=self.group, hint=OTHERS_HINT)
+            raise OsccError("extension.broken", message, where=self.where, hint=OTHERS_HINT)
         return family
 
 

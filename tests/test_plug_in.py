@@ -84,10 +84,12 @@ twins = oscc_pegs:TWINS
 """
 
 RUN = """
-import json, sys
+import json, sys, threading
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
+from oscc.cli import progress
 from oscc.cli.main import main
+progress.LINE_EVERY_S = threading.TIMEOUT_MAX
 found = []
 for words in json.loads(sys.argv[1]):
     out, err = StringIO(), StringIO()
@@ -164,10 +166,13 @@ def test_what_is_broken_is_told_in_two_lines(
     hint = "it is no part of oscc: ask its authors, or uninstall it\n"
     assert lost[0] == unlucky[0] == near[0] == 1
     assert lost[2] == (
-        "oscc: oscc.placers: placer 'lost' of oscc-pegs 0.3 cannot be imported: AttributeError: "
+        "oscc: entry points oscc.placers: placer 'lost' of oscc-pegs 0.3 cannot be imported: AttributeError: "
         f"module 'oscc_pegs' has no attribute 'NothingOfTheKind'\n{hint}"
     )
-    assert unlucky[2] == f"oscc: oscc.placers: placer 'pegs' of oscc-pegs 0.3 failed: ValueError: unlucky\n{hint}"
+    assert (
+        unlucky[2]
+        == f"oscc: entry points oscc.placers: placer 'pegs' of oscc-pegs 0.3 failed: ValueError: unlucky\n{hint}"
+    )
     assert near[2] == "oscc: --placer: 'peg' is no placer; did you mean 'pegs'?\n"
 
 

@@ -102,6 +102,6 @@ def suffixes_of_others() -> dict[str, str]:
             if suffix in found:
                 message = f"files {suffix} are read by {found[suffix]} of {FRONT_ENDS.origin(found[suffix])} and by "
                 message += f"{name} of {FRONT_ENDS.origin(name)}"
-                raise OsccError("extension.suffix", message, where=FRONT_ENDS.group, hint="say which: --frontend NAME")
+                raise OsccError("extension.suffix", message, where=FRONT_ENDS.where, hint="say which: --frontend NAME")
             found[suffix] = name
     return found

@@ -63,5 +63,5 @@ def checked_placing(name: str, placer: Placer, graph: CouplingGraph, core: CoreS
         placing: object = placer.place(graph, core)
         if not isinstance(placing, Placing):
             message = f"placer '{name}' returns a {type(placing).__name__}, not a Placing"
-            raise OsccError("extension.failed", message, where=PLACERS.group, hint=OTHERS_HINT)
+            raise OsccError("extension.failed", message, where=PLACERS.where, hint=OTHERS_HINT)
         return placing

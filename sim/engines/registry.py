@@ -104,5 +104,5 @@ class _ForeignEngine:
             record: object = self._engine.run(job, progress)
             if not isinstance(record, CosimRecord):
                 message = f"engine '{self.name}' returns a {type(record).__name__}, not a CosimRecord"
-                raise OsccError("extension.failed", message, where=ENGINES.group, hint=OTHERS_HINT)
+                raise OsccError("extension.failed", message, where=ENGINES.where, hint=OTHERS_HINT)
             return dataclasses.replace(record, engine=self.name)

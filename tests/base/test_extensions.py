@@ -37,7 +37,7 @@ def table() -> ExtensionTable[object]:
 def refused(action: Callable[[], object]) -> tuple[str, str]:
     with pytest.raises(OsccError) as caught:
         action()
-    assert caught.value.where == "oscc.pets"
+    assert caught.value.where == "entry points oscc.pets"
     return caught.value.code, caught.value.message
 
 

@@ -119,7 +119,7 @@ def test_a_package_that_is_wrong_is_named(
     table = FamilyTable(KURASHIL, KURAMOTO)
     with pytest.raises(OsccError) as caught:
         table["third" if name in table.own else name]
-    assert (caught.value.code, caught.value.where) == (f"extension.{code}", "oscc.families")
+    assert (caught.value.code, caught.value.where) == (f"extension.{code}", "entry points oscc.families")
     assert caught.value.message == f"family {said}"
     assert table["kurashil"] is KURASHIL
 
