@@ -25,7 +25,7 @@ def check(given: ModelOptions) -> None:
     every finding when it does not, and what would make it fit; with --strict 3 also when there are warnings.
     """
     from oscc.cli.summary import change_rows, print_summary, print_what_if
-    from oscc.compiler.compilation import check_source
+    from oscc.compiler.output.compilation import check_source
 
     given.scaling()
     target = load_target(given.core, open_die(given.die))

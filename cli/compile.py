@@ -39,9 +39,9 @@ def compile_verb(
     from oscc.base.output_folder import PROGRAM, check_target
     from oscc.base.progress import tell_stage
     from oscc.cli.summary import change_rows, print_summary, print_what_if
-    from oscc.compiler.compilation import compile_source
     from oscc.compiler.compile import pass_names
     from oscc.compiler.dump import dump_level
+    from oscc.compiler.output.compilation import compile_source
     from oscc.compiler.pass_manager import parse_dump_requests
 
     given.scaling()

@@ -26,8 +26,8 @@ from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, pars
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oscc.compiler.compilation import CompileOptions
     from oscc.compiler.frontends.front_end import Source
+    from oscc.compiler.output.compilation import CompileOptions
     from oscc.compiler.pass_manager import PassRecord
     from oscc.compiler.passes.place import PlaceOptions
     from oscc.compiler.passes.time_scale import ScaleOptions
@@ -92,7 +92,7 @@ class ModelOptions:
         OsccError
             As the parts raise it.
         """
-        from oscc.compiler.compilation import CompileOptions
+        from oscc.compiler.output.compilation import CompileOptions
 
         placing = self.placing(report)
         changes = parse_change_options(self.prune, self.copies, self.strength, placing)

@@ -12,7 +12,6 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from oscc.base.errors import OsccError
 from oscc.base.text_file import UserFile
-from oscc.compiler.compilation import Compilation, CompileOptions, check_source, compile_source
 from oscc.compiler.compile import LOADED, CompileResult
 from oscc.compiler.copies.copied_graph import STRENGTH
 from oscc.compiler.copies.splitting import CopyOptions
@@ -20,6 +19,7 @@ from oscc.compiler.diagnosis.causes import Cause
 from oscc.compiler.feasibility.changes import ChangeOptions
 from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.ir.graph import CouplingGraph
+from oscc.compiler.output.compilation import Compilation, CompileOptions, check_source, compile_source
 from oscc.compiler.pass_manager import PassRecord
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.time_scale import ScaleOptions

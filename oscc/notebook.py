@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from oscc.compiler.compilation import Compilation
+from oscc.compiler.output.compilation import Compilation
 from oscc.core.spec import CoreSpec
 
 if TYPE_CHECKING:

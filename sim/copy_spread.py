@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.compiler.compilation import Compilation
+from oscc.compiler.output.compilation import Compilation
 from oscc.compiler.pass_manager import PassRecord
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec

@@ -33,7 +33,7 @@ def without_times(content: dict[str, Any]) -> dict[str, Any]:
 def test_a_core_by_name_by_path_and_as_it_is(tmp_path: Path, tiny_core: CoreSpec) -> None:
     (tmp_path / "mine.yaml").write_text(dump_core(tiny_core))
     assert oscc.load_core("tiny-8x8") == oscc.load_core(tmp_path / "mine.yaml") == oscc.load_core(tiny_core)
-    (tmp_path / "die.yaml").write_text("schema: oscc.die/1\ncore: tiny-8x8\ndead_cells:\n- [0, 1]\n")
+    (tmp_path / "die.yaml").write_text("schema: oscc.die/1\ncore: tiny-8x8\ncells:\n- [0, 1]\n")
     assert (0, 1) in oscc.load_core("tiny-8x8", die=tmp_path / "die.yaml").defects.cells
     with pytest.raises(oscc.OsccError, match="did you mean 'tiny-8x8'"):
         oscc.load_core("tiny-8x9")
