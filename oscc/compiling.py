@@ -75,7 +75,7 @@ class CompileKeywords(TypedDict, total=False):
     progress: Callable[[str, float], None] | None
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Checked:
     """A model that was brought onto a core, or what is in the way.
 
@@ -121,13 +121,17 @@ class Checked:
         """Return the result as JSON, as the command prints it with ``--json``."""
         return self.compilation.to_dict()
 
+    def __repr__(self) -> str:
+        verdict = "fits" if self.feasible else f"does not fit: {self.findings[0].message}"
+        return f"<{type(self).__name__}: {self.model.name} on {self.core.name} {verdict}>"
+
     def _repr_html_(self) -> str:
         from oscc.notebook import compilation_html
 
         return compilation_html(self.compilation)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Compiled(Checked):
     """A model that was compiled for a core, or what is in the way."""
 

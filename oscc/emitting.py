@@ -16,7 +16,7 @@ from oscc.given import Core, core_of, only_oscc_errors, whole_number
 from oscc.running import CompiledOrFolder, Progress, runnable
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Emitted:
     """The files of a core.
 
@@ -67,6 +67,9 @@ class Emitted:
             refuse_other_core(theirs, self.core, target, "emit into a folder of its own")
         write_emitted(target, self.core, self.files, compiled=theirs is not None, register_pages=register_pages)
         return target / RTL_FOLDER
+
+    def __repr__(self) -> str:
+        return f"<Emitted: {len(self.files)} files of {self.core.name}>"
 
     def _repr_html_(self) -> str:
         from oscc.notebook import emitted_html

@@ -34,7 +34,7 @@ CompiledOrFolder: TypeAlias = Compiled | str | os.PathLike[str]
 """What `oscc.compile` returned, or the path of an output folder."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Samples:
     """Images of a model. The array is read-only; ``numpy.asarray`` of the record is the images.
 
@@ -91,13 +91,17 @@ class Samples:
         sample_sheet(self.images, target, columns)
         return target
 
+    def __repr__(self) -> str:
+        count, rows, cols = self.images.shape
+        return f"<Samples: {count} images of {rows} x {cols} pixels, {self.title}, seed {self.seed}>"
+
     def _repr_html_(self) -> str:
         from oscc.notebook import samples_html
 
         return samples_html(self.title, self.images)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Cosimulated:
     """Images that a program gave on an engine, beside those of the PyTorch reference.
 
@@ -145,6 +149,10 @@ class Cosimulated:
         from oscc.report.cosim_files import write_cosimulation
 
         return write_cosimulation(Path(folder), self.cosimulation)
+
+    def __repr__(self) -> str:
+        job, record = self.cosimulation.job, self.cosimulation.record
+        return f"<Cosimulated: {job.samples} images of {job.program.name} on {job.core.name}, engine {record.engine}>"
 
     def _repr_html_(self) -> str:
         from oscc.notebook import cosimulation_html

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from oscc.sim.solve import SolveRun
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Solved:
     """Solutions of a problem, valued by the problem itself.
 
@@ -60,6 +60,9 @@ class Solved:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON, as ``oscc solve --json`` prints it."""
         return self.run.to_dict()
+
+    def __repr__(self) -> str:
+        return f"<Solved: {self.run.file}, best {self.run.quantity} {self.value:g} of {len(self.values)} runs>"
 
     def _repr_html_(self) -> str:
         from oscc.notebook import solved_html

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from oscc.models.training.training_result import TrainingResult
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trained:
     """A model that was trained.
 
@@ -56,13 +56,16 @@ class Trained:
         write_checkpoint(Path(path), self.model)
         return Path(path)
 
+    def __repr__(self) -> str:
+        return f"<Trained: {self.model.name}, {self.training.iterations} iterations>"
+
     def _repr_html_(self) -> str:
         from oscc.notebook import trained_html
 
         return trained_html(self.training)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Evaluated:
     """How good a model is.
 
@@ -77,6 +80,9 @@ class Evaluated:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON, as ``oscc evaluate --json`` prints it."""
         return self.evaluation.to_dict()
+
+    def __repr__(self) -> str:
+        return f"<Evaluated: {self.evaluation.model.name} on {self.evaluation.dataset}>"
 
     def _repr_html_(self) -> str:
         from oscc.notebook import mapping_html

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from oscc.sim.verify.checks import CheckLine, Verdict
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Verified:
     """What a verification came to.
 
@@ -53,6 +53,10 @@ class Verified:
         from oscc.sim.verify.checks import verdict_table
 
         return verdict_table(self.verdict.lines)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.to_dict()["counts"].items())
+        return f"<Verified: {counts}>"
 
     def _repr_html_(self) -> str:
         from oscc.notebook import verdict_html

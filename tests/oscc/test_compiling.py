@@ -68,6 +68,7 @@ def test_a_check_says_what_the_command_does(tmp_path: Path, capsys: pytest.Captu
         compiled.program  # noqa: B018
     assert caught.value.code == "compile.infeasible"
     assert caught.value.message == f"the model does not fit: {checked.findings[0].message}"
+    assert repr(compiled) == f"<Compiled: graph on king-48x41 does not fit: {checked.findings[0].message}>"
     html = compiled._repr_html_()
     assert checked.findings[0].code in html
     assert "does not fit" in html
@@ -149,6 +150,7 @@ def test_an_unknown_keyword_is_a_type_error() -> None:
 
 
 def test_a_result_shows_its_verdict_and_maps(tiny_compiled: oscc.Compiled) -> None:
+    assert repr(tiny_compiled) == f"<Compiled: {tiny_compiled.model.name} on tiny-8x8 fits>"
     html = tiny_compiled._repr_html_()
     assert '<td style="text-align:left">fits</td>' in html
     assert html.count("<svg") >= 2

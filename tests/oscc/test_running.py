@@ -29,6 +29,8 @@ def test_images_are_the_same_in_memory_and_from_a_folder(tiny_compiled: oscc.Com
     np.testing.assert_array_equal(found.images[1:], oscc.sample(tiny_compiled, n=2, seed=5, first=3).images)
     assert not np.array_equal(found, oscc.sample(tiny_compiled, n=3, seed=6, first=2))
     assert len(found) == 3
+    rows, cols = tiny_compiled.model.image_shape
+    assert repr(found).startswith(f"<Samples: 3 images of {rows} x {cols} pixels, ")
     with pytest.raises(ValueError, match="read-only"):
         found.images[0] = 0
 
@@ -91,6 +93,7 @@ def test_an_engine_runs_what_is_in_memory(
     before = {path.name: path.read_bytes() for path in (folder / "cosim-array").iterdir()}
     assert found.save(folder) == folder / "cosim-array"
     assert {path.name: path.read_bytes() for path in (folder / "cosim-array").iterdir()} == before
+    assert repr(found).endswith(" on tiny-8x8, engine array>")
     assert "engine array" in found._repr_html_()
     with pytest.raises(oscc.OsccError, match="did you mean 'pysim'"):
         oscc.cosim(tiny_compiled, "pysym")
@@ -108,6 +111,7 @@ def test_a_problem_is_solved(
     folder = square_compiled.save(tmp_path / "square")
     assert main(["solve", str(folder), "-n", "20", "--seed", "2", "--json"]) == 0
     assert found.to_dict() == json.loads(capsys.readouterr().out) == oscc.solve(folder, n=20, seed=2).to_dict()
+    assert repr(found) == "<Solved: bqm.json, best energy -4 of 20 runs>"
     assert "best energy" in found._repr_html_()
 
 
@@ -133,6 +137,7 @@ def test_what_is_in_memory_is_verified(tiny_compiled: oscc.Compiled) -> None:
     assert not found.complete
     assert found.to_dict()["counts"]["FAIL"] == 0
     assert {check.name for check in found.checks} >= {"origin", "schedule", "read-out codes", "pixels"}
+    assert repr(found).startswith(f"<Verified: {found.to_dict()['counts']['PASS']} PASS, 0 FAIL, ")
     html = found._repr_html_()
     assert html.count("PASS") == found.to_dict()["counts"]["PASS"]
 
@@ -154,10 +159,10 @@ def test_a_core_is_emitted(tiny_compiled: oscc.Compiled, tmp_path: Path) -> None
     assert "tb/program.hex" in found.files
     folder = tiny_compiled.save(tmp_path / "x")
     assert found.save(folder) == folder / "rtl"
-    assert oscc.verify is not None
     assert {name: (folder / "rtl" / name).read_text() for name in found.files} == dict(found.files)
     content = found.to_dict()
     assert (content["core"], len(content["files"])) == ("tiny-8x8", len(found.files))
+    assert repr(found) == f"<Emitted: {len(found.files)} files of tiny-8x8>"
     assert "tb/program.hex" in found._repr_html_()
     with pytest.raises(oscc.OsccError) as caught:
         oscc.emit("king-48x41").save(folder)
