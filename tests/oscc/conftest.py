@@ -27,7 +27,10 @@ def tiny_compiled(tiny_graph: CouplingGraph) -> oscc.Compiled:
 @pytest.fixture(scope="session")
 def square() -> dimod.BinaryQuadraticModel:
     """Four spins in a ring that would all differ from their neighbours: energy -4 at best."""
-    return dimod.BinaryQuadraticModel.from_ising({}, {("a", "b"): 1, ("b", "c"): 1, ("c", "d"): 1, ("d", "a"): 1})
+    found: dimod.BinaryQuadraticModel = dimod.BinaryQuadraticModel.from_ising(
+        {}, {("a", "b"): 1, ("b", "c"): 1, ("c", "d"): 1, ("d", "a"): 1}
+    )
+    return found
 
 
 @pytest.fixture(scope="session")

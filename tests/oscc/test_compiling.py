@@ -96,7 +96,7 @@ def test_a_torch_module_is_a_model(tiny_graph: CouplingGraph) -> None:
     np.testing.assert_allclose(oscc.read_model(module).weight, tiny_graph.weight / 2)
     assert oscc.compile(module, "tiny-8x8").feasible
     with pytest.raises(oscc.OsccError, match=r"a torch\.nn\.modules\.linear\.Linear is no model"):
-        oscc.read_model(torch.nn.Linear(2, 2))  # type: ignore[arg-type]
+        oscc.read_model(torch.nn.Linear(2, 2))
 
 
 def test_a_generator_is_a_model(tiny_graph: CouplingGraph) -> None:
@@ -118,14 +118,22 @@ def test_a_quadratic_model_is_lowered_for_the_core(square: dimod.BinaryQuadratic
 @pytest.mark.parametrize(
     ("give", "code", "words"),
     [
-        (lambda: oscc.read_model(3), "model.kind", "a int is no model"),
+        (
+            lambda: oscc.read_model(3),  # type: ignore[arg-type]
+            "model.kind",
+            "a int is no model",
+        ),
         (lambda: oscc.read_model("nowhere.safetensors"), "file.not-found", "nowhere"),
         (lambda: oscc.read_model(nx.Graph([(0, 1, {"J": -1.0})])), "model.networkx", "not as an Ising problem"),
         (lambda: oscc.read_model(nx.DiGraph(chunk_duration=[1.0])), "model.networkx", "KeyError"),
         (lambda: oscc.read_model(nx.path_graph(2), frontend="gset"), "model.frontend", "no front end"),
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", placer="anneel"), "placer.unknown", "did you mean 'anneal'"),
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", seed=-1), "argument.value", "-1 is no whole number from 0"),
-        (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", tau="own"), "compile.tau", "'own' is not one of common"),
+        (
+            lambda: oscc.check(nx.path_graph(2), "tiny-8x8", **{"tau": "own"}),
+            "compile.tau",
+            "'own' is not one of common",
+        ),
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", clip=["all"]), "scale.unknown-group", "no"),
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", chain_strength=2.0), "copies.strength", "copies=True"),
     ],
