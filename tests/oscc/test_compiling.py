@@ -130,7 +130,7 @@ def test_a_quadratic_model_is_lowered_for_the_core(square: dimod.BinaryQuadratic
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", placer="anneel"), "placer.unknown", "did you mean 'anneal'"),
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", seed=-1), "argument.value", "-1 is no whole number from 0"),
         (
-            lambda: oscc.check(nx.path_graph(2), "tiny-8x8", **{"tau": "own"}),
+            lambda: oscc.check(nx.path_graph(2), "tiny-8x8", tau="own"),  # type: ignore[arg-type]
             "compile.tau",
             "'own' is not one of common",
         ),
