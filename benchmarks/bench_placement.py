@@ -25,6 +25,7 @@ from oscc.compiler.copies.host_graph import HostGraph
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
+from oscc.compiler.place.search import Search
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis.report import markdown_table
@@ -124,7 +125,7 @@ def ours(model: CouplingGraph, core: CoreSpec, limit_s: float) -> Chains | None:
         placed = placer.place(model, core).placed
         if placed is not None:
             return [[row * core.cols + col] for row, col in placed.cell.tolist()]
-    found = embed(model, core, timeout_s=limit_s - (time.perf_counter() - started))
+    found = embed(model, core, Search.within(limit_s - (time.perf_counter() - started)))
     if not found.found:
         return None
     return [part.tolist() for part in np.split(found.cell, found.first[1:-1])]

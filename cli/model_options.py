@@ -95,7 +95,7 @@ class ModelOptions:
         from oscc.compiler.output.compilation import CompileOptions
 
         placing = self.placing(report)
-        changes = parse_change_options(self.prune, self.copies, self.strength, placing)
+        changes = parse_change_options(self.prune, self.copies, self.strength)
         return CompileOptions(self.scaling(), placing, replace(changes, of_die=self.die is not None))
 
 

@@ -24,12 +24,22 @@ class NamedCommand(typer.core.TyperCommand):
             As click has them.
         """
         for param in self.params:
-            text = getattr(param, "help", None) or ""
-            for key, names in _NAMES.items():
-                if key in text:
-                    text = text.replace(key, _listed(names()))
-                    setattr(param, "help", text)  # noqa: B010 - typer's options have it, click's parameters do not
+            if text := getattr(param, "help", None):
+                setattr(param, "help", with_names(text))  # noqa: B010 - not all parameters of click have it
         super().format_help(ctx, formatter)
+
+
+def with_names(text: str) -> str:
+    """Return a help text with the names of the tables that it refers to.
+
+    Parameters
+    ----------
+    text : str
+    """
+    for key, names in _NAMES.items():
+        if key in text:
+            text = text.replace(key, _listed(names()))
+    return text
 
 
 def _names_of(kind: str) -> Callable[[], list[str]]:

@@ -113,9 +113,7 @@ def load_target(core: str, die: UserFile | None) -> CoreSpec:
     return target if die is None else with_die(target, parse_die(die, target), die.where)
 
 
-def parse_change_options(
-    prune: int | None, copies: bool, strength: float | None, placing: PlaceOptions
-) -> ChangeOptions:
+def parse_change_options(prune: int | None, copies: bool, strength: float | None) -> ChangeOptions:
     """Which changes of a model are allowed, from the command line.
 
     Parameters
@@ -123,8 +121,6 @@ def parse_change_options(
     prune : int or None
     copies : bool
     strength : float or None
-    placing : PlaceOptions
-        Seed and limit of time hold for the search of chains, too.
 
     Raises
     ------
@@ -141,7 +137,7 @@ def parse_change_options(
     if not copies:
         return ChangeOptions(prune)
     factor = STRENGTH if strength is None else strength
-    return ChangeOptions(prune, CopyOptions(factor, placing.seed, placing.timeout_s, placing.report))
+    return ChangeOptions(prune, CopyOptions(factor))
 
 
 def parse_place_options(

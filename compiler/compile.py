@@ -156,7 +156,7 @@ class CompileResult:
         return () if self.coded is None or not self.feasible else code_warnings(self.coded, self.idle, self.code_use)
 
     def summary(self) -> dict[str, Any]:
-        """What is worth knowing, as JSON; what was not reached is left out, and it holds no times of passes."""
+        """Return what is worth knowing, as JSON; what was not reached is left out, and it holds no times of passes."""
         graph, core = self.graph, self.core
         summary: dict[str, Any] = {
             "feasible": self.feasible,
@@ -198,7 +198,7 @@ class CompileResult:
 
 
 def _offers(core: CoreSpec) -> dict[str, int]:
-    """How many cells of a core live, how many of those can be read, and for how many chunks it has memory."""
+    """Return how many cells of a core live, how many of those can be read, and for how many chunks it has memory."""
     living, readable = (int(cells.sum()) for cells in usable_cells(core))
     return {"cells": living, "readable_cells": readable, "chunks": core.chunks}
 
@@ -323,7 +323,7 @@ def _checked(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, placin
 def _positions_as_they_are(
     graph: CouplingGraph, core: CoreSpec, placing: PlaceOptions
 ) -> tuple[PlacedGraph | None, tuple[Finding, ...]]:
-    """A model of which a condition is not met at its own positions, and what is wrong with these.
+    """Return a model of which a condition is not met at its own positions, and what is wrong with these.
 
     What a search might be rid of is not said: that is not known.
     """
@@ -339,7 +339,7 @@ def _positions_as_they_are(
 
 
 def _weak_cell_findings(placed: PlacedGraph, options: ScaleOptions) -> tuple[Finding, ...]:
-    """Findings about time of a placement on cells of different gain; elsewhere `diagnose_conditions` has them."""
+    """Return findings about time on cells of different gain; elsewhere `diagnose_conditions` has them."""
     if not placed.core.defects.gain or not family_named(placed.graph.family).has_hardware:
         return ()
     return tuple(diagnose_time_scale(programmed_graph(placed), placed.core, options))

@@ -21,7 +21,7 @@ from oscc.core.program import Program
 
 
 def dump_level(level: Level) -> str:
-    """A level as text; it shows what the level adds to the one before it.
+    """Return a level as text; it shows what the level adds to the one before it.
 
     Numbers are printed with the fewest digits from which their type reads them back exactly.
 
@@ -46,7 +46,7 @@ def _row(values: Iterable[Any]) -> str:
 
 
 def _columns(array: NDArray[Any]) -> list[str]:
-    """Array [C, n] as n texts of C numbers, one for each chunk."""
+    """Return an array [C, n] as n texts of C numbers, one for each chunk."""
     return [_row(column) for column in array.T]
 
 

@@ -57,7 +57,7 @@ class PassRecord:
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as JSON."""
+        """Return the record as JSON."""
         return {"name": self.name, "seconds": self.seconds}
 
 
@@ -83,7 +83,7 @@ class PipelineResult:
     about: Level | None = None
 
     def last(self) -> Level | None:
-        """The last level that was reached."""
+        """Return the last level that was reached."""
         return next(reversed(self.levels.values()), None)
 
 
@@ -173,7 +173,7 @@ def verify_level(level: Level, core: CoreSpec) -> None:
 
 
 def parse_dump_requests(requests: Iterable[str], names: Sequence[str]) -> tuple[str, ...]:
-    """The passes after which a dump is wanted, in the order of the pipeline.
+    """Return the passes after which a dump is wanted, in the order of the pipeline.
 
     Parameters
     ----------

@@ -316,8 +316,7 @@ def _options(given: Mapping[str, Any]) -> CompileOptions:
     placing = PlaceOptions(given.get("placer", "auto"), seed, limit_s, given.get("progress"))
     copies = None
     if given.get("copies", False):
-        strength = given.get("chain_strength", STRENGTH)
-        copies = CopyOptions(strength, placing.seed, placing.timeout_s, placing.report)
+        copies = CopyOptions(given.get("chain_strength", STRENGTH))
     elif "chain_strength" in given:
         raise OsccError("copies.strength", "there are no chains without copies=True", where="chain_strength")
     changes = ChangeOptions(given.get("prune"), copies, given.get("die") is not None)

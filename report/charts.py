@@ -21,7 +21,7 @@ class Chart:
 
 
 def distribution_charts(data: ReportData) -> list[Chart]:
-    """Displacements, slots, degrees and lengths of wires.
+    """Return displacements, slots, degrees and lengths of wires.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def _boundaries(count: int) -> str:
 
 
 def code_charts(data: ReportData) -> list[Chart]:
-    """The histogram of the codes of each group.
+    """Return the histogram of the codes of each group.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def code_charts(data: ReportData) -> list[Chart]:
 
 
 def solve_chart(data: ReportData) -> Markup:
-    """The distribution of the values of all samples; empty where nothing was solved.
+    """Return the distribution of the values of all samples; empty where nothing was solved.
 
     Parameters
     ----------

@@ -107,7 +107,7 @@ class CompilationDiff:
         return None if self.cells_moved is None else self.cells_moved / max(1, self.before.nodes)
 
     def as_dict(self) -> dict[str, Any]:
-        """The difference as JSON, schema ``oscc.diff/1``."""
+        """Return the difference as JSON, schema ``oscc.diff/1``."""
         return {
             "schema": "oscc.diff/1",
             "verdict": {"before": self.before.verdict, "after": self.after.verdict},
@@ -142,7 +142,7 @@ class CompilationDiff:
 
 
 def diff_folders(before: str | Path, after: str | Path) -> CompilationDiff:
-    """What differs between two output folders of `oscc compile`.
+    """Compare two output folders of `oscc compile`.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def _cells_of(rows: tuple[tuple[int, ...], ...]) -> dict[int, tuple[int, int]]:
 
 
 def _code_changes(before: str | Path, after: str | Path) -> tuple[CodeChanges, ...] | None:
-    """Changes by group, of all codes that are not 0 in both."""
+    """Count the changes by group, of all codes that are not 0 in both."""
     one, other = _Delivered.of(before), _Delivered.of(after)
     # Slot for slot, codes mean the same only where slots have the same offsets.
     if one.codes.coupling.shape != other.codes.coupling.shape or one.offsets != other.offsets:

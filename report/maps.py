@@ -41,7 +41,7 @@ class GridMap:
 
 
 def grid_maps(data: ReportData) -> list[GridMap]:
-    """The maps of a report: degree, boundaries, defects where there are any, findings where any names a cell.
+    """Return the maps of a report: degree, boundaries, defects where there are any, findings where any names a cell.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def grid_maps(data: ReportData) -> list[GridMap]:
 
 
 def degree_classes(routing: Routing) -> Classes:
-    """Classes of the couplings into the nodes, int8[rows, cols]."""
+    """Return classes of the couplings into the nodes, int8[rows, cols]."""
     return classify(np.array(routing.cells.degree), routing.degree.limit, "couplings", "no node")
 
 
 def boundary_classes(routing: Routing) -> tuple[Classes, Classes]:
-    """Classes of the wires over boundaries: of columns int8[rows, cols - 1], of rows int8[rows - 1, cols]."""
+    """Return classes of the wires over boundaries: of columns int8[rows, cols - 1], of rows int8[rows - 1, cols]."""
     rows, cols = routing.cells.grid
     boundaries = routing.boundaries
     columns = _grid_array(boundaries.across_columns.demand, (rows, cols - 1))

@@ -22,7 +22,7 @@ from oscc.report.warnings_panel import warnings_panel
 
 
 def report_page(data: ReportData, samples: Samples | None = None) -> str:
-    """The page of a report; the same text for the same data.
+    """Write the page of a report; the same text for the same data.
 
     Parameters
     ----------
@@ -58,12 +58,12 @@ def report_page(data: ReportData, samples: Samples | None = None) -> str:
 
 
 def number_text(value: float) -> str:
-    """A count with commas between thousands."""
+    """Return a count with commas between thousands."""
     return f"{value:,}"
 
 
 def witness_text(witness: Mapping[str, Any]) -> str:
-    """A witness in one line; lists longer than eight are cut short, with their length."""
+    """Return a witness in one line; lists longer than eight are cut short, with their length."""
     return ", ".join(f"{name.replace('_', ' ')} {_value_text(value)}" for name, value in witness.items())
 
 
@@ -82,7 +82,7 @@ def _value_text(value: Any) -> str:
 
 
 def _sheet(samples: Samples | None) -> str:
-    """The sheet of samples as the address of an image that the page itself holds; empty without images."""
+    """Return the sheet of samples as the address of an image that the page itself holds; empty without images."""
     if samples is None or not samples.sheet:
         return ""
     return f"data:image/png;base64,{b64encode(samples.sheet).decode('ascii')}"
@@ -113,7 +113,7 @@ def _sections(data: ReportData, maps: list[GridMap], samples: Samples | None) ->
 
 
 def _sentence(data: ReportData) -> str:
-    """The verdict in a sentence or two."""
+    """Return the verdict in a sentence or two."""
     size = f"{data.nodes:,} nodes and {data.couplings:,} couplings in {data.chunks} chunks"
     if data.fits:
         rate = "" if data.samples_per_second is None else f", {data.samples_per_second:,.0f} samples per second"
@@ -186,7 +186,7 @@ def _option_text(value: Any) -> str:
 
 
 def _details(data: ReportData) -> Markup:
-    """What the script needs to describe the place that is pointed at, as JSON that is safe within a page."""
+    """Return what the script needs to describe the place that is pointed at, as JSON that is safe within a page."""
     content: dict[str, Any] = {}
     if data.routing is not None:
         routing = data.routing

@@ -121,7 +121,7 @@ def _check_size(path: Path, kind: str, shape: Sequence[int], columns: int) -> No
 
 
 def _sheet_size(shape: Sequence[int], columns: int) -> tuple[int, int]:
-    """Height and width of a sheet, in its pixels."""
+    """Return height and width of a sheet, in its pixels."""
     count, height, width = shape
     columns = min(columns, count)
     rows = math.ceil(count / columns)
@@ -145,7 +145,7 @@ def _format_of(path: Path, formats: Mapping[str, str]) -> str:
 
 
 def grey_levels(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """Grey levels, uint8[...]: -1 is black (0), 1 is white (255), what lies beyond is clipped.
+    """Return grey levels, uint8[...]: -1 is black (0), 1 is white (255), what lies beyond is clipped.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def sample_sheet(images: NDArray[Any], path: Path, columns: int = 8) -> None:
 
 
 def sheet_bytes(images: NDArray[Any], columns: int = 8, kind: str = "PNG") -> bytes:
-    """A sheet of samples as the content of a picture's file.
+    """Return a sheet of samples as the content of a picture's file.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ def routing_picture(
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """A figure [inches] with a canvas of its own: it shares nothing with a caller's pyplot and needs no display."""
+    """Return a figure [inches] with a canvas of its own: nothing is shared with pyplot, no display is needed."""
     # Where it finds no place for its cache it takes a temporary one, which is good enough, and warns of it.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # Half a second to import, and the sheets do without.

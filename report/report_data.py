@@ -330,7 +330,7 @@ class ReportData:
 
 
 def report_json(data: ReportData) -> str:
-    """A report as JSON, one line: keys sorted, the same for the same data.
+    """Return a report as JSON, one line: keys sorted, the same for the same data.
 
     Parameters
     ----------
@@ -341,7 +341,7 @@ def report_json(data: ReportData) -> str:
 
 
 def report_schema() -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of what `report_json` writes; report.schema.json holds it."""
+    """Return the JSON schema (draft 2020-12) of what `report_json` writes; report.schema.json holds it."""
     schema = TypeAdapter(ReportData).json_schema(mode="serialization")
     for part in (schema, *schema["$defs"].values()):
         part["additionalProperties"] = False

@@ -64,7 +64,7 @@ class Sources:
 
 
 def report_of_folder(path: str | Path) -> ReportData:
-    """The report of an output folder of `oscc compile`, of a model that fits or of one that does not.
+    """Return the report of an output folder of `oscc compile`, of a model that fits or of one that does not.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def report_of_result(
 
 
 def report_of(sources: Sources, *, where: str) -> ReportData:
-    """A report from its sources.
+    """Return a report from its sources.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def report_of(sources: Sources, *, where: str) -> ReportData:
 
 
 def _resources(summary: Mapping[str, Any], core: CoreSpec | None, routing: Routing | None) -> list[Resource]:
-    """What is used of what there is, as far as it is known."""
+    """Return what is used of what there is, as far as it is known."""
     found: list[Resource] = []
     offers = summary.get("offers")
     if offers is not None:
@@ -230,7 +230,7 @@ def _findings(causes: Sequence[Cause]) -> Findings:
 
 
 def _read(folder: OutputFolder, name: str) -> Any:
-    """Content of a JSON file in ``reports/``; None where there is none."""
+    """Read the content of a JSON file in ``reports/``; None where there is none."""
     path = folder.path / REPORTS / f"{name}.json"
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -241,7 +241,7 @@ def _read(folder: OutputFolder, name: str) -> Any:
 
 
 def _parse(kind: type[Part], content: Any, where: str) -> Part | None:
-    """The part of a report that a file's content makes, None where there is no file."""
+    """Return the part of a report that a file's content makes, None where there is no file."""
     if content is None:
         return None
     try:

@@ -56,12 +56,12 @@ class Samples:
 
     @classmethod
     def none(cls, why: str) -> Samples:
-        """No images, and why."""
+        """Return no images, and why."""
         return cls(np.zeros((0, 0, 0), np.float32), why)
 
 
 def no_images(data: ReportData, image_shape: tuple[int, int] | None) -> str:
-    """Why a report shows no images; empty where it can.
+    """Return why a report shows no images; empty where it can.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def no_images(data: ReportData, image_shape: tuple[int, int] | None) -> str:
 
 
 def draw_samples(data: ReportData, core: CoreSpec, program: Program, progress: Report | None = None) -> Samples:
-    """The samples of a program: `SAMPLES` of the array from seed `SEED`, as ``oscc sample`` draws them.
+    """Draw the samples of a program: `SAMPLES` of the array from seed `SEED`, as ``oscc sample`` draws them.
 
     Parameters
     ----------

@@ -44,13 +44,13 @@ class Classes:
     legend: tuple[tuple[int, str], ...]
 
     def counted(self) -> list[tuple[int, str, int]]:
-        """The legend with the number of values in each class; classes `OVER` and `NONE` only where they occur."""
+        """Return the legend with the number of values in each class; `OVER` and `NONE` only where they occur."""
         counts = [(step, text, int(np.count_nonzero(self.index == step))) for step, text in self.legend]
         return [entry for entry in counts if entry[2] or entry[0] not in (OVER, NONE)]
 
 
 def classify(values: NDArray[np.integer], limit: int, unit: str, none: str = "") -> Classes:
-    """Values in five equal steps up to a limit, with classes of their own for zero, the limit itself and beyond.
+    """Sort values into five equal steps up to a limit, with classes of their own for zero, the limit and beyond.
 
     Parameters
     ----------

@@ -28,12 +28,12 @@ GAP = 6
 
 
 def text_width(text: str, size: float = TEXT) -> float:
-    """How wide a text is at most, in units of the picture: digits of common fonts are 0.55 to 0.64 of its height."""
+    """Return the greatest width of a text, in units of the picture: digits are 0.55 to 0.64 of its height."""
     return 0.65 * size * len(text)
 
 
 def bar_chart(bars: Sequence[tuple[str, int]], *, across: str, up: str, label: str) -> Markup:
-    """A histogram.
+    """Draw a histogram.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def bar_chart(bars: Sequence[tuple[str, int]], *, across: str, up: str, label: s
 
 
 def merge_bars(counts: Sequence[tuple[int, int]]) -> list[tuple[str, int]]:
-    """A histogram of integers as bars: every number from the least to the most, or spans where they are many.
+    """Return a histogram of integers as bars: every number from the least to the most, or spans where they are many.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ MATRIX_CELL = 46
 def matrix(
     counts: Sequence[tuple[int, int, int, bool]], *, label: str, most: int | None = None, unit: str = "couplings"
 ) -> Markup:
-    """Counts by displacement: a cell for each (drow, dcol), the destination in the middle.
+    """Return counts by displacement: a cell for each (drow, dcol), the destination in the middle.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def matrix(
 
 
 def distances(displacements: Sequence[tuple[int, int, int | None, int]]) -> list[tuple[int, int]]:
-    """Couplings by the distance between their nodes, max(abs(drow), abs(dcol)): rows [cells, couplings].
+    """Return couplings by the distance between their nodes, max(abs(drow), abs(dcol)): rows [cells, couplings].
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def distances(displacements: Sequence[tuple[int, int, int | None, int]]) -> list
 
 
 def _numbers(counts: Sequence[int], room: float) -> list[str]:
-    """The numbers above the bars: whole, else in short, where all have room side by side; else none."""
+    """Return the numbers above the bars: whole, else in short, where all have room side by side; else none."""
     for written in ([f"{count:,}" for count in counts], [_short(count) for count in counts]):
         if max(map(text_width, written)) + 2 <= room:
             return written
@@ -168,14 +168,14 @@ def _numbers(counts: Sequence[int], room: float) -> list[str]:
 
 
 def _ticks(most: int) -> list[int]:
-    """Integers of a round step, up to the highest count."""
+    """Return integers of a round step, up to the highest count."""
     size: int = 10 ** (len(str(most)) - 1)
     step = next(step for step in (size // 5, size // 2, size, 2 * size, 5 * size) if step and most / step <= 5)
     return list(range(0, most + 1, step))
 
 
 def value_text(value: float) -> str:
-    """A value for people: integers in full, with commas between thousands; others in six digits.
+    """Return a value for people: integers in full, with commas between thousands; others in six digits.
 
     Parameters
     ----------
@@ -186,7 +186,7 @@ def value_text(value: float) -> str:
 
 
 def _short(count: int) -> str:
-    """A count in at most four characters, where it is below ten million."""
+    """Return a count in at most four characters, where it is below ten million."""
     if count < 10_000:
         return str(count)
     return f"{count / 1000:.0f}k" if count < 1_000_000 else f"{count / 1e6:.1f}M"

@@ -30,7 +30,7 @@ def style_class(step: int) -> str:
 
 
 def cell_map(classes: Classes, *, name: str, label: str, marks: str = "") -> Markup:
-    """A map of cells in the colours of their classes.
+    """Return a map of cells in the colours of their classes.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def cell_map(classes: Classes, *, name: str, label: str, marks: str = "") -> Mar
 
 
 def boundary_map(columns: Classes, rows: Classes, grid: tuple[int, int], *, name: str, label: str) -> Markup:
-    """A map of the boundaries between cells, each a stroke where the two cells meet.
+    """Return a map of the boundaries between cells, each a stroke where the two cells meet.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def boundary_map(columns: Classes, rows: Classes, grid: tuple[int, int], *, name
 
 
 def crosses(cells: NDArray[np.integer], style: str) -> str:
-    """A cross over each of some cells, as SVG.
+    """Return a cross over each of some cells, as SVG.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def crosses(cells: NDArray[np.integer], style: str) -> str:
 
 
 def dots(cells: NDArray[np.integer], style: str) -> str:
-    """A dot on each of some cells, as SVG.
+    """Return a dot on each of some cells, as SVG.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def dots(cells: NDArray[np.integer], style: str) -> str:
 
 
 def _runs(mask: NDArray[np.bool_]) -> str:
-    """Rectangles that cover the cells of a mask, a run of neighbours in a row at a time."""
+    """Return rectangles that cover the cells of a mask, a run of neighbours in a row at a time."""
     padded = np.zeros((mask.shape[0], mask.shape[1] + 2), dtype=np.int8)
     padded[:, 1:-1] = mask
     steps = np.diff(padded, axis=1)
@@ -124,7 +124,7 @@ def _mesh(rows: int, cols: int) -> str:
 
 
 def _frame(rows: int, cols: int, body: str, name: str, label: str) -> Markup:
-    """The picture around a map: numbers of rows and columns, an outline, a square for the cell that is pointed at."""
+    """Return the picture around a map: numbers of rows and columns, an outline, a square for the cell pointed at."""
     width, height = cols * CELL, rows * CELL
     size = round(max(width, height) * TEXT, 2)
     widest = text_width(str(max(rows, cols) - 1), size)

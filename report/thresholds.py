@@ -48,7 +48,7 @@ class Thresholds(Section):
     cycles_per_sample: NotNegative | None = None
 
     def exceeded(self, diff: CompilationDiff) -> list[str]:
-        """A line for every threshold that a difference exceeds, or that cannot be looked at.
+        """Return a line for every threshold that a difference exceeds, or that cannot be looked at.
 
         Parameters
         ----------
@@ -72,7 +72,7 @@ class Thresholds(Section):
 
 
 def read_thresholds(path: Path) -> Thresholds:
-    """The thresholds in a YAML file.
+    """Read the thresholds in a YAML file.
 
     Parameters
     ----------

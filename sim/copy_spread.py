@@ -92,7 +92,7 @@ def with_copy_spread(compilation: Compilation, progress: Progress | None = None)
 
 
 def largest_differences(phases: NDArray[np.floating], owner: NDArray[np.int32]) -> NDArray[np.float64]:
-    """The largest difference between two copies of each split node [rad], float64[split nodes, samples].
+    """Compute the largest difference between two copies of each split node [rad], float64[split nodes, samples].
 
     Parameters
     ----------

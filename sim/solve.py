@@ -50,7 +50,7 @@ def solve(
     owner: NDArray[np.int32] | None = None,
     progress: Progress | None = None,
 ) -> Solutions:
-    """Samples of the program on the behavioural array, decoded and valued.
+    """Draw samples of the program on the behavioural array, and return them decoded and valued.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def solve(
 
 
 def decoded(pixels: NDArray[np.floating]) -> Spins:
-    """Spins of pixels, int8[k, n]: 1 where the phase is nearer to 0 than to pi.
+    """Return spins of pixels, int8[k, n]: 1 where the phase is nearer to 0 than to pi.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def decoded(pixels: NDArray[np.floating]) -> Spins:
 
 
 def by_majority(spins: Spins, owner: NDArray[np.int32]) -> Spins:
-    """Spins of nodes from those of their copies, int8[k, n]: what most say, and the first where they are divided.
+    """Return spins of nodes from those of their copies, int8[k, n]: the majority, or the first where it is a tie.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def by_majority(spins: Spins, owner: NDArray[np.int32]) -> Spins:
 
 
 def valued(problem: IsingProblem, spins: Spins) -> Solutions:
-    """Configurations with their values.
+    """Return configurations with their values.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from oscc.sim.engines.job import CosimJob
 
 
 def standalone_run(core: CoreSpec, program: Program, samples: int, seed: int = 0, first_sample: int = 0) -> BenchRun:
-    """A run of a program for the bench; its codes are those of engine ``array``.
+    """Run a program for the bench; its codes are those of engine ``array``.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
-from oscc.compiler.copies.embedder import Embedding
+from oscc.compiler.copies.chains import Embedding
 from oscc.compiler.copies.host_graph import HostGraph
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
@@ -48,15 +48,15 @@ class CopyMap:
         return int(self.owner.size) - self.nodes
 
     def lengths(self) -> NDArray[np.int64]:
-        """Copies of each node, int64[N]."""
+        """Return how many copies each node has, int64[N]."""
         return np.bincount(self.owner, minlength=self.nodes)
 
     def as_dict(self) -> dict[str, Any]:
-        """The map as JSON: ``nodes``, and for each node from N on its ``owner``; what `copy_map_of` reads."""
+        """Return the map as JSON: ``nodes``, and for each node from N on its ``owner``; what `copy_map_of` reads."""
         return {"nodes": self.nodes, "owner": self.owner[self.nodes :].tolist()}
 
     def summary(self) -> dict[str, Any]:
-        """What is worth knowing, as JSON: ``nodes``, ``split``, ``extra``, ``longest``, ``strength`` (least, most)."""
+        """Return a summary as JSON: ``nodes``, ``split``, ``extra``, ``longest``, ``strength`` (least, most)."""
         lengths = self.lengths()
         split = lengths > 1
         used = self.strength[split] if split.any() else np.zeros(1, np.float32)
@@ -76,7 +76,7 @@ def copied_graph(
     factor: NDArray[np.int32],
     strength: float = STRENGTH,
 ) -> tuple[CouplingGraph, CopyMap]:
-    """A model on the chains of an embedding, with the cells as positions.
+    """Make a model on the chains of an embedding, with the cells as positions.
 
     A coupling K into a node of m copies becomes f K in all, shared out over the pairs of cells at which it can be made,
     and field, SHIL and detuning of each copy are f / m of the node's. Couplings between copies are equal in both
@@ -164,7 +164,7 @@ def copied_graph(
 
 
 def copy_map_of(graph: CouplingGraph) -> NDArray[np.int32] | None:
-    """The owner of each node of a model that `copied_graph` made, int32[M]; None for another model.
+    """Return the owner of each node of a model that `copied_graph` made, int32[M]; None for another model.
 
     Parameters
     ----------
@@ -183,13 +183,13 @@ def copy_map_of(graph: CouplingGraph) -> NDArray[np.int32] | None:
 
 
 def _recorded(graph: CouplingGraph) -> dict[str, Any]:
-    """What a trainer recorded, to add to it: anything that is no object goes along under its own key."""
+    """Return what a trainer recorded, to add to it: anything that is no object goes along under its own key."""
     given = graph.training
     return given if isinstance(given, dict) else {"training": given}
 
 
 def _numbered(embedding: Embedding) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Owner and cell of each copy: the roots first, then the others node by node."""
+    """Number the copies, with owner and cell of each: the roots first, then the others node by node."""
     root = np.zeros(embedding.cell.size, dtype=bool)
     root[embedding.first[:-1]] = True
     node = np.repeat(np.arange(embedding.first.size - 1, dtype=np.int32), embedding.lengths())
@@ -204,7 +204,7 @@ def _shared_out(
     far: NDArray[np.int32],
     scale: NDArray[np.int32],
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
-    """Couplings between copies of different nodes: sources, destinations, weights [C, E']."""
+    """Share out the couplings between copies of different nodes: sources, destinations, weights [C, E']."""
     key = graph.src.astype(np.int64) * graph.nodes + graph.dst
     order = np.argsort(key)
     wanted = owner[near].astype(np.int64) * graph.nodes + owner[far]

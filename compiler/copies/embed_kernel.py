@@ -1,23 +1,78 @@
 """The moves of the embedder: chains torn up and laid anew over a host graph; compiled.
 
-A chain is a connected set of cells. ``chain[u, : length[u]]`` are the cells of node u, the root first, and ``fill[p]``
-counts the chains on cell p.
+A chain is a connected set of cells; the chains are `oscc.compiler.copies.chains.Chains`, which the kernels change.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.kernels import kernel
+from oscc.compiler.copies.chains import Chains
+from oscc.compiler.ir.adjacency import Adjacency
 
 FORBIDDEN = 1e18
 """Weight of a cell that a chain must not take."""
 
 
+class Ground(NamedTuple):
+    """Where chains may lie, the same for all of them.
+
+    Parameters
+    ----------
+    columns : int
+        Of the grid.
+    roots : bool[2, P]
+        Cells that may be the root of a node that is not read out, and of one that is.
+    read : int32[N]
+        1 for nodes that are read out.
+    margin : int
+        Cells around the neighbours' chains that are looked at first; the whole grid where that gives nothing.
+    """
+
+    columns: int
+    roots: NDArray[np.bool_]
+    read: NDArray[np.int32]
+    margin: int
+
+
+class Weights(NamedTuple):
+    """What cells weigh: (1 + history) base^fill.
+
+    Parameters
+    ----------
+    history : float64[P]
+    base : float
+        0 forbids cells that are taken.
+    seed : int
+        Of the choice among equals.
+    """
+
+    history: NDArray[np.float64]
+    base: float
+    seed: int
+
+
+class _Heap(NamedTuple):
+    """Room for a binary heap.
+
+    Parameters
+    ----------
+    keys : float64[k]
+    items : int32[k]
+    """
+
+    keys: NDArray[np.float64]
+    items: NDArray[np.int32]
+
+
 @kernel()
-def _push(keys, items, size, key, item) -> int:  # type: ignore[no-untyped-def]
+def _push(heap, size, key, item) -> int:  # type: ignore[no-untyped-def]
     """Put into a binary heap."""
+    keys, items = heap
     place = size
     while place > 0:
         above = (place - 1) // 2
@@ -30,8 +85,9 @@ def _push(keys, items, size, key, item) -> int:  # type: ignore[no-untyped-def]
 
 
 @kernel()
-def _sink(keys, items, size) -> int:  # type: ignore[no-untyped-def]
+def _sink(heap, size) -> int:  # type: ignore[no-untyped-def]
     """Take the smallest out of a binary heap, after it was read."""
+    keys, items = heap
     size -= 1
     key, item = keys[size], items[size]
     place = 0
@@ -51,17 +107,18 @@ def _sink(keys, items, size) -> int:  # type: ignore[no-untyped-def]
 
 @kernel()
 def _spread(  # type: ignore[no-untyped-def]
-    cells, host_first, host_neighbour, columns, box, weight, distance, parent, keys, items
+    cells, host, columns, box, weight, distance, parent, heap
 ) -> None:
-    """Dijkstra's distances from a set of cells to all cells of a box: the weights of the cells on the way between."""
+    """Compute Dijkstra's distances from a set of cells to all cells of a box: the weights of the cells between."""
+    host_first, host_neighbour = host
     size = 0
     for cell in cells:
         distance[cell] = 0.0
         parent[cell] = -1
-        size = _push(keys, items, size, 0.0, cell)
+        size = _push(heap, size, 0.0, cell)
     while size > 0:
-        reached, cell = keys[0], items[0]
-        size = _sink(keys, items, size)
+        reached, cell = heap.keys[0], heap.items[0]
+        size = _sink(heap, size)
         if reached > distance[cell]:
             continue
         onward = reached if parent[cell] < 0 else reached + weight[cell]
@@ -76,12 +133,13 @@ def _spread(  # type: ignore[no-untyped-def]
                 continue
             distance[other] = onward
             parent[other] = cell
-            size = _push(keys, items, size, onward, other)
+            size = _push(heap, size, onward, other)
 
 
 @kernel()
-def _joined(host_first, host_neighbour, cell, other) -> bool:  # type: ignore[no-untyped-def]
-    """Whether two cells can be coupled."""
+def _joined(host, cell, other) -> bool:  # type: ignore[no-untyped-def]
+    """Return whether two cells can be coupled."""
+    host_first, host_neighbour = host
     low, high = host_first[cell], host_first[cell + 1]
     while low < high:
         middle = (low + high) // 2
@@ -93,20 +151,20 @@ def _joined(host_first, host_neighbour, cell, other) -> bool:  # type: ignore[no
 
 
 @kernel()
-def _touches(host_first, host_neighbour, one, other, without) -> bool:  # type: ignore[no-untyped-def]
-    """Whether two sets of cells can be coupled, without one cell of the first."""
+def _touches(host, one, other, without) -> bool:  # type: ignore[no-untyped-def]
+    """Return whether two sets of cells can be coupled, without one cell of the first."""
     for cell in one:
         if cell == without:
             continue
         for near in other:
-            if _joined(host_first, host_neighbour, cell, near):
+            if _joined(host, cell, near):
                 return True
     return False
 
 
 @kernel()
-def _connected(host_first, host_neighbour, cells, without, seen) -> bool:  # type: ignore[no-untyped-def]
-    """Whether a set of cells hangs together without one of them."""
+def _connected(host, cells, without, seen) -> bool:  # type: ignore[no-untyped-def]
+    """Return whether a set of cells hangs together without one of them."""
     count = cells.size
     queue = np.empty(count, np.int32)
     head, tail = 0, 0
@@ -119,7 +177,7 @@ def _connected(host_first, host_neighbour, cells, without, seen) -> bool:  # typ
         cell = cells[queue[head]]
         head += 1
         for place in range(count):
-            if not seen[place] and _joined(host_first, host_neighbour, cell, cells[place]):
+            if not seen[place] and _joined(host, cell, cells[place]):
                 seen[place] = True
                 queue[tail] = place
                 tail += 1
@@ -127,28 +185,21 @@ def _connected(host_first, host_neighbour, cells, without, seen) -> bool:  # typ
 
 
 @kernel()
-def trim(
-    node: int,
-    first: NDArray[np.int32],
-    neighbour: NDArray[np.int32],
-    host_first: NDArray[np.int32],
-    host_neighbour: NDArray[np.int32],
-    chain: NDArray[np.int32],
-    length: NDArray[np.int32],
-    fill: NDArray[np.int32],
-) -> None:
+def trim(node: int, adjacency: Adjacency, host: Adjacency, chains: Chains) -> None:
     """Take cells that it does not need out of a chain: all but its root, the fullest cells first.
 
     Parameters
     ----------
     node : int
-    first, neighbour
-        Of a `PlacementProblem`.
-    host_first, host_neighbour
-        Of a `HostGraph`.
-    chain, length, fill
-        The chains; changed.
+    adjacency : Adjacency
+        Of the nodes.
+    host : Adjacency
+        Of the cells.
+    chains : Chains
+        Changed.
     """
+    first, neighbour = adjacency
+    chain, length, fill = chains
     seen = np.empty(max(1, length[node]), np.bool_)
     while length[node] > 1:
         found = -1
@@ -157,16 +208,14 @@ def trim(
                 continue
             cells = chain[node, : length[node]]
             gone = cells[place]
-            if not _connected(host_first, host_neighbour, cells, gone, seen):
+            if not _connected(host, cells, gone, seen):
                 continue
             needed = False
             for spot in range(first[node], first[node + 1]):
                 other = neighbour[spot]
-                if length[other] == 0 or not _touches(
-                    host_first, host_neighbour, cells, chain[other, : length[other]], -1
-                ):
+                if length[other] == 0 or not _touches(host, cells, chain[other, : length[other]], -1):
                     continue
-                if not _touches(host_first, host_neighbour, cells, chain[other, : length[other]], gone):
+                if not _touches(host, cells, chain[other, : length[other]], gone):
                     needed = True
                     break
             if not needed:
@@ -182,20 +231,11 @@ def trim(
 @kernel()
 def lay_chains(
     nodes: NDArray[np.int32],
-    first: NDArray[np.int32],
-    neighbour: NDArray[np.int32],
-    host_first: NDArray[np.int32],
-    host_neighbour: NDArray[np.int32],
-    columns: int,
-    roots: NDArray[np.bool_],
-    read: NDArray[np.int32],
-    chain: NDArray[np.int32],
-    length: NDArray[np.int32],
-    fill: NDArray[np.int32],
-    history: NDArray[np.float64],
-    base: float,
-    margin: int,
-    seed: int,
+    adjacency: Adjacency,
+    host: Adjacency,
+    chains: Chains,
+    ground: Ground,
+    weights: Weights,
 ) -> None:
     """Tear up the chains of nodes, one after another, and lay each anew at the least weight.
 
@@ -207,29 +247,21 @@ def lay_chains(
     ----------
     nodes : int32[k]
         In this order.
-    first, neighbour
-        Of a `PlacementProblem`.
-    host_first, host_neighbour
-        Of a `HostGraph`.
-    columns : int
-        Of the grid.
-    roots : bool[2, P]
-        Cells that may be the root of a node that is not read out, and of one that is.
-    read : int32[N]
-        1 for nodes that are read out.
-    chain : int32[N, L], length : int32[N], fill : int32[P]
-        The chains; changed. A chain that would need more than L cells stays as it was.
-    history : float64[P]
-        Added to 1 for the weight of a cell.
-    base : float
-        A cell weighs (1 + history) base^fill; 0 forbids cells that are taken.
-    margin : int
-        Cells around the neighbours' chains that are looked at first; the whole grid where that gives nothing.
-    seed : int
-        Of the choice among equals.
+    adjacency : Adjacency
+        Of the nodes.
+    host : Adjacency
+        Of the cells.
+    chains : Chains
+        Changed. A chain that would need more than L cells stays as it was.
+    ground : Ground
+    weights : Weights
     """
+    first, neighbour = adjacency
+    chain, length, fill = chains
+    columns, roots, read, margin = ground
+    history, base, seed = weights
     np.random.seed(seed)  # noqa: NPY002 - numba's own generator, which is the compiled function's alone
-    cells = host_first.size - 1
+    cells = host.first.size - 1
     rows = cells // columns
     # In plain loops, and a copy rather than a list below: numpy's own functions take seconds to compile.
     most = 1
@@ -238,8 +270,8 @@ def lay_chains(
     distance = np.empty((most, cells), np.float64)
     parent = np.empty((most, cells), np.int32)
     weight = np.empty(cells, np.float64)
-    keys = np.empty(host_neighbour.size + cells, np.float64)
-    items = np.empty(host_neighbour.size + cells, np.int32)
+    room = host.neighbour.size + cells
+    heap = _Heap(np.empty(room, np.float64), np.empty(room, np.int32))
     mark = np.zeros(cells, np.bool_)
     old = np.empty(chain.shape[1], np.int32)
     box = np.empty(4, np.int64)
@@ -279,18 +311,8 @@ def lay_chains(
                 for row in range(box[0], box[1] + 1):
                     for cell in range(row * columns + box[2], row * columns + box[3] + 1):
                         distance[used, cell] = FORBIDDEN
-                _spread(
-                    chain[other, : length[other]],
-                    host_first,
-                    host_neighbour,
-                    columns,
-                    box,
-                    weight,
-                    distance[used],
-                    parent[used],
-                    keys,
-                    items,
-                )
+                own = chain[other, : length[other]]
+                _spread(own, host, columns, box, weight, distance[used], parent[used], heap)
                 used += 1
             equals = 0
             for row in range(box[0], box[1] + 1):
@@ -340,30 +362,23 @@ def lay_chains(
         for place in range(length[node]):
             fill[chain[node, place]] += 1
         if root >= 0 and not long:
-            trim(node, first, neighbour, host_first, host_neighbour, chain, length, fill)
+            trim(node, adjacency, host, chains)
 
 
 @kernel()
-def unmet(
-    first: NDArray[np.int32],
-    neighbour: NDArray[np.int32],
-    host_first: NDArray[np.int32],
-    host_neighbour: NDArray[np.int32],
-    chain: NDArray[np.int32],
-    length: NDArray[np.int32],
-    fill: NDArray[np.int32],
-) -> NDArray[np.int32]:
-    """What is wrong with each chain, int32[N]: cells that it shares, and neighbours that it does not reach.
+def unmet(adjacency: Adjacency, host: Adjacency, chains: Chains) -> NDArray[np.int32]:
+    """Count what is wrong with each chain, int32[N]: cells that it shares, and neighbours that it does not reach.
 
     Parameters
     ----------
-    first, neighbour
-        Of a `PlacementProblem`.
-    host_first, host_neighbour
-        Of a `HostGraph`.
-    chain, length, fill
-        The chains.
+    adjacency : Adjacency
+        Of the nodes.
+    host : Adjacency
+        Of the cells.
+    chains : Chains
     """
+    first, neighbour = adjacency
+    chain, length, fill = chains
     nodes = first.size - 1
     wrong = np.zeros(nodes, np.int32)
     for node in range(nodes):
@@ -373,5 +388,5 @@ def unmet(
             wrong[node] += fill[cell] > 1
         for spot in range(first[node], first[node + 1]):
             other = neighbour[spot]
-            wrong[node] += not _touches(host_first, host_neighbour, cells, chain[other, : length[other]], -1)
+            wrong[node] += not _touches(host, cells, chain[other, : length[other]], -1)
     return wrong

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
+from oscc.compiler.ir.adjacency import Adjacency
 from oscc.compiler.route.routing import coupling_units, unit_index
 from oscc.core.spec import CoreSpec
 
@@ -18,18 +19,16 @@ class HostGraph:
 
     Parameters
     ----------
-    first : int32[P + 1]
-        Cells that cell p can be coupled with are ``neighbour[first[p] : first[p + 1]]``.
-    neighbour : int32[2 M]
-        Ascending for each cell. An edge needs both offsets in the stencil, both cells and both units alive.
+    adjacency : Adjacency
+        Cells that each cell can be coupled with. An edge needs both offsets in the stencil, both cells and both units
+        alive.
     usable, readable : bool[P]
         Cells that are not dead, and those of them that can be read.
     grid : tuple of (int, int)
         Rows and columns; P is their product.
     """
 
-    first: NDArray[np.int32]
-    neighbour: NDArray[np.int32]
+    adjacency: Adjacency
     usable: NDArray[np.bool_]
     readable: NDArray[np.bool_]
     grid: tuple[int, int]
@@ -39,7 +38,7 @@ class HostGraph:
 
     @classmethod
     def of(cls, core: CoreSpec) -> HostGraph:
-        """The host graph of a core, without its dead cells and dead units.
+        """Return the host graph of a core, without its dead cells and dead units.
 
         Parameters
         ----------
@@ -62,30 +61,28 @@ class HostGraph:
         start, end = (side[alive, 0] * np.int32(cols) + side[alive, 1] for side in (near, far))
         kept = alive_cells[start] & alive_cells[end]
         start, end = start[kept], end[kept]
-        order = np.lexsort((end, start))
-        first = np.searchsorted(start[order], np.arange(core.cells + 1))
-        return cls(first.astype(np.int32), end[order].astype(np.int32), alive_cells, readable_cells, core.grid)
+        return cls(Adjacency.of_pairs(start, end, core.cells), alive_cells, readable_cells, core.grid)
 
     @property
     def cells(self) -> int:
         """P."""
-        return self.first.size - 1
+        return self.adjacency.nodes
 
     @property
     def most_neighbours(self) -> int:
         """Cells that a cell in the middle can be coupled with."""
-        return int(np.diff(self.first).max(initial=0))
+        return int(self.adjacency.degree().max(initial=0))
 
     def near(self, cell: int) -> NDArray[np.int32]:
-        """Cells that a cell can be coupled with, int32[n]."""
-        return self.neighbour[self.first[cell] : self.first[cell + 1]]
+        """Return the cells that a cell can be coupled with, int32[n]."""
+        return self.adjacency.near(cell)
 
     def pairs(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Both ends of every edge, int32[2 M] each, in both directions."""
-        return np.repeat(np.arange(self.cells, dtype=np.int32), np.diff(self.first)), self.neighbour
+        """Return both ends of every edge, int32[2 M] each, in both directions."""
+        return self.adjacency.owner(), self.adjacency.neighbour
 
     def positions(self, cell: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Rows and columns of cells, int32[n, 2]."""
+        """Return the rows and columns of cells, int32[n, 2]."""
         return np.stack(np.divmod(cell, np.int32(self.grid[1])), axis=1).astype(np.int32)
 
 
@@ -96,7 +93,7 @@ def _opposite(offset: tuple[int, int]) -> tuple[int, int]:
 def _shifted(
     cell: NDArray[np.int32], offset: tuple[int, int], grid: tuple[int, int]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The cells whose shifted cell is on the grid, and those."""
+    """Return the cells whose shifted cell is on the grid, and those."""
     far = cell + np.array(offset, dtype=np.int32)
     inside = np.all((far >= 0) & (far < grid), axis=1)
     return cell[inside], far[inside]

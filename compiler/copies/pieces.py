@@ -11,8 +11,9 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from oscc.compiler.ir.adjacency import Adjacency
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.place.problem import Neighbours, PlacementProblem
+from oscc.compiler.place.problem import PlacementProblem
 from oscc.core.spec import CoreSpec
 
 
@@ -28,7 +29,7 @@ def least_copies(graph: CouplingGraph, core: CoreSpec) -> NDArray[np.int64]:
     core : CoreSpec
     """
     problem = PlacementProblem.of(graph, core)
-    degree, near = problem.degree().astype(np.int64), int(problem.near.sum())
+    degree, near = problem.adjacency.degree().astype(np.int64), int(problem.near.sum())
     more = -(-(degree - 2) // (near - 2)) if near > 2 else np.full(degree.shape, core.cells + 1)
     return np.where(degree > near, more, 1)
 
@@ -56,7 +57,7 @@ def in_pieces(
     owner : int32[N']
         Ascending from N on, each path in its order.
     """
-    near = Neighbours.in_graph(graph)
+    near = Adjacency.in_graph(graph)
     more = np.repeat(np.arange(graph.nodes, dtype=np.int32), pieces - 1)
     owner = np.concatenate([np.arange(graph.nodes, dtype=np.int32), more])
     start = graph.nodes + np.concatenate([[0], np.cumsum(pieces - 1)])

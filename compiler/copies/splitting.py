@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from oscc.compiler.copies.pieces import least_copies
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.place.cell_rules import usable_cells
 from oscc.compiler.place.fit import diagnose_model
+from oscc.compiler.place.search import UNLIMITED, Search
 from oscc.core.spec import CoreSpec
 
 
@@ -26,20 +27,11 @@ class CopyOptions:
     ----------
     strength : float
         See `oscc.compiler.copies.copied_graph.copied_graph`.
-    seed : int
-        Of the search.
-    timeout_s : float or None
-        Seconds that the search may take.
-    report : callable or None
-        Called with what is being done and how far it is, 0 to 1.
     may_clip : bool
         Whether couplings, and so those of chains, may saturate.
     """
 
     strength: float = STRENGTH
-    seed: int = 0
-    timeout_s: float | None = None
-    report: Callable[[str, float], None] | None = dataclasses.field(default=None, compare=False)
     may_clip: bool = False
 
 
@@ -61,8 +53,10 @@ class Splitting:
     findings: tuple[Finding, ...] = ()
 
 
-def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = CopyOptions()) -> Splitting:
-    """A model with as many copies of its nodes as it needs to fit the cells of a core.
+def split_nodes(
+    graph: CouplingGraph, core: CoreSpec, options: CopyOptions = CopyOptions(), search: Search = UNLIMITED
+) -> Splitting:
+    """Make a model with as many copies of its nodes as it needs to fit the cells of a core.
 
     A trained model moves as it did, where the core's couplings are directed: its couplings grow with the number of
     copies, and a time scale of its own no longer holds. A problem keeps its energy and its run time: all its parameters
@@ -74,6 +68,8 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
         Positions do not matter.
     core : CoreSpec
     options : CopyOptions
+    search : Search
+        For chains.
 
     Returns
     -------
@@ -84,7 +80,7 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
     """
     if impossible := (*diagnose_model(graph, core), *diagnose_room(graph, core)):
         return Splitting(None, None, impossible)
-    found = embed(graph, core, seed=options.seed, timeout_s=options.timeout_s, report=options.report)
+    found = embed(graph, core, search)
     if not found.found:
         ended = "" if found.complete else ", ended by time or an interrupt"
         rounds = counted(found.rounds, "round")
@@ -103,7 +99,7 @@ def split_nodes(graph: CouplingGraph, core: CoreSpec, options: CopyOptions = Cop
                         "cells": int(found.cell.size),
                         "rounds": found.rounds,
                         "complete": found.complete,
-                        "seed": options.seed,
+                        "seed": search.seed,
                     },
                     proof=False,
                 ),
@@ -144,7 +140,7 @@ def diagnose_room(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
 
 
 def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> Iterator[Finding]:
-    """Whether chains leave anything of the model's own couplings (code C002); a proof, where couplings may not clip.
+    """Check that chains leave something of the model's own couplings (code C002): a proof, unless couplings may clip.
 
     A full scale that holds the chains, whose last half step rounds to the top code, makes a code step of at least their
     strength over the top code and a half, and what is less than half a step becomes code 0. Where cells differ in gain,
@@ -174,7 +170,7 @@ def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> It
 
 
 def at_full_scale(made: CouplingGraph, copies: CopyMap, graph: CouplingGraph) -> tuple[CouplingGraph, CopyMap]:
-    """All parameters of a model with copies divided by one number, so that the largest coupling is the original's.
+    """Divide all parameters of a model with copies by one number, so that the largest coupling is the original's.
 
     Parameters
     ----------

@@ -166,7 +166,7 @@ def _rank(code: str) -> int:
 
 
 def _by_kind(group: Group) -> list[Group]:
-    """Findings of one code that have one reason: a group for each kind."""
+    """Group findings of one code that have one reason, by kind."""
     code = group[0].code
     if code == "R006":
         kinds = [[each for each in group if ("opposite" in each.witness) is unequal] for unequal in (False, True)]
@@ -177,7 +177,7 @@ def _by_kind(group: Group) -> list[Group]:
 
 
 def _of_sizes(pool: dict[str, list[Finding]]) -> list[_Draft]:
-    """Too few cells: nodes off the grid, on defective cells, or on cells that cannot be read follow from it."""
+    """Group what follows from too few cells: nodes off the grid, on defective or on unreadable cells."""
     heads = [*pool.pop("F005", []), *pool.pop("L007", [])]
     if not heads:
         return []
@@ -192,7 +192,7 @@ def _of_sizes(pool: dict[str, list[Finding]]) -> list[_Draft]:
 
 
 def _of_cells(pool: dict[str, list[Finding]], placed: PlacedGraph | None) -> list[_Draft]:
-    """What is wrong with a placement, as far as one thing follows from another."""
+    """Group what is wrong with a placement, as far as one thing follows from another."""
     if placed is None:
         return []
     drafts: list[_Draft] = []
@@ -230,7 +230,7 @@ def _of_cells(pool: dict[str, list[Finding]], placed: PlacedGraph | None) -> lis
 
 
 def _can_be_read(placed: PlacedGraph, off: set[int]) -> bool:
-    """Whether all nodes that are read out, but for some, come to lie on readable cells as the model is shifted.
+    """Return whether all nodes that are read out, but for some, are on readable cells once the model is shifted.
 
     Placers shift and turn models, but never where a node stays off the grid.
     """
@@ -262,7 +262,7 @@ def _is_read(line: NDArray[np.int64], core: CoreSpec, axis: int) -> bool:
 
 
 def _of_times(pool: dict[str, list[Finding]]) -> list[_Draft]:
-    """A given tau that is too short for several things: the one that needs the longest stands for all."""
+    """Group what follows from a given tau that is too short: the finding that needs the longest stands for all."""
     found = [each for code in TOO_SHORT for each in pool.pop(code, [])]
     if not found:
         return []

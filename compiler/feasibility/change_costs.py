@@ -43,7 +43,7 @@ SAID = ("couplings",)
 
 
 def cost_words(cost: Mapping[str, float | int | str | None]) -> str:
-    """Costs in one line, those left out that are 0.
+    """Return costs in one line, those left out that are 0.
 
     Parameters
     ----------

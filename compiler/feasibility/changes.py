@@ -141,13 +141,10 @@ def compile_with_changes(
         result = _after(result.records, compile(model.graph, placing))
     if wanted.copies is not None and result.routed is None:
         _LOG.info("looking for chains: one cell for each node was not found")
-        splitting = dataclasses.replace(
-            wanted.copies,
-            timeout_s=_time_left(wanted.copies.timeout_s, started),
-            may_clip="coupling" in scaling.clip,
-        )
+        splitting = dataclasses.replace(wanted.copies, may_clip="coupling" in scaling.clip)
+        search = Search.within(_time_left(timeout_s, started), placing.seed, placing.report)
         begun = time.perf_counter()
-        split = split_nodes(result.graph, core, splitting)
+        split = split_nodes(result.graph, core, splitting, search)
         records = (*result.records, PassRecord("copies", time.perf_counter() - begun))
         if split.graph is None or split.copies is None:
             kinds = tuple(kind for kind in kinds if kind != "split")
@@ -174,26 +171,27 @@ def compile_with_changes(
         if weak is not None and wanted.copies is not None:
             chains: list[WhatIfEntry] = []
             with suppress(TrialsEndedError, KeyboardInterrupt):
-                for entry in chain_entries(situation, wanted.copies, weak):
+                search = Search.within(timeout_s, placing.seed, placing.report)
+                for entry in chain_entries(situation, wanted.copies, weak, search):
                     chains.append(entry)
             found = dataclasses.replace(found, entries=(*chains, *found.entries))
     return Changed(result, model, dataclasses.replace(placing, timeout_s=timeout_s), changes, copies, found, witnesses)
 
 
 def _after(records: tuple[PassRecord, ...], result: CompileResult) -> CompileResult:
-    """A result with the passes that led to it before those that were its own."""
+    """Return a result with the passes that led to it before those that were its own."""
     return dataclasses.replace(result, records=(*records, *result.records))
 
 
 def _situation(result: CompileResult, scaling: ScaleOptions, placing: PlaceOptions, source: Source | None) -> Situation:
-    """What advice starts from; a model that was changed is no longer that of its source."""
+    """Return what advice starts from; a model that was changed is no longer that of its source."""
     lower = None if source is None else source.lower
-    trials = Trials(Search(placing.seed, report=placing.report))
+    trials = Trials(Search(placing.seed, progress=placing.report))
     return Situation(result.graph, result.core, result.placed, scaling, result.findings, lower, trials, result.labels)
 
 
 def _labels(labels: tuple[str, ...], copies: CopyMap | None) -> tuple[str, ...]:
-    """What messages call the nodes of a model, of copies by the node that they are of."""
+    """Return what messages call the nodes of a model, of copies by the node that they are of."""
     if copies is None:
         return labels
     number = Counter[int]()
@@ -217,7 +215,7 @@ def _time_left(timeout_s: float | None, started: float) -> float | None:
 
 
 def _without_copies(split: tuple[Finding, ...], before: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Why there are no chains, and then what was found before, each once and without the advice to try chains."""
+    """Return why there are no chains, then what was found before, each once and without the advice to try chains."""
     # Bounds are of one cell for each node, which chains are free of: with those the rest is what counts.
     found_chains = any(finding.code == "C002" for finding in split)
     rest = (

@@ -42,7 +42,7 @@ class WhatIf:
     labels: tuple[str, ...] = ()
 
     def as_dict(self, graph: CouplingGraph) -> dict[str, Any]:
-        """The entries as JSON, numbered from 1 in their order."""
+        """Return the entries as JSON, numbered from 1 in their order."""
         return {"schema": SCHEMA, "entries": [entry.as_dict(graph, self.labels) for entry in self.entries]}
 
 
@@ -81,7 +81,7 @@ def explore_changes(situation: Situation, kinds: Collection[str] = KINDS) -> Wha
 
 
 def pruned_graph(what_if: WhatIf, number: int) -> tuple[CouplingGraph, dict[str, Any]]:
-    """The model without the couplings of an entry, with the positions of the placement, and what a receipt says of it.
+    """Return the model without the couplings of an entry, at the positions of the placement, and its receipt.
 
     Parameters
     ----------

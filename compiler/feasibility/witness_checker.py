@@ -47,7 +47,7 @@ class WitnessCheck:
     disagreeing: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """The check as JSON."""
+        """Return the check as JSON."""
         return {
             "schema": SCHEMA,
             "checked": self.checked,
@@ -60,7 +60,7 @@ class WitnessCheck:
 def check_witnesses(
     causes: Sequence[Cause], graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None
 ) -> WitnessCheck:
-    """Re-compute what causes claim, before anybody is told.
+    """Recompute what causes claim, before anybody is told.
 
     Of each cause the witness, or those of its examples where it stands for several findings; and of every code how many
     findings there are, as causes and as consequences.
@@ -93,7 +93,7 @@ def check_witnesses(
 
 
 def check_witness(finding: Finding, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool | None:
-    """Whether the numbers of a finding are so.
+    """Check whether the numbers of a finding are so.
 
     Parameters
     ----------

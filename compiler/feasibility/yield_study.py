@@ -70,7 +70,7 @@ class YieldStudy:
         return sum(not die.refused_by for die in self.dies)
 
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the yield (E. B. Wilson, Probable inference, the law of succession, 1927)."""
+        """Return the 95 % interval of the yield (E. B. Wilson, Probable inference, the law of succession, 1927)."""
         count, z = len(self.dies), CONFIDENCE
         share = self.good / count
         middle = (share + z * z / (2 * count)) / (1 + z * z / count)
@@ -78,7 +78,7 @@ class YieldStudy:
         return max(0.0, middle - half), min(1.0, middle + half)
 
     def by_defects(self) -> list[tuple[int, int, int]]:
-        """Rows [dead cells, dies, dies that take the model], by dead cells."""
+        """Return rows [dead cells, dies, dies that take the model], by dead cells."""
         dies, good = Counter[int](), Counter[int]()
         for die in self.dies:
             dies[die.dead_cells] += 1
@@ -86,7 +86,7 @@ class YieldStudy:
         return [(dead, dies[dead], good[dead]) for dead in sorted(dies)]
 
     def as_dict(self) -> dict[str, Any]:
-        """The study as JSON."""
+        """Return the study as JSON."""
         low, high = self.interval()
         refused = Counter(die.refused_by for die in self.dies if die.refused_by)
         return {
@@ -184,7 +184,7 @@ def study_yield(
 def _drawn(
     core: CoreSpec, cell_rate: float, slot_rate: float, random: np.random.Generator
 ) -> tuple[CoreSpec, int, int]:
-    """The core with random defects besides its own, and how many cells and slots were drawn."""
+    """Draw the core with random defects besides its own; return it, and how many cells and slots were drawn."""
     cells = np.argwhere(random.random(core.grid) < cell_rate)
     slots = np.argwhere(random.random((*core.grid, core.slots)) < slot_rate)
     own = core.defects.model_dump(mode="json")
@@ -197,7 +197,7 @@ def _drawn(
 
 
 def _tried(placed: PlacedGraph, die: CoreSpec, cells: int, slots: int, seed: int | None) -> Die:
-    """What comes of a die, by which conditions the last placements were refused; without a seed nothing is repaired."""
+    """Try a die; return by which conditions the last placements were refused. Without a seed nothing is repaired."""
     # Positions of the model, so that what was shifted once is not said to be shifted from elsewhere.
     start = PlacedGraph(placed.graph, die, placed.cell, "identity")
     found, searched = search_symmetric(start)

@@ -167,7 +167,7 @@ def _check_schema(file: TensorFile, where: str) -> None:
 
 
 def _check_tensors(file: TensorFile, where: str) -> None:
-    """Presence, type and number of dimensions; the sizes are `diagnose_graph`'s."""
+    """Check presence, type and number of dimensions; the sizes are `diagnose_graph`'s."""
     for name in sorted(file.dtypes.keys() - _TENSORS.keys()):
         raise OsccError(
             "checkpoint.tensor", f"'{name}' is not a tensor of a checkpoint{did_you_mean(name, _TENSORS)}", where=where
@@ -218,7 +218,7 @@ def _build_graph(file: TensorFile, where: str) -> CouplingGraph:
 
 
 def _parse_model(model: Any, chunks: int, where: str) -> dict[str, Any]:
-    """The fields of a `CouplingGraph` that the JSON of ``oscc.model`` holds, checked one by one."""
+    """Return the fields of a `CouplingGraph` that the JSON of ``oscc.model`` holds, checked one by one."""
 
     def fault(message: str) -> OsccError:
         return OsccError("checkpoint.metadata", message, where=where)

@@ -351,7 +351,7 @@ class _Edge:
 
 
 def _names(domain: str) -> Iterable[str]:
-    """Attributes that a model has of a domain."""
+    """Return the attributes that a model has of a domain."""
     if domain == "all":
         return tuple(name for names in ATTRIBUTES.values() for name in names)
     return ATTRIBUTES.get(domain, ())

@@ -24,7 +24,7 @@ _COMMENT = ("#", "%", "//", ";")
 
 
 def parse_gset(text: str, *, name: str, where: str) -> IsingProblem:
-    """The max-cut problem of a text.
+    """Parse the max-cut problem of a text.
 
     The first line holds the numbers of vertices and of edges, every other one an edge: two vertices, from 1, and a
     weight, which is 1 where it is left out. Empty lines do not count.
@@ -75,7 +75,7 @@ def parse_gset(text: str, *, name: str, where: str) -> IsingProblem:
 
 
 def write_gset(problem: IsingProblem) -> str:
-    """The text of a max-cut problem; `parse_gset` reads it back.
+    """Return the text of a max-cut problem, which `parse_gset` reads back.
 
     Parameters
     ----------

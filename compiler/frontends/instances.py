@@ -8,7 +8,7 @@ from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 
 
 def torus(rows: int, cols: int, seed: int) -> IsingProblem:
-    """Weights of -1 and 1 on a toroidal grid: the family of instances G11 to G13 of the G-set.
+    """Draw weights of -1 and 1 on a toroidal grid: the family of instances G11 to G13 of the G-set.
 
     Parameters
     ----------

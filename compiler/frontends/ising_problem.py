@@ -53,7 +53,7 @@ class IsingProblem:
         return int(self.field.size)
 
     def energy(self, spins: Spins) -> NDArray[np.float64]:
-        """Energy of configurations, float64[k].
+        """Compute the energy of configurations, float64[k].
 
         Parameters
         ----------
@@ -66,7 +66,7 @@ class IsingProblem:
         return found + 0.0
 
     def value(self, spins: Spins) -> NDArray[np.float64]:
-        """What is asked for, float64[k]: the weight of the cut, to be large, or the energy, to be small.
+        """Compute what is asked for, float64[k]: the weight of the cut, to be large, or the energy, to be small.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class IsingProblem:
         return found + 0.0
 
     def assignment(self, spins: Spins) -> Spins:
-        """What the file's variables are, int8 of the same shape: 0 and 1 of a QUBO, -1 and 1 of others.
+        """Return what the file's variables are, int8 of the same shape: 0 and 1 of a QUBO, -1 and 1 of others.
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ def max_cut(
     weight: NDArray[np.float64],
     labels: tuple[Label, ...],
 ) -> IsingProblem:
-    """The Ising problem whose energy is minus the weight of the cut: sum w_ij (s_i s_j - 1) / 2.
+    """Return the Ising problem whose energy is minus the weight of the cut: sum w_ij (s_i s_j - 1) / 2.
 
     Parameters
     ----------

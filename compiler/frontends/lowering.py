@@ -45,7 +45,7 @@ DRIVE_SEED = 77
 
 
 def lower_problem(problem: IsingProblem, core: CoreSpec) -> CouplingGraph:
-    """The model whose phases go down the energy of a problem.
+    """Lower a problem: return the model whose phases go down its energy.
 
     With K = -J and -h for the field, dx_i/dt = sum K_ij sin(x_j - x_i) - S sin 2 x_i + h_i sin x_i is minus the
     gradient of sum J_ij cos(x_i - x_j) + sum h_i cos x_i - (S / 2) sum cos 2 x_i. At phases of 0 and pi, where SHIL

@@ -44,7 +44,7 @@ class GroupStatistics:
     histogram: tuple[int, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """The statistics as JSON, the histogram left out."""
+        """Return the statistics as JSON, the histogram left out."""
         return {
             "values": self.values,
             "rms_lsb": self.rms_lsb,
@@ -84,7 +84,7 @@ class CodedGraph:
 
 
 def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
-    """Every code that the DACs do not take, and every unused unit that is not 0 (codes Q001, Q002).
+    """Yield every code that the DACs do not take, and every unused unit that is not 0 (codes Q001, Q002).
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
 
 
 def is_valid_codes(coded: CodedGraph) -> bool:
-    """Whether `diagnose_codes` finds nothing."""
+    """Return whether `diagnose_codes` finds nothing."""
     return is_empty(diagnose_codes(coded))
 
 

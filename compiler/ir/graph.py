@@ -95,11 +95,11 @@ class CouplingGraph:
         return int(self.chunk_duration.size)
 
     def in_degree(self) -> NDArray[np.int64]:
-        """Couplings into each node, int64[N]."""
+        """Count the couplings into each node, int64[N]."""
         return np.bincount(self.dst, minlength=self.nodes)
 
     def to_networkx(self) -> nx.DiGraph[int]:
-        """The graph with every parameter as an attribute; `from_networkx` is its inverse.
+        """Return the graph with every parameter as an attribute; `from_networkx` is the inverse.
 
         Edges carry ``weight`` and nodes ``shil``, ``field`` and ``detuning``, each a list of C floats; nodes also
         ``position`` and ``pixel`` where they have one.
@@ -131,7 +131,7 @@ class CouplingGraph:
 
     @classmethod
     def from_networkx(cls, graph: nx.DiGraph[int]) -> CouplingGraph:
-        """The model that `to_networkx` wrote; couplings come out sorted by (dst, src).
+        """Return the model that `to_networkx` wrote; couplings come out sorted by (dst, src).
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ def idle_couplings(graph: CouplingGraph) -> NDArray[np.int32]:
 
 
 def diagnose_graph(graph: CouplingGraph) -> Iterator[Finding]:
-    """Every way in which a graph is not well formed (codes G001 to G009).
+    """Yield every way in which a graph is not well formed (codes G001 to G009).
 
     Wrong shapes or types (G001) end the check, since nothing else can be said about such arrays.
 
@@ -250,7 +250,7 @@ def _diagnose_arrays(graph: CouplingGraph) -> Iterator[Finding]:
 
 
 def _tensors_of(graph: CouplingGraph) -> dict[str, NDArray[Any]]:
-    """The arrays of a graph by the names that they have in a checkpoint."""
+    """Return the arrays of a graph by the names that they have in a checkpoint."""
     tensors: dict[str, NDArray[Any]] = {
         "coupling.src": graph.src,
         "coupling.dst": graph.dst,
@@ -349,7 +349,7 @@ def _diagnose_positions(graph: CouplingGraph) -> Iterator[Finding]:
 
 
 def is_valid_graph(graph: CouplingGraph) -> bool:
-    """Whether `diagnose_graph` finds nothing."""
+    """Return whether `diagnose_graph` finds nothing."""
     return is_empty(diagnose_graph(graph))
 
 

@@ -58,7 +58,7 @@ def save_level(path: str | Path, level: Level) -> None:
 
 
 def load_level(path: str | Path) -> Level:
-    """The level that `save_level` wrote, equal in every field.
+    """Read the level that `save_level` wrote, equal in every field.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def load_level(path: str | Path) -> Level:
 
 
 def _pack(value: Any, name: str, tensors: dict[str, NDArray[Any]]) -> Any:
-    """A value as JSON: scalars as they are, everything else as [tag, content]; arrays go to ``tensors``."""
+    """Express a value as JSON: scalars as they are, everything else as [tag, content]; arrays go to ``tensors``."""
     match value:
         case None | bool() | int() | float() | str():
             return value

@@ -45,11 +45,11 @@ class WireRoutes:
         return len(self.start)
 
     def lengths(self) -> NDArray[np.int32]:
-        """Boundaries that each wire crosses, int32[W]."""
+        """Count the boundaries that each wire crosses, int32[W]."""
         return np.diff(self.first)
 
     def cells_before(self) -> Cells:
-        """The cell from which each step goes, int32[L, 2]."""
+        """Return the cell from which each step goes, int32[L, 2]."""
         moves = STEPS[self.direction]
         gone = np.zeros((len(moves) + 1, 2), dtype=np.int32)
         np.cumsum(moves, axis=0, out=gone[1:])
@@ -58,7 +58,7 @@ class WireRoutes:
         return cells
 
     def demand(self, grid: tuple[int, int]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Wires over every boundary.
+        """Count the wires over every boundary.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class WireRoutes:
 
 
 def straight_routes(start: Cells, end: Cells) -> WireRoutes:
-    """Wires that run along the row of their source first, then along the column of the cell that they feed.
+    """Lay wires that run along the row of their source first, then along the column of the cell that they feed.
 
     Parameters
     ----------

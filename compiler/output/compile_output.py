@@ -165,7 +165,7 @@ def _extensions(receipt: Receipt) -> dict[str, dict[str, str]]:
 
 
 def _write_wires(path: Path, routed: RoutedGraph) -> None:
-    """Wires and tracks, once a check that shares no code with the router has followed every one of them."""
+    """Write wires and tracks, once a check that shares no code with the router has followed every one of them."""
     track = assign_tracks(routed.route.wires)
     for finding in check_route(routed, track):
         raise OsccError("output.route", f"{finding.code}: {finding.message}", where=routed.graph.name, hint=finding.fix)

@@ -15,7 +15,7 @@ BAR = 50
 
 
 def quantization_report(coded: CodedGraph) -> dict[str, Any]:
-    """What scaling and quantization did to a model, as JSON; the same for the same codes.
+    """Return what scaling and quantization did to a model, as JSON; the same for the same codes.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def quantization_report(coded: CodedGraph) -> dict[str, Any]:
 
 
 def quantization_table(report: dict[str, Any]) -> str:
-    """A quantization report as plain text, for reading.
+    """Return a quantization report as plain text, for reading.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def quantization_table(report: dict[str, Any]) -> str:
 
 
 def _aligned(table: list[list[str]]) -> list[str]:
-    """Rows of cells as lines: the first column to the left, numbers to the right."""
+    """Return rows of cells as lines: the first column to the left, numbers to the right."""
     widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
     return [
         "  "

@@ -13,7 +13,7 @@ from oscc.core.spec_file import load_core
 
 
 def recompile(folder: OutputFolder, report: Report | None = None) -> CompileResult:
-    """The folder's model compiled with the folder's core and the options that its manifest records.
+    """Compile the folder's model for the folder's core, with the options that its manifest records.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ SCHEMA = "oscc.routing/1"
 
 
 def routing_report(placed: PlacedGraph, causes: Sequence[Cause], findings: Iterable[Finding] = ()) -> dict[str, Any]:
-    """What is to be said about a placement, as JSON; the same for the same placement and findings.
+    """Return what is to be said about a placement, as JSON; the same for the same placement and findings.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def routing_report(placed: PlacedGraph, causes: Sequence[Cause], findings: Itera
 
 
 def _cells(placed: PlacedGraph, units: NDArray[np.int64]) -> dict[str, Any]:
-    """What each cell holds; ``units`` are those used, as `unit_index` numbers them."""
+    """Return what each cell holds; ``units`` are those used, as `unit_index` numbers them."""
     core, cell = placed.core, placed.cell
     inside = np.flatnonzero(np.all((cell >= 0) & (cell < core.grid), axis=1))[::-1]
     node = np.full(core.grid, -1, dtype=np.int32)
@@ -107,7 +107,7 @@ def _cells(placed: PlacedGraph, units: NDArray[np.int64]) -> dict[str, Any]:
 
 
 def _findings_at(findings: Iterable[Finding], grid: tuple[int, int]) -> list[list[int]]:
-    """Findings at each cell of the grid."""
+    """Return findings at each cell of the grid."""
     rows, cols = grid
     at = [[0] * cols for _ in range(rows)]
     for finding in findings:
@@ -118,7 +118,7 @@ def _findings_at(findings: Iterable[Finding], grid: tuple[int, int]) -> list[lis
 
 
 def finding_cells(finding: Finding) -> list[tuple[int, int]]:
-    """The cells that a witness names: ``cell``, both ``cells`` of a boundary, or the ``destination`` of a coupling.
+    """Return the cells that a witness names: ``cell``, both ``cells`` of a boundary, or a ``destination``.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _displacements(placed: PlacedGraph) -> list[list[Any]]:
 
 
 def routing_table(report: dict[str, Any]) -> str:
-    """A routing report as plain text, for reading.
+    """Return a routing report as plain text, for reading.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def _busiest(direction: dict[str, Any], capacity: int) -> str:
 
 
 def _table(rows: list[list[str]], align: str) -> list[str]:
-    """Rows of cells as indented lines; ``align`` holds "<" or ">" for each column."""
+    """Return rows of cells as indented lines; ``align`` holds "<" or ">" for each column."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(align))]
     return [
         "  " + "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, align, widths, strict=True))
@@ -237,7 +237,7 @@ def _table(rows: list[list[str]], align: str) -> list[str]:
 
 
 def _displacement_table(displacements: list[list[Any]]) -> list[str]:
-    """A line per drow and a column per dcol that occurs."""
+    """Return a line per drow and a column per dcol that occurs."""
     count_at = {(drow, dcol): f"{count}{'*' if slot is None else ' '}" for drow, dcol, slot, count in displacements}
     if not count_at:
         return ["  none"]

@@ -9,7 +9,7 @@ from oscc.core.spec import CoreSpec
 
 
 def schedule_report(program: Program, core: CoreSpec) -> str:
-    """A schedule and its timing as plain text, for reading; the same for the same program.
+    """Return a schedule and its timing as plain text, for reading; the same for the same program.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ class AssemblePass:
 
 
 def _frame_positions(placed: PlacedGraph) -> NDArray[np.int32]:
-    """(row, column) in the read-out frame of each pixel's cell, int32[P, 2]."""
+    """Return the (row, column) in the read-out frame of each pixel's cell, int32[P, 2]."""
     readout = placed.core.readout
     origin, step = np.array(readout.origin, dtype=np.int32), np.array(readout.step, dtype=np.int32)
     return (placed.cell[placed.graph.readout] - origin) // step

@@ -12,7 +12,7 @@ from oscc.compiler.route.routing import coupling_units
 
 
 def programmed_graph(placed: PlacedGraph) -> CouplingGraph:
-    """A model whose couplings are those that the units must be programmed for.
+    """Return a model whose couplings are those that the units must be programmed for.
 
     Where the units of a cell are stronger than their codes say, couplings are programmed weaker, and vice versa: each
     is divided by the gain of the cell that holds its unit. So a gain below 1 can bring a coupling beyond full scale.

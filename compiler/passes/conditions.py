@@ -14,7 +14,7 @@ from oscc.core.spec import CoreSpec
 
 
 def diagnose_conditions(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> Iterator[Finding]:
-    """Every condition that a model does not meet, each a proof with its witness; no search is needed then.
+    """Yield every condition that a model does not meet, each a proof with its witness; no search is needed then.
 
     Family, nodes, cells, chunks and initial phases (`diagnose_model`), the time scale (`diagnose_time_scale`) where all
     cells have the same gain, and of a model without positions its neighbourhoods. Where any of these is not met, all

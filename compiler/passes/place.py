@@ -59,7 +59,7 @@ class PlaceOptions:
             raise OsccError("placer.unknown", f"'{self.placer}' is no placer{near}", where="--placer")
 
     def placers(self, graph: CouplingGraph, core: CoreSpec) -> tuple[Placer, ...]:
-        """The placers that are tried, in turn; their time is over, for all of them, so many seconds from now."""
+        """Return the placers that are tried, in turn; all of them together have the time of the options, from now."""
         search = Search.within(self.timeout_s, self.seed, self.report)
         names: tuple[str, ...] = (self.placer,)
         if self.placer == AUTO and graph.position is not None:
@@ -124,7 +124,7 @@ class PlacePass:
         return placing
 
     def _proofs(self, level: CouplingGraph) -> Iterator[Finding]:
-        """Why a model has no placement, as far as that is quick to compute.
+        """Yield why a model has no placement, as far as that is quick to compute.
 
         What is wrong with the positions of a model says more than the stencil of the core; but that nodes are on cells
         that cannot be read does not say that they can be on no others.

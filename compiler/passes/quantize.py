@@ -21,7 +21,7 @@ SINGLE = 2.0**-23
 
 
 def quantize_values(values: NDArray[np.float64], lsb: NDArray[np.float64] | float, dac: DacSpec) -> NDArray[np.int8]:
-    """Signed codes nearest to values; ties go to the even code, ends saturate, forbidden codes are avoided.
+    """Round values to the nearest codes; ties go to the even code, ends saturate, forbidden codes are avoided.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def code_worth(core: CoreSpec, tau_s: NDArray[np.float64]) -> Groups[NDArray[np.
 
 
 def measure_codes(codes: NDArray[np.int8], scaled: NDArray[np.float64], dac: DacSpec) -> GroupStatistics:
-    """What quantization did to the parameters of one group.
+    """Measure what quantization did to the parameters of one group.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ class SchedulePass:
 
 
 def diagnose_sample_schedule(scale: TimeScale, core: CoreSpec) -> Iterator[Finding]:
-    """Every reason why the schedule of a time scale cannot be run (P001, and the codes of `diagnose_schedule`).
+    """Yield every reason why the schedule of a time scale cannot run (P001, and those of `diagnose_schedule`).
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def diagnose_sample_schedule(scale: TimeScale, core: CoreSpec) -> Iterator[Findi
 
 
 def sample_schedule(run_cycles: Sequence[int], init_cycles: int) -> tuple[Instruction, ...]:
-    """Samples for ever: every chunk is loaded while the one before it runs, so that a sample takes init plus the runs.
+    """Return a schedule of endless samples: every chunk is loaded while the one before it runs.
 
     With one chunk nothing ever has to be loaded again.
 

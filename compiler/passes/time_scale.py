@@ -115,7 +115,7 @@ class ScalePass:
 
 
 def whole_cycles(cycles: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Cycles rounded up; a number that is whole but for float64's rounding is that number.
+    """Round cycles up; a number that is an integer but for float64's rounding is that integer.
 
     Parameters
     ----------
@@ -135,13 +135,13 @@ def whole_cycles(cycles: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def parameters_of(graph: CouplingGraph, group: str) -> NDArray[np.float64]:
-    """The parameters of a group of `GROUPS`, float64[C, n] [rad per unit of model time]: n couplings, or nodes."""
+    """Return the parameters of a group, float64[C, n] [rad per unit of model time]: n couplings, or nodes."""
     tensors = {"coupling": graph.weight, "shil": graph.shil, "field": graph.field, "detuning": graph.detuning}
     return tensors[group].astype(np.float64)
 
 
 def full_scale_bounds(graph: CouplingGraph, core: CoreSpec) -> dict[str, NDArray[np.float64]]:
-    """The smallest tau at which no parameter of a group exceeds its full scale: max abs(p) / F.
+    """Return the smallest tau at which no parameter of a group exceeds its full scale: max abs(p) / F.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def full_scale_bounds(graph: CouplingGraph, core: CoreSpec) -> dict[str, NDArray
 
 
 def choose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> TimeScale:
-    """The time scale of a model on a core, whether it fits the budget or not.
+    """Choose the time scale of a model on a core, whether it fits the budget or not.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def choose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOption
 
 
 def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> Iterator[Finding]:
-    """Every reason why a model's time scale does not fit a core (codes S001 to S005).
+    """Yield every reason why a model's time scale does not fit a core (codes S001 to S005).
 
     S001 more cycles than the budget, S002 a run shorter than a load or a fetch, S003 a sample shorter than a read-out,
     S004 parameters beyond full scale in a group that may not clip, S005 a run that is longer than the sequencer counts,
@@ -298,7 +298,7 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
 def _diagnose_full_scale(
     graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, scale: TimeScale, witness: dict[str, Any]
 ) -> Iterator[Finding]:
-    """S004, at a tau that was given or that the model carries: the smallest tau exceeds nothing.
+    """Yield S004, at a tau that was given or that the model carries: the smallest tau exceeds nothing.
 
     A trainer clips at the ends of the DAC grid, so what still rounds to the top code is at full scale, not beyond it.
     """
@@ -384,18 +384,18 @@ def clipped_parameters(graph: CouplingGraph, core: CoreSpec, options: ScaleOptio
 
 
 def _listed(run_cycles: NDArray[np.int64]) -> str:
-    """Runs as ``4 x 214`` where they are equal, else one by one."""
+    """Return runs as ``4 x 214`` where they are equal, else one by one."""
     runs = run_cycles.tolist()
     return f"{len(runs)} x {runs[0]}" if len(set(runs)) == 1 else " + ".join(map(str, runs))
 
 
 def _what_would_fit(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, used: int) -> str:
-    """The fix of S001: what `_ways_to_fit` finds, or a larger budget."""
+    """Return the fix of S001: what `_ways_to_fit` finds, or a larger budget."""
     return ", or ".join([*_ways_to_fit(graph, core, options), f"raise cycles_per_sample of the core to {used}"])
 
 
 def _ways_to_fit(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> list[str]:
-    """Ways into the budget of the core: per-chunk runs, the fewest groups that must clip, or a smaller given tau."""
+    """Return ways into the budget: per-chunk runs, the fewest groups that must clip, or a smaller given tau."""
     if options.tau_s is not None:
         return ["give a smaller tau"]
     if graph.time_scale_s is not None:

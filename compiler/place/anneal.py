@@ -32,6 +32,25 @@ HOT, COLD = 2.0, 0.05
 """Temperature at the beginning and at the end, in cells beyond the stencil."""
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How long, and from what temperature, annealing goes on.
+
+    Parameters
+    ----------
+    attempts : int
+        Placements that are begun with.
+    moves : int
+        From each.
+    hot : float
+        Temperature at the beginning of each, in cells beyond the stencil.
+    """
+
+    attempts: int
+    moves: int
+    hot: float = HOT
+
+
 @dataclass(frozen=True, eq=False)
 class Annealing:
     """The best placement that was found.
@@ -65,7 +84,7 @@ def anneal(
     attempts: int = ATTEMPTS,
     moves: int | None = None,
 ) -> Annealing:
-    """Cells for all nodes, such that couplings lie within the stencil and need no dead unit.
+    """Find cells for all nodes, such that couplings lie within the stencil and need no dead unit.
 
     Dead cells are left empty, and nodes that are read out are on readable cells throughout; where all of them are, they
     move on the lattice of these. An interrupt from the keyboard ends the search with the best placement so far, as the
@@ -87,7 +106,7 @@ def anneal(
     rules = CellRules.of(graph, core, problem, lattice)
     starts = (cells_in_order(_coordinates(problem, search.seed, attempt), rules) for attempt in range(attempts))
     moves = min(MOST_MOVES, MOVES_PER_NODE * graph.nodes) if moves is None else moves
-    found = cooled(problem, rules, starts, search, attempts=attempts, moves=moves, hot=HOT)
+    found = cooled(problem, rules, starts, Effort(attempts, moves), search)
     if found.cell is None or lattice == Lattice.whole(core):
         return found
     cell = lattice.cells(found.cell)
@@ -107,22 +126,17 @@ def placement_cost(problem: PlacementProblem, graph: CouplingGraph, core: CoreSp
     """
     from oscc.compiler.place.anneal_kernel import total_cost
 
-    rules = CellRules.of(graph, core, problem)
-    sides = (rules.receives, rules.sends, rules.excess, rules.lost)
-    return int(total_cost(problem.first, problem.neighbour, cell, *sides))
+    return int(total_cost(problem.adjacency, CellRules.of(graph, core, problem).costs, cell))
 
 
 def cooled(
     problem: PlacementProblem,
     rules: CellRules,
     starts: Iterable[NDArray[np.int32] | None],
+    effort: Effort,
     search: Search,
-    *,
-    attempts: int,
-    moves: int,
-    hot: float,
 ) -> Annealing:
-    """The best placement that annealing from some placements comes to; it ends with the first that fits.
+    """Return the best placement that annealing from some placements comes to; it ends with the first that fits.
 
     Parameters
     ----------
@@ -130,21 +144,16 @@ def cooled(
     rules : CellRules
     starts : iterable of int32[N, 2] or None
         None when there are too few usable cells, which ends the search.
+    effort : Effort
     search : Search
-    attempts : int
-        How many starts there are.
-    moves : int
-        From each.
-    hot : float
-        Temperature that they begin with.
     """
-    from oscc.compiler.place.anneal_kernel import move_nodes, total_cost
+    from oscc.compiler.place.anneal_kernel import CellChoices, Cooling, move_nodes, total_cost
 
     near = (np.argwhere(problem.near) - problem.near.shape[0] // 2).astype(np.int32)
     # Couplings in both directions count twice: the temperature goes with them.
-    double = (np.count_nonzero(rules.receives) + np.count_nonzero(rules.sends)) / max(1, problem.neighbour.size)
-    first, neighbour = problem.first, problem.neighbour
-    sides = (rules.receives, rules.sends, rules.excess, rules.lost)
+    adjacency, costs, attempts = problem.adjacency, rules.costs, effort.attempts
+    double = (np.count_nonzero(costs.receives) + np.count_nonzero(costs.sends)) / max(1, adjacency.neighbour.size)
+    choices = CellChoices(rules.usable, rules.read, near)
     best, best_cost = None, np.iinfo(np.int64).max
     attempt = 0
     try:
@@ -152,7 +161,7 @@ def cooled(
             if start is None:
                 return Annealing(None, 0, attempt, True)
             cell = start
-            cost = int(total_cost(first, neighbour, cell, *sides))
+            cost = int(total_cost(adjacency, costs, cell))
             for part in range(SLICES):
                 if cost < best_cost:
                     best, best_cost = cell, cost
@@ -160,15 +169,15 @@ def cooled(
                     return Annealing(best, 0, attempt, True)
                 if search.is_over():
                     return Annealing(best, best_cost, attempt, False)
-                if search.report is not None:
+                if search.progress is not None:
                     wrong = _wrong_couplings(problem, rules, cell if best is None else best)
                     search.tell(
                         f"annealing: {wrong} couplings too long so far", (attempt - 1 + part / SLICES) / attempts
                     )
-                warm, cool = (double * hot * (COLD / hot) ** (edge / SLICES) for edge in (part, part + 1))
+                warm, cool = (double * effort.hot * (COLD / effort.hot) ** (edge / SLICES) for edge in (part, part + 1))
                 chance = int(np.random.SeedSequence([search.seed, attempt, part]).generate_state(1)[0])
-                given = (first, neighbour, cell, rules.usable, rules.read, *sides, near)
-                cell, cost = run_kernel(move_nodes, *given, moves // SLICES, warm, cool, chance)
+                cooling = Cooling(effort.moves // SLICES, warm, cool, chance)
+                cell, cost = run_kernel(move_nodes, adjacency, costs, choices, cell, cooling)
             if cost < best_cost:
                 best, best_cost = cell, cost
             if best_cost == 0:
@@ -181,9 +190,10 @@ def cooled(
 
 
 def _wrong_couplings(problem: PlacementProblem, rules: CellRules, cell: NDArray[np.int32]) -> int:
-    """Couplings outside the stencil, or that need a dead unit."""
-    into = problem.owner()[rules.receives]
-    away = cell[problem.neighbour[rules.receives]] - cell[into]
+    """Count the couplings outside the stencil, and those that need a dead unit."""
+    adjacency = problem.adjacency
+    into = adjacency.owner()[rules.receives]
+    away = cell[adjacency.neighbour[rules.receives]] - cell[into]
     rows, cols = rules.usable.shape[1:]
     far = rules.excess[away[:, 0] + rows - 1, away[:, 1] + cols - 1] > 0
     near, reach = np.where(far[:, None], 0, away), rules.lost.shape[2] // 2

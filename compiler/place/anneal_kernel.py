@@ -2,22 +2,65 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.kernels import kernel
+from oscc.compiler.ir.adjacency import Adjacency
+from oscc.compiler.place.cell_rules import CouplingCosts
 
 
-@kernel()
-def distances_from(first: NDArray[np.int32], neighbour: NDArray[np.int32], start: int) -> NDArray[np.int32]:
-    """Couplings on a shortest way from one node to every other, int32[N]; one more than the longest where none leads.
+class CellChoices(NamedTuple):
+    """Cells that moves may lead to.
 
     Parameters
     ----------
-    first, neighbour
-        Of a `PlacementProblem`.
-    start : int
+    usable : bool[2, R, C]
+    read : int32[N]
+        Of `NodeCells`.
+    near : int32[k, 2]
+        Displacements at which two cells can be coupled.
     """
+
+    usable: NDArray[np.bool_]
+    read: NDArray[np.int32]
+    near: NDArray[np.int32]
+
+
+class Cooling(NamedTuple):
+    """How long moves are made, and how freely.
+
+    Parameters
+    ----------
+    moves : int
+    hot, cold : float
+        Temperature at the first and the last move, in units of the cost.
+    seed : int
+    """
+
+    moves: int
+    hot: float
+    cold: float
+    seed: int
+
+
+@kernel()
+def distances_from(adjacency: Adjacency, start: int) -> NDArray[np.int32]:
+    """Count the couplings on a shortest way from one node to every other.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+    start : int
+
+    Returns
+    -------
+    int32[N]
+        One more than the longest where no way leads.
+    """
+    first, neighbour = adjacency
     nodes = first.size - 1
     distance = np.full(nodes, -1, np.int32)
     queue = np.empty(nodes, np.int32)
@@ -41,17 +84,18 @@ def distances_from(first: NDArray[np.int32], neighbour: NDArray[np.int32], start
 
 @kernel()
 def _cost(  # type: ignore[no-untyped-def]
-    receives, sends, row, col, other_row, other_col, excess, lost
+    costs, place, row, col, other_row, other_col
 ) -> int:
-    """What the couplings between a node and a neighbour cost, with the two on these cells."""
+    """Return what the couplings between a node and a neighbour cost, with the two on these cells."""
+    excess, lost = costs.excess, costs.lost
     reach = lost.shape[2] // 2
     rows, cols = lost.shape[0], lost.shape[1]
     drow, dcol = other_row - row, other_col - col
     cost = 0
-    if receives:
+    if costs.receives[place]:
         far = excess[drow + rows - 1, dcol + cols - 1]
         cost += far if far > 0 else int(lost[row, col, drow + reach, dcol + reach])
-    if sends:
+    if costs.sends[place]:
         far = excess[rows - 1 - drow, cols - 1 - dcol]
         cost += far if far > 0 else int(lost[other_row, other_col, reach - drow, reach - dcol])
     return cost
@@ -59,79 +103,51 @@ def _cost(  # type: ignore[no-untyped-def]
 
 @kernel()
 def _cost_at(  # type: ignore[no-untyped-def]
-    node, row, col, without, first, neighbour, cell, receives, sends, excess, lost
+    node, row, col, without, adjacency, costs, cell
 ) -> int:
-    """What all couplings of a node cost with it on a cell, but for those with one neighbour."""
+    """Return what all couplings of a node cost with it on a cell, but for those with one neighbour."""
+    first, neighbour = adjacency
     total = 0
     for place in range(first[node], first[node + 1]):
         other = neighbour[place]
         if other != without:
-            total += _cost(receives[place], sends[place], row, col, cell[other, 0], cell[other, 1], excess, lost)
+            total += _cost(costs, place, row, col, cell[other, 0], cell[other, 1])
     return total
 
 
 @kernel()
-def total_cost(
-    first: NDArray[np.int32],
-    neighbour: NDArray[np.int32],
-    cell: NDArray[np.int32],
-    receives: NDArray[np.bool_],
-    sends: NDArray[np.bool_],
-    excess: NDArray[np.int32],
-    lost: NDArray[np.bool_],
-) -> int:
-    """Cost of a placement: over all couplings, the cells beyond the stencil, and 1 for each that needs a dead unit.
+def total_cost(adjacency: Adjacency, costs: CouplingCosts, cell: NDArray[np.int32]) -> int:
+    """Sum the cost of a placement: the cells beyond the stencil, and 1 for each coupling that needs a dead unit.
 
     Parameters
     ----------
-    first, neighbour
-        Of a `PlacementProblem`.
+    adjacency : Adjacency
+    costs : CouplingCosts
     cell : int32[N, 2]
-    receives, sends, excess, lost
-        Of `CellRules`.
     """
     total = 0
-    for node in range(first.size - 1):
+    for node in range(adjacency.first.size - 1):
         row, col = cell[node, 0], cell[node, 1]
-        total += _cost_at(node, row, col, -1, first, neighbour, cell, receives, sends, excess, lost)
+        total += _cost_at(node, row, col, -1, adjacency, costs, cell)
     return total // 2
 
 
 @kernel()
 def move_nodes(
-    first: NDArray[np.int32],
-    neighbour: NDArray[np.int32],
-    cell: NDArray[np.int32],
-    usable: NDArray[np.bool_],
-    read: NDArray[np.int32],
-    receives: NDArray[np.bool_],
-    sends: NDArray[np.bool_],
-    excess: NDArray[np.int32],
-    lost: NDArray[np.bool_],
-    near: NDArray[np.int32],
-    moves: int,
-    hot: float,
-    cold: float,
-    seed: int,
+    adjacency: Adjacency, costs: CouplingCosts, choices: CellChoices, cell: NDArray[np.int32], cooling: Cooling
 ) -> tuple[NDArray[np.int32], int]:
-    """Moves at falling temperature (S. Kirkpatrick, C. Gelatt and M. Vecchi, Science 220, 1983).
+    """Make moves at falling temperature (S. Kirkpatrick, C. Gelatt and M. Vecchi, Science 220, 1983).
 
     A random node goes to a random cell near a random neighbour; whoever is there takes its cell.
 
     Parameters
     ----------
-    first, neighbour
-        Of a `PlacementProblem`.
+    adjacency : Adjacency
+    costs : CouplingCosts
+    choices : CellChoices
     cell : int32[N, 2]
         Where the nodes are.
-    usable, read, receives, sends, excess, lost
-        Of `CellRules`.
-    near : int32[k, 2]
-        Displacements at which two cells can be coupled.
-    moves : int
-    hot, cold : float
-        Temperature at the first and the last move, in units of the cost.
-    seed : int
+    cooling : Cooling
 
     Returns
     -------
@@ -139,6 +155,9 @@ def move_nodes(
     cost : int
         As `total_cost` counts it; the moves end early when it is 0.
     """
+    first, neighbour = adjacency
+    usable, read, near = choices
+    moves, hot, cold, seed = cooling
     np.random.seed(seed)  # noqa: NPY002 - numba's own generator, which is the compiled function's alone
     nodes = first.size - 1
     rows, cols = usable.shape[1], usable.shape[2]
@@ -146,7 +165,7 @@ def move_nodes(
     at = np.full((rows, cols), -1, np.int32)
     for node in range(nodes):
         at[cell[node, 0], cell[node, 1]] = node
-    cost = total_cost(first, neighbour, cell, receives, sends, excess, lost)
+    cost = total_cost(adjacency, costs, cell)
     for move in range(moves):
         if cost == 0:
             break
@@ -164,16 +183,15 @@ def move_nodes(
         if there == node or (there >= 0 and not usable[read[there], old_row, old_col]):
             continue
         # The couplings between the two stay out of the sums: they are looked at once, after the exchange.
-        change = _cost_at(node, row, col, there, first, neighbour, cell, receives, sends, excess, lost)
-        change -= _cost_at(node, old_row, old_col, there, first, neighbour, cell, receives, sends, excess, lost)
+        change = _cost_at(node, row, col, there, adjacency, costs, cell)
+        change -= _cost_at(node, old_row, old_col, there, adjacency, costs, cell)
         if there >= 0:
-            change += _cost_at(there, old_row, old_col, node, first, neighbour, cell, receives, sends, excess, lost)
-            change -= _cost_at(there, row, col, node, first, neighbour, cell, receives, sends, excess, lost)
+            change += _cost_at(there, old_row, old_col, node, adjacency, costs, cell)
+            change -= _cost_at(there, row, col, node, adjacency, costs, cell)
             for place in range(first[node], first[node + 1]):
                 if neighbour[place] == there:
-                    takes, gives = receives[place], sends[place]
-                    change += _cost(takes, gives, row, col, old_row, old_col, excess, lost)
-                    change -= _cost(takes, gives, old_row, old_col, row, col, excess, lost)
+                    change += _cost(costs, place, row, col, old_row, old_col)
+                    change -= _cost(costs, place, old_row, old_col, row, col)
         if change <= 0 or np.random.random() < np.exp(-change / temperature):  # noqa: NPY002
             cost += change
             cell[node, 0], cell[node, 1] = row, col

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.kernels import run_kernel
+from oscc.compiler.ir.adjacency import Adjacency
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.place.bound_capacities import cells_within, largest_near_set, most_near, overlap, pairs_across
 from oscc.compiler.place.cell_rules import lost_units, usable_cells
 from oscc.compiler.place.lattice import Lattice
-from oscc.compiler.place.problem import Neighbours, near_cells
+from oscc.compiler.place.problem import near_cells
 from oscc.core.spec import CoreSpec
 
 MOST_EIGEN = 1200
@@ -41,21 +42,21 @@ class Demand:
 
     Parameters
     ----------
-    neighbours : Neighbours
+    adjacency : Adjacency
     node : int32[N]
         What the model calls them.
     counted : bool[N]
         Which nodes the numbers of neighbours, and of nodes within some couplings, are of.
     """
 
-    neighbours: Neighbours
+    adjacency: Adjacency
     node: NDArray[np.int32]
     counted: NDArray[np.bool_]
 
     @cached_property
     def degree(self) -> NDArray[np.int64]:
         """Counted neighbours of each node, int64[N]."""
-        first, neighbour = self.neighbours.first, self.neighbours.neighbour
+        first, neighbour = self.adjacency
         total = np.concatenate([[0], np.cumsum(self.counted[neighbour], dtype=np.int64)])
         found: NDArray[np.int64] = np.diff(total[first])
         return found
@@ -66,18 +67,18 @@ class Demand:
         # Numba takes seconds to import, and what has too many neighbours is answered without.
         from oscc.compiler.place.reach_kernel import most_within
 
-        near = self.neighbours
+        near = self.adjacency
         # Crowded surroundings are looked at first, since a graph of any size gets the same time.
         start = np.argsort(-near.degree(), kind="stable").astype(np.int32)
         found: tuple[NDArray[np.int64], NDArray[np.int32]] = run_kernel(
-            most_within, near.first, near.neighbour, self.counted, start, max(0, near.nodes - 1), MOST_VISITS
+            most_within, near, self.counted, start, max(0, near.nodes - 1), MOST_VISITS
         )
         return found
 
     @cached_property
     def connectivity(self) -> float:
         """The second-smallest eigenvalue of the Laplacian, rounded down; 0 where nodes are too many to compute it."""
-        near = self.neighbours
+        near = self.adjacency
         if not 2 <= near.nodes <= MOST_EIGEN:
             return 0.0
         degree = near.degree()
@@ -97,7 +98,7 @@ class Demand:
         return {}
 
     def _clique(self, more_than: int) -> list[int] | None:
-        near = self.neighbours
+        near = self.adjacency
         if np.all(near.degree() < more_than):
             return None
         graph: nx.Graph[int] = nx.Graph()
@@ -163,7 +164,7 @@ class View:
         return cols, rows, pairs_across(self.near.T, cols)
 
     def _near_of_each(self) -> NDArray[np.bool_]:
-        """Displacements at which each cell can be coupled in one direction at least, bool[R, C, 2 r + 1, 2 r + 1]."""
+        """Find the displacements at which each cell can be coupled in one direction, bool[R, C, 2 r + 1, 2 r + 1]."""
         lost = lost_units(self.core, self.lattice)
         stencil, radius = self.lattice.stencil(self.core.model_stencil), self.near.shape[0] // 2
         found = np.zeros(lost.shape, dtype=bool)
@@ -199,18 +200,18 @@ class ModelViews:
     def _all(self) -> Demand:
         graph = self.graph
         node = np.arange(graph.nodes, dtype=np.int32)
-        return Demand(Neighbours.in_graph(graph), node, np.ones(graph.nodes, dtype=bool))
+        return Demand(Adjacency.in_graph(graph), node, np.ones(graph.nodes, dtype=bool))
 
     @cached_property
     def _visible(self) -> Demand:
         if self.read.all():
             return self._all
         node = np.flatnonzero(self.read).astype(np.int32)
-        return Demand(self._all.neighbours.among(node), node, np.ones(node.size, dtype=bool))
+        return Demand(self._all.adjacency.among(node), node, np.ones(node.size, dtype=bool))
 
     @cached_property
     def _around(self) -> Demand:
-        return Demand(self._all.neighbours, self._all.node, self.read)
+        return Demand(self._all.adjacency, self._all.node, self.read)
 
     def on(self, core: CoreSpec) -> tuple[View, ...]:
         """Return the views of the model on a core; those of nodes that are read out where not every cell can be read.

@@ -51,7 +51,7 @@ class Bound:
 
 
 def diagnose_bounds(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
-    """Every bound that a model exceeds (codes L010 to L013), each with its worst witness, as far as they are needed.
+    """Yield the bounds that a model exceeds (codes L010 to L013), each with its worst witness, as far as needed.
 
     L010 a node with more neighbours than there are cells near a cell, L011 more nodes within some steps of a node than
     there are cells within as many steps of a cell, L012 more nodes that are all coupled with each other than there can
@@ -67,7 +67,7 @@ def diagnose_bounds(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
 
 
 def diagnose_neighbourhoods(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
-    """L010 or, where no node exceeds that, L011: what is quick to compute, before any search.
+    """Yield L010 or, where no node exceeds that, L011: what is quick to compute, before any search.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _finding(bound: Bound, view: View, witness: dict[str, Any], model: ModelView
 
 
 def _holds(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> bool:
-    """Whether a core has cells enough, and no bound, nor a node, asks for more than it has."""
+    """Return whether a core has cells enough, and no bound, nor a node, asks for more than it has."""
     return _has_cells(model, core) and _refusing(bounds, model, core) is None
 
 
@@ -135,7 +135,7 @@ def _has_cells(model: ModelViews, core: CoreSpec) -> bool:
 
 
 def _refusing(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> Bound | None:
-    """One of these, or that of neighbours, that a model exceeds; None where there is none."""
+    """Find one of these, or that of neighbours, that a model exceeds; None where there is none."""
     views = model.on(core)
     # Cliques take the longest to look for.
     asked = [bound for bound in (DEGREE, DENSITY, CUT, CLIQUE) if bound is DEGREE or bound in bounds]
@@ -143,7 +143,7 @@ def _refusing(bounds: Sequence[Bound], model: ModelViews, core: CoreSpec) -> Bou
 
 
 def _fix(view: View, model: ModelViews, core: CoreSpec) -> str:
-    """What to use instead: a preset that no bound refuses, where there is one, and else keys of the core."""
+    """Say what to use instead: a preset that no bound refuses, where there is one, and else keys of the core."""
 
     def suits(other: CoreSpec) -> bool:
         # One unit for both directions of a pair is no substitute for two.
@@ -190,7 +190,7 @@ def _copies_may_help(model: ModelViews, core: CoreSpec) -> bool:
 
 
 def _wider_cores(core: CoreSpec) -> Iterator[CoreSpec]:
-    """The core with wider stencils and the tracks that they need; if that may be needed, with all cells readable."""
+    """Yield the core with wider stencils and the tracks that they need; then with all cells readable, too."""
     for opened, name in itertools.product((False, True), WIDER):
         stencil = named_stencil(name)
         units = stencil if core.couplings == "directed" else stencil.half()
@@ -216,13 +216,13 @@ def _opened(core: CoreSpec) -> CoreSpec:
 
 
 def _apart(view: View) -> str:
-    """The reason why few cells can be read, as the middle of a sentence."""
+    """Return the reason why few cells can be read, as the middle of a sentence."""
     rows, cols = view.core.readout.step
     return f"readable cells are {counted(rows, 'row')} and {counted(cols, 'column')} apart"
 
 
 def _alive(view: View) -> str:
-    """What else the cells must be that were counted."""
+    """Say what else the cells must be that were counted."""
     return " by units that work" if view.core.defects.slots else " and not defective" if view.core.defects.cells else ""
 
 
@@ -318,7 +318,7 @@ def _close_words(view: View, witness: dict[str, Any]) -> str:
 
 
 def _cut(view: View) -> dict[str, Any] | None:
-    nodes = view.demand.neighbours.nodes
+    nodes = view.demand.adjacency.nodes
     least = 0.0 if view.name == "read out around all" else view.demand.connectivity
     for line in ("columns", "rows") if least > 0 else ():
         length, depth, pairs = view.pairs_across(line)

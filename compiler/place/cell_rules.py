@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,22 @@ class NodeCells:
         freeze(self)
 
 
+class CouplingCosts(NamedTuple):
+    """What couplings cost between two cells, as compiled kernels take it; each as in `CellRules`.
+
+    Parameters
+    ----------
+    receives, sends : bool[2 M]
+    excess : int32[2 R - 1, 2 C - 1]
+    lost : bool[R, C, 2 r + 1, 2 r + 1]
+    """
+
+    receives: NDArray[np.bool_]
+    sends: NDArray[np.bool_]
+    excess: NDArray[np.int32]
+    lost: NDArray[np.bool_]
+
+
 @dataclass(frozen=True, eq=False)
 class CellRules(NodeCells):
     """A core as a search sees it, with its defects and its read-out. Arrays are read-only.
@@ -59,7 +76,7 @@ class CellRules(NodeCells):
     def of(
         cls, graph: CouplingGraph, core: CoreSpec, problem: PlacementProblem, lattice: Lattice | None = None
     ) -> CellRules:
-        """The rules of a model on a core.
+        """Return the rules of a model on a core.
 
         Parameters
         ----------
@@ -76,20 +93,25 @@ class CellRules(NodeCells):
         assert stencil is not None
         read = np.zeros(graph.nodes, dtype=np.int32)
         read[graph.readout] = 1
-        node = problem.owner().astype(np.int64)
+        neighbour, node = problem.adjacency.neighbour, problem.adjacency.owner().astype(np.int64)
         coupled = np.unique(graph.src.astype(np.int64) * graph.nodes + graph.dst)
         return cls(
             usable=np.stack([lattice.part(part) for part in usable_cells(core)]),
             read=read,
-            receives=np.isin(problem.neighbour * np.int64(graph.nodes) + node, coupled),
-            sends=np.isin(node * graph.nodes + problem.neighbour, coupled),
+            receives=np.isin(neighbour * np.int64(graph.nodes) + node, coupled),
+            sends=np.isin(node * graph.nodes + neighbour, coupled),
             excess=excess_of(stencil, lattice.grid),
             lost=lost_units(core, lattice),
         )
 
+    @property
+    def costs(self) -> CouplingCosts:
+        """What couplings cost between two cells."""
+        return CouplingCosts(self.receives, self.sends, self.excess, self.lost)
+
 
 def excess_of(stencil: Stencil, grid: tuple[int, int]) -> NDArray[np.int32]:
-    """How far every displacement on a grid is from the stencil, int32[2 R - 1, 2 C - 1]; as in `CellRules`.
+    """Compute how far every displacement is from the stencil, int32[2 R - 1, 2 C - 1]; as in `CellRules`.
 
     Parameters
     ----------
@@ -105,7 +127,7 @@ def excess_of(stencil: Stencil, grid: tuple[int, int]) -> NDArray[np.int32]:
 
 
 def usable_cells(core: CoreSpec) -> NDArray[np.bool_]:
-    """Cells that are not dead, and those of them that can be read, bool[2, R, C]."""
+    """Return which cells are not dead, and those of them that can be read, bool[2, R, C]."""
     readable = np.zeros(core.grid, dtype=bool)
     Lattice.readable(core).part(readable)[...] = True
     alive = np.ones(core.grid, dtype=bool)
@@ -115,7 +137,7 @@ def usable_cells(core: CoreSpec) -> NDArray[np.bool_]:
 
 
 def lost_units(core: CoreSpec, lattice: Lattice) -> NDArray[np.bool_]:
-    """Couplings whose unit is dead: bool[R, C, 2 r + 1, 2 r + 1], as in `CellRules`.
+    """Find the couplings whose unit is dead: bool[R, C, 2 r + 1, 2 r + 1], as in `CellRules`.
 
     Parameters
     ----------

@@ -46,7 +46,7 @@ class ExactPlacer:
     name: ClassVar[str] = "exact"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """The placement; L008, a proof, when there is none; L009 when time ended the search.
+        """Return the placement; L008, a proof, when there is none; L009 when time ended the search.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class ExactPlacer:
 
 
 def _model(problem: PlacementProblem, rules: CellRules) -> tuple[CpModel, list[dict[int, IntVar]]]:
-    """The constraints, and the truth value of each cell that each node may have."""
+    """Build the constraints, and the truth value of each cell that each node may have."""
     model = _cp_model().CpModel()
     rows, cols = problem.grid
     allowed = [np.flatnonzero(part.ravel()).tolist() for part in rules.usable]
@@ -123,9 +123,10 @@ def _model(problem: PlacementProblem, rules: CellRules) -> tuple[CpModel, list[d
     for cell in range(rows * cols):
         model.add_at_most_one(own[cell] for own in variables if cell in own)
     near = _near_cells(rules, problem.grid)
+    first, neighbour = problem.adjacency
     for node in range(problem.nodes):
-        for place in range(problem.first[node], problem.first[node + 1]):
-            other = int(problem.neighbour[place])
+        for place in range(first[node], first[node + 1]):
+            other = int(neighbour[place])
             kind = (bool(rules.receives[place]), bool(rules.sends[place]))
             for cell, here in variables[node].items():
                 there = [variables[other][far] for far in near[kind][cell] if far in variables[other]]
@@ -134,7 +135,7 @@ def _model(problem: PlacementProblem, rules: CellRules) -> tuple[CpModel, list[d
 
 
 def _near_cells(rules: CellRules, grid: tuple[int, int]) -> dict[tuple[bool, bool], list[list[int]]]:
-    """Cells that a neighbour may have, for each cell, by whether it receives from the neighbour and sends to it."""
+    """List the cells that a neighbour may have, for each cell, by whether it receives from it and sends to it."""
     rows, cols = grid
     cell = np.stack(np.divmod(np.arange(rows * cols), cols), axis=1)
     found: dict[tuple[bool, bool], list[list[int]]] = {}
@@ -148,7 +149,7 @@ def _near_cells(rules: CellRules, grid: tuple[int, int]) -> dict[tuple[bool, boo
 
 
 def _reachable(rules: CellRules, here: NDArray[np.int64], cell: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Cells from which a cell can receive a coupling, bool[cells]."""
+    """Find the cells from which a cell can receive a coupling, bool[cells]."""
     rows, cols = rules.usable.shape[1:]
     reach = rules.lost.shape[2] // 2
     offset = cell - here

@@ -16,7 +16,7 @@ from oscc.core.spec import CoreSpec
 
 
 def diagnose_fit(placed: PlacedGraph) -> Iterator[Finding]:
-    """Every reason why the core cannot run the model (codes F001 to F005 and L007).
+    """Yield every reason why the core cannot run the model (codes F001 to F005 and L007).
 
     F001 a read-out node on a cell that cannot be read, and what `diagnose_model` finds.
 
@@ -29,7 +29,7 @@ def diagnose_fit(placed: PlacedGraph) -> Iterator[Finding]:
 
 
 def is_valid_fit(placed: PlacedGraph) -> bool:
-    """Whether `diagnose_fit` finds nothing."""
+    """Return whether `diagnose_fit` finds nothing."""
     return is_empty(diagnose_fit(placed))
 
 
@@ -44,7 +44,7 @@ def verify_fit(placed: PlacedGraph) -> None:
 
 
 def diagnose_model(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
-    """Every reason why the core cannot run the model, wherever its nodes are placed; each is a proof.
+    """Yield every reason why the core cannot run the model, wherever its nodes are placed; each is a proof.
 
     F004 a family that has no hardware, F005 too many nodes, L007 too few cells that are not defective or that can be
     read, F003 too many chunks, F002 an initial distribution that the core does not offer: the most fundamental first.
@@ -74,7 +74,7 @@ def diagnose_model(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
 
 
 def diagnose_sizes(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
-    """Whether there are cells enough: F005 for all nodes, L007 without defects and for those that are read out.
+    """Check that there are cells enough: F005 for all nodes, L007 without defects and for those that are read out.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def diagnose_sizes(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
 
 
 def diagnose_readout(placed: PlacedGraph) -> Iterator[Finding]:
-    """Whether every node that is read out is on a cell that can be read (code F001).
+    """Check that every node that is read out is on a cell that can be read (code F001).
 
     Parameters
     ----------

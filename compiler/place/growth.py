@@ -70,7 +70,7 @@ def grow(
     *,
     attempts: int | None = None,
 ) -> Growth:
-    """A cell for every node, such that neighbours are near each other.
+    """Find a cell for every node, such that neighbours are near each other.
 
     Components are grown one by one, the largest first, and put where there is room, row by row: where they meet no dead
     cell and have their pixels on readable ones, if there is such a place.
@@ -112,11 +112,11 @@ class _Grower:
         self.left = max(MOST_PLACED[0], MOST_PLACED[1] * problem.nodes)
 
     def grown(self, component: NDArray[np.int64], before: int) -> NDArray[np.int32] | None:
-        """Cells of a component, beginning at (0, 0), int32[n, 2]; ``before`` nodes have one already."""
+        """Grow a component; return its cells, beginning at (0, 0), int32[n, 2]. ``before`` nodes have one already."""
         self.reached = 1
         if len(component) == 1:
             return np.zeros((1, 2), dtype=np.int32)
-        near, degree = self.problem.near, self.problem.degree()[component]
+        near, degree = self.problem.near, self.problem.adjacency.degree()[component]
         smaller = [part for part in _smaller_stencils(near) if part.sum() >= degree.max()]
         for part, attempts in (*((part, min(self.attempts, FEW_ATTEMPTS)) for part in smaller), (near, self.attempts)):
             cell = self._grown_on(part, component, attempts, before)
@@ -127,16 +127,15 @@ class _Grower:
     def _grown_on(
         self, near: NDArray[np.bool_], component: NDArray[np.int64], attempts: int, before: int
     ) -> NDArray[np.int32] | None:
-        """The same on one stencil; cells of all nodes."""
+        """Grow it on one stencil; return the cells of all nodes."""
         # Numba takes seconds to import, and only models without positions need it.
-        from oscc.compiler.place.growth_kernel import grow_component
+        from oscc.compiler.place.growth_kernel import OpenPlane, Turn, grow_component
 
         problem = self.problem
         if not near.any():
             return None
-        common = _common_cells(near) / near.sum()
-        sides = (max(problem.grid), min(problem.grid))
-        start = int(component[np.argmax(problem.degree()[component])])
+        plane = OpenPlane(near, _common_cells(near) / near.sum(), max(problem.grid), min(problem.grid))
+        start = int(component[np.argmax(problem.adjacency.degree()[component])])
         for attempt in range(attempts):
             if self.search.is_over() or self.left <= 0:
                 return None
@@ -146,9 +145,8 @@ class _Grower:
             noise = NOISES[attempt // len(DENSITIES) % len(NOISES)]
             chance = int(self.random.integers(2**31))
             cell: NDArray[np.int32]
-            cell, placed = run_kernel(
-                grow_component, problem.first, problem.neighbour, near, common, sides, start, density, noise, chance
-            )
+            turn = Turn(start, density, noise, chance)
+            cell, placed = run_kernel(grow_component, problem.adjacency, plane, turn)
             self.tried, self.left = self.tried + 1, self.left - placed
             self.reached = max(self.reached, placed)
             if placed == len(component):
@@ -158,7 +156,7 @@ class _Grower:
 
 
 def _smaller_stencils(near: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """Named stencils that are part of another, each as wide as itself; the smallest first."""
+    """List the named stencils that are part of another, each as wide as itself; the smallest first."""
     radius = near.shape[0] // 2
     found = []
     for name in SMALLER:
@@ -172,7 +170,7 @@ def _smaller_stencils(near: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
 
 
 def _common_cells(near: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Cells near both of two cells, by their displacement, float64[4 r + 1, 4 r + 1]."""
+    """Count the cells near both of two cells, by their displacement, float64[4 r + 1, 4 r + 1]."""
     reach = near.shape[0] // 2
     wide = np.zeros((6 * reach + 1, 6 * reach + 1))
     wide[2 * reach : 4 * reach + 1, 2 * reach : 4 * reach + 1] = near
@@ -185,10 +183,11 @@ def _common_cells(near: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _components(problem: PlacementProblem) -> list[NDArray[np.int64]]:
-    """Nodes of each connected component, ascending; the largest first, then by their first node."""
+    """List the nodes of each connected component, ascending; the largest first, then by their first node."""
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(problem.nodes))
-    graph.add_edges_from(zip(problem.owner().tolist(), problem.neighbour.tolist(), strict=True))
+    adjacency = problem.adjacency
+    graph.add_edges_from(zip(adjacency.owner().tolist(), adjacency.neighbour.tolist(), strict=True))
     components = [sorted(part) for part in nx.connected_components(graph)]
     return [np.array(part) for part in sorted(components, key=lambda part: (-len(part), part[0]))]
 
@@ -200,7 +199,7 @@ def _put(
     free: NDArray[np.bool_],
     near: NDArray[np.bool_],
 ) -> NDArray[np.int32] | None:
-    """Cells for a component, in the first orientation and at the first corner, row by row, that has room for it.
+    """Find cells for a component, in the first orientation and at the first corner, row by row, that has room for it.
 
     Where no place has cells that all of its nodes may have, free ones must do, and what is placed is to be moved.
 
@@ -231,7 +230,7 @@ def _put(
 
 
 def _corner(cells: NDArray[np.int32], read: NDArray[np.int32], allowed: NDArray[np.bool_]) -> NDArray[np.int64] | None:
-    """The first corner, row by row, at which all nodes have cells that they may have; None when there is none."""
+    """Find the first corner, row by row, at which all nodes have cells that they may have; None if there is none."""
     span = np.array(allowed.shape[1:]) - cells.max(axis=0)
     if span.min() < 1:
         return None

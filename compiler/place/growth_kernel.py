@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.kernels import kernel
+from oscc.compiler.ir.adjacency import Adjacency
 
 MISSING = 8.0
 """Cost of a placed node that would be near without being a neighbour, in units of the density."""
 
 
-@kernel()
-def grow_component(
-    first: NDArray[np.int32],
-    neighbour: NDArray[np.int32],
-    near: NDArray[np.bool_],
-    common: NDArray[np.float64],
-    grid: tuple[int, int],
-    start: int,
-    density: float,
-    noise: float,
-    seed: int,
-) -> tuple[NDArray[np.int32], int]:
-    """Cells for the nodes that are connected with a first one, on an open plane.
-
-    The next node is always the one with the most placed neighbours, and it goes where it is near all of them and the
-    numbers of neighbours that it has in common with the placed nodes around are most like those of a dense grid.
+class OpenPlane(NamedTuple):
+    """What holds anywhere on the plane.
 
     Parameters
     ----------
-    first, neighbour, near
-        Of a `PlacementProblem`.
+    near : bool[2 r + 1, 2 r + 1]
+        As a `PlacementProblem` has it.
     common : float64[4 r + 1, 4 r + 1]
         Part of the cells near a cell that are also near another, by their displacement.
-    grid : tuple of (int, int)
-        Longer and shorter side that the placement may have.
+    longer, shorter : int
+        Sides that the placement may have.
+    """
+
+    near: NDArray[np.bool_]
+    common: NDArray[np.float64]
+    longer: int
+    shorter: int
+
+
+class Turn(NamedTuple):
+    """What differs from one growth to the next.
+
+    Parameters
+    ----------
     start : int
         The first node.
     density : float
@@ -43,6 +45,26 @@ def grow_component(
     noise : float
         Part of a cost that is random: 0 for the growth that the numbers alone suggest.
     seed : int
+    """
+
+    start: int
+    density: float
+    noise: float
+    seed: int
+
+
+@kernel()
+def grow_component(adjacency: Adjacency, given: OpenPlane, turn: Turn) -> tuple[NDArray[np.int32], int]:
+    """Find cells for the nodes that are connected with a first one, on an open plane.
+
+    The next node is always the one with the most placed neighbours, and it goes where it is near all of them and the
+    numbers of neighbours that it has in common with the placed nodes around are most like those of a dense grid.
+
+    Parameters
+    ----------
+    adjacency : Adjacency
+    given : OpenPlane
+    turn : Turn
 
     Returns
     -------
@@ -51,11 +73,13 @@ def grow_component(
     placed : int
         Number of nodes that have one; those of the component unless the growth came to a node that fits nowhere.
     """
+    first, neighbour = adjacency
+    near, common, longer, shorter = given
+    start, density, noise, seed = turn
     np.random.seed(seed)  # noqa: NPY002 - numba's own generator, which is the compiled function's alone
     nodes = first.size - 1
     reach = near.shape[0] // 2
     margin = 2 * reach
-    longer, shorter = grid
     size = 2 * longer + 1 + 2 * margin
     middle = size // 2
     plane = np.full((size, size), -1, np.int32)

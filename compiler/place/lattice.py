@@ -35,17 +35,17 @@ class Lattice:
 
     @classmethod
     def whole(cls, core: CoreSpec) -> Lattice:
-        """All cells of a core."""
+        """Return all cells of a core."""
         return cls((0, 0), (1, 1), core.grid)
 
     @classmethod
     def readable(cls, core: CoreSpec) -> Lattice:
-        """The cells of a core that can be read."""
+        """Return the cells of a core that can be read."""
         return cls(core.readout.origin, core.readout.step, core.frame_shape)
 
     @classmethod
     def of(cls, graph: CouplingGraph, core: CoreSpec) -> Lattice:
-        """The lattice that a model is placed on: of readable cells where all of its nodes are read out.
+        """Return the lattice that a model is placed on: of readable cells where all of its nodes are read out.
 
         Of all cells, too, where no coupling leads from a readable cell to another, so that no stencil is left.
 
@@ -59,16 +59,16 @@ class Lattice:
         return readable if read_out and readable.stencil(core.model_stencil) is not None else cls.whole(core)
 
     def cells(self, place: NDArray[np.integer]) -> NDArray[np.int32]:
-        """Cells of the core, int32[n, 2], of places on the lattice, int[n, 2]."""
+        """Return cells of the core, int32[n, 2], of places on the lattice, int[n, 2]."""
         found: NDArray[np.int32] = (place * np.array(self.step) + np.array(self.origin)).astype(np.int32)
         return found
 
     def part(self, table: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """What a table, bool[R, C, ...], says of the cells of the lattice."""
+        """Return what a table, bool[R, C, ...], says of the cells of the lattice."""
         return table[self.origin[0] :: self.step[0], self.origin[1] :: self.step[1]]
 
     def stencil(self, stencil: Stencil) -> Stencil | None:
-        """The offsets that lead from one cell of the lattice to another, in its steps; None when none does."""
+        """Return the offsets that lead from one cell of the lattice to another, in its steps; None when none does."""
         rows, cols = self.step
         offsets = [(row // rows, col // cols) for row, col in stencil.offsets if row % rows == col % cols == 0]
         return Stencil(tuple(sorted(offsets))) if offsets else None

@@ -13,7 +13,7 @@ AXES = 6
 
 
 def pivot_coordinates(problem: PlacementProblem, seed: int = 0) -> NDArray[np.float64]:
-    """Coordinates in which nodes are about as far from each other as in the graph, float64[N, at most `AXES`].
+    """Compute coordinates in which nodes are about as far from each other as in the graph, float64[N, at most `AXES`].
 
     Pivot multidimensional scaling (U. Brandes and C. Pich, Eigensolver methods for progressive multidimensional scaling
     of large data, Graph Drawing 2006): distances to a few nodes, each as far as possible from those before, squared and
@@ -32,7 +32,7 @@ def pivot_coordinates(problem: PlacementProblem, seed: int = 0) -> NDArray[np.fl
     nearest = np.full(problem.nodes, np.iinfo(np.int32).max)
     distances = []
     for _ in range(min(PIVOTS, problem.nodes)):
-        distances.append(distances_from(problem.first, problem.neighbour, start))
+        distances.append(distances_from(problem.adjacency, start))
         nearest = np.minimum(nearest, distances[-1])
         start = int(nearest.argmax())
     squares = np.square(np.stack(distances, axis=1).astype(np.float64))
@@ -45,7 +45,7 @@ def pivot_coordinates(problem: PlacementProblem, seed: int = 0) -> NDArray[np.fl
 
 
 def cells_in_order(coordinates: NDArray[np.float64], rules: CellRules) -> NDArray[np.int32] | None:
-    """Cells in the order of coordinates: strips of nodes by the first one, and in each strip by the second.
+    """Lay cells in the order of coordinates: strips of nodes by the first one, and in each strip by the second.
 
     The block of cells is as square as the grid allows, in its middle, and has room for the nodes that are read out on
     its readable cells. Nodes whose cell they may not have are then moved to the nearest one that they may have.
@@ -79,7 +79,7 @@ def cells_in_order(coordinates: NDArray[np.float64], rules: CellRules) -> NDArra
 
 
 def on_usable_cells(cell: NDArray[np.int32], rules: CellRules) -> NDArray[np.int32]:
-    """Every node on a cell that it may have: those with the fewest choices get the nearest free one first.
+    """Put every node on a cell that it may have: those with the fewest choices get the nearest free one first.
 
     Parameters
     ----------

@@ -55,7 +55,7 @@ class Placer(Protocol):
         ...
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """A placement, or why there is none; a finding says whether it is a proof."""
+        """Return a placement, or why there is none; a finding says whether it is a proof."""
         ...
 
 
@@ -66,7 +66,7 @@ class IdentityPlacer:
     name: ClassVar[str] = "identity"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """The placement, or every finding of `diagnose_route` and `diagnose_fit` on it."""
+        """Return the placement, or every finding of `diagnose_route` and `diagnose_fit` on it."""
         placed = identity_placement(graph, core)
         if placed is None:
             return _without_positions(graph, core)
@@ -82,7 +82,7 @@ class SymmetryPlacer:
     name: ClassVar[str] = "symmetry"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """The placement, or every finding on the identity, and L002, which says what was searched."""
+        """Return the placement, or every finding on the identity, and L002, which says what was searched."""
         start = identity_placement(graph, core)
         if start is None:
             return _without_positions(graph, core)
@@ -102,7 +102,7 @@ class GrowthPlacer:
     name: ClassVar[str] = "growth"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """What was grown, turned, shifted and repaired as `RepairPlacer` does; L001 when nothing grew.
+        """Return what was grown, turned, shifted and repaired as `RepairPlacer` does; L001 when nothing grew.
 
         Of a model that is read out in part and does not fit so, the nodes that are read out are grown first.
         """
@@ -155,7 +155,7 @@ class TorusPlacer:
     name: ClassVar[str] = "torus"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """The folded torus, turned, shifted and repaired as `RepairPlacer` does; L001 when the graph is none."""
+        """Return the folded torus, turned, shifted and repaired as `RepairPlacer` does; L001 when the graph is none."""
         lattice = Lattice.of(graph, core)
         self.search.tell("folding rings", 0.0)
         cell = folded_torus(PlacementProblem.of(graph, core, lattice))
@@ -182,7 +182,7 @@ class AnnealPlacer:
     name: ClassVar[str] = "anneal"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """The placement; L006 with what is wrong with the best one when it does not fit, L010 to L013 when none can."""
+        """Return the placement; L006 with what is wrong with the best one if none fits, L010 to L013 if none can."""
         if not is_empty(diagnose_sizes(graph, core)):
             return Placing(None, tuple(diagnose_model(graph, core)))
         if bounds := tuple(diagnose_bounds(graph, core)):
@@ -229,7 +229,7 @@ class RepairPlacer:
     name: ClassVar[str] = "repair"
 
     def place(self, graph: CouplingGraph, core: CoreSpec) -> Placing:
-        """The placement, or what `SymmetryPlacer` found against it, and L014 where moving nodes did not help either."""
+        """Return the placement, or what `SymmetryPlacer` found against it, and L014 where moving nodes did not help."""
         start = identity_placement(graph, core)
         if start is None:
             return _without_positions(graph, core)
@@ -237,7 +237,7 @@ class RepairPlacer:
 
 
 def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | None:
-    """Every node on the cell of its position, whether it fits or not.
+    """Put every node on the cell of its position, whether it fits or not.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def identity_placement(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph | No
 
 
 def _settled(start: PlacedGraph, search: Search) -> Placing:
-    """A placement as it is, turned or shifted, or else with single nodes moved."""
+    """Return a placement as it is, turned or shifted, or else with single nodes moved."""
     placing = _symmetric(start)
     # L002 only says what was searched.
     others = {finding.code for finding in placing.findings} - DEFECTS - {"L002"}
@@ -292,7 +292,7 @@ def _without_positions(graph: CouplingGraph, core: CoreSpec) -> Placing:
 
 
 def _unplaced(graph: CouplingGraph, core: CoreSpec, message: str, instead: str, **numbers: int) -> Placing:
-    """L001: that a model without positions got none, which proves nothing; and what no placement can change."""
+    """Return L001, that a model without positions got none, which proves nothing; and what no placement can change."""
     finding = Finding(
         "L001",
         message,

@@ -6,23 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.kernels import kernel
+from oscc.compiler.ir.adjacency import Adjacency
 
 
 @kernel()
 def most_within(
-    first: NDArray[np.int32],
-    neighbour: NDArray[np.int32],
+    adjacency: Adjacency,
     counted: NDArray[np.bool_],
     start: NDArray[np.int32],
     steps: int,
     most_visits: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """The most counted nodes within 0, 1, ... steps of any of some nodes, by a breadth-first search from each.
+    """Return the most counted nodes within 0, 1, ... steps of any of some nodes, by a breadth-first search from each.
 
     Parameters
     ----------
-    first, neighbour
-        Of `Neighbours`.
+    adjacency : Adjacency
     counted : bool[N]
         Nodes that count; the steps lead over all of them.
     start : int32[n]
@@ -39,6 +38,7 @@ def most_within(
     node : int32[steps + 1]
         From which so many are within reach; the first such.
     """
+    first, neighbour = adjacency
     nodes = first.size - 1
     most, best = np.zeros(steps + 1, dtype=np.int64), np.zeros(steps + 1, dtype=np.int32)
     seen = np.full(nodes, -1, dtype=np.int32)

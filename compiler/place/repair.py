@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from oscc.base.findings import Finding
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import RoutedGraph
-from oscc.compiler.place.anneal import MOST_MOVES, Annealing, cooled
+from oscc.compiler.place.anneal import MOST_MOVES, Annealing, Effort, cooled
 from oscc.compiler.place.cell_rules import CellRules
 from oscc.compiler.place.fit import diagnose_fit
 from oscc.compiler.place.layout import on_usable_cells
@@ -45,7 +45,7 @@ class Repair:
 
 
 def repair(start: RoutedGraph, search: Search = UNLIMITED) -> Repair:
-    """A placement near one that only defects, or the read-out, are in the way of.
+    """Find a placement near one that only defects, or the read-out, are in the way of.
 
     Nodes on cells that they may not have go to the nearest free ones that they may, and annealing at a low temperature
     moves others until all couplings lie within the stencil and need no dead unit, or its moves are used up.
@@ -73,7 +73,7 @@ def repair(start: RoutedGraph, search: Search = UNLIMITED) -> Repair:
 
 
 def settle_nodes(problem: PlacementProblem, rules: CellRules, start: NDArray[np.int32], search: Search) -> Annealing:
-    """A placement near one that almost fits, by annealing at a low temperature.
+    """Find a placement near one that almost fits, by annealing at a low temperature.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def settle_nodes(problem: PlacementProblem, rules: CellRules, start: NDArray[np.
     search : Search
     """
     moves = min(MOST_MOVES, MOVES_PER_NODE * problem.nodes)
-    return cooled(problem, rules, [start], search, attempts=1, moves=moves, hot=HOT)
+    return cooled(problem, rules, [start], Effort(1, moves, HOT), search)
 
 
 def _not_found(start: PlacedGraph, found: Annealing, left: tuple[str, ...]) -> Finding:

@@ -38,7 +38,7 @@ class SymmetrySearch:
     spread: tuple[int, int] = (1, 1)
 
     def as_finding(self) -> Finding:
-        """L002: what was searched, and by which condition how many placements were refused."""
+        """Return L002: what was searched, and by which condition how many placements were refused."""
         reasons = "; ".join(f"{count} fail by {reason}" for reason, count in self.refused.items() if count)
         box, grid = (" x ".join(map(str, size)) for size in (self.box, self.grid))
         drawn = (
@@ -155,7 +155,7 @@ def _with_wires(
 
 
 def oriented(local: Cells, turns: int, mirrored: bool) -> Cells:
-    """Cells within a bounding box that begins at (0, 0), rotated and mirrored; so does theirs."""
+    """Rotate and mirror cells within a bounding box that begins at (0, 0); so does the one of the result."""
     for _ in range(turns):
         local = np.stack([local[:, 1], local[:, 0].max() - local[:, 0]], axis=1)
     if mirrored:
@@ -164,7 +164,7 @@ def oriented(local: Cells, turns: int, mirrored: bool) -> Cells:
 
 
 def _nearest(shifts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The shift that moves the model least; int64[n, 2] in (row, column) order, which settles ties."""
+    """Return the shift that moves the model least; int64[n, 2] in (row, column) order, which settles ties."""
     nearest: NDArray[np.int64] = shifts[np.argmin(np.abs(shifts).sum(axis=1))]
     return nearest
 
@@ -181,7 +181,7 @@ def _name(base: str, turns: int, mirrored: bool, spread: tuple[int, int], shift:
 def _refusals(
     local: Cells, size: NDArray[np.int64], span: NDArray[np.int64], graph: CouplingGraph, core: CoreSpec
 ) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Which places of the bounding box each condition refuses, bool[span] or a scalar for all of them.
+    """Yield which places of the bounding box each condition refuses, bool[span] or a scalar for all of them.
 
     The stencil does not depend on the place. Wires are another condition, which takes longer than all of these.
     """
@@ -199,7 +199,7 @@ def _refusals(
 
 
 def _readable(pixels: Cells, span: NDArray[np.int64], core: CoreSpec) -> NDArray[np.bool_]:
-    """Places at which every pixel is on a readable cell, bool[span]."""
+    """Find the places at which every pixel is on a readable cell, bool[span]."""
     along = []
     for axis in range(2):
         line = np.unique(pixels[:, axis]) + np.arange(span[axis])[:, None] - core.readout.origin[axis]
@@ -211,7 +211,7 @@ def _readable(pixels: Cells, span: NDArray[np.int64], core: CoreSpec) -> NDArray
 def _hits(
     used: NDArray[np.bool_], defects: Sequence[tuple[int, int, int]], span: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Places at which a used unit meets a defect, bool[span].
+    """Find the places at which a used unit meets a defect, bool[span].
 
     Parameters
     ----------

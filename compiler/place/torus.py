@@ -15,7 +15,7 @@ STEPS = ((0, 1), (0, 2), (1, 0), (2, 0))
 
 
 def folded_torus(problem: PlacementProblem) -> NDArray[np.int32] | None:
-    """Cells of a torus, beginning at (0, 0); none is left free within its rows and columns.
+    """Fold a torus: return its cells, beginning at (0, 0); none is left free within its rows and columns.
 
     Rings are followed straight on: of the neighbours of a node, the one behind it has no other neighbour in common with
     the one in front. A ring that is folded flat has its neighbours at most two cells apart.
@@ -33,7 +33,7 @@ def folded_torus(problem: PlacementProblem) -> NDArray[np.int32] | None:
     near, radius = problem.near, problem.near.shape[0] // 2
     if radius < 2 or not all(near[radius + drow, radius + dcol] for drow, dcol in STEPS):
         return None
-    if problem.nodes < SHORTEST**2 or np.any(problem.degree() != 4):
+    if problem.nodes < SHORTEST**2 or np.any(problem.adjacency.degree() != 4):
         return None
     rings = _rings(_neighbours(problem))
     if rings is None:
@@ -50,20 +50,18 @@ def folded_torus(problem: PlacementProblem) -> NDArray[np.int32] | None:
 
 
 def _folded(length: int) -> NDArray[np.int32]:
-    """Places of the nodes of a ring on a line: the first half outwards, the second half back between them."""
+    """Lay the nodes of a ring on a line: the first half outwards, the second half back between them."""
     node = np.arange(length, dtype=np.int32)
     place: NDArray[np.int32] = np.minimum(2 * node, 2 * (length - node) - 1).astype(np.int32)
     return place
 
 
 def _neighbours(problem: PlacementProblem) -> list[list[int]]:
-    return [
-        problem.neighbour[low:high].tolist() for low, high in zip(problem.first[:-1], problem.first[1:], strict=True)
-    ]
+    return [problem.adjacency.near(node).tolist() for node in range(problem.nodes)]
 
 
 def _rings(neighbours: list[list[int]]) -> list[list[int]] | None:
-    """Nodes of a torus by row and column, as far as following the rings makes one; None when it does not."""
+    """Return the nodes of a torus by row and column, as following the rings gives them; None if it does not."""
     row = _ring(0, neighbours[0][0], neighbours)
     if row is None:
         return None
@@ -85,7 +83,7 @@ def _rings(neighbours: list[list[int]]) -> list[list[int]] | None:
 
 
 def _ring(first: int, second: int, neighbours: list[list[int]]) -> list[int] | None:
-    """The nodes straight on from two, until the first comes again; None where the way is not clear."""
+    """Follow a ring straight on from two nodes, until the first comes again; None where the way is not clear."""
     ring = [first, second]
     while True:
         before, here = ring[-2:]
@@ -101,7 +99,7 @@ def _ring(first: int, second: int, neighbours: list[list[int]]) -> list[int] | N
 
 
 def _is_torus(table: list[list[int]], neighbours: list[list[int]]) -> bool:
-    """Whether every node stands once in the table, with its four neighbours around it."""
+    """Return whether every node stands once in the table, with its four neighbours around it."""
     rows, cols = len(table), len(table[0])
     if sorted(node for line in table for node in line) != list(range(len(neighbours))):
         return False

@@ -17,7 +17,7 @@ from oscc.core.spec import CoreSpec
 def grow_visible(
     graph: CouplingGraph, core: CoreSpec, problem: PlacementProblem, rules: CellRules, search: Search
 ) -> NDArray[np.int32] | None:
-    """Cells for all nodes, those that are read out near their neighbours, and the others as near as there is room.
+    """Find cells for all nodes, those that are read out near their neighbours, the others as near as there is room.
 
     Nodes that are read out, and the couplings between them, are grown as a model of their own in the middle of the
     readable cells. The others, those with the most placed neighbours first, get the free cell that is fewest cells too
@@ -42,8 +42,7 @@ def grow_visible(
     visible = np.flatnonzero(rules.read)
     if visible.size < 2 or visible.size == graph.nodes or lattice.stencil(core.model_stencil) is None:
         return None
-    own = problem.among(visible)
-    own = PlacementProblem(own.first, own.neighbour, near_cells(core, lattice), lattice.grid)
+    own = PlacementProblem(problem.adjacency.among(visible), near_cells(core, lattice), lattice.grid)
     if not _is_connected(own):
         return None
     readable = lattice.part(rules.usable[1])
@@ -61,14 +60,14 @@ def _is_connected(problem: PlacementProblem) -> bool:
     reached, edge = {0}, [0]
     while edge:
         node = edge.pop()
-        further = set(problem.neighbour[problem.first[node] : problem.first[node + 1]].tolist()) - reached
+        further = set(problem.adjacency.near(node).tolist()) - reached
         reached |= further
         edge += sorted(further)
     return len(reached) == problem.nodes
 
 
 def _completed(cell: NDArray[np.int32], problem: PlacementProblem, rules: CellRules) -> NDArray[np.int32] | None:
-    """The same with a cell for every node, int32[N, 2]; None where nodes are on cells that they may not have."""
+    """Give every other node a cell, too, int32[N, 2]; None where nodes are on cells that they may not have."""
     rows, cols = rules.usable.shape[1:]
     free = rules.usable[0].copy()
     there = cell[:, 0] >= 0
@@ -77,10 +76,11 @@ def _completed(cell: NDArray[np.int32], problem: PlacementProblem, rules: CellRu
         return None
     free[tuple(cell[there].T)] = False
     # Placed neighbours of each node that waits; less than 0 for one that does not.
-    known = np.where(there, -1, np.bincount(problem.owner(), there[problem.neighbour], problem.nodes).astype(np.int64))
+    placed = np.bincount(problem.adjacency.owner(), there[problem.adjacency.neighbour], problem.nodes)
+    known = np.where(there, -1, placed.astype(np.int64))
     while known.max() >= 0:
         node = int(known.argmax())
-        around = problem.neighbour[problem.first[node] : problem.first[node + 1]]
+        around = problem.adjacency.near(node)
         far = np.zeros((rows, cols), dtype=np.int64)
         for row, col in cell[around[there[around]]].tolist():
             # The displacement from every cell of the grid to that of the neighbour.

@@ -117,7 +117,7 @@ class CodeUse:
     problem: CodedProblem | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The same as JSON: ``groups`` and, of a problem, ``problem``."""
+        """Return the same as JSON: ``groups`` and, of a problem, ``problem``."""
         groups = {
             group: {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(use).items()}
             for group, use in self.groups.items()
@@ -211,7 +211,7 @@ def distinct_numbers(values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _distinct(own: NDArray[np.float64], codes: NDArray[np.int8]) -> tuple[int, int, int, int]:
-    """Different values that are not 0, the most of them on one code, pairs of such, and pairs that share a code."""
+    """Count different values that are not 0, the most of them on one code, their pairs, and pairs that share a code."""
     number = distinct_numbers(own)
     number, codes = number[number != 0], codes[number != 0]
     if not number.size:
@@ -224,5 +224,5 @@ def _distinct(own: NDArray[np.float64], codes: NDArray[np.int8]) -> tuple[int, i
 
 
 def _pairs(counts: NDArray[np.int64]) -> int:
-    """How many pairs groups of these sizes hold."""
+    """Return how many pairs groups of these sizes hold."""
     return sum(math.comb(count, 2) for count in counts.tolist())

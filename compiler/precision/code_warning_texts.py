@@ -43,7 +43,7 @@ class CodeWarning:
     numbers: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """The warning as JSON."""
+        """Return the warning as JSON."""
         return {"code": self.code, "message": self.message, "advice": self.advice, "numbers": self.numbers}
 
 
@@ -71,7 +71,7 @@ class Case:
         return PLURALS[self.group]
 
     def counts(self, *numbers: int) -> list[int]:
-        """Numbers of parameters, of a problem those of its file: there a pair is one, and chunks repeat it."""
+        """Return numbers of parameters, of a problem those of its file: there a pair is one, and chunks repeat it."""
         if self.problem is None or self.group in ("shil", "detuning"):
             return list(numbers)
         ways = 2 if self.group == "coupling" and self.coded.placed.core.couplings == "directed" else 1
@@ -315,7 +315,7 @@ def ends(case: Case, ratio: float) -> CodeWarning:
 
 
 def _needed_tau(coded: CodedGraph, groups: list[str]) -> float:
-    """The least tau at which nothing of groups is beyond full scale [s]."""
+    """Return the least tau at which nothing of groups is beyond full scale [s]."""
     scale = coded.placed.time_scale
     assert scale is not None
     largest = {group: np.abs(values.scaled).max(axis=1) / values.dac.top_code for group, values in group_values(coded)}
@@ -323,7 +323,7 @@ def _needed_tau(coded: CodedGraph, groups: list[str]) -> float:
 
 
 def _remedies(case: Case, still: Still) -> Remedies:
-    """What ends a warning, without another one of the same group where that can be."""
+    """Return what ends a warning, without another one of the same group where that can be."""
     graph = case.coded.placed.graph
     if is_given(graph) and (case.problem is None or case.group in ENERGY):
         return remedies(case.coded, case.group, case.values, is_lost, still)
@@ -331,7 +331,7 @@ def _remedies(case: Case, still: Still) -> Remedies:
 
 
 def _advice(case: Case, found: Remedies) -> str:
-    """What helps a group of a model, or what is left to do where nothing does."""
+    """Return what helps a group of a model, or what is left to do where nothing does."""
     apart = is_merged(case.use, case.values) and not is_vanished(case.use)
     nothing = f"nothing that oscc can change keeps them{' apart' if apart else ''}, not 8 bits either"
     if case.use.not_zero and not case.use.codes_not_zero:
@@ -362,7 +362,7 @@ def _advice(case: Case, found: Remedies) -> str:
 
 
 def _energy(case: Case) -> str:
-    """What the codes make of the energy of a problem, to be read behind what became of its parameters."""
+    """Return what the codes make of the energy of a problem, to be read behind what became of its parameters."""
     problem = case.code_use.problem
     if case.problem is None or problem is None:
         return ""

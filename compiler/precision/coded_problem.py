@@ -193,7 +193,7 @@ def _summed(
     coupling: NDArray[np.float64],
     field: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Fields of the spins, then couplings of their pairs, both directions and all copies summed up."""
+    """Return fields of the spins, then couplings of their pairs, both directions and all copies summed up."""
     fields = np.bincount(owner, weights=field, minlength=int(owner.max(initial=-1)) + 1)
     # Each direction holds the whole of J, which acts on both spins.
     couplings = np.bincount(pair, weights=coupling[apart] / 2)

@@ -76,7 +76,7 @@ class Remedy:
     largest_error: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """The change as JSON."""
+        """Return the change as JSON."""
         error = {} if self.largest_error is None else {"largest_error": self.largest_error}
         return {"kind": self.kind, "value": self.value, **({"core": self.core} if self.core else {}), **error}
 
@@ -118,7 +118,7 @@ class Bench:
     # What is tried
 
     def other_tau(self) -> Iterator[Trial]:
-        """The smallest tau, or one for each chunk, where the model leaves the choice."""
+        """Yield the smallest tau, or one for each chunk, where the model leaves the choice."""
         placed = self.coded.placed
         graph, core, scale = programmed_graph(placed), placed.core, placed.time_scale
         assert scale is not None
@@ -135,11 +135,11 @@ class Bench:
             yield Trial("per-chunk", {}, lsb, words="give each chunk its own tau: --tau per-chunk")
 
     def widths(self) -> Iterator[Trial]:
-        """More bits: of the group alone and, of a problem, of the other group of its energy as well."""
+        """Yield more bits: of the group alone and, of a problem, of the other group of its energy as well."""
         yield from self._trials("bits", lambda dacs: not self._rescaled(dacs))
 
     def full_scales(self) -> Iterator[Trial]:
-        """Smaller full scales, alone or with more bits."""
+        """Yield smaller full scales, alone or with more bits."""
         yield from self._trials("full-scale", lambda dacs: bool(self._rescaled(dacs)))
 
     def _trials(self, kind: str, wanted: Callable[[Dacs], bool]) -> Iterator[Trial]:
@@ -156,7 +156,7 @@ class Bench:
             yield Trial(kind, dacs, self._worth(dacs), self._more_bits(dacs))
 
     def _choices(self, group: str) -> Iterator[Dacs]:
-        """A DAC as it is, with more bits, with the smallest full scale that does and makes sense, and with both."""
+        """Yield a DAC as it is, with more bits, with the smallest full scale that makes sense, and with both."""
         dac = self.core.dac(group)
         scales = [dac.full_scale_rad_s]
         # Less than the whole range is used where another group, or the length of a load, decided the time scale.
@@ -175,7 +175,7 @@ class Bench:
     # What comes of it
 
     def ends_warning(self, trial: Trial, still: Still) -> bool:
-        """Whether the warning would no longer be given, and nothing be beyond full scale that is not already."""
+        """Return whether the warning would no longer be given, and nothing be beyond full scale that is not already."""
         key = (still, *self._key(trial, self.group))
         if key not in self.known:
             use, made = self._coded(trial)
@@ -186,7 +186,7 @@ class Bench:
         return self.known[key] and self._ramp_is_left(trial)
 
     def energy_error(self, trial: Trial) -> float | None:
-        """The largest error of the energy, as `CodedProblem` has it; None of a model that is no problem."""
+        """Return the largest error of the energy, as `CodedProblem` has it; None of a model that is no problem."""
         if self.terms is None:
             return None
         made = {}
@@ -199,7 +199,7 @@ class Bench:
         return self.terms.made_by(made["coupling"][self.unit_of], made["field"]).largest_error
 
     def brings_nearer(self, trial: Trial, error: float | None) -> bool:
-        """Whether the energy is off by less, or what is coded where there is none."""
+        """Return whether the energy is off by less, or what is coded where there is none."""
         if error is None or self.error is None:
             use, _ = self._coded(trial)
             now, _ = self._coded(Trial("", {}, self.coded.lsb))
@@ -208,7 +208,7 @@ class Bench:
         return error < self.error * NEARER if self.group in ENERGY else error <= self.error * (1 + ALIKE)
 
     def remedy(self, trial: Trial, error: float | None) -> Remedy | None:
-        """The change in words and as keys; None where there is no such core."""
+        """Return the change in words and as keys; None where there is no such core."""
         keys: dict[str, dict[str, Any]] = {}
         for group in (each for each in GROUPS if each in trial.dacs):
             now, dac = self.core.dac(group), trial.dacs[group]
@@ -235,7 +235,7 @@ class Bench:
         return Remedy(trial.kind, value, words, keys, error)
 
     def _key(self, trial: Trial, group: str) -> tuple[str, DacSpec, bytes]:
-        """All that decides what a trial makes of a group: many trials differ in the other one alone."""
+        """Return all that decides what a trial makes of a group: many trials differ in the other one alone."""
         return group, trial.dacs.get(group, self.core.dac(group)), trial.lsb[group].tobytes()
 
     def _coded(self, trial: Trial) -> tuple[GroupUse, GroupValues]:
@@ -248,7 +248,7 @@ class Bench:
         return self.uses[key]
 
     def _ramp_is_left(self, trial: Trial) -> bool:
-        """Whether SHIL and detuning of a problem still have codes: they are made for the full scale of couplings."""
+        """Return whether SHIL and detuning of a problem still have codes: they follow the full scale of couplings."""
         if self.terms is None or "coupling" not in self._rescaled(trial.dacs):
             return True
         ratio = trial.dacs["coupling"].full_scale_rad_s / self.core.coupling_dac.full_scale_rad_s
@@ -259,7 +259,7 @@ class Bench:
         return [group for group, dac in dacs.items() if dac.full_scale_rad_s != self.core.dac(group).full_scale_rad_s]
 
     def _more_bits(self, dacs: Dacs) -> int:
-        """Bits by which the word of a cell becomes wider."""
+        """Return bits by which the word of a cell becomes wider."""
         units = {group: self.core.slots if group == "coupling" else 1 for group in dacs}
         return sum(units[group] * (dac.bits - self.core.dac(group).bits) for group, dac in dacs.items())
 

@@ -42,7 +42,7 @@ class Cut:
 
 
 def overfull_cuts(start: Cells, end: Cells, grid: tuple[int, int], capacity: int) -> Iterator[Cut]:
-    """Every single cell and small square, and every band of rows or columns from an edge, that wires cannot all leave.
+    """Yield every cell, small square, and band of rows or columns from an edge that wires cannot all leave.
 
     Whatever ways the wires take, each of those with one end in a set of cells crosses its boundary once at least. So
     each cut is a proof; without any, nothing is proved.
@@ -78,7 +78,7 @@ def _windows(start: Cells, end: Cells, grid: tuple[int, int], capacity: int, hei
 
 
 def _covered(low: Cells, high: Cells, grid: tuple[int, int], height: int, width: int) -> NDArray[np.int64]:
-    """How many boxes from ``low`` to ``high`` lie in the window at each place, int64[rows - h + 1, cols - w + 1]."""
+    """Count the boxes from ``low`` to ``high`` in the window at each place, int64[rows - h + 1, cols - w + 1]."""
     shape = (grid[0] - height + 1, grid[1] - width + 1)
     fits = np.all(high - low < (height, width), axis=1)
     low, high = low[fits].astype(np.int64), high[fits].astype(np.int64)

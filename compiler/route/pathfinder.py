@@ -47,7 +47,7 @@ class Negotiated:
 def route_wires(
     start: Cells, end: Cells, grid: tuple[int, int], capacity: int, *, seed: int = 0, rounds: int = ROUNDS
 ) -> Negotiated:
-    """Ways for all wires, such that no boundary has more than its tracks.
+    """Find ways for all wires, such that no boundary has more than its tracks.
 
     All wires run straight where that fits, and where a cut shows that nothing does. Otherwise those over full
     boundaries are laid anew, at most ``rounds`` times. The same wires and seed give the same ways.
@@ -71,11 +71,10 @@ def route_wires(
         _LOG.debug("%d wires run straight: %d too many over all boundaries", len(start), excess)
         return Negotiated(routes, demand, 0, excess)
     # Numba takes seconds to import, and only wires that do not fit straight need it.
-    from oscc.compiler.route.pathfinder_kernel import negotiate_rounds
+    from oscc.compiler.route.pathfinder_kernel import Wires, negotiate_rounds
 
-    first, direction, made = negotiate_rounds(
-        routes.start, routes.end, routes.first, routes.direction, grid, capacity, rounds, seed
-    )
+    wires = Wires(routes.start, routes.end, routes.first, routes.direction)
+    first, direction, made = negotiate_rounds(wires, grid, capacity, rounds, seed)
     routes = WireRoutes(routes.start, routes.end, first, direction)
     demand = routes.demand(grid)
     left = _excess(demand, capacity)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,9 +16,61 @@ PATIENCE, IMPROVEMENT = 8, 0.98
 """Rounds after which no more are made when none of them brought the wires too many below that part."""
 
 
+class Wires(NamedTuple):
+    """Where wires are; each as in `WireRoutes`.
+
+    Parameters
+    ----------
+    start, end : int32[W, 2]
+    first : int32[W + 1]
+    direction : uint8[L]
+    """
+
+    start: NDArray[np.int32]
+    end: NDArray[np.int32]
+    first: NDArray[np.int32]
+    direction: NDArray[np.uint8]
+
+
+class _Congestion(NamedTuple):
+    """How full boundaries are: those between columns, and those between rows.
+
+    Parameters
+    ----------
+    used : int64[2, rows, cols]
+        Wires now.
+    past : float64[2, rows, cols]
+        Wires too many, over all rounds so far.
+    capacity : int
+        Tracks of each.
+    """
+
+    used: NDArray[np.int64]
+    past: NDArray[np.float64]
+    capacity: int
+
+
+class _Scratch(NamedTuple):
+    """Room for a search of ways.
+
+    Parameters
+    ----------
+    distance : float64[rows, cols]
+    came : uint8[rows, cols]
+        Direction of the last step to each cell.
+    done : bool[rows, cols]
+    steps : uint8[k]
+    """
+
+    distance: NDArray[np.float64]
+    came: NDArray[np.uint8]
+    done: NDArray[np.bool_]
+    steps: NDArray[np.uint8]
+
+
 @kernel()
 def _boundary(row: int, col: int, direction: int) -> tuple[int, int, int]:
-    """A step's boundary: 0 for one between columns and 1 between rows, and its index."""
+    """Return the boundary of a step: 0 for one between columns and 1 between rows, and its index."""
     if direction == 1:
         return 0, row, col
     if direction == 3:
@@ -28,9 +82,12 @@ def _boundary(row: int, col: int, direction: int) -> tuple[int, int, int]:
 
 @kernel()
 def _way(  # type: ignore[no-untyped-def]
-    row, col, to_row, to_col, used, past, capacity, pressure, margin, distance, came, done, steps
+    start, end, congestion, pressure, margin, scratch
 ) -> int:
-    """The cheapest way between two cells within their box and a margin, into ``steps``; its length."""
+    """Find the cheapest way between two cells within their box and a margin, into ``steps``; return its length."""
+    row, col, to_row, to_col = start[0], start[1], end[0], end[1]
+    used, past, capacity = congestion
+    distance, came, done, steps = scratch
     rows, cols = used.shape[1], used.shape[2]
     top, bottom = max(0, min(row, to_row) - margin), min(rows - 1, max(row, to_row) + margin)
     left, right = max(0, min(col, to_col) - margin), min(cols - 1, max(col, to_col) + margin)
@@ -71,21 +128,13 @@ def _way(  # type: ignore[no-untyped-def]
 
 @kernel()
 def negotiate_rounds(
-    start: NDArray[np.int32],
-    end: NDArray[np.int32],
-    first: NDArray[np.int32],
-    direction: NDArray[np.uint8],
-    grid: tuple[int, int],
-    capacity: int,
-    rounds: int,
-    seed: int,
+    wires: Wires, grid: tuple[int, int], capacity: int, rounds: int, seed: int
 ) -> tuple[NDArray[np.int32], NDArray[np.uint8], int]:
-    """Wires over full boundaries are taken up and laid anew, round after round, until no boundary is too full.
+    """Take up wires over full boundaries and lay them anew, round after round, until no boundary is too full.
 
     Parameters
     ----------
-    start, end, first, direction
-        Of `WireRoutes`: where the wires are.
+    wires : Wires
     grid : tuple of (int, int)
     capacity : int
         Tracks of every boundary.
@@ -102,14 +151,15 @@ def negotiate_rounds(
         That were made.
     """
     np.random.seed(seed)  # noqa: NPY002 - numba's own generator, which is the compiled function's alone
+    start, end, first, direction = wires
     rows, cols = grid
-    wires = start.shape[0]
+    count = start.shape[0]
     used = np.zeros((2, rows, cols), np.int64)
     past = np.zeros((2, rows, cols))
     longest = 4 * (rows + cols)
-    length = np.zeros(wires, np.int32)
-    path = np.zeros((wires, 64), np.uint8)
-    for wire in range(wires):
+    length = np.zeros(count, np.int32)
+    path = np.zeros((count, 64), np.uint8)
+    for wire in range(count):
         row, col = start[wire]
         length[wire] = first[wire + 1] - first[wire]
         for step in range(length[wire]):
@@ -119,10 +169,10 @@ def negotiate_rounds(
             used[kind, i, j] += 1
             row += (taken == 2) - (taken == 0)
             col += (taken == 1) - (taken == 3)
-    distance = np.zeros((rows, cols))
-    came = np.zeros((rows, cols), np.uint8)
-    done = np.zeros((rows, cols), np.bool_)
     steps = np.zeros(longest, np.uint8)
+    congestion = _Congestion(used, past, capacity)
+    came, done = np.zeros((rows, cols), np.uint8), np.zeros((rows, cols), np.bool_)
+    scratch = _Scratch(np.zeros((rows, cols)), came, done, steps)
     best_length, best_path = length.copy(), path.copy()
     best_over = np.maximum(used - capacity, 0).sum()
     pressure, made, improved = 0.5, 0, 0
@@ -132,7 +182,7 @@ def negotiate_rounds(
             break
         made = number + 1
         margin = 1 + number // 4
-        for wire in np.random.permutation(wires):  # noqa: NPY002
+        for wire in np.random.permutation(count):  # noqa: NPY002
             row, col = start[wire]
             crowded = False
             for step in range(length[wire]):
@@ -148,21 +198,7 @@ def negotiate_rounds(
                 used[kind, i, j] -= 1
                 row += (path[wire, step] == 2) - (path[wire, step] == 0)
                 col += (path[wire, step] == 1) - (path[wire, step] == 3)
-            found = _way(
-                start[wire, 0],
-                start[wire, 1],
-                end[wire, 0],
-                end[wire, 1],
-                used,
-                past,
-                capacity,
-                pressure,
-                margin,
-                distance,
-                came,
-                done,
-                steps,
-            )
+            found = _way(start[wire], end[wire], congestion, pressure, margin, scratch)
             # A way that is too long to be kept is no way: the wire goes back where it was.
             if found <= path.shape[1]:
                 length[wire] = found
@@ -181,10 +217,10 @@ def negotiate_rounds(
             level, improved = best_over, number
         past += over
         pressure *= GROWTH
-    offsets = np.zeros(wires + 1, np.int32)
-    for wire in range(wires):
+    offsets = np.zeros(count + 1, np.int32)
+    for wire in range(count):
         offsets[wire + 1] = offsets[wire] + best_length[wire]
-    flat = np.zeros(offsets[wires], np.uint8)
-    for wire in range(wires):
+    flat = np.zeros(offsets[count], np.uint8)
+    for wire in range(count):
         flat[offsets[wire] : offsets[wire + 1]] = best_path[wire, : best_length[wire]]
     return offsets, flat, made

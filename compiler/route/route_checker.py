@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,17 @@ MOVES: tuple[Cell, ...] = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """Up, right, down, left: what the numbers of directions mean."""
 
 
+class _Taken(NamedTuple):
+    """The track that a step of a wire takes."""
+
+    wire: int
+    way: int
+    track: int
+    boundary: Boundary
+
+
 def check_route(placed: RoutedGraph, tracks: NDArray[np.int32] | None = None) -> Iterator[Finding]:
-    """Everything that is wrong with a finished route (codes K001 to K009); each is a proof.
+    """Yield everything that is wrong with a finished route (codes K001 to K009); each is a proof.
 
     K001 a node off the grid, on a dead cell or on another's, K002 a unit that does not join a coupling's cells, K003 a
     unit that is dead or used twice, K004 a coupling without a wire or a wire without a coupling, K005 a wire that
@@ -103,9 +113,8 @@ def _check_wires(placed: RoutedGraph, route: Route, tracks: NDArray[np.int32] | 
             boundary = (min(cell, beside), max(cell, beside))
             crossings[boundary] += 1
             if tracks is not None:
-                yield from _check_track(
-                    wire, way, int(tracks[step]), boundary, before, owners, core.tracks_per_boundary
-                )
+                taken = _Taken(wire, way, int(tracks[step]), boundary)
+                yield from _check_track(taken, before, owners, core.tracks_per_boundary)
                 before = (way, int(tracks[step]))
             cell = beside
         else:
@@ -124,7 +133,7 @@ def _check_wires(placed: RoutedGraph, route: Route, tracks: NDArray[np.int32] | 
 
 
 def _check_ends(placed: RoutedGraph, route: Route) -> Iterator[Finding]:
-    """Every unit in use has one wire, from its far cell."""
+    """Check that every unit in use has one wire, from its far cell."""
     wires = route.wires
     offsets = placed.core.unit_stencil.offsets
     wanted: Counter[tuple[Cell, Cell]] = Counter()
@@ -149,14 +158,21 @@ def _check_ends(placed: RoutedGraph, route: Route) -> Iterator[Finding]:
 
 
 def _check_track(
-    wire: int,
-    way: int,
-    track: int,
-    boundary: Boundary,
-    before: tuple[int, int] | None,
-    owners: dict[tuple[Boundary, int], int],
-    capacity: int,
+    taken: _Taken, before: tuple[int, int] | None, owners: dict[tuple[Boundary, int], int], capacity: int
 ) -> Iterator[Finding]:
+    """Check that a track is there, that it is this wire's alone, and that it changes only at a bend.
+
+    Parameters
+    ----------
+    taken : _Taken
+    before : tuple of (int, int) or None
+        Way and track of the step before; None at the first.
+    owners : dict
+        The wire on each track of each boundary; added to.
+    capacity : int
+        Tracks of every boundary.
+    """
+    wire, way, track, boundary = taken
     owner = owners.setdefault((boundary, track), wire)
     if not 0 <= track < capacity or owner != wire:
         what = f"wire {owner} has it" if owner != wire else f"there are {capacity}"

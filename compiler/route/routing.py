@@ -24,7 +24,7 @@ Cells = NDArray[np.int32]
 
 
 def coupling_units(source: Cells, destination: Cells, core: CoreSpec) -> tuple[Cells, NDArray[np.int32]]:
-    """The unit that makes each coupling.
+    """Return the unit that makes each coupling.
 
     On a directed core it sits at the destination. On a reciprocal core one unit serves both directions of a pair; it
     sits where the other cell's offset is in half of the stencil (`Stencil.half`).
@@ -51,7 +51,7 @@ def coupling_units(source: Cells, destination: Cells, core: CoreSpec) -> tuple[C
 
 
 def unit_index(unit_cell: Cells, slot: NDArray[np.int32], core: CoreSpec) -> NDArray[np.int64]:
-    """A number for each unit of a core: cell by cell, row by row, and slot by slot.
+    """Number the units of a core: cell by cell, row by row, and slot by slot.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def unit_index(unit_cell: Cells, slot: NDArray[np.int32], core: CoreSpec) -> NDA
 
 
 def wire_ends(source: Cells, destination: Cells, core: CoreSpec) -> tuple[Cells, Cells]:
-    """The wires of couplings: one for each, but one for both directions of a reciprocal pair.
+    """Return the wires of couplings: one for each, but one for both directions of a reciprocal pair.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def wire_ends(source: Cells, destination: Cells, core: CoreSpec) -> tuple[Cells,
 
 
 def trace_route(placed: PlacedGraph) -> Route:
-    """Units and wire demand of a placement.
+    """Find the units and the wire demand of a placement.
 
     A coupling that has an end outside the grid or a displacement outside the stencil has no unit and no wire.
 
@@ -162,12 +162,12 @@ def verify_route(routed: RoutedGraph) -> None:
 
 
 def stencil_text(core: CoreSpec) -> str:
-    """The stencil of a core for a message."""
+    """Return the stencil of a core for a message."""
     return core.stencil if isinstance(core.stencil, str) else f"{len(core.stencil)} listed offsets"
 
 
 def _inside(cell: Cells, core: CoreSpec) -> NDArray[np.bool_]:
-    """Which cells are on the grid, bool[N]."""
+    """Return which cells are on the grid, bool[N]."""
     inside: NDArray[np.bool_] = np.all((cell >= 0) & (cell < core.grid), axis=1)
     return inside
 
@@ -177,7 +177,7 @@ def _text(cell: list[int]) -> str:
 
 
 def _ends(placed: PlacedGraph, edge: int) -> dict[str, Any]:
-    """Witness of a coupling: its number, its nodes and their cells."""
+    """Return the witness of a coupling: its number, its nodes and their cells."""
     src, dst = int(placed.graph.src[edge]), int(placed.graph.dst[edge])
     return {
         "coupling": edge,

@@ -11,7 +11,7 @@ from oscc.compiler.ir.wire_routes import LEFT, RIGHT, UP, WireRoutes
 
 
 def assign_tracks(routes: WireRoutes) -> NDArray[np.int32]:
-    """A track for every step of every wire, int32[L]; a wire keeps its track for as long as it runs straight.
+    """Choose a track for every step of every wire, int32[L]; a wire keeps its track for as long as it runs straight.
 
     A straight part is an interval of boundaries along a row or a column. Taken by where they begin, intervals get the
     lowest free track, so that a row or column needs as many tracks as its busiest boundary has wires, and no more (the
@@ -66,7 +66,7 @@ def assign_tracks(routes: WireRoutes) -> NDArray[np.int32]:
 
 
 def _begins(routes: WireRoutes) -> NDArray[np.bool_]:
-    """Steps that begin a straight part, bool[L]."""
+    """Return which steps begin a straight part, bool[L]."""
     direction = routes.direction
     begins = np.ones(direction.size, dtype=bool)
     begins[1:] = direction[1:] != direction[:-1]

@@ -48,7 +48,7 @@ def write_wires(path: Path, routes: WireRoutes, track: NDArray[np.int32]) -> Non
 
 
 def read_wires(path: Path) -> tuple[WireRoutes, NDArray[np.int32]]:
-    """Wires and their tracks, as `write_wires` wrote them.
+    """Read wires and their tracks, as `write_wires` wrote them.
 
     That they make sense on a core is another question: `oscc.compiler.route.route_checker` answers it.
 

@@ -57,6 +57,7 @@ class Simulation:
         """
 
         async def watchdog(context: Any) -> None:
+            """End the run when the limit has passed."""
             if limit is not None:
                 await context.delay(limit * self._period_s)
                 raise BenchTimeoutError(f"the benches have not ended within {limit} cycles")
@@ -72,6 +73,7 @@ class Simulation:
         """Return a bench that runs what stands in a place of the list: Amaranth keeps the benches that it was given."""
 
         async def bench(context: Any) -> None:
+            """Run the bench that stands in this place now, or nothing where there is none."""
             if place >= len(self._benches):
                 return
             chosen, awaited = self._benches[place]

@@ -247,6 +247,7 @@ class AxiLiteHost:
         self._limit = limit
 
     def _signal(self, name: str) -> Any:
+        """Return a signal of the port."""
         return getattr(self._component, self._prefix + name)
 
     async def write_with(self, address: int, word: int, strobes: int = 0xF, address_first: int | None = None) -> int:

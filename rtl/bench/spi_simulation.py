@@ -69,6 +69,7 @@ class SpiTiming:
         generator = random.Random(seed)
 
         def at_least(shortest: float) -> Duration:
+            """Return times of the shortest allowed one and more."""
             return lambda: shortest * max(1.0, generator.uniform(1.0 - (stretch - 1.0) / 3.0, stretch))
 
         return cls(at_least(LEAST_LOW), at_least(LEAST_HIGH), at_least(LEAST_SELECT))
@@ -98,6 +99,7 @@ class SpiHost:
         )
 
     async def _let_pass(self, cycles: float) -> None:
+        """Let clock cycles of the core pass, not a whole number of them."""
         await self._context.delay(cycles * CLOCK_S)
 
     async def idle(self) -> None:

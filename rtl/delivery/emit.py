@@ -118,6 +118,7 @@ def waivers() -> str:
 
 
 def _direction(member: wiring.Member) -> object:
+    """Return the direction of a port of the top module."""
     from amaranth.hdl._ir import PortDirection
 
     return PortDirection.Input if member.flow == wiring.In else PortDirection.Output

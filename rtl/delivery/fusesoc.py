@@ -82,6 +82,24 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
         for name, paths in chosen.items()
         if any(path in files for path in paths)
     }
+    targets = _targets(top, filesets)
+    description: dict[str, Any] = {
+        "name": fusesoc_name(core),
+        "description": f"Control plane of the oscillator core {core.name}, {core.rows} x {core.cols} cells",
+        "filesets": filesets,
+        "targets": targets,
+    }
+    if "sim" in targets:
+        description["parameters"] = {
+            name: {"datatype": datatype, "paramtype": "plusarg", "description": meaning}
+            for name, (datatype, meaning) in _PLUSARGS.items()
+        }
+    # The first line tells FuseSoC what the file is.
+    return "CAPI=2:\n" + yaml.safe_dump(description, sort_keys=False, width=120)
+
+
+def _targets(top: str, filesets: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return the targets for which there are files."""
     targets: dict[str, dict[str, Any]] = {
         "default": {"filesets": ["rtl"], "toplevel": top},
         "lint": {
@@ -111,19 +129,7 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
         del targets["sim"]
     if "firmware" not in filesets:
         del targets["firmware"]
-    description: dict[str, Any] = {
-        "name": fusesoc_name(core),
-        "description": f"Control plane of the oscillator core {core.name}, {core.rows} x {core.cols} cells",
-        "filesets": filesets,
-        "targets": targets,
-    }
-    if "sim" in targets:
-        description["parameters"] = {
-            name: {"datatype": datatype, "paramtype": "plusarg", "description": meaning}
-            for name, (datatype, meaning) in _PLUSARGS.items()
-        }
-    # The first line tells FuseSoC what the file is.
-    return "CAPI=2:\n" + yaml.safe_dump(description, sort_keys=False, width=120)
+    return targets
 
 
 def _below(folder: str, files: Collection[str], suffixes: tuple[str, ...]) -> list[str]:
@@ -132,6 +138,7 @@ def _below(folder: str, files: Collection[str], suffixes: tuple[str, ...]) -> li
 
 
 def _entry(path: str) -> dict[str, dict[str, Any]]:
+    """Return a file as FuseSoC lists it."""
     suffix = PurePosixPath(path).suffix
     properties: dict[str, Any] = {"file_type": _FILE_TYPES.get(suffix, "user")}
     if suffix in _INCLUDED:

@@ -44,16 +44,19 @@ def has_reset(register: Register) -> bool:
 
 
 def _reset_words(register: Register) -> str:
+    """Return the content after reset as a text: a number, ``constant`` or ``kept``."""
     if register.access == "constant":
         return "constant"
     return f"0x{register.reset:X}" if has_reset(register) else "kept"
 
 
 def _bits(field: Field) -> str:
+    """Return the bits of a field as ``high:low``, or its only bit."""
     return str(field.low) if field.width == 1 else f"{field.low + field.width - 1}:{field.low}"
 
 
 def _reset_bits(register: Register, field: Field) -> str:
+    """Return the content of a field after reset."""
     bits = (register.reset & field.mask) >> field.low
     return f"0x{bits:X}" if bits else "0"
 
@@ -132,27 +135,33 @@ def c_header() -> str:
 
 
 def _c_string(text: str) -> str:
+    """Return a text as a string of C."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _class_name(register: Register) -> str:
+    """Return the name of the class that holds the fields of a register."""
     return "".join(part.capitalize() for part in register.name.split("_")) + "Fields"
 
 
 def _first_sentence(register: Register) -> str:
+    """Return the first sentence of a description, with the content after reset."""
     return register.description.split(";")[0].split(". ")[0].rstrip(".") + "." + _reset_note(register)
 
 
 def _reset_note(register: Register) -> str:
+    """Return what is said of the content after reset; nothing where it is 0."""
     return f" 0x{register.reset:X} after reset." if register.reset else ""
 
 
 def _has_fields(register: Register) -> bool:
+    """Return whether a register has named fields, and not one value in all of its bits."""
     return register.fields[0].name != "value"
 
 
 def _fields_class(register: Register) -> list[str]:
+    """Return the lines of the class that holds the fields of a register."""
     lines = [
         "",
         "",
@@ -174,6 +183,7 @@ def _fields_class(register: Register) -> list[str]:
 
 
 def _methods(register: Register) -> list[str]:
+    """Return the lines of the methods that read and write a register."""
     name, lines = register.name.lower(), []
     index = "index: int" if register.count > 1 else ""
     address = f"0x{register.address:03X}" + (" + 4 * index" if register.count > 1 else "")

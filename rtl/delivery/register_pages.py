@@ -91,6 +91,7 @@ def _compile(text: str) -> AddrmapNode:
 
 
 def _write_html(top: AddrmapNode, folder: Path, text: str) -> None:
+    """Write the pages to browse."""
     from peakrdl_html import HTMLExporter
 
     # The exporter puts the time of the build behind the addresses of its files, so that a browser does not show old
@@ -101,6 +102,7 @@ def _write_html(top: AddrmapNode, folder: Path, text: str) -> None:
 
 
 def _write_uvm(top: AddrmapNode, path: Path) -> None:
+    """Write the UVM register model."""
     from peakrdl_uvm import UVMExporter
 
     UVMExporter().export(top, str(path))

@@ -170,11 +170,13 @@ def bench_verilog(core: CoreSpec) -> str:
 
 
 def _fill(template: str, **values: object) -> str:
+    """Return a template with its values filled in."""
     text = (resources.files("oscc.rtl.delivery") / template).read_text()
     return _SourceTemplate(text).substitute(values)
 
 
 def _span(width: int) -> str:
+    """Return the range of a vector; nothing for a single bit."""
     return f"[{width - 1}:0] " if width != 1 else ""
 
 
@@ -201,6 +203,7 @@ def _slot_table(core: CoreSpec) -> str:
 
 
 def _rule_messages() -> str:
+    """Return a line of Verilog per rule of the macro's contract."""
     lines = []
     for number, rule in enumerate(CONTRACT, start=1):
         lines.append(f'        {number}: $display("{rule.code}: {rule.statement}");')

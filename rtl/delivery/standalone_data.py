@@ -114,4 +114,5 @@ def bench_data(core: CoreSpec, program: Program, run: BenchRun) -> dict[str, str
 
 
 def _lines(lines: Iterable[str]) -> str:
+    """Return lines as a text, each of them ended."""
     return "".join(f"{line}\n" for line in lines)

@@ -72,6 +72,7 @@ def system_rdl(core: CoreSpec | None = None) -> str:
 
 
 def _register(register: Register, constants: Mapping[tuple[str, str], int]) -> list[str]:
+    """Return the lines of a register."""
     lines = [
         "    reg {",
         f"        name = {_string(register.name)};",
@@ -85,6 +86,7 @@ def _register(register: Register, constants: Mapping[tuple[str, str], int]) -> l
 
 
 def _field(register: Register, field: Field, constants: Mapping[tuple[str, str], int]) -> list[str]:
+    """Return the lines of a field."""
     properties = _PROPERTIES[register.access]
     value = constants.get((register.name, field.name))
     if register.access == "constant" and value is None:
@@ -103,5 +105,6 @@ def _field(register: Register, field: Field, constants: Mapping[tuple[str, str],
 
 
 def _string(text: str) -> str:
+    """Return a text as a string of SystemRDL."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -49,6 +49,7 @@ def verilog_of(fragment: Any, ports: Mapping[str, Any], name: str) -> tuple[str,
 
 
 def _to_verilog(netlist: str) -> str:
+    """Return a netlist in RTLIL as Verilog."""
     removed = " ".join(f"-remove {attribute}" for attribute in GENERATOR_ATTRIBUTES)
     script = [
         f"read_rtlil <<rtlil\n{netlist}\nrtlil",

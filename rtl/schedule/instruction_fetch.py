@@ -79,7 +79,7 @@ class InstructionFetch(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        word, group = self.fetch.word, self.group
+        word = self.fetch.word
         counter = Signal(index_shape(SCHEDULE_DEPTH))
         # How often a repeat jumps again, and whether at all; only where it is counting.
         m.submodules.counters = counters = Memory(shape=17, depth=SCHEDULE_DEPTH, init=[])
@@ -128,26 +128,7 @@ class InstructionFetch(wiring.Component):
             m.d.sync += [self.overrun.eq(1), active.eq(0)]
         with m.Elif(active):
             m.d.sync += [decode.eq(0), counter.eq(counter + 1), untimed.eq(untimed + 1)]
-            with m.Switch(operation_of(word)):
-                with m.Case(Operation.LOAD):
-                    m.d.sync += [group.load.eq(1), group.chunk.eq(word[:8])]
-                with m.Case(Operation.COMMIT):
-                    m.d.sync += group.commit.eq(1)
-                with m.Case(Operation.SAMPLE):
-                    m.d.sync += group.sample.eq(1)
-                with m.Case(Operation.REPEAT):
-                    with m.If(word[8:24] == 0):
-                        m.d.sync += counter.eq(word[:8])
-                    with m.Elif(jumps):
-                        m.d.sync += [counter.eq(word[:8]), counting.bit_select(counter, 1).eq(1)]
-                    with m.Else():
-                        m.d.sync += counting.bit_select(counter, 1).eq(0)
-                with m.Case(Operation.INIT, Operation.RUN):
-                    m.d.sync += [group.timed.eq(1), group.cycles.eq(word[:24]), untimed.eq(0), self.valid.eq(1)]
-                    m.d.sync += group.short.eq(word[1:24] == 0)
-                    m.d.sync += group.is_init.eq(operation_of(word) == Operation.INIT)
-                with m.Case(Operation.STOP):
-                    m.d.sync += [group.stop.eq(1), self.valid.eq(1)]
+            self._take(m, counter, counting, jumps, untimed)
         return m
 
     def _classify(self, m: Module, conflict: Signal, takes_no_time: Signal) -> None:
@@ -163,6 +144,30 @@ class InstructionFetch(wiring.Component):
                 m.d.comb += conflict.eq(group.sample)
             with m.Case(Operation.INIT, Operation.RUN, Operation.STOP):
                 m.d.comb += takes_no_time.eq(0)
+
+    def _take(self, m: Module, counter: Signal, counting: Signal, jumps: Signal, untimed: Signal) -> None:
+        """Take the instruction at hand into the group, or follow a repeat."""
+        word, group = self.fetch.word, self.group
+        with m.Switch(operation_of(word)):
+            with m.Case(Operation.LOAD):
+                m.d.sync += [group.load.eq(1), group.chunk.eq(word[:8])]
+            with m.Case(Operation.COMMIT):
+                m.d.sync += group.commit.eq(1)
+            with m.Case(Operation.SAMPLE):
+                m.d.sync += group.sample.eq(1)
+            with m.Case(Operation.REPEAT):
+                with m.If(word[8:24] == 0):
+                    m.d.sync += counter.eq(word[:8])
+                with m.Elif(jumps):
+                    m.d.sync += [counter.eq(word[:8]), counting.bit_select(counter, 1).eq(1)]
+                with m.Else():
+                    m.d.sync += counting.bit_select(counter, 1).eq(0)
+            with m.Case(Operation.INIT, Operation.RUN):
+                m.d.sync += [group.timed.eq(1), group.cycles.eq(word[:24]), untimed.eq(0), self.valid.eq(1)]
+                m.d.sync += group.short.eq(word[1:24] == 0)
+                m.d.sync += group.is_init.eq(operation_of(word) == Operation.INIT)
+            with m.Case(Operation.STOP):
+                m.d.sync += [group.stop.eq(1), self.valid.eq(1)]
 
     def _clear_group(self) -> list[object]:
         """Return the assignments that make the group empty."""

@@ -124,6 +124,7 @@ def cell_areas(liberty: str) -> dict[str, float]:
 
 
 def _mapping_script(top: str, result: str, *, flatten: bool) -> list[str]:
+    """Return the commands that map a core to the cells of the library and count them."""
     return [
         f"read_verilog {CORE_FILE}",
         f"hierarchy -check -top {top}",

@@ -122,6 +122,7 @@ def with_places(netlist: Mapping[str, Any], places: Mapping[str, str]) -> dict[s
 
 
 def _placed(cell: dict[str, Any], site: str | None) -> dict[str, Any]:
+    """Return a cell of a netlist with a site, if it is given one."""
     return cell if site is None else {**cell, "attributes": {**cell["attributes"], "BEL": site}}
 
 

@@ -241,6 +241,7 @@ def _floorplan(device: FpgaDevice, folder: Path) -> int:
 def _resources(
     device: FpgaDevice, packed: Mapping[str, tuple[int, int]], harness_cells: Mapping[str, int]
 ) -> tuple[Resource, ...]:
+    """Return what the core takes of each resource, the harness subtracted."""
     resources = []
     for resource in device.resources:
         used, available = packed.get(resource.bel, (0, 0))
@@ -254,6 +255,7 @@ def _resources(
 
 
 def _too_small(device: FpgaDevice, resources: tuple[Resource, ...]) -> list[Finding]:
+    """Return a finding per resource of which the device has too little."""
     return [
         Finding(
             "Y001",
@@ -269,6 +271,7 @@ def _too_small(device: FpgaDevice, resources: tuple[Resource, ...]) -> list[Find
 
 
 def _too_slow(timing: Timing) -> list[Finding]:
+    """Return a finding where the target was not reached."""
     if timing.met:
         return []
     path = timing.critical_path

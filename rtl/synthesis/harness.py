@@ -141,6 +141,7 @@ def control_plane_verilog(core: CoreSpec) -> str:
 
 
 def _verilog(component: wiring.Component, name: str) -> str:
+    """Return a component as Verilog, all its members as ports."""
     ports = {}
     for path, member, value in component.signature.flatten(component):
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output

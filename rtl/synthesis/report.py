@@ -211,6 +211,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> s
 
 
 def _area_parts(area: Area) -> list[str]:
+    """Return the paragraphs about area."""
     return [
         f"{area.total:g} NAND2 equivalents, {area.sequential:g} of them flip-flops; memories are not included.",
         markdown_table(("cell", "number", "area"), [(cell.name, cell.count, f"{cell.area:g}") for cell in area.cells]),
@@ -222,6 +223,7 @@ def _area_parts(area: Area) -> list[str]:
 
 
 def _path_table(path: TimingPath) -> str:
+    """Return a path as a table, a row per hop."""
     rows = [(hop.kind, f"{hop.delay_ns:.2f}", f"{hop.cell}.{hop.port}") for hop in path.hops]
     rows.append(("sum", f"{path.delay_ns:.2f}", f"{path.logic_levels} cells, {path.routing_ns:.2f} ns of wires"))
     return markdown_table(("step", "ns", "to"), rows)

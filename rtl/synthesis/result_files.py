@@ -69,5 +69,6 @@ def result_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _size(core: dict[str, Any]) -> str:
+    """Return the size of a core in a few words."""
     rows, cols = core["grid"]
     return f"{rows} x {cols} cells, {core['chunks']} chunks"

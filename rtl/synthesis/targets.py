@@ -91,6 +91,7 @@ def synthesise_largest(
         variant = cut_core(core, chunks=chunks)
 
         def tell(what: str, done: float, chunks: int = chunks) -> None:
+            """Pass on a step with the number of chunks that is being tried."""
             refused = f"; {chunks + 1} did not fit" if chunks < core.chunks else ""
             assert report is not None
             report(f"{chunks} of {core.chunks} chunks{refused}: {what}", done)

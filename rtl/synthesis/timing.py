@@ -148,10 +148,12 @@ def readable_name(cell: str) -> str:
 
 
 def _edge(event: str) -> str:
+    """Return ``clock`` for an event that is an edge of the clock, ``async`` for one of a pin."""
     return "async" if event == "<async>" else "clock"
 
 
 def _path(hops: Iterable[dict[str, Any]]) -> TimingPath:
+    """Return a path from the hops of nextpnr's report."""
     read = tuple(
         Hop(hop["type"], round(hop["delay"], 3), readable_name(hop["to"]["cell"]), hop["to"]["port"]) for hop in hops
     )
@@ -165,6 +167,7 @@ def _path(hops: Iterable[dict[str, Any]]) -> TimingPath:
 
 
 def _endpoints(nets: Iterable[dict[str, Any]], period_ns: float) -> list[Endpoint]:
+    """Return the latest arrivals, one per name, the latest first."""
     # Where reset and a register meet in a table, nextpnr gives the later of both arrivals. That of the reset's pin,
     # which does not count, is told by coming later than the clock's period allows.
     latest: dict[str, float] = {}

@@ -85,7 +85,7 @@ def _check_shapes(core: CoreSpec, given: Groups[NDArray[Any]], slots: int) -> No
 
 
 def model_rates(placed: TimedGraph, chunk: int) -> Rates:
-    """What DACs of unlimited resolution would deliver: the model's parameters / tau, not quantized.
+    """Return what DACs of unlimited resolution would deliver: the model's parameters / tau, not quantized.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def model_rates(placed: TimedGraph, chunk: int) -> Rates:
 
 
 def expand_units(core: CoreSpec, units: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Strengths of the coupling units as strengths of the couplings that they make.
+    """Return strengths of the coupling units as strengths of the couplings that they make.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def expand_units(core: CoreSpec, units: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _overlap(length: int, offset: int) -> slice:
-    """Positions p along an axis for which p + offset lies on the axis too; empty when there are none."""
+    """Return positions p along an axis for which p + offset lies on the axis too; empty when there are none."""
     return slice(max(0, -offset), max(0, min(length, length - offset)))
 
 
@@ -297,7 +297,7 @@ class OscillatorArray:
         self._pending += cycles
 
     def phases(self) -> NDArray[Any]:
-        """Phases of all cells as they are now, float[rows, cols, B], rad, not wrapped; a copy."""
+        """Return phases of all cells as they are now, float[rows, cols, B], rad, not wrapped; a copy."""
         self._settle()
         return self._theta.reshape(self.core.rows, self.core.cols, self.batch).copy()
 

@@ -24,7 +24,7 @@ MOST_STEPS = 10_000_000
 
 
 def step_cycles_for(tau_s: float, clock_hz: float, max_step: float = MAX_STEP) -> Fraction:
-    """The largest integration step, in clock cycles, that is at most ``max_step`` of model time.
+    """Return the largest integration step, in clock cycles, that is at most ``max_step`` of model time.
 
     It is an integer number of cycles, or, where one cycle is longer than ``max_step``, a whole fraction of a cycle.
 
@@ -49,7 +49,7 @@ def step_cycles_for(tau_s: float, clock_hz: float, max_step: float = MAX_STEP) -
 
 
 def run_steps(cycles: int, step_cycles: Fraction | int) -> NDArray[np.float64]:
-    """The steps of a run [cycles], float64[n]: equal ones, the last one shorter when they do not divide the run.
+    """Return the steps of a run [cycles], float64[n]: equal ones, the last one shorter when they do not divide the run.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _too_many_steps() -> OsccError:
 
 
 def step_plan(core: CoreSpec, program: Program, max_step: float = MAX_STEP) -> list[NDArray[np.float64]]:
-    """The steps that an array takes for a program, in model time: a plan for the reference, one array per chunk.
+    """Return the steps that an array takes for a program, in model time: a plan for the reference, one array per chunk.
 
     The run of a chunk is tau f_clk duration cycles, as the model's time scale wants it, whatever the schedule says: a
     schedule that differs must show as a difference.
@@ -98,5 +98,5 @@ def step_plan(core: CoreSpec, program: Program, max_step: float = MAX_STEP) -> l
 
 
 def program_step(core: CoreSpec, program: Program, max_step: float = MAX_STEP) -> Fraction:
-    """The step [cycles] at which an array runs a program: that of its fastest chunk."""
+    """Return the step [cycles] at which an array runs a program: that of its fastest chunk."""
     return step_cycles_for(float(program.tau_s.min()), core.clock_hz, max_step)

@@ -43,7 +43,7 @@ class CouplingLists:
 
 
 def list_couplings(coupling: NDArray[Any], stencil: Stencil, dtype: np.dtype[Any]) -> CouplingLists:
-    """Couplings on a stencil as lists, without the zeros and without those that point over the open border.
+    """Return couplings on a stencil as lists, without the zeros and without those that point over the open border.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ def full_precision_images(
     first_sample: int = 0,
     progress: Callable[[str, float], None] | None = None,
 ) -> NDArray[np.float64]:
-    """Images of the model's own parameters, from the same initial noise as the program's.
+    """Compute images of the model's own parameters, from the same initial noise as the program's.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class MacroRecord:
     initial_phases: NDArray[np.float64]
 
     def times_of(self, kind: EventKind) -> NDArray[np.int64]:
-        """Times of all events of a kind."""
+        """Return times of all events of a kind."""
         times: NDArray[np.int64] = self.events[self.events[:, 1] == kind, 0]
         return times
 
@@ -131,13 +131,13 @@ class ArrayMacro:
             self._write_row(inputs)
 
     def latched_taps(self) -> NDArray[np.bool_]:
-        """Taps of the last sample, bool[frame rows, frame cols, B, subphases, taps]."""
+        """Return taps of the last sample, bool[frame rows, frame cols, B, subphases, taps]."""
         if not self._samples:
             raise MacroContractError("the taps were read before anything was sampled")
         return tap_bits(readable_cells(self._samples[-1][1], self._core), self._core)
 
     def record(self) -> MacroRecord:
-        """Everything that was seen so far."""
+        """Return everything that was seen so far."""
         core, batch = self._core, self._array.batch
         grid = (core.rows, core.cols, batch)
 
@@ -156,7 +156,7 @@ class ArrayMacro:
         )
 
     def _time(self, cycle: int) -> int:
-        """Cycles since the first init; events before it have negative times."""
+        """Return cycles since the first init; events before it have negative times."""
         return cycle - (self._origin if self._origin is not None else 0)
 
     def _advance(self, cycles: int) -> None:

@@ -17,7 +17,7 @@ from oscc.core.spec import CoreSpec
 
 
 def noise_generator(seed: int, sample: int) -> np.random.Generator:
-    """The random stream of one sample; streams of different samples never overlap.
+    """Return the random stream of one sample; streams of different samples never overlap.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def noise_generator(seed: int, sample: int) -> np.random.Generator:
 
 
 def initial_phases(core: CoreSpec, seed: int, sample: int) -> NDArray[np.float64]:
-    """Phases after ``init``, float64[rows, cols], rad: drawn for every cell in row-major order.
+    """Return phases after ``init``, float64[rows, cols], rad: drawn for every cell in row-major order.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def initial_phases(core: CoreSpec, seed: int, sample: int) -> NDArray[np.float64
 
 
 def initial_phases_batch(core: CoreSpec, seed: int, samples: Iterable[int]) -> NDArray[np.float64]:
-    """`initial_phases` of several samples, float64[rows, cols, samples], rad.
+    """Return `initial_phases` of several samples, float64[rows, cols, samples], rad.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from oscc.core.spec import CoreSpec
 
 
 def readable_cells(grid: NDArray[Any], core: CoreSpec) -> NDArray[Any]:
-    """The readable cells of a grid, [frame rows, frame cols, ...].
+    """Return the readable cells of a grid, [frame rows, frame cols, ...].
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def readable_cells(grid: NDArray[Any], core: CoreSpec) -> NDArray[Any]:
 
 
 def tap_bits(theta: NDArray[Any], core: CoreSpec) -> NDArray[np.bool_]:
-    """Latched bits: sign(cos(theta + pi k / taps + pi s / (taps subphases))) of tap k in sub-phase s, with sign(0) = +.
+    """Return latched bits: sign(cos(theta + pi k / taps + pi s / (taps subphases))) of tap k in sub-phase s.
 
     A phase exactly on the edge of a step, to which noise gives no chance, may thereby count as the step below.
 
@@ -50,7 +50,7 @@ def tap_bits(theta: NDArray[Any], core: CoreSpec) -> NDArray[np.bool_]:
 
 
 def decode_taps(bits: NDArray[np.bool_], core: CoreSpec) -> NDArray[np.int64]:
-    """Read-out codes of latched bits: the Johnson table per sub-phase, then their combination.
+    """Return read-out codes of latched bits: the Johnson table per sub-phase, then their combination.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def decode_taps(bits: NDArray[np.bool_], core: CoreSpec) -> NDArray[np.int64]:
 
 
 def expected_codes(theta: NDArray[Any], core: CoreSpec) -> NDArray[np.int64]:
-    """Read-out codes by definition: floor(steps theta / 2 pi) mod steps.
+    """Return read-out codes by definition: floor(steps theta / 2 pi) mod steps.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def expected_codes(theta: NDArray[Any], core: CoreSpec) -> NDArray[np.int64]:
 
 
 def code_to_phase(code: NDArray[Any], core: CoreSpec) -> NDArray[np.float64]:
-    """The phase that a code stands for: the middle of its step [rad], within 0 and 2 pi.
+    """Return the phase that a code stands for: the middle of its step [rad], within 0 and 2 pi.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def code_to_phase(code: NDArray[Any], core: CoreSpec) -> NDArray[np.float64]:
 
 
 def code_to_pixel(code: NDArray[Any], core: CoreSpec) -> NDArray[np.float64]:
-    """The pixel that a code stands for: the cosine of its phase, within -1 and 1.
+    """Return the pixel that a code stands for: the cosine of its phase, within -1 and 1.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def code_to_pixel(code: NDArray[Any], core: CoreSpec) -> NDArray[np.float64]:
 
 
 def pack_taps(bits: NDArray[np.bool_]) -> int:
-    """Latched bits as a word: those of one readable row as on the tap bus of the array, or rows one above the other.
+    """Return latched bits as a word: those of one readable row as on the tap bus, or rows one above the other.
 
     Parameters
     ----------

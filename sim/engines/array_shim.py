@@ -84,7 +84,7 @@ class ArrayShim(wiring.Component):
 
 
 def shim_verilog(core: CoreSpec) -> str:
-    """The same in Verilog, under the macro's name and with the macro's ports.
+    """Return the same in Verilog, under the macro's name and with the macro's ports.
 
     Amaranth would optimise away a signal that nothing but a simulator's Python drives, so it is written as text.
     Python reads ``seen_*`` and writes ``frame``, ``ready_level`` and ``tap_valid_level`` inside the instance.

@@ -42,7 +42,7 @@ def take_event(macro: ArrayMacro, seen: Callable[[str], int]) -> bool:
 
 
 def frame_word(macro: ArrayMacro) -> int:
-    """The latched taps of all readable rows as the shim's ``frame``, row 0 in the lowest bits.
+    """Return the latched taps of all readable rows as the shim's ``frame``, row 0 in the lowest bits.
 
     Parameters
     ----------

@@ -79,7 +79,7 @@ class CocotbBus:
         await ClockCycles(self._dut.clk, cycles)
 
     async def read(self, address: int) -> int:
-        """The word at a byte address."""
+        """Return the word at a byte address."""
         answer = await self._registers.read(address, 4)
         if answer.resp:
             raise HostError(f"read of 0x{address:03X}: response {int(answer.resp)}")
@@ -101,7 +101,7 @@ class CocotbBus:
             raise HostError(f"the program was not accepted within {limit} cycles") from None
 
     async def receive(self, limit: int) -> bytes:
-        """The next image, padded to whole beats as on the wire."""
+        """Return the next image, padded to whole beats as on the wire."""
         waiting = cocotb.start_soon(self._sink.recv(compact=False))
         irq = RisingEdge(self._dut.irq)
         # The limit is for a beat, the first one included; a frame adds its own beats.

@@ -60,7 +60,7 @@ class CosimJob:
     pauses: int | None = None
 
     def make_array(self, batch: int = 1, moved: Callable[[float], None] | None = None) -> OscillatorArray:
-        """The behavioural array that every engine puts behind the macro boundary.
+        """Return the behavioural array that every engine puts behind the macro boundary.
 
         Parameters
         ----------

@@ -19,7 +19,7 @@ SLACK = 4
 
 
 def bursts(seed: int, channel: str, longest: int = LONGEST_SHORT) -> Iterator[tuple[int, int]]:
-    """Cycles for which a channel goes on, and pauses after them, for ever.
+    """Yield cycles for which a channel goes on, and pauses after them, for ever.
 
     Both are drawn log-uniformly, so that single cycles are as likely as long spells. A tenth of the pauses are longer
     than `LONGEST_SHORT`, where ``longest`` is.
@@ -43,7 +43,7 @@ def bursts(seed: int, channel: str, longest: int = LONGEST_SHORT) -> Iterator[tu
 
 
 def pauses(seed: int | None, channel: str, longest: int = LONGEST_SHORT) -> Iterator[bool]:
-    """Whether a channel pauses, cycle by cycle, for ever; never without a seed.
+    """Yield whether a channel pauses, cycle by cycle, for ever; never without a seed.
 
     Parameters
     ----------

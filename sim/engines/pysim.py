@@ -106,7 +106,7 @@ class PysimBus:
         raise HostError(f"{what}: no response within {limit} cycles")
 
     async def read(self, address: int) -> int:
-        """The word at a byte address."""
+        """Return the word at a byte address."""
         context, plane = self._context, self._plane
         await self._pause("ar")
         context.set(plane.s_axil_araddr, address)
@@ -177,7 +177,7 @@ class PysimBus:
         self._doing = "running samples"
 
     async def receive(self, limit: int) -> bytes:
-        """The next image, all beats of it."""
+        """Return the next image, all beats of it."""
         context, plane = self._context, self._plane
         size = self._core.stream_width // 8
         beats: list[bytes] = []

@@ -70,7 +70,7 @@ class TransactionCore:
         self._frames.clear()
 
     async def read(self, address: int) -> int:
-        """The word at a byte address."""
+        """Return the word at a byte address."""
         if _target(address) is None:
             raise HostError(f"read of 0x{address:03X}: response {DECERR}")
         return self._words.get(address, 0)
@@ -105,7 +105,7 @@ class TransactionCore:
             self._set("STATUS", "programmed")
 
     async def receive(self, limit: int) -> bytes:
-        """The next image."""
+        """Return the next image."""
         if not self._frames and not self._get("ERROR"):
             self._run(limit)
         if self._get("ERROR"):
@@ -118,10 +118,10 @@ class TransactionCore:
         return frame.tobytes()
 
     async def wait(self, cycles: int) -> None:
-        """Nothing happens by waiting."""
+        """Do nothing: here nothing happens by waiting."""
 
     def _get(self, name: str, field: str = "") -> int:
-        """A register, or those bits of it that a field has."""
+        """Return a register, or those bits of it that a field has."""
         word = self._words.get(register(name).address, 0)
         return word & register(name).field(field).mask if field else word
 
@@ -129,7 +129,7 @@ class TransactionCore:
         self._words[register(name).address] = self._get(name) | register(name).field(field).mask
 
     def _set_status(self, *names: str) -> None:
-        """What STATUS says; the behavioural array is always ready."""
+        """Set what STATUS says; the behavioural array is always ready."""
         status = register("STATUS")
         self._words[status.address] = sum(status.field(name).mask for name in ("array_ready", *names))
 
@@ -225,7 +225,7 @@ class TransactionCore:
         self._levels = [(level, name) for level, name in self._levels if level.stop > end]
 
     def _row(self, chunk: int, row: int) -> int:
-        """What the loader puts on the row bus."""
+        """Return what the loader puts on the row bus."""
         core = self._core
         words = np.frombuffer(self._stream, dtype=np.uint8).reshape(core.cols, core.bank_depth, -1)
         bits = np.unpackbits(words[:, chunk * core.rows + row], axis=-1, bitorder="little")[:, : core.word_bits]
@@ -233,7 +233,7 @@ class TransactionCore:
 
 
 def illegal_instruction(words: Sequence[int], core: CoreSpec) -> int | None:
-    """Address of the first instruction that the hardware refuses before it runs a schedule; None when it runs it.
+    """Return the address of the first instruction that the hardware refuses before a start; None without any.
 
     Parameters
     ----------
@@ -258,5 +258,5 @@ def illegal_instruction(words: Sequence[int], core: CoreSpec) -> int | None:
 
 
 def _target(address: int) -> Register | None:
-    """The register at a byte address."""
+    """Return the register at a byte address."""
     return next((r for r in REGISTERS if r.address <= address < r.address + 4 * r.count), None)

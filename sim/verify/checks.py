@@ -43,7 +43,7 @@ class CheckLine:
     detail: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The line as JSON."""
+        """Return the line as JSON."""
         return {
             "check": self.name,
             "subject": self.subject,
@@ -55,13 +55,13 @@ class CheckLine:
 
 
 def judge(name: str, subject: str, good: bool, measured: str, limit: str, detail: str = "") -> CheckLine:
-    """A line that passes or fails; the detail is kept only when it fails."""
+    """Return a line that passes or fails; the detail is kept only when it fails."""
     status = Status.PASS if good else Status.FAIL
     return CheckLine(name, subject, status, measured, limit, "" if good else detail)
 
 
 def skipped(name: str, subject: str, why: str) -> CheckLine:
-    """A line of a check that was not run."""
+    """Return a line of a check that was not run."""
     return CheckLine(name, subject, Status.SKIPPED, detail=why)
 
 
@@ -77,7 +77,7 @@ class Verdict:
     lines: tuple[CheckLine, ...]
 
     def count(self, status: Status) -> int:
-        """How many lines have a status."""
+        """Return how many lines have a status."""
         return sum(line.status is status for line in self.lines)
 
     @property
@@ -91,11 +91,11 @@ class Verdict:
         return not self.count(Status.SKIPPED)
 
     def red(self) -> tuple[str, ...]:
-        """Names of the lines that failed, in order, without repetition."""
+        """Return names of the lines that failed, in order, without repetition."""
         return tuple(dict.fromkeys(line.name for line in self.lines if line.status is Status.FAIL))
 
     def as_dict(self) -> dict[str, Any]:
-        """The verdict as JSON."""
+        """Return the verdict as JSON."""
         return {
             "passed": self.passed,
             "complete": self.complete,
@@ -105,7 +105,7 @@ class Verdict:
 
 
 def verdict_table(lines: Sequence[CheckLine]) -> str:
-    """The lines as plain text, details below the line that they belong to."""
+    """Return the lines as plain text, details below the line that they belong to."""
     head = ("status", "subject", "check", "measured", "limit")
     rows = [(line.status.value, line.subject, line.name, line.measured, line.limit) for line in lines]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]

@@ -39,7 +39,7 @@ class Expected:
 
 
 def expected_events(job: CosimJob, rounds: int) -> Expected:
-    """What the schedule of a job's program must look like at the macro boundary.
+    """Return what the schedule of a job's program must look like at the macro boundary.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def expected_events(job: CosimJob, rounds: int) -> Expected:
 
 
 def program_patterns(job: CosimJob) -> NDArray[np.uint8]:
-    """Bit patterns of the program's codes, uint8[chunks, rows, cols, codes per cell], without any decoding of signs."""
+    """Return bit patterns of the program's codes, uint8[chunks, rows, cols, codes per cell], signs not decoded."""
     core = job.core
     bits = np.unpackbits(job.program.words, axis=-1, bitorder="little")
     patterns = word_patterns(bits, core).reshape(core.cols, core.chunks, core.rows, -1)
@@ -74,7 +74,7 @@ def program_patterns(job: CosimJob) -> NDArray[np.uint8]:
 
 
 def check_engine(job: CosimJob, record: CosimRecord) -> list[CheckLine]:
-    """Lines ``codes at the array``, ``commit cycles``, ``read-out codes``, ``period`` and ``stalled cycles``.
+    """Yield lines ``codes at the array``, ``commit cycles``, ``read-out codes``, ``period`` and ``stalled cycles``.
 
     An engine without a clock has no line ``period``: its register holds what the compiler's model of time says.
 
@@ -103,7 +103,7 @@ def check_engine(job: CosimJob, record: CosimRecord) -> list[CheckLine]:
 
 
 def _codes_at_array(job: CosimJob, record: CosimRecord, expected: Expected) -> CheckLine:
-    """Every commit makes exactly the program's bits active."""
+    """Check that every commit makes exactly the program's bits active."""
     wanted = program_patterns(job)
     seen = record.macro.commit_patterns[: len(expected.chunks)]
     detail, bad = "", len(expected.chunks) - len(seen)
@@ -136,7 +136,7 @@ def _unit_name(unit: int, job: CosimJob) -> str:
 
 
 def _commit_cycles(record: CosimRecord, expected: Expected) -> CheckLine:
-    """Inits, runs, commits and samples happen in their cycles and last as long as they should."""
+    """Check that inits, runs, commits and samples happen in their cycles and last as long as they should."""
     end = expected.events[-1][0]
     seen = sorted(
         (time, EventKind(kind), argument)
@@ -170,7 +170,7 @@ def _event_name(event: tuple[int, EventKind, int]) -> str:
 
 
 def _readout_codes(job: CosimJob, record: CosimRecord) -> CheckLine:
-    """The codes that the host received are the quantized phases that were latched."""
+    """Check that the codes that the host received are the quantized phases that were latched."""
     phases = sample_phases(record)[: job.samples]
     name, limit = "read-out codes", f"equal floor({job.core.readout.phase_steps} theta / 2 pi)"
     if len(phases) < job.samples:
@@ -192,7 +192,7 @@ def _readout_codes(job: CosimJob, record: CosimRecord) -> CheckLine:
 
 
 def sample_phases(record: CosimRecord) -> NDArray[np.float64]:
-    """Latched phases sample by sample, float64[samples, rows, cols], rad."""
+    """Return latched phases sample by sample, float64[samples, rows, cols], rad."""
     grids = record.macro.sample_phases
     return grids.transpose(0, 3, 1, 2).reshape(-1, *grids.shape[1:3])
 

@@ -86,7 +86,7 @@ Fault = Upset | DamagedStream
 
 
 def draw_upsets(job: CosimJob, count: int, bits: int, seed: int) -> list[Upset]:
-    """Random upsets: any word, any distinct bits of it, any time until the last sample is latched.
+    """Draw random upsets: any word, any distinct bits of it, any time until the last sample is latched.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def draw_upsets(job: CosimJob, count: int, bits: int, seed: int) -> list[Upset]:
 
 
 def draw_streams(job: CosimJob, count: int, seed: int) -> list[DamagedStream]:
-    """Random damage to the program stream, ``count`` of each kind: beats dropped, repeated, exchanged, bits flipped.
+    """Draw random damage to the program stream, ``count`` of each kind.
 
     A beat is dropped or repeated together with its place in the stream, so that TLAST comes early or late; or in the
     place of its neighbour, so that the length is right.
@@ -197,7 +197,7 @@ def run_campaign(job: CosimJob, faults: Sequence[Fault], design: PlaneFactory = 
 
 
 def campaign_table(faults: Sequence[Fault], outcomes: Sequence[Outcome]) -> str:
-    """Outcomes by kind of fault, as Markdown."""
+    """Return outcomes by kind of fault, as Markdown."""
     kinds = list(dict.fromkeys(fault.kind for fault in faults))
     counts = Counter((fault.kind, outcome) for fault, outcome in zip(faults, outcomes, strict=True))
     lines = ["| fault | count | " + " | ".join(Outcome) + " |", "|---" * (2 + len(Outcome)) + "|"]
@@ -272,7 +272,7 @@ class _Campaign:
         return outcome
 
     async def _take_samples(self) -> tuple[NDArray[np.uint8] | None, bool]:
-        """Images of the job, as far as they are delivered, and whether an error was reported."""
+        """Return images of the job, as far as they are delivered, and whether an error was reported."""
         job = self._job
         self._macro = ArrayMacro(job.core, job.make_array())
         frames: list[NDArray[np.uint8]] = []
@@ -286,7 +286,7 @@ class _Campaign:
         return np.stack(frames), False
 
     def _is_right(self, delivered: NDArray[np.uint8] | None, *, whole: bool) -> bool:
-        """Whether what was delivered, and the codes that it was made with, are those without a fault."""
+        """Return whether what was delivered, and the codes that it was made with, are those without a fault."""
         expected = self._expected
         count = 0 if delivered is None else len(delivered)
         if whole and count != len(expected.codes):

@@ -86,13 +86,13 @@ def run_reference(coded: CodedGraph, job: CosimJob, progress: Progress | None = 
 
 
 def node_phases(grids: NDArray[np.float64], coded: CodedGraph) -> NDArray[np.float64]:
-    """Phases [..., rows, cols, B] of the cells that hold a node, [..., N, B]."""
+    """Return phases [..., rows, cols, B] of the cells that hold a node, [..., N, B]."""
     rows, cols = coded.placed.cell.T
     return grids[..., rows, cols, :]
 
 
 def check_phases(job: CosimJob, record: CosimRecord, coded: CodedGraph, reference: ReferenceRun) -> list[CheckLine]:
-    """A line ``phases after chunk c`` for each chunk.
+    """Yield a line ``phases after chunk c`` for each chunk.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def check_phases(job: CosimJob, record: CosimRecord, coded: CodedGraph, referenc
 def _divergence(
     job: CosimJob, record: CosimRecord, coded: CodedGraph, reference: ReferenceRun, chunk: int, sample: int
 ) -> str:
-    """Where and when a sample leaves the reference within a chunk: node, cell, model time and cycle.
+    """Return where and when a sample leaves the reference within a chunk: node, cell, model time and cycle.
 
     The chunk is run once more from the phases that were recorded at its beginning, with the codes that were committed,
     and compared step by step. What that does not explain shows at the end of the chunk.
@@ -190,7 +190,7 @@ def _divergence(
 
 
 def _phases_before(macro: MacroRecord, end: int, first_run_of: int | None) -> NDArray[np.float64]:
-    """Phases at the beginning of the run that a boundary ends: those of an init, or those at the boundary before."""
+    """Return phases at the beginning of the run that a boundary ends: of an init, or of the boundary before."""
     phases: NDArray[np.float64] = np.zeros(macro.boundary_phases.shape[1:])
     if first_run_of is not None and first_run_of < len(macro.initial_phases):
         phases = macro.initial_phases[first_run_of]
@@ -200,7 +200,7 @@ def _phases_before(macro: MacroRecord, end: int, first_run_of: int | None) -> ND
 
 
 def check_pixels(job: CosimJob, record: CosimRecord, coded: CodedGraph, reference: ReferenceRun) -> CheckLine:
-    """Line ``pixels``: images decoded from the read-out against those of the reference.
+    """Return the line ``pixels``: images decoded from the read-out against those of the reference.
 
     Parameters
     ----------
@@ -225,14 +225,14 @@ def check_pixels(job: CosimJob, record: CosimRecord, coded: CodedGraph, referenc
 
 
 def reference_images(reference: ReferenceRun, coded: CodedGraph) -> NDArray[np.float64]:
-    """Pixels cos(theta) at the end of the reference's run, float64[samples, image rows, image cols]."""
+    """Return pixels cos(theta) at the end of the reference's run, float64[samples, image rows, image cols]."""
     graph = coded.placed.graph
     pixels: NDArray[np.float64] = np.cos(reference.phases[-1][graph.readout])
     return pixels.T.reshape(-1, *graph.image_shape)
 
 
 def check_step(job: CosimJob, coarse: CosimRecord, fine: CosimRecord, coded: CodedGraph) -> CheckLine:
-    """Line ``integration step``: end phases at the job's step against those at a finer one.
+    """Return the line ``integration step``: end phases at the job's step against those at a finer one.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ SUBJECT = "program"
 
 
 def check_program(program: Program, core: CoreSpec, compiled: CompileResult) -> list[CheckLine]:
-    """Lines ``origin``, ``time scale``, ``schedule``, ``banks``, ``codes of the model`` and ``pixels of the model``.
+    """Check the program: lines ``origin``, ``time scale``, ``schedule``, ``banks`` and those of model and pixels.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def check_program(program: Program, core: CoreSpec, compiled: CompileResult) -> 
 
 
 def _origin(program: Program, expected: Program) -> CheckLine:
-    """The program says that it is what it should be: model, core, family, noise, durations."""
+    """Check that the program says what it should be: model, core, family, noise, durations."""
     names = ("spec_hash", "model_hash", "name", "family", "core_name", "init")
     different = [name for name in names if getattr(program, name) != getattr(expected, name)]
     if not np.array_equal(program.chunk_duration, expected.chunk_duration):
@@ -71,7 +71,7 @@ def _first(findings: list[Finding]) -> str:
 
 
 def _time_scale(program: Program, core: CoreSpec, expected: Program, findings: list[Finding]) -> CheckLine:
-    """Durations, tau, code steps and run lengths follow from each other and from the model."""
+    """Check that durations, tau, code steps and run lengths follow from each other and from the model."""
     different = ""
     for name, given, wanted in (
         ("tau", program.tau_s, expected.tau_s),
@@ -98,7 +98,7 @@ def _steps(program: Program) -> NDArray[np.float64]:
 
 
 def _schedule(program: Program, core: CoreSpec, expected: Program, findings: list[Finding]) -> CheckLine:
-    """The schedule is the one that the compiler writes, it is legal, and nothing in it waits in steady state."""
+    """Check that the schedule is the one that the compiler writes, is legal, and never waits in steady state."""
     same = np.array_equal(program.schedule, expected.schedule)
     cycles = sum(step.operand for step in program.instructions() if step.is_timed)
     return judge(
@@ -112,7 +112,7 @@ def _schedule(program: Program, core: CoreSpec, expected: Program, findings: lis
 
 
 def _banks(program: Program, findings: list[Finding]) -> CheckLine:
-    """Memory and pixel map are ones that the core can take: shapes, legal codes, nothing in unused units."""
+    """Check that the core can take memory and pixel map: shapes, legal codes, nothing in unused units."""
     return judge(
         "banks",
         SUBJECT,
@@ -124,7 +124,7 @@ def _banks(program: Program, findings: list[Finding]) -> CheckLine:
 
 
 def _codes(program: Program, expected: Program, core: CoreSpec) -> CheckLine:
-    """Every code in the banks is the one that the model quantizes to."""
+    """Check that every code in the banks is the one that the model quantizes to."""
     name, limit = "codes of the model", "0 differ from the model quantized anew"
     if program.words.shape != expected.words.shape:
         shapes = f"banks of shape {list(program.words.shape)}, expected {list(expected.words.shape)}"

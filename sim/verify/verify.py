@@ -141,7 +141,7 @@ def verify_folder(
 
 
 def _output_files(folder: OutputFolder) -> CheckLine:
-    """Line ``output files``: what the compiler wrote is still what the manifest says."""
+    """Return the line ``output files``: what the compiler wrote is still what the manifest says."""
     changed = folder.changed_files()
     return judge(
         "output files",
@@ -154,7 +154,7 @@ def _output_files(folder: OutputFolder) -> CheckLine:
 
 
 def _read_emitted(folder: Path, core: CoreSpec) -> tuple[str | None, list[CheckLine]]:
-    """The Verilog in a folder of `oscc emit`, and line ``emitted core``; nothing where the core was not emitted."""
+    """Read the Verilog in a folder of `oscc emit`; return it and the line ``emitted core``, nothing without it."""
     path = folder / f"{core_module_name(core)}.v"
     if not folder.is_dir():
         return None, []
@@ -202,7 +202,7 @@ def _verify_engine(
     records: list[CosimRecord],
     progress: Progress | None,
 ) -> Iterator[CheckLine]:
-    """Lines of one engine; its record is added to ``records`` when it ran."""
+    """Yield lines of one engine; its record is added to ``records`` when it ran."""
     limit = f"{job.samples} samples without an error"
     stage = f"engine {engine.name}"
     try:
@@ -227,7 +227,7 @@ def _verify_engine(
 
 
 def _agreement(records: Sequence[CosimRecord]) -> CheckLine:
-    """Line ``engines agree``: the same read-out codes from all of them."""
+    """Return the line ``engines agree``: the same read-out codes from all of them."""
     names = ", ".join(record.engine for record in records)
     if len(records) < 2:
         return skipped("engines agree", names or "none", "needs two engines: give --engine twice or more")
@@ -245,7 +245,7 @@ def _agreement(records: Sequence[CosimRecord]) -> CheckLine:
 def _verify_images(
     engine: Engine, job: CosimJob, coded: CodedGraph, options: VerifyOptions, progress: Progress | None
 ) -> Iterator[CheckLine]:
-    """Lines that need many samples: pixels against the reference, and the integration step."""
+    """Yield lines that need many samples: pixels against the reference, and the integration step."""
     many = dataclasses.replace(job, samples=options.pixel_samples, max_step=PIXEL_STEP)
     normal = dataclasses.replace(job, samples=options.pixel_samples)
     finer = dataclasses.replace(normal, max_step=options.max_step / 2)

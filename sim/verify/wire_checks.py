@@ -17,7 +17,7 @@ LIMIT = "each joins its cells on tracks of its own"
 
 
 def check_wires(folder: OutputFolder, compiled: CompileResult) -> CheckLine:
-    """Line ``wires``: every wire of the folder followed by `check_route`, on the placement of the model compiled anew.
+    """Return the line ``wires``: every wire of the folder, followed by `check_route` on the placement made anew.
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ import typer
 from oscc.base.errors import OsccError
 from oscc.base.findings import Finding, FindingsError
 from oscc.cli import main as command
+from oscc.cli.named_command import with_names
 from oscc.cli.signals import TerminatedError
 
 Run = Callable[..., tuple[int, str, str]]
@@ -33,7 +34,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         def fail(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("oscc.compiler.compile.check_model", fail)
+        monkeypatch.setattr("oscc.core.spec_file.load_core", fail)
 
     return arrange
 
@@ -118,7 +119,7 @@ def test_help_is_shown_as_it_was_written(words: str, oscc: Run, monkeypatch: pyt
     columns = [re.split(r"\s{2,}", line.strip("│ "))[-1] for line in shown.splitlines()]
     text = " ".join(" ".join(columns).split())
     for parameter in HELPED[words].params:
-        help_text = " ".join((getattr(parameter, "help", None) or "").split())
+        help_text = with_names(" ".join((getattr(parameter, "help", None) or "").split()))
         # Brackets would be taken for the style of what follows.
         assert "[" not in help_text, parameter.name
         assert help_text in text, parameter.name
@@ -288,7 +289,7 @@ import os, sys
 from pathlib import Path
 from oscc.cli import main
 from oscc.base import child_process, output_folder
-from oscc.compiler import compile
+from oscc.core import spec_file
 
 number, out = int(sys.argv[1]), Path(sys.argv[2])
 
@@ -307,7 +308,7 @@ def work(*_, **__):
         code = CHILD.format(pids=str(out) + ".pids", process=os.getpid(), number=number)
         child_process.run_child([sys.executable, "-S", "-c", code], folder)
 
-compile.check_model = work
+spec_file.load_core = work
 sys.argv = ["oscc", "check", "m.safetensors", "--core", "tiny-8x8"]
 main.run()
 """

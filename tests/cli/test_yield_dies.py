@@ -60,7 +60,7 @@ def test_a_model_that_does_not_even_fit_a_whole_core_is_named_by_its_file(
     oscc: Run, tiny_checkpoint: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "narrow.yaml").write_text(dump_core(load_core("tiny-8x8").changed(grid=[8, 7])))
-    status, _, err = oscc("yield", tiny_checkpoint, "--core", tmp_path / "narrow.yaml", "-n", "2")
+    status, _, err = oscc("yield", tiny_checkpoint, "--core", tmp_path / "narrow.yaml", "--dies", "2")
     assert status == 1
     assert err.startswith(f"oscc: {tiny_checkpoint}: the model does not fit tiny-8x8 even without further defects (")
     assert err.endswith(")\nsee: oscc check\n")

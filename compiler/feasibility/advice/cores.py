@@ -143,7 +143,7 @@ def changed(core: CoreSpec, keys: Keys) -> CoreSpec | None:
 
 
 def _fixed_keys(graph: CouplingGraph, core: CoreSpec) -> Keys | None:
-    """What the model needs wherever its nodes are: chunks, initial phases, directions; None if no core offers it."""
+    """Return what a model needs of any placement: chunks, initial phases, directions; None if no core offers it."""
     keys: Keys = {}
     if graph.chunks > core.chunks:
         keys["chunks"] = graph.chunks
@@ -167,7 +167,7 @@ def _init_for(init: InitialPhases, core: CoreSpec) -> Keys | None:
 
 
 def _is_symmetric(graph: CouplingGraph) -> bool:
-    """Whether every coupling has an opposite of the same weights."""
+    """Return whether every coupling has an opposite of the same weights."""
     forth = graph.src.astype(np.int64) * graph.nodes + graph.dst
     back = graph.dst.astype(np.int64) * graph.nodes + graph.src
     one, other = np.argsort(forth), np.argsort(back)
@@ -177,13 +177,13 @@ def _is_symmetric(graph: CouplingGraph) -> bool:
 
 
 def _geometries(situation: Situation, fixed: Keys) -> Iterator[Keys]:
-    """Grids, stencils and read-outs to try beside what is needed wherever nodes are, the least first."""
+    """Yield grids, stencils and read-outs to try beside what is needed wherever nodes are, the least first."""
     start = situation.start
     yield from _around(start) if start is not None else _without_positions(situation, fixed)
 
 
 def _around(placed: PlacedGraph) -> Iterator[Keys]:
-    """What the positions of a model need."""
+    """Yield what the positions of a model need."""
     core, graph, cell = placed.core, placed.graph, placed.cell
     keys: Keys = {}
     offsets = {(row, col) for row, col in np.unique(placed.displacement(), axis=0).tolist()}
@@ -212,7 +212,7 @@ def _around(placed: PlacedGraph) -> Iterator[Keys]:
 
 
 def _readout_for(cell: np.ndarray[Any, Any], core: CoreSpec) -> Keys | None:
-    """The read-out with the fewest cells that reads these, its steps divisors of the core's; None if they are read."""
+    """Return the read-out with the fewest cells that reads these, in divisors of the core's steps; else None."""
     (row0, col0), steps = core.readout.origin, core.readout.step
     if cell.size == 0 or np.all((cell >= (row0, col0)) & ((cell - (row0, col0)) % steps == 0)):
         return None
@@ -222,7 +222,7 @@ def _readout_for(cell: np.ndarray[Any, Any], core: CoreSpec) -> Keys | None:
 
 
 def _without_positions(situation: Situation, fixed: Keys) -> Iterator[Keys]:
-    """What may help a model that has to be placed: what is counted to lack first, then all that it can be."""
+    """Yield what may help a model that has to be placed: what is counted to lack first, then all that it can be."""
     graph, core, codes = situation.graph, situation.core, situation.codes
     narrow = core.readout.step != (1, 1)
     read: list[Keys] = [{}, {"readout": opened_readout(core)}] if narrow and graph.readout.size else [{}]
@@ -241,7 +241,7 @@ def _without_positions(situation: Situation, fixed: Keys) -> Iterator[Keys]:
 
 
 def _allowed(situation: Situation, fixed: Keys, *choices: list[Keys]) -> list[Keys]:
-    """Combinations of one of each that no bound refuses, the least first, up to `MOST_TRIED`."""
+    """Return combinations of one of each that no bound refuses, the least first, up to `MOST_TRIED`."""
     places = itertools.product(*(range(len(choice)) for choice in choices))
     combined = (
         {name: value for choice, place in zip(choices, each, strict=True) for name, value in choice[place].items()}
@@ -253,7 +253,7 @@ def _allowed(situation: Situation, fixed: Keys, *choices: list[Keys]) -> list[Ke
 
 
 def _is_refused(situation: Situation, keys: Keys) -> bool:
-    """Whether the core with other keys certainly does not hold the model, or cannot be."""
+    """Return whether the core with other keys certainly does not hold the model, or cannot be."""
     trial = changed(situation.core, keys)
     if trial is None:
         return True
@@ -262,7 +262,7 @@ def _is_refused(situation: Situation, keys: Keys) -> bool:
 
 
 def _grids(graph: CouplingGraph, core: CoreSpec) -> Iterator[Keys]:
-    """Grids from what just holds the nodes, in the form that the core has as far as that goes."""
+    """Yield grids from what just holds the nodes, in the form that the core has as far as that goes."""
     seen = set()
     for more in MORE_CELLS:
         rows, cols = core.grid
@@ -279,7 +279,7 @@ def _holds(graph: CouplingGraph, core: CoreSpec, rows: int, cols: int, more: flo
 
 
 def _routed(situation: Situation, trial: CoreSpec) -> tuple[PlacedGraph | None, Keys]:
-    """A placement on a core, and the tracks that its wires need more; None where there is none."""
+    """Return a placement on a core, and the tracks that its wires need more; None where there is none."""
     wide = trial.changed(tracks_per_boundary=UNLIMITED)
     # A problem is lowered alike, however many tracks there are.
     graph = situation.model_for(trial)

@@ -60,7 +60,7 @@ def _without(placed: PlacedGraph, dropped: NDArray[np.int32]) -> PlacedGraph:
 
 
 def _misplaced(placed: PlacedGraph) -> NDArray[np.int32]:
-    """Couplings that have no unit here: outside the stencil, off the grid, with a dead unit; with their opposites."""
+    """Return couplings that have no unit here, outside the stencil, off the grid or dead; with their opposites."""
     core, graph = placed.core, placed.graph
     route = routed_graph(placed).route
     wrong = route.slot < 0
@@ -76,7 +76,7 @@ def _misplaced(placed: PlacedGraph) -> NDArray[np.int32]:
 
 
 def _thinned(placed: PlacedGraph, dropped: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The dropped couplings, and as many more as leave no boundary with more wires than tracks, the smallest first."""
+    """Return the dropped couplings and, from the smallest, as many more as leave no boundary overfull."""
     graph, core = placed.graph, placed.core
     size = np.abs(graph.weight).max(axis=0, initial=0.0)
     gone = set(dropped.tolist())

@@ -78,7 +78,7 @@ def position_entries(situation: Situation) -> Iterator[WhatIfEntry]:
 
 
 def _misplaced(findings: Sequence[Finding]) -> Iterator[list[int]]:
-    """Nodes that may be what is wrong: few sets to try."""
+    """Yield nodes that may be what is wrong: few sets to try."""
     outside = [finding.witness["node"] for finding in findings if finding.code == "R009"]
     shared = [finding.witness["nodes"] for finding in findings if finding.code == "R007"]
     far = [finding for finding in findings if finding.code == "R001"]
@@ -91,7 +91,7 @@ def _misplaced(findings: Sequence[Finding]) -> Iterator[list[int]]:
 
 
 def _free_cells(placed: PlacedGraph, nodes: list[int]) -> list[tuple[int, int]] | None:
-    """A free cell for each of few nodes, such that couplings with all nodes that have one are within the stencil."""
+    """Return a free cell for each of few nodes, such that their couplings with placed nodes are within the stencil."""
     graph, core = placed.graph, placed.core
     cell = {node: (row, col) for node, (row, col) in enumerate(placed.cell.tolist()) if node not in nodes}
     taken = {*cell.values(), *core.defects.cells}

@@ -18,6 +18,7 @@ from oscc.compiler.feasibility.advice.trial import Situation, fitted
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.place.cell_rules import usable_cells
 from oscc.compiler.place.placer import identity_placement
+from oscc.compiler.place.search import Search
 
 MOST_TRIED = 60
 """Nodes of a model whose chains are searched for before they are offered; that takes a second or two."""
@@ -72,14 +73,8 @@ def split_entries(situation: Situation) -> Iterator[WhatIfEntry]:
 
 def _tried(situation: Situation, usable: int, why: str) -> Iterator[WhatIfEntry]:
     graph, core = situation.graph, situation.core
-    search = situation.trials.search
-    wanted = CopyOptions(
-        seed=search.seed,
-        timeout_s=search.seconds_left(),
-        report=search.report,
-        may_clip="coupling" in situation.options.clip,
-    )
-    split = split_nodes(graph, core, wanted)
+    wanted = CopyOptions(may_clip="coupling" in situation.options.clip)
+    split = split_nodes(graph, core, wanted, situation.trials.search)
     if split.graph is None or split.copies is None:
         return
     lengths = split.copies.lengths()
@@ -106,7 +101,7 @@ def _tried(situation: Situation, usable: int, why: str) -> Iterator[WhatIfEntry]
         return
 
 
-def chain_entries(situation: Situation, wanted: CopyOptions, weak: Finding) -> Iterator[WhatIfEntry]:
+def chain_entries(situation: Situation, wanted: CopyOptions, weak: Finding, search: Search) -> Iterator[WhatIfEntry]:
     """Yield what leaves something of a model beside its chains: weaker ones, or DACs of more bits.
 
     Parameters
@@ -116,6 +111,8 @@ def chain_entries(situation: Situation, wanted: CopyOptions, weak: Finding) -> I
         With which chains were found that are too strong.
     weak : Finding
         C002.
+    search : Search
+        For the chains of all trials.
     """
     core = situation.core
     needed = wanted.strength * WEAKER * weak.witness["largest"] / (weak.witness["step"] / 2)
@@ -123,7 +120,7 @@ def chain_entries(situation: Situation, wanted: CopyOptions, weak: Finding) -> I
     trials: list[tuple[str, CopyOptions, Any, tuple[str, ...]]] = []
     if strength >= 0.01:
         words: tuple[str, ...] = ("--copies", "--chain-strength", f"{strength:g}")
-        weaker = CopyOptions(strength, wanted.seed, wanted.timeout_s, wanted.report, wanted.may_clip)
+        weaker = CopyOptions(strength, wanted.may_clip)
         trials.append((f"use {' '.join(words)}", weaker, core, words))
     for bits in range(core.coupling_dac.bits + 1, 9):
         wide = core.with_coupling_bits(bits)
@@ -131,7 +128,7 @@ def chain_entries(situation: Situation, wanted: CopyOptions, weak: Finding) -> I
             trials.append((f"use a core with coupling_dac of {bits} bits", wanted, wide, ()))
             break
     for change, options, trial, arguments in trials:
-        split = split_nodes(situation.graph, trial, options)
+        split = split_nodes(situation.graph, trial, options, search)
         if split.graph is None:
             continue
         if fitted(split.graph, trial, situation.options, identity_placement(split.graph, trial)) is None:
@@ -145,7 +142,7 @@ def chain_entries(situation: Situation, wanted: CopyOptions, weak: Finding) -> I
 
 
 def _far(placed: PlacedGraph) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Ends of the couplings outside the stencil: each needs a copy of one of them."""
+    """Return ends of the couplings outside the stencil: each needs a copy of one of them."""
     offset = placed.displacement()
     far = placed.core.model_stencil.slots_of(offset[:, 0], offset[:, 1]) < 0
     return placed.graph.src[far], placed.graph.dst[far]
@@ -159,7 +156,7 @@ def _named(nodes: NDArray[np.integer[Any]], situation: Situation) -> str:
 
 
 def _cover(src: NDArray[np.int32], dst: NDArray[np.int32], nodes: int) -> list[int]:
-    """Nodes of which one is at an end of every pair: those with the most pairs that are left, one after another."""
+    """Return a vertex cover: nodes of which one is at an end of every pair, those with the most open pairs first."""
     ends = np.stack([src, dst])
     found = []
     while ends.size:
@@ -170,7 +167,7 @@ def _cover(src: NDArray[np.int32], dst: NDArray[np.int32], nodes: int) -> list[i
 
 
 def _matching(src: NDArray[np.int32], dst: NDArray[np.int32]) -> int:
-    """Pairs of a maximal matching: at least so many nodes are needed to have one at an end of every pair."""
+    """Return pairs of a maximal matching: at least so many nodes are needed to have one at an end of every pair."""
     taken: set[int] = set()
     pairs = 0
     for one, other in sorted(zip(src.tolist(), dst.tolist(), strict=True)):

@@ -67,7 +67,7 @@ def time_keys(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> It
 
 
 def _full_scales(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, tau: np.ndarray[Any, Any]) -> Keys:
-    """DACs at which nothing clips at these taus."""
+    """Return DACs at which nothing clips at these taus."""
     keys: Keys = {}
     for group, bound in full_scale_bounds(graph, core).items():
         ratio = float((bound / tau).max(initial=0.0))
@@ -126,7 +126,7 @@ def _options(situation: Situation) -> Iterator[tuple[ScaleOptions, tuple[str, ..
 
 
 def _is_absurd(situation: Situation, options: ScaleOptions, group: str) -> bool:
-    """Whether too many parameters of a group would clip, or too much of them be lost."""
+    """Return whether too many parameters of a group would clip, or too much of them be lost."""
     found = clipped_parameters(situation.graph, situation.core, options, group)
     return found.count > MOST_SHARE * max(1, found.values) or found.error > MOST_NORM
 

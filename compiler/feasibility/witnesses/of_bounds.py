@@ -23,7 +23,7 @@ def _neighbours(graph: CouplingGraph) -> list[set[int]]:
 
 
 def _offsets(core: CoreSpec, view: str = "all") -> set[Cell]:
-    """Displacements at which two cells can be coupled in one direction at least; of readable cells in their steps."""
+    """Return displacements at which two cells can be coupled, in either direction; of readable cells in their steps."""
     rows, cols = core.readout.step if view == "read out" else (1, 1)
     offsets = {(row // rows, col // cols) for row, col in core.model_stencil.offsets if not (row % rows or col % cols)}
     return offsets | {(-row, -col) for row, col in offsets}
@@ -43,14 +43,14 @@ def _pixels(graph: CouplingGraph) -> set[int]:
 
 
 def _is_due(witness: Witness, core: CoreSpec) -> bool:
-    """Whether the cause goes with what was counted: all nodes and cells, or those that are read out."""
+    """Return whether the cause goes with what was counted: all nodes and cells, or those that are read out."""
     if witness["cause"] == "defects":
         return bool(core.defects.cells or core.defects.slots)
     return bool((witness["cause"] == "stencil") == (witness["view"] == "all"))
 
 
 def _unit_lives(core: CoreSpec, into: Cell, out_of: Cell) -> bool:
-    """Whether there is a unit for a coupling between two cells, and it works."""
+    """Return whether there is a unit for a coupling between two cells, and it works."""
     there = (out_of[0] - into[0], out_of[1] - into[1])
     units, cell = core.unit_stencil.offsets, into
     if there not in core.model_stencil.offsets:
@@ -109,7 +109,7 @@ def _density(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
 
 
 def _reached(offsets: set[Cell], grid: Cell, steps: int) -> set[Cell]:
-    """Displacements that steps lead to, no further than the grid is long."""
+    """Return displacements that steps lead to, no further than the grid is long."""
     rows, cols = grid
     edge = reached = {(0, 0)}
     for _ in range(steps):
@@ -131,7 +131,7 @@ def _clique(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
 
 
 def _most_near(offsets: set[tuple[int, int]]) -> int:
-    """The most cells that are all near each other, by branch and bound.
+    """Return the most cells that are all near each other, by branch and bound.
 
     Cells of a group that no two are near each other of give one at most, so that groups bound what is still to come.
     """
@@ -164,7 +164,7 @@ def _most_near(offsets: set[tuple[int, int]]) -> int:
 
 
 def _line(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
-    """The eigenvalue by a Cholesky factorisation: L + J - lambda (I - J / N) is positive for none that is greater."""
+    """Return the eigenvalue by Cholesky: L + J - lambda (I - J / N) is positive for none that is greater."""
     neighbours, view = _neighbours(graph), witness["view"]
     chosen, grid = list(range(graph.nodes)), core.grid
     if view == "read out":

@@ -28,7 +28,7 @@ def _chunks(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
 
 
 def _other_phases(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
-    """The distributions, and that they differ: in kind, or by more than float32 rounds."""
+    """Check that the distributions differ: in kind, or by more than float32 rounds."""
     named = (witness["model"], witness["core"])
     init = graph.init
     if named != (
@@ -50,7 +50,7 @@ def _nodes(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
 
 
 def _copies(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
-    """Cells that copies take: each but the ends of a chain has two of its neighbours for the chain itself."""
+    """Count cells that copies take: each but the ends of a chain has two of its neighbours for the chain itself."""
     others: dict[int, set[int]] = {}
     for src, dst in zip(graph.src.tolist(), graph.dst.tolist(), strict=True):
         others.setdefault(src, set()).add(dst)

@@ -57,7 +57,7 @@ def _outside(witness: Witness, placed: PlacedGraph) -> bool:
 
 
 def _cut(witness: Witness, placed: PlacedGraph) -> bool:
-    """Wires with one end in the rectangle, against the tracks around it."""
+    """Count wires with one end in the rectangle, and compare with the tracks around it."""
     core, cells = placed.core, _cells(placed)
     (top, left), (bottom, right) = witness["cells"]
     rows, cols = core.grid
@@ -82,7 +82,7 @@ def _cut(witness: Witness, placed: PlacedGraph) -> bool:
 
 
 def _slot_twice(witness: Witness, placed: PlacedGraph) -> bool:
-    """Couplings of the same direction between the cells that a unit joins."""
+    """Count couplings of the same direction between the cells that a unit joins."""
     cells, core = _cells(placed), placed.core
     row, col = witness["cell"]
     drow, dcol = witness["offset"]
@@ -136,14 +136,14 @@ CHECKS: dict[str, Callable[[Witness, PlacedGraph], bool]] = {
 
 
 def _joined(placed: PlacedGraph) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Source and destination of each coupling."""
+    """Return source and destination of each coupling."""
     cells = _cells(placed)
     ends = zip(placed.graph.src.tolist(), placed.graph.dst.tolist(), strict=True)
     return [(cells[src], cells[dst]) for src, dst in ends]
 
 
 def _wired(placed: PlacedGraph) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Those that have a unit: both ends on the grid, at an offset of the stencil."""
+    """Return those that have a unit: both ends on the grid, at an offset of the stencil."""
     rows, cols = placed.core.grid
     offsets = set(placed.core.model_stencil.offsets)
     return [
@@ -165,7 +165,7 @@ def _count_crowded(placed: PlacedGraph) -> int:
 
 
 def _count_dead_slots(placed: PlacedGraph) -> int:
-    """Couplings whose unit is dead: at the destination or, where it serves both, at the cell that comes first."""
+    """Count couplings whose unit is dead: at the destination or, where it serves both, at the first cell."""
     core = placed.core
     dead = {(row, col, *core.unit_stencil.offsets[slot]) for row, col, slot in core.defects.slots}
 

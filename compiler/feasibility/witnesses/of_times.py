@@ -20,7 +20,7 @@ MOST_CYCLES = 2**24 - 1
 
 
 def _sizes(graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> dict[str, list[list[float]]]:
-    """Parameters of each group in each chunk, without their signs, as their DACs must deliver them."""
+    """Return parameters of each group in each chunk, without their signs, as their DACs must deliver them."""
     weights = [[abs(float(value)) for value in chunk] for chunk in graph.weight]
     if placed is not None and core.defects.gain:
         gains = {(row, col): gain for row, col, gain in core.defects.gain}
@@ -36,7 +36,7 @@ def _sizes(graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> 
 
 
 def _tau_holds(witness: Witness, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool:
-    """Runs follow from tau, and what bounds tau is what the model and the core say."""
+    """Check that runs follow from tau, and that what bounds tau is what the model and the core say."""
     runs, taus, bounds = witness["run_cycles"], witness["tau_s"], witness["bounds_s"]
     if not (_runs_hold(witness, graph, core) and _bounds_hold(bounds, graph, core, placed)):
         return False
@@ -58,7 +58,7 @@ def _runs_hold(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
 
 
 def _bounds_hold(bounds: dict[str, float], graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool:
-    """Those of the DAC groups; what was given, or belongs to the core alone, is as it is."""
+    """Check the bounds of the DAC groups; what was given, or belongs to the core alone, is as it is."""
     for group, chunks in _sizes(graph, core, placed).items():
         needed = max(max(chunk, default=0.0) for chunk in chunks) / core.dac(group).full_scale_rad_s
         if not math.isclose(bounds[group], needed, rel_tol=CLOSE, abs_tol=1e-30):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from oscc.compiler.copies.chains import Embedding
 from oscc.compiler.copies.copied_graph import CopyMap, copied_graph, copy_map_of
-from oscc.compiler.copies.embedder import Embedding, embed
+from oscc.compiler.copies.embedder import embed
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph
 from oscc.compiler.ir.placed import PlacedGraph

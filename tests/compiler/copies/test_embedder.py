@@ -7,8 +7,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from oscc.compiler.copies.embedder import Embedding, _Search, crossing_lines, embed
-from oscc.compiler.copies.host_graph import HostGraph
+from oscc.compiler.copies.chains import Embedding
+from oscc.compiler.copies.embedder import _Rounds, embed
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.place.anneal import Annealing
@@ -82,7 +82,7 @@ def test_a_hub_that_needs_few_copies_has_them(leaves: int, seed: int, extra: int
     """Two cells hold up to 39 leaves: a box of 7 x 7 less its corners, and those two."""
     core = make_core(stencil="box-2", readout={"step": [1, 1]})
     graph = model(nx.star_graph(leaves))
-    found = embed(graph, core, seed=seed)
+    found = embed(graph, core, Search(seed))
     assert found.found
     assert_embedded(found, graph, core)
     assert found.lengths().tolist() == [1 + extra, *[1] * leaves]
@@ -93,7 +93,7 @@ def test_hubs_beside_each_other_have_chains(make_core: MakeCore) -> None:
     hubs = nx.path_graph(4)
     hubs.add_edges_from((node % 4, node) for node in range(4, 44))
     graph = model(hubs)
-    found = embed(graph, core, seed=2)
+    found = embed(graph, core, Search(2))
     assert found.found
     assert_embedded(found, graph, core)
 
@@ -126,28 +126,9 @@ def test_too_small_a_core(make_core: MakeCore) -> None:
 
 def test_the_end_of_the_time(make_core: MakeCore) -> None:
     core = make_core(grid=[20, 20], stencil="king", readout={"step": [1, 1]})
-    found = embed(model(nx.complete_graph(12)), core, timeout_s=0.0)
+    found = embed(model(nx.complete_graph(12)), core, Search.within(0.0))
     assert not found.found
     assert not found.complete
-
-
-@pytest.mark.parametrize("nodes", [2, 3, 8, 15, 16])
-def test_crossing_lines_all_meet(nodes: int, make_core: MakeCore) -> None:
-    core = make_core(grid=[16, 16], stencil="box-2", readout={"step": [1, 1]})
-    lines = crossing_lines(HostGraph.of(core), nodes)
-    assert lines is not None
-    first = np.concatenate([[0], np.cumsum([len(line) for line in lines])]).astype(np.int32)
-    cell = np.concatenate([np.array(line, np.int32) for line in lines])
-    assert_embedded(Embedding(first, cell, 0, 0, True), model(nx.complete_graph(nodes)), core)
-
-
-def test_crossing_lines_need_room_and_reach(make_core: MakeCore) -> None:
-    box = make_core(grid=[16, 16], stencil="box-2", readout={"step": [1, 1]})
-    assert crossing_lines(HostGraph.of(box), 17) is None
-    king = make_core(grid=[16, 16], stencil="king", readout={"step": [1, 1]})
-    assert crossing_lines(HostGraph.of(king), 8) is None
-    dead = make_core(grid=[16, 16], stencil="box-2", readout={"step": [1, 1]}, defects={"cells": [[3, 3]]})
-    assert crossing_lines(HostGraph.of(dead), 8) is None
 
 
 def test_an_interrupt_of_an_annealing_ends_the_search(make_core: MakeCore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,8 +139,8 @@ def test_an_interrupt_of_an_annealing_ends_the_search(make_core: MakeCore, monke
         asked.append(search.seconds_left())
         return Annealing(np.argwhere(np.ones((3, 4))).astype(np.int32), 5, 1, False)
 
-    monkeypatch.setattr("oscc.compiler.copies.embedder.anneal", interrupted)
-    found = embed(model(nx.complete_graph(12)), core, timeout_s=100.0)
+    monkeypatch.setattr("oscc.compiler.copies.starts.anneal", interrupted)
+    found = embed(model(nx.complete_graph(12)), core, Search.within(100.0))
     assert (found.found, found.complete) == (False, False)
     assert len(asked) == 1, "no further annealing is begun"
     assert asked[0] is not None
@@ -172,16 +153,16 @@ def test_an_interrupt_of_a_round_keeps_the_best(
 ) -> None:
     core = make_core(grid=[20, 20], stencil="king", readout={"step": [1, 1]})
     calls = 0
-    lay = _Search._lay
+    lay = _Rounds._lay
 
-    def interrupted(self: _Search, *arguments: Any) -> None:
+    def interrupted(self: _Rounds, *arguments: Any) -> None:
         nonlocal calls
         calls += 1
         if calls == call:
             raise KeyboardInterrupt
         lay(self, *arguments)
 
-    monkeypatch.setattr(_Search, "_lay", interrupted)
+    monkeypatch.setattr(_Rounds, "_lay", interrupted)
     found = embed(model(nx.complete_graph(16)), core)
     assert (found.found, found.complete) == (False, False)
     assert 0 < found.at_fault <= 16
@@ -193,15 +174,15 @@ def test_an_interrupt_while_chains_are_shortened_keeps_them(
 ) -> None:
     core = make_core(grid=[20, 20], stencil="box-2", readout={"step": [1, 1]})
     graph = model(CASES["geometric"])
-    lay = _Search._lay
+    lay = _Rounds._lay
 
-    def interrupted(self: _Search, *arguments: Any) -> None:
+    def interrupted(self: _Rounds, *arguments: Any) -> None:
         # Over free cells only, which nothing weighs: the shortening.
-        if arguments[5] == 0.0:
+        if arguments[3] == 0.0:
             raise KeyboardInterrupt
         lay(self, *arguments)
 
-    monkeypatch.setattr(_Search, "_lay", interrupted)
+    monkeypatch.setattr(_Rounds, "_lay", interrupted)
     found = embed(graph, core)
     assert found.found
     assert_embedded(found, graph, core)

@@ -28,7 +28,7 @@ def test_cells_that_can_be_coupled_in_both_directions(couplings: str, make_core:
     assert edges(host) == expected
     assert (host.cells, host.most_neighbours) == (20, 8)
     assert host.usable.all()
-    assert host.positions(host.neighbour[:1]).tolist() == [[0, 1]]
+    assert host.positions(host.adjacency.neighbour[:1]).tolist() == [[0, 1]]
 
 
 def test_an_offset_without_its_opposite_makes_no_edge(make_core: MakeCore) -> None:

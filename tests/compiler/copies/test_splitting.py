@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from oscc.compiler.compile import compile_model
-from oscc.compiler.copies.splitting import CopyOptions, split_nodes
+from oscc.compiler.copies.splitting import split_nodes
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.frontends.ising_problem import max_cut
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
+from oscc.compiler.place.search import Search
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -80,5 +81,5 @@ def test_what_cannot_be_split(core: CoreSpec, make_core: MakeCore) -> None:
     assert finding.message.startswith("copies need 28 cells at least, of which the core has 16: 14 nodes have more ")
     (finding,) = split_nodes(problem(nx.path_graph(20), small), small).findings
     assert (finding.code, finding.proof) == ("F005", True)
-    out = split_nodes(problem(nx.complete_graph(12), core), core, CopyOptions(timeout_s=0.0))
+    out = split_nodes(problem(nx.complete_graph(12), core), core, search=Search.within(0.0))
     assert "ended by time" in out.findings[0].message

@@ -20,6 +20,7 @@ from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph, without_couplings
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.time_scale import ScaleOptions
+from oscc.compiler.place.search import Search
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -167,13 +168,13 @@ def test_one_limit_of_time_is_for_all_searches(
     path = star(12, tmp_path / "star.safetensors")
     asked: list[float | None] = []
 
-    def recorded(graph: CouplingGraph, core: CoreSpec, options: CopyOptions) -> Splitting:
-        asked.append(options.timeout_s)
-        return split_nodes(graph, core, options)
+    def recorded(graph: CouplingGraph, core: CoreSpec, options: CopyOptions, search: Search) -> Splitting:
+        asked.append(search.seconds_left())
+        return split_nodes(graph, core, options, search)
 
     monkeypatch.setattr("oscc.compiler.feasibility.changes.split_nodes", recorded)
     for timeout_s in (60.0, None):
-        wanted = ChangeOptions(copies=CopyOptions(timeout_s=timeout_s))
+        wanted = ChangeOptions(copies=CopyOptions())
         placing = PlaceOptions(timeout_s=timeout_s)
         found = compile_with_changes(source_of(path), core, ScaleOptions(), placing, wanted, compile_it)
         assert found.copies is not None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.place.anneal import anneal
-from oscc.compiler.place.anneal_kernel import distances_from, move_nodes, total_cost
+from oscc.compiler.place.anneal_kernel import CellChoices, Cooling, distances_from, move_nodes, total_cost
 from oscc.compiler.place.cell_rules import CellRules
 from oscc.compiler.place.problem import PlacementProblem
 from oscc.compiler.place.search import Search
@@ -93,12 +93,11 @@ def test_a_dead_slot_costs_one(open_core: MakeCore, model_of: ModelOf) -> None:
     model = model_of(nx.path_graph(2))
     core = open_core(2, 2, defects={"slots": [[0, 0, 12]]})
     problem = PlacementProblem.of(model, core)
-    rules = CellRules.of(model, core, problem)
-    costs = (rules.receives, rules.sends, rules.excess, rules.lost)
+    costs = CellRules.of(model, core, problem).costs
     # Slot 12 of box-2 is (0, 1): the source to the right.
     for cells, cost in (([[0, 0], [0, 1]], 1), ([[0, 1], [0, 0]], 1), ([[1, 0], [1, 1]], 0)):
         cell = np.array(cells, np.int32)
-        assert total_cost(problem.first, problem.neighbour, cell, *costs) == cost
+        assert total_cost(problem.adjacency, costs, cell) == cost
     assert anneal(model, core).cost == 0
 
 
@@ -126,7 +125,7 @@ def test_a_search_that_is_ended_gives_the_best_so_far(
 
     ticks = iter(range(1000))
     monkeypatch.setattr("oscc.compiler.place.search.time.monotonic", lambda: float(next(ticks)))
-    found = anneal(model, core, Search.within(10.0 if ending == "time" else None, report=report))
+    found = anneal(model, core, Search.within(10.0 if ending == "time" else None, progress=report))
     assert not found.complete
     assert len(seen) in (9, 10)
     assert found.cell is not None
@@ -146,15 +145,13 @@ def test_the_cost_that_moves_keep_is_the_whole_cost(open_core: MakeCore, model_o
     model = dataclasses.replace(model, src=model.src[kept], dst=model.dst[kept], weight=model.weight[:, kept])
     problem = PlacementProblem.of(model, core)
     rules = CellRules.of(model, core, problem)
-    costs = (rules.receives, rules.sends, rules.excess, rules.lost)
     near = np.array(core.model_stencil.offsets, np.int32)
     cell = np.stack(np.divmod(np.arange(40), 7), axis=1).astype(np.int32)
     before = cell.copy()
-    moved, cost = move_nodes(
-        problem.first, problem.neighbour, cell, rules.usable, rules.read, *costs, near, 5000, 3.0, 1.0, 7
-    )
+    choices = CellChoices(rules.usable, rules.read, near)
+    moved, cost = move_nodes(problem.adjacency, rules.costs, choices, cell, Cooling(5000, 3.0, 1.0, 7))
     assert np.array_equal(cell, before)
-    assert cost == total_cost(problem.first, problem.neighbour, moved, *costs)
+    assert cost == total_cost(problem.adjacency, rules.costs, moved)
     # By hand: the cells beyond the stencil, and the dead units of cell (3, 3).
     expected = 0
     for source, destination in zip(moved[model.src].tolist(), moved[model.dst].tolist(), strict=True):
@@ -168,7 +165,7 @@ def test_distances_are_those_of_breadth_first_search(open_core: MakeCore, model_
     model = model_of(graph, seed=1)
     problem = PlacementProblem.of(model, open_core(8, 8))
     again = nx.Graph(zip(model.src.tolist(), model.dst.tolist(), strict=True))
-    found = distances_from(problem.first, problem.neighbour, 5)
+    found = distances_from(problem.adjacency, 5)
     lengths = nx.single_source_shortest_path_length(again, 5)
     longest = max(lengths.values())
     assert found.tolist() == [lengths.get(node, longest + 1) for node in range(24)]

@@ -16,6 +16,7 @@ from oscc.base.findings import Finding
 from oscc.base.kernels import run_kernel
 from oscc.compiler.feasibility.witness_checker import check_witness
 from oscc.compiler.frontends.graph_file import graph_model
+from oscc.compiler.ir.adjacency import Adjacency
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.place.bounds import (
     BOUNDS,
@@ -30,7 +31,6 @@ from oscc.compiler.place.bounds import (
     diagnose_neighbourhoods,
     opened_readout,
 )
-from oscc.compiler.place.problem import Neighbours
 from oscc.compiler.place.reach_kernel import most_within
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
@@ -479,15 +479,15 @@ def test_stencils_that_do_not_reach_the_whole_grid(stencil: list[list[int]], mak
 
 def test_searches_end_when_their_visits_are_used_up() -> None:
     graph = model(nx.union(nx.path_graph(30), nx.convert_node_labels_to_integers(nx.star_graph(9), first_label=30)))
-    near = Neighbours.in_graph(graph)
+    near = Adjacency.in_graph(graph)
     every = np.ones(graph.nodes, dtype=bool)
     order = np.arange(graph.nodes, dtype=np.int32)
-    most, node = most_within(near.first, near.neighbour, every, order, 1, 0)
+    most, node = most_within(near, every, order, 1, 0)
     assert (most.tolist(), node.tolist()) == ([1, 2], [0, 0])
-    most, node = most_within(near.first, near.neighbour, every, order, 1, 10**9)
+    most, node = most_within(near, every, order, 1, 10**9)
     assert (most.tolist(), node[1]) == ([1, 10], int(near.degree().argmax()))
     # Of a star, the leaves count; they are two couplings from each other.
-    most, node = most_within(near.first, near.neighbour, near.degree() < 2, order, 2, 10**9)
+    most, node = most_within(near, near.degree() < 2, order, 2, 10**9)
     assert (most.tolist(), node[1]) == ([1, 9, 9], int(near.degree().argmax()))
 
 

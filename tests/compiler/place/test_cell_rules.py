@@ -44,12 +44,12 @@ def test_usable_cells_leave_out_the_dead_and_for_pixels_the_unreadable(make_grap
 def test_which_nodes_are_read_out_and_which_way_couplings_go(make_graph: MakeGraph, make_core: MakeCore):
     core = make_core(grid=[3, 4])
     graph = make_graph(core, density=0.4, seed=5)
-    rules, problem = rules_of(graph, core), PlacementProblem.of(graph, core)
+    rules, (first, neighbour) = rules_of(graph, core), PlacementProblem.of(graph, core).adjacency
     pairs = set(zip(graph.src.tolist(), graph.dst.tolist(), strict=True))
     for node in range(graph.nodes):
         assert rules.read[node] == (node in graph.readout.tolist())
-        for place in range(problem.first[node], problem.first[node + 1]):
-            other = int(problem.neighbour[place])
+        for place in range(first[node], first[node + 1]):
+            other = int(neighbour[place])
             assert rules.receives[place] == ((other, node) in pairs)
             assert rules.sends[place] == ((node, other) in pairs)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oscc.compiler.ir.adjacency import Adjacency
 from oscc.compiler.place import growth as module
 from oscc.compiler.place.growth import grow
 from oscc.compiler.place.problem import PlacementProblem
@@ -33,11 +34,10 @@ def problem_of(graph: nx.Graph[Cell], stencil: Stencil, grid: tuple[int, int], s
     """The problem of a graph whose nodes have lost their places."""
     order = np.random.default_rng(seed).permutation(len(graph))
     number = {node: int(order[place]) for place, node in enumerate(sorted(graph.nodes))}
-    neighbours = {number[node]: sorted(number[other] for other in graph[node]) for node in graph}
-    lists = [neighbours[node] for node in range(len(graph))]
-    first = np.cumsum([0, *(len(part) for part in lists)]).astype(np.int32)
-    flat = np.array([other for part in lists for other in part], dtype=np.int32)
-    return PlacementProblem(first, flat, stencil.slot_of_displacement >= 0, grid)
+    pairs = [(number[node], number[other]) for node in graph for other in graph[node]]
+    ends = np.array(pairs, dtype=np.int32).reshape(-1, 2)
+    adjacency = Adjacency.of_pairs(ends[:, 0], ends[:, 1], len(graph))
+    return PlacementProblem(adjacency, stencil.slot_of_displacement >= 0, grid)
 
 
 def cells_of(rows: int, cols: int) -> list[Cell]:
@@ -58,7 +58,7 @@ def check(problem: PlacementProblem, cell: np.ndarray, stencil: Stencil) -> None
     rows, cols = problem.grid
     assert all(0 <= row < rows and 0 <= col < cols for row, col in cells)
     for node, (row, col) in enumerate(cells):
-        for other in problem.neighbour[problem.first[node] : problem.first[node + 1]].tolist():
+        for other in problem.adjacency.near(node).tolist():
             assert (cells[other][0] - row, cells[other][1] - col) in stencil.offsets
 
 

@@ -4,6 +4,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
+from oscc.compiler.ir.adjacency import Adjacency
 from oscc.compiler.place.cell_rules import CellRules, excess_of
 from oscc.compiler.place.layout import cells_in_order, pivot_coordinates
 from oscc.compiler.place.problem import PlacementProblem
@@ -12,10 +13,9 @@ from oscc.core.stencil import named_stencil
 
 def problem_of(graph, grid=(20, 20)):
     """Of a graph whose nodes are numbered from 0."""
-    lists = [sorted(graph[node]) for node in range(len(graph))]
-    first = np.cumsum([0, *map(len, lists)]).astype(np.int32)
-    flat = np.array([other for part in lists for other in part], np.int32)
-    return PlacementProblem(first, flat, named_stencil("box-2").slot_of_displacement >= 0, grid)
+    pairs = np.array([(node, other) for node in graph for other in graph[node]], np.int32).reshape(-1, 2)
+    adjacency = Adjacency.of_pairs(pairs[:, 0], pairs[:, 1], len(graph))
+    return PlacementProblem(adjacency, named_stencil("box-2").slot_of_displacement >= 0, grid)
 
 
 def rules_of(nodes, usable, readable=None, read=()):

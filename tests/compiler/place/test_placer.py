@@ -137,7 +137,7 @@ def test_seed_and_time_reach_the_search(
     with pytest.raises(KeyboardInterrupt):
         PlacePass(open_core(4, 4), PlaceOptions("anneal", 7, 2.5, print)).run(model_of(nx.path_graph(5)))
     assert given == [Search(7, 102.5, print)]
-    assert given[0].report is print
+    assert given[0].progress is print
 
 
 def test_growth_takes_its_seed(model_of: ModelOf, open_core: MakeCore) -> None:

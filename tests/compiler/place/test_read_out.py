@@ -299,7 +299,7 @@ def test_what_annealing_misses_is_counted_in_cells_of_the_core(make_core: MakeCo
 def test_searches_say_the_best_so_far(make_core: MakeCore, model_of: ModelOf) -> None:
     said: list[tuple[str, float]] = []
     core = make_core(grid=[12, 12], stencil="box-2", readout={"step": [2, 2]})
-    search = Search(report=lambda what, done: said.append((what, done)))
+    search = Search(progress=lambda what, done: said.append((what, done)))
     model = model_of(nx.random_regular_graph(4, 24, seed=1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(annealing, "MOVES_PER_NODE", 400)
