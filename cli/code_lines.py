@@ -12,7 +12,7 @@ import typer
 from oscc.cli.common import counted
 
 if TYPE_CHECKING:
-    from oscc.compiler.precision.code_warning_texts import CodeWarning
+    from oscc.compiler.findings.of_codes import CodeWarning
 
 ENERGY = ("coupling", "field")
 """Groups of which the energy of a problem is made."""
@@ -32,9 +32,10 @@ def verdict_words(summary: Mapping[str, Any]) -> str:
         As `CompileResult.summary` gives it.
     """
     from oscc.base.number_words import percent
+    from oscc.compiler.findings.of_codes import SATURATED_CODES
 
     warnings = summary.get("warnings", [])
-    saturated = [warning["numbers"] for warning in warnings if warning["code"] == "W004"]
+    saturated = [warning["numbers"] for warning in warnings if warning["code"] == SATURATED_CODES.code]
     if not saturated:
         return f"fits, with {counted(len(warnings), 'warning')}" if warnings else "fits"
     count, of = (sum(each[name] for each in saturated) for name in ("saturated", "parameters"))
@@ -113,7 +114,7 @@ def recorded_warnings(manifest: Mapping[str, Any]) -> tuple[CodeWarning, ...]:
     manifest : mapping
         Of an output folder, checked when it was read; that of the first release has none.
     """
-    from oscc.compiler.precision.code_warning_texts import CodeWarning
+    from oscc.compiler.findings.of_codes import CodeWarning
 
     names = ("code", "message", "advice", "numbers")
     found = manifest.get("summary", {}).get("warnings", [])

@@ -57,6 +57,7 @@ def synth_verb(
     """
     from oscc.base.output_folder import check_target
     from oscc.core.spec_file import load_core
+    from oscc.rtl.synthesis.findings import TOO_SLOW
     from oscc.rtl.synthesis.options import SynthesisOptions
     from oscc.rtl.synthesis.result_files import result_rows
     from oscc.rtl.synthesis.targets import check_target_name, synthesise, synthesise_largest
@@ -71,7 +72,7 @@ def synth_verb(
     with progress_bar(f"writing the Verilog of {asked.name}") as report, tool_folder() as scratch:
         result = run(asked, target, scratch, SynthesisOptions(freq, seed, timeout), report)
         _write(output, result, scratch, compiled)
-    missed = any(finding.code == "Y002" for finding in result.findings) and freq is not None
+    missed = any(finding.kind is TOO_SLOW for finding in result.findings) and freq is not None
     if as_json:
         print_json(result.as_dict() | {"output": str(output / SYNTHESIS_FOLDER)})
     else:

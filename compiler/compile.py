@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 
 from oscc.base.errors import OsccError
-from oscc.base.findings import Finding, finding_codes
+from oscc.base.findings import Finding, FindingKind, finding_codes
 from oscc.compiler.diagnosis.causes import Cause, find_causes
-from oscc.compiler.diagnosis.finding_names import name_nodes
+from oscc.compiler.findings.of_codes import CodeWarning
+from oscc.compiler.findings.of_fit import NO_HARDWARE, TOO_FEW_CELLS, TOO_MANY_CHUNKS, TOO_MANY_NODES
+from oscc.compiler.findings.of_placers import NO_SYMMETRIC_PLACEMENT
+from oscc.compiler.findings.of_times import TIMES
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph, idle_couplings, without_couplings
 from oscc.compiler.ir.placed import PlacedGraph
@@ -34,10 +37,10 @@ from oscc.compiler.place.cell_rules import usable_cells
 from oscc.compiler.place.placer import IdentityPlacer, SymmetryPlacer, identity_placement
 from oscc.compiler.place.repair import DEFECTS
 from oscc.compiler.precision.code_use import CodeUse, code_use
-from oscc.compiler.precision.code_warning_texts import CodeWarning
 from oscc.compiler.precision.code_warnings import code_warnings
 from oscc.core.families import family_named
 from oscc.core.program import Program
+from oscc.core.program_findings import OTHER_PHASES
 from oscc.core.schedule_proof import trace_schedule
 from oscc.core.spec import CoreSpec
 
@@ -46,8 +49,10 @@ _LOG = logging.getLogger(__name__)
 OF_POSITIONS = ("auto", "identity", "symmetry", "repair")
 """Placers that begin with the positions of a model that has them."""
 
-UNAFFECTED = frozenset(("F002", "F003", "F004", "F005", "L007", "S001", "S002", "S003", "S004", "S005"))
-"""Findings that are the same whether couplings of weight zero are there or not."""
+UNAFFECTED: frozenset[FindingKind[Any]] = frozenset(
+    (OTHER_PHASES, TOO_MANY_CHUNKS, NO_HARDWARE, TOO_MANY_NODES, TOO_FEW_CELLS, *TIMES)
+)
+"""Kinds of findings that are the same whether couplings of weight zero are there or not."""
 
 SMALLEST_TAU = ScaleOptions()
 """One tau for all chunks, the smallest at which nothing clips."""
@@ -102,7 +107,7 @@ class CompileResult:
     def causes(self) -> tuple[Cause, ...]:
         """The findings by their causes, the most fundamental first, with the labels of nodes."""
         causes = find_causes(self.findings, self.graph, self.placed)
-        return tuple(name_nodes(cause, self.labels) for cause in causes)
+        return tuple(cause.named(self.labels) for cause in causes)
 
     @property
     def feasible(self) -> bool:
@@ -234,7 +239,7 @@ def check_model(
     """
     begun = time.monotonic()
     result = _checked(graph, core, options, placing)
-    if not result.feasible and not {finding.code for finding in result.findings} <= UNAFFECTED:
+    if not result.feasible and not {finding.kind for finding in result.findings} <= UNAFFECTED:
         idle = idle_couplings(graph)
         if idle.size:
             # They have no effect: what they need must not be in the way.
@@ -296,8 +301,8 @@ def _checked(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, placin
     )
     if conditions:
         tried, more = _positions_as_they_are(graph, core, placing)
-        known = {finding.code for finding in conditions}
-        conditions += tuple(finding for finding in more if finding.code not in known)
+        known = {finding.kind for finding in conditions}
+        conditions += tuple(finding for finding in more if finding.kind not in known)
         conditions += () if tried is None else _weak_cell_findings(tried, options)
         record = PassRecord("conditions", time.perf_counter() - begin)
         return CompileResult(graph, core, records=(record,), findings=conditions, tried=tried)
@@ -332,8 +337,8 @@ def _positions_as_they_are(
         return start, ()
     placer = IdentityPlacer() if placing.placer == "identity" else SymmetryPlacer()
     found = placer.place(graph, core)
-    codes = {finding.code for finding in found.findings} - {"L002"}
-    if codes <= DEFECTS and placing.placer in ("auto", "repair"):
+    kinds = {finding.kind for finding in found.findings} - {NO_SYMMETRIC_PLACEMENT}
+    if kinds <= DEFECTS and placing.placer in ("auto", "repair"):
         return found.placed or start, ()
     return found.placed or start, found.findings
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from oscc.base.findings import Finding
+from oscc.base.findings import Finding, FindingKind
+from oscc.core.program_findings import OTHER_PHASES, OtherPhases
 from oscc.core.spec import CoreSpec
 
 
@@ -32,13 +33,22 @@ INIT_TOLERANCE = 1e-6
 """Largest difference between a model's initial distribution and the core's that counts as none [rad]."""
 
 
-def diagnose_initial_phases(init: InitialPhases, core: CoreSpec) -> Iterator[Finding]:
+def diagnose_initial_phases(
+    init: InitialPhases,
+    core: CoreSpec,
+    whose: str = "the model",
+    kind: FindingKind[OtherPhases] = OTHER_PHASES,
+) -> Iterator[Finding]:
     """Check that a core offers a distribution of the initial phases (code F002); a proof.
 
     Parameters
     ----------
     init : InitialPhases
     core : CoreSpec
+    whose : str
+        What starts from it, for the message.
+    kind : FindingKind
+        Of the finding: F002, or that of a program.
     """
     given = f"{init.kind} with mean {init.mean:.9g} and standard deviation {init.std:.9g} rad"
     if core.init.kind == "normal":
@@ -49,9 +59,8 @@ def diagnose_initial_phases(init: InitialPhases, core: CoreSpec) -> Iterator[Fin
         offered, fix = "uniform over the circle", "init.kind"
         fits = abs(init.std - math.pi / math.sqrt(3.0)) <= INIT_TOLERANCE
     if init.kind != core.init.kind or not fits:
-        yield Finding(
-            "F002",
-            f"the model starts from phases {given}; the core offers {offered}",
+        yield kind.finding(
+            f"{whose} starts from phases {given}; the core offers {offered}",
             f"train the model from the distribution of the core, or use a core with another {fix}",
             {
                 "model": {"kind": init.kind, "mean": init.mean, "std": init.std},

@@ -7,11 +7,25 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.base.findings import Finding, raise_first
 from oscc.core.families import FAMILIES
 from oscc.core.initial_phases import diagnose_initial_phases
 from oscc.core.instructions import Instruction, Operation
 from oscc.core.program import Program
+from oscc.core.program_findings import (
+    ILLEGAL_BANK_CODE,
+    OTHER_CORE,
+    OTHER_CORE_NAME,
+    OTHER_FAMILY,
+    PIXEL_OUTSIDE,
+    PROGRAM_PHASES,
+    UNUSABLE_UNIT,
+    UNUSED_MEMORY,
+    WRONG_ARRAY,
+    WRONG_INIT,
+    WRONG_RUNS,
+    WRONG_STEP,
+)
 from oscc.core.schedule_proof import diagnose_schedule
 from oscc.core.spec import CoreSpec
 from oscc.core.weight_word import code_name, codes_per_cell, join_word, unpack_words
@@ -35,16 +49,14 @@ def diagnose_program(program: Program, core: CoreSpec) -> Iterator[Finding]:
     core : CoreSpec
     """
     if program.spec_hash != core.hash:
-        yield Finding(
-            "B001",
+        yield OTHER_CORE.finding(
             f"the program is for core {program.core_name} ({program.spec_hash[:12]}), not for {core.name} "
             f"({core.hash[:12]})",
             "compile the model for this core",
             {"program": program.spec_hash, "core": core.hash},
         )
     elif program.core_name != core.name:
-        yield Finding(
-            "B011",
+        yield OTHER_CORE_NAME.finding(
             f"the program names core {program.core_name!r}, but its hash is that of {core.name!r}",
             "compile the model again",
             {"program": program.core_name, "core": core.name},
@@ -57,11 +69,6 @@ def diagnose_program(program: Program, core: CoreSpec) -> Iterator[Finding]:
     yield from _diagnose_words(program, core)
     yield from _diagnose_time(program, core)
     yield from diagnose_schedule(program.instructions(), core)
-
-
-def is_valid_program(program: Program, core: CoreSpec) -> bool:
-    """Return whether `diagnose_program` finds nothing."""
-    return is_empty(diagnose_program(program, core))
 
 
 def verify_program(program: Program, core: CoreSpec) -> None:
@@ -79,14 +86,12 @@ def _diagnose_model(program: Program, core: CoreSpec) -> Iterator[Finding]:
     family = FAMILIES.get(program.family)
     if family is None or not family.has_hardware:
         able = [name for name, declared in FAMILIES.items() if declared.has_hardware]
-        yield Finding(
-            "B009",
+        yield OTHER_FAMILY.finding(
             f"the program is of family {program.family!r}; the core runs {' and '.join(able)}",
             "compile a model of one of these families",
             {"family": program.family, "accepted": able},
         )
-    for finding in diagnose_initial_phases(program.init, core):
-        yield Finding("B010", finding.message.replace("the model", "the program", 1), finding.fix, finding.witness)
+    yield from diagnose_initial_phases(program.init, core, "the program", PROGRAM_PHASES)
 
 
 def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
@@ -98,23 +103,20 @@ def _diagnose_shapes(program: Program, core: CoreSpec) -> Iterator[Finding]:
         "pixel": (program.pixel.shape, (program.image_shape[0] * program.image_shape[1], 2)),
     }
     if min(program.image_shape) < 1:
-        yield Finding(
-            "B002",
+        yield WRONG_ARRAY.finding(
             f"image_shape: {list(program.image_shape)} is no image",
             "compile the model again",
             {"array": "image_shape", "shape": list(program.image_shape)},
         )
     for name, (given, expected) in wanted.items():
         if given != expected:
-            yield Finding(
-                "B002",
+            yield WRONG_ARRAY.finding(
                 f"{name}: shape {list(given)}, expected {list(expected)}",
                 "compile the model for this core",
                 {"array": name, "shape": list(given), "expected": list(expected)},
             )
     if not 1 <= chunks <= core.chunks:
-        yield Finding(
-            "B002",
+        yield WRONG_ARRAY.finding(
             f"the program has {chunks} chunks; the core holds {core.chunks}",
             "compile the model for this core",
             {"chunks": chunks, "capacity": core.chunks},
@@ -147,13 +149,12 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
         try:
             codes = unpack_words(bank, core)
         except ValueError as error:
-            yield Finding("B003", f"bank {column}: {error}", "compile the model again", {"column": column})
+            yield ILLEGAL_BANK_CODE.finding(f"bank {column}: {error}", "compile the model again", {"column": column})
             continue
         for group, values in codes.items():
             if len(bad := np.argwhere(~np.isin(values, core.dac(group).allowed_codes))):
                 address = int(bad[0, 0])
-                yield Finding(
-                    "B003",
+                yield ILLEGAL_BANK_CODE.finding(
                     f"bank {column}, address {address}: {group} code {int(values[tuple(bad[0])])} is forbidden",
                     "compile the model again",
                     {"column": column, "address": address, "group": group, "count": len(bad)},
@@ -163,8 +164,7 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
         if len(misused := np.argwhere((used != 0) & unusable[:, column])):
             chunk, row, place = misused[0].tolist()
             unit = code_name(place, core)
-            yield Finding(
-                "B012",
+            yield UNUSABLE_UNIT.finding(
                 f"cell ({row}, {column}), {unit}: code {int(used[chunk, row, place])} in chunk {chunk}, but "
                 f"the unit points over the border, or it, its cell or its source is dead; {len(misused)} such codes in "
                 f"bank {column}",
@@ -172,8 +172,7 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
                 {"cell": [row, column], "unit": unit, "chunk": chunk, "count": len(misused)},
             )
         if np.any(word[program.chunks * core.rows :]):
-            yield Finding(
-                "B004",
+            yield UNUSED_MEMORY.finding(
                 f"bank {column}: words beyond the {program.chunks} chunks of the model are not zero",
                 "compile the model again",
                 {"column": column, "chunks": program.chunks},
@@ -181,8 +180,7 @@ def _diagnose_words(program: Program, core: CoreSpec) -> Iterator[Finding]:
     stray = np.flatnonzero(np.any((program.pixel < 0) | (program.pixel >= core.frame_shape), axis=1))
     if stray.size:
         place = program.pixel[stray[0]].tolist()
-        yield Finding(
-            "B005",
+        yield PIXEL_OUTSIDE.finding(
             f"pixel {int(stray[0])} is at {place} of the read-out frame, which has {list(core.frame_shape)}",
             "compile the model again",
             {"pixel": int(stray[0]), "position": place, "frame": list(core.frame_shape), "count": int(stray.size)},
@@ -196,8 +194,7 @@ def _diagnose_time(program: Program, core: CoreSpec) -> Iterator[Finding]:
         wrong = np.flatnonzero(~np.isclose(lsb, expected, rtol=_ROUNDING, atol=0.0))
         if wrong.size:
             chunk = int(wrong[0])
-            yield Finding(
-                "B006",
+            yield WRONG_STEP.finding(
                 f"{group}, chunk {chunk}: a code step is worth {lsb[chunk]:.9g}, but at tau "
                 f"{program.tau_s[chunk]:.9g} s it is worth {expected[chunk]:.9g}",
                 "compile the model again",
@@ -212,8 +209,7 @@ def _diagnose_time(program: Program, core: CoreSpec) -> Iterator[Finding]:
     runs = [step.operand for step in instructions if step.operation is Operation.RUN]
     expected_runs = core.clock_hz * program.tau_s * program.chunk_duration
     if len(runs) != program.chunks or not np.allclose(runs, expected_runs, rtol=_ROUNDING, atol=0.0):
-        yield Finding(
-            "B007",
+        yield WRONG_RUNS.finding(
             f"the schedule runs {runs} cycles, but tau gives {np.round(expected_runs, 6).tolist()}",
             "compile the model again",
             {"runs": runs, "expected": expected_runs.tolist()},
@@ -224,8 +220,7 @@ def _diagnose_time(program: Program, core: CoreSpec) -> Iterator[Finding]:
 def _diagnose_inits(instructions: tuple[Instruction, ...], core: CoreSpec) -> Iterator[Finding]:
     for address, instruction in enumerate(instructions):
         if instruction.operation is Operation.INIT and instruction.operand != core.init.cycles:
-            yield Finding(
-                "B008",
+            yield WRONG_INIT.finding(
                 f"instruction {address} ({instruction}): the core's init takes {core.init.cycles} cycles",
                 "compile the model again",
                 {"instruction": address, "cycles": instruction.operand, "expected": core.init.cycles},

@@ -6,8 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.base.findings import Finding
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
+from oscc.core.schedule_findings import (
+    CROWDED_INSTRUCTIONS,
+    ILLEGAL_OPERAND,
+    LATE_COMMIT,
+    LATE_INSTRUCTION,
+    NO_END,
+    NO_SAMPLE,
+    NO_STEADY_STATE,
+    OVER_BUDGET,
+)
 from oscc.core.sequencer_model import SequencerModel, Step, crowding_fault
 from oscc.core.spec import CoreSpec
 
@@ -157,8 +167,7 @@ def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples:
 
 def _diagnose_operands(instructions: Sequence[Instruction], core: CoreSpec) -> Iterator[Finding]:
     if not 1 <= len(instructions) <= SCHEDULE_DEPTH:
-        yield Finding(
-            "T001",
+        yield ILLEGAL_OPERAND.finding(
             f"the schedule has {len(instructions)} instructions; the schedule memory holds 1 to {SCHEDULE_DEPTH}",
             "use repeat, or fewer chunks",
             {"instructions": len(instructions), "depth": SCHEDULE_DEPTH},
@@ -170,8 +179,7 @@ def _diagnose_operands(instructions: Sequence[Instruction], core: CoreSpec) -> I
     for address, instruction in enumerate(instructions):
         limit, what = limits.get(instruction.operation, (None, ""))
         if limit is not None and instruction.operand >= limit:
-            yield Finding(
-                "T001",
+            yield ILLEGAL_OPERAND.finding(
                 f"instruction {address} ({instruction}): {what}",
                 "use an operand that exists",
                 {"instruction": address, "operand": instruction.operand, "limit": limit},
@@ -195,29 +203,25 @@ def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> It
         return
     last = instructions[-1]
     if last.operation is not Operation.STOP and not (last.operation is Operation.REPEAT and last.count == 0):
-        yield Finding(
-            "T002",
+        yield NO_END.finding(
             f"the last instruction ({last}) is neither stop nor an endless repeat: the sequencer would run off the end",
             "end the schedule with stop",
             {"instruction": len(instructions) - 1},
         )
     proof = _prove(instructions, core)
-    crowded = {finding.witness["instruction"] for finding in proof.faults if finding.code == "T003"}
+    crowded = {finding.witness["instruction"] for finding in proof.faults if finding.kind is CROWDED_INSTRUCTIONS}
     yield from (
         finding for finding in _diagnose_crowding(instructions) if finding.witness["instruction"] not in crowded
     )
     yield from proof.faults
     if not proof.complete:
-        yield Finding(
-            "T011",
+        yield NO_STEADY_STATE.finding(
             f"neither an end nor a steady state was found within {MAX_GROUPS} groups of instructions",
             "use smaller repeat counts",
             {"groups": MAX_GROUPS},
-            proof=False,
         )
     if proof.complete and not proof.samples and not proof.faults:
-        yield Finding(
-            "T012",
+        yield NO_SAMPLE.finding(
             "the schedule never samples: no image comes out of the core",
             "sample after the last run",
             {"instructions": len(instructions), "groups": proof.followed},
@@ -225,8 +229,7 @@ def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> It
     yield from _diagnose_waiting(proof)
     gap = proof.largest_gap()
     if gap is not None and gap > core.cycles_per_sample:
-        yield Finding(
-            "T008",
+        yield OVER_BUDGET.finding(
             f"a sample takes {gap} cycles in steady state; the core's budget is {core.cycles_per_sample}",
             "shorten the runs, or raise cycles_per_sample of the core",
             {"cycles": gap, "cycles_per_sample": core.cycles_per_sample},
@@ -243,10 +246,14 @@ def _diagnose_crowding(instructions: Sequence[Instruction]) -> Iterator[Finding]
 
 
 _WAITS = {
-    "commit": ("T006", "its load is not complete", "lengthen the run before it, or load earlier"),
-    "load": ("T007", "the loader is still busy with the load before", "lengthen the run before it"),
-    "sample": ("T007", "the latches still hold the frame before", "lengthen the runs: a sample must cover a read-out"),
-    "fetch": ("T007", "it is not fetched yet", "lengthen the init or run before it"),
+    "commit": (LATE_COMMIT, "its load is not complete", "lengthen the run before it, or load earlier"),
+    "load": (LATE_INSTRUCTION, "the loader is still busy with the load before", "lengthen the run before it"),
+    "sample": (
+        LATE_INSTRUCTION,
+        "the latches still hold the frame before",
+        "lengthen the runs: a sample must cover a read-out",
+    ),
+    "fetch": (LATE_INSTRUCTION, "it is not fetched yet", "lengthen the init or run before it"),
 }
 
 
@@ -256,7 +263,7 @@ def _diagnose_waiting(proof: _Proof) -> Iterator[Finding]:
     for step in proof.steady:
         if not step.waited or not step.group.members:
             continue
-        code, why, fix = _WAITS[step.cause]
+        kind, why, fix = _WAITS[step.cause]
         operation = {"commit": Operation.COMMIT, "load": Operation.LOAD, "sample": Operation.SAMPLE}.get(step.cause)
         address, instruction = next(
             (m for m in step.group.members if m[1].operation is operation), step.group.members[0]
@@ -264,24 +271,8 @@ def _diagnose_waiting(proof: _Proof) -> Iterator[Finding]:
         if (step.cause, address) in told:
             continue
         told.add((step.cause, address))
-        yield Finding(
-            code,
+        yield kind.finding(
             f"instruction {address} ({instruction}) waits {step.waited} cycles {where}: {why}",
             fix,
             {"instruction": address, "missing_cycles": step.waited, "cause": step.cause},
         )
-
-
-def is_valid_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> bool:
-    """Return whether `diagnose_schedule` finds nothing."""
-    return is_empty(diagnose_schedule(instructions, core))
-
-
-def verify_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> None:
-    """Raise the first finding of `diagnose_schedule`.
-
-    Raises
-    ------
-    FindingError
-    """
-    raise_first(diagnose_schedule(instructions, core))

@@ -25,10 +25,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from oscc.base.findings import Finding
+from oscc.base.findings import Finding, FindingKind
 from oscc.core.instructions import MAX_UNTIMED, Instruction, Operation
 from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
+from oscc.core.schedule_findings import (
+    COMMIT_WITHOUT_LOAD,
+    CROWDED_INSTRUCTIONS,
+    ENDLESS_LOOP,
+    RUN_WITHOUT_COMMIT,
+    SAMPLE_WITHOUT_RUN,
+)
 from oscc.core.spec import CoreSpec
 
 _WAITING = (Operation.COMMIT, Operation.LOAD, Operation.SAMPLE)
@@ -125,8 +133,8 @@ class SequencerModel:
     last_sample : int or None
         Cycle of the last sample.
     stopped : bool
-    faults : dict of (str, int) to Finding
-        What was wrong with instructions that were executed, by code and address: T003, T004, T005, T009, T010.
+    faults : dict of (FindingKind, int) to Finding
+        What was wrong with instructions that were executed, by kind and address: T003, T004, T005, T009, T010.
     """
 
     instructions: Sequence[Instruction]
@@ -142,7 +150,7 @@ class SequencerModel:
     phase: str = "none"
     last_sample: int | None = None
     stopped: bool = False
-    faults: dict[tuple[str, int], Finding] = field(default_factory=dict)
+    faults: dict[tuple[FindingKind[Any], int], Finding] = field(default_factory=dict)
 
     def step(self) -> Step | None:
         """Return the next group; None when the schedule has ended: stopped, in error, or past its last instruction."""
@@ -218,14 +226,14 @@ class SequencerModel:
         self.untimed += 1
         if self.untimed <= MAX_UNTIMED:
             return True
-        self.faults.setdefault(("T003", address), crowding_fault(address, instruction, self.untimed))
+        self._fault(crowding_fault(address, instruction, self.untimed))
         if _circles_without_time(self.instructions, address):
             self._fault(
-                "T009",
-                address,
-                f"from instruction {address} the schedule repeats for ever without an init or a run",
-                "put an init or a run into the loop",
-                {},
+                ENDLESS_LOOP.finding(
+                    f"from instruction {address} the schedule repeats for ever without an init or a run",
+                    "put an init or a run into the loop",
+                    {"instruction": address},
+                )
             )
         return False
 
@@ -233,11 +241,11 @@ class SequencerModel:
         """Return what takes effect of a group whose commit ends the schedule: a sample, if it has one."""
         address = next(at for at, instruction in group.members if instruction.operation is Operation.COMMIT)
         self._fault(
-            "T004",
-            address,
-            f"instruction {address} commits, but no chunk was loaded since the commit before",
-            "put a load before it: the commit would end the schedule with an error",
-            {},
+            COMMIT_WITHOUT_LOAD.finding(
+                f"instruction {address} commits, but no chunk was loaded since the commit before",
+                "put a load before it: the commit would end the schedule with an error",
+                {"instruction": address},
+            )
         )
         self.stopped = True
         return replace(group, members=tuple(m for m in group.members if m[1].operation is Operation.SAMPLE))
@@ -254,11 +262,11 @@ class SequencerModel:
                 case Operation.RUN:
                     if not self.committed:
                         self._fault(
-                            "T010",
-                            address,
-                            f"instruction {address} runs, but no chunk was committed before it",
-                            "put a load and a commit before it",
-                            {},
+                            RUN_WITHOUT_COMMIT.finding(
+                                f"instruction {address} runs, but no chunk was committed before it",
+                                "put a load and a commit before it",
+                                {"instruction": address},
+                            )
                         )
                     self.phase = "none" if self.phase == "none" else "run"
                 case Operation.SAMPLE:
@@ -266,15 +274,15 @@ class SequencerModel:
                     if self.phase != "run":
                         missing = "a run since its init" if self.phase == "init" else "an init"
                         self._fault(
-                            "T005",
-                            address,
-                            f"instruction {address} samples without {missing}",
-                            "give every sample an init and a run of its own",
-                            {"missing": missing},
+                            SAMPLE_WITHOUT_RUN.finding(
+                                f"instruction {address} samples without {missing}",
+                                "give every sample an init and a run of its own",
+                                {"instruction": address, "missing": missing},
+                            )
                         )
 
-    def _fault(self, code: str, address: int, message: str, fix: str, witness: dict[str, object]) -> None:
-        self.faults.setdefault((code, address), Finding(code, message, fix, {"instruction": address, **witness}))
+    def _fault(self, fault: Finding) -> None:
+        self.faults.setdefault((fault.kind, fault.witness["instruction"]), fault)
 
     def state(self) -> tuple[object, ...]:
         """Return everything that decides the future, in cycles since the last group took effect."""
@@ -319,8 +327,7 @@ def _circles_without_time(instructions: Sequence[Instruction], address: int) -> 
 
 def crowding_fault(address: int, instruction: Instruction, count: int) -> Finding:
     """Return T003 where an instruction is one too many without duration."""
-    return Finding(
-        "T003",
+    return CROWDED_INSTRUCTIONS.finding(
         f"instruction {address} ({instruction}) is the {count}th without duration in a row; at most {MAX_UNTIMED} may "
         "follow each other, also over a repeat",
         "put an init or a run between them",

@@ -17,13 +17,13 @@ from oscc.compiler.copies.copied_graph import STRENGTH
 from oscc.compiler.copies.splitting import CopyOptions
 from oscc.compiler.diagnosis.causes import Cause
 from oscc.compiler.feasibility.changes import ChangeOptions
+from oscc.compiler.findings.of_codes import CodeWarning
 from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.output.compilation import Compilation, CompileOptions, check_source, compile_source
 from oscc.compiler.pass_manager import PassRecord
 from oscc.compiler.passes.place import PlaceOptions
 from oscc.compiler.passes.time_scale import ScaleOptions
-from oscc.compiler.precision.code_warning_texts import CodeWarning
 from oscc.core.die import parse_die, read_die_file, with_die
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec

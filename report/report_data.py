@@ -12,10 +12,9 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from oscc.base.findings import Finding
-from oscc.compiler.diagnosis.causes import Cause
+from oscc.compiler.findings.of_codes import CodeWarning
 from oscc.compiler.precision.code_use import GroupUse
-from oscc.compiler.precision.code_warning_texts import CodeWarning
+from oscc.report.listed_findings import ListedCause, ListedFinding
 
 SCHEMA = "oscc.report/1"
 """Content of key ``schema`` of the JSON."""
@@ -177,10 +176,10 @@ class Findings:
 
     total: int
     by_code: tuple[FindingCount, ...]
-    causes: tuple[Cause, ...]
+    causes: tuple[ListedCause, ...]
 
     @property
-    def listed(self) -> tuple[Finding, ...]:
+    def listed(self) -> tuple[ListedFinding, ...]:
         """Each cause, and behind it its examples."""
         return tuple(finding for cause in self.causes for finding in (cause, *cause.examples))
 

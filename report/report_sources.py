@@ -15,14 +15,14 @@ from oscc.base.errors import OsccError
 from oscc.base.manifest_writer import described_tool
 from oscc.base.output_folder import PROGRAM, REPORTS, OutputFolder, read_any_output_folder
 from oscc.compiler.compile import CompileResult
-from oscc.compiler.diagnosis.causes import Cause, total_findings
+from oscc.compiler.findings.of_codes import CodeWarning
 from oscc.compiler.output.compile_output import Receipt, described_inputs
 from oscc.compiler.output.quantization_report import quantization_report
 from oscc.compiler.output.routing_report import routing_report
 from oscc.compiler.precision.code_use import GroupUse
-from oscc.compiler.precision.code_warning_texts import CodeWarning
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
+from oscc.report.listed_findings import ListedCause
 from oscc.report.report_data import (
     FindingCount,
     Findings,
@@ -189,7 +189,7 @@ def report_of(sources: Sources, *, where: str) -> ReportData:
         quantization=_parse(Quantization, sources.quantization, f"{where}: {REPORTS}/quantization.json"),
         code_use=_parse(dict[str, GroupUse], summary.get("code_use", {}).get("groups"), f"{where}: code_use"),
         warnings=_parse(tuple[CodeWarning, ...], summary.get("warnings", []), f"{where}: warnings") or (),
-        findings=_findings([Cause.of_dict(found) for found in summary["findings"]]),
+        findings=_findings(_parse(tuple[ListedCause, ...], summary["findings"], f"{where}: findings") or ()),
         witnesses=_parse(Witnesses, sources.witnesses, f"{where}: {REPORTS}/witnesses.json"),
         what_if=_parse(WhatIf, sources.what_if, f"{where}: {REPORTS}/whatif.json"),
         solve=_parse(Solve, sources.solve, f"{where}: {REPORTS}/solve.json"),
@@ -219,11 +219,11 @@ def _resources(summary: Mapping[str, Any], core: CoreSpec | None, routing: Routi
     return found
 
 
-def _findings(causes: Sequence[Cause]) -> Findings:
+def _findings(causes: Sequence[ListedCause]) -> Findings:
     count: Counter[str] = sum((cause.totals() for cause in causes), Counter())
     unproven = {finding.code for cause in causes for finding in (cause, *cause.examples) if not finding.proof}
     return Findings(
-        total=total_findings(causes),
+        total=count.total(),
         by_code=tuple(FindingCount(code, number, code not in unproven) for code, number in sorted(count.items())),
         causes=tuple(causes),
     )

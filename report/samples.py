@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from oscc.base.arrays import freeze
 from oscc.base.errors import OsccError
 from oscc.base.file_output import write_bytes
+from oscc.compiler.findings.of_fit import NO_HARDWARE
 
 if TYPE_CHECKING:
     from oscc.base.progress import Report
@@ -69,7 +70,7 @@ def no_images(data: ReportData, image_shape: tuple[int, int] | None) -> str:
     image_shape : tuple of (int, int) or None
         Rows and columns of the program's images; None without a program.
     """
-    if any(cause.code == "F004" for cause in data.findings.by_code):
+    if any(cause.code == NO_HARDWARE.code for cause in data.findings.by_code):
         return f"No samples: there is no hardware for family {data.family}, so that no array can be simulated."
     if image_shape is None:
         return "No samples: the model does not fit, so that there is no program to run."

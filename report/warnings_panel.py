@@ -8,7 +8,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from oscc.compiler.precision.code_warning_texts import CodeWarning
+from oscc.compiler.findings.of_codes import CodeWarning
 
 
 def warnings_panel(warnings: Sequence[CodeWarning]) -> Markup:

@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 # The thread pools of numba and torch fight on few cores; it is read when numba is first imported.
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")
@@ -16,7 +17,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from oscc.base.findings import Finding, FindingKind
 from oscc.compiler.compile import CompileResult, compile_model
+from oscc.compiler.findings.of_codes import CodeWarning, WarningKind
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import family_named
@@ -43,6 +46,56 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return LONGEST.index(name) if name in LONGEST else len(LONGEST)
 
     items.sort(key=place)
+
+
+def _is_form(form: Any, content: Any) -> bool:
+    """Whether content is what a type declares, as JSON has it: the keys of a typed dict, no others, and their types."""
+    if form in (Any, dict):
+        return True
+    if is_typeddict(form):
+        hints = get_type_hints(form)
+        return (
+            isinstance(content, dict)
+            and form.__required_keys__ <= content.keys() <= hints.keys()
+            and all(_is_form(hints[key], value) for key, value in content.items())
+        )
+    outer, inner = get_origin(form), get_args(form)
+    if outer is UnionType:
+        return any(_is_form(each, content) for each in inner)
+    if outer is list:
+        return type(content) is list and all(_is_form(inner[0], each) for each in content)
+    if outer is dict:
+        parts = content.items() if type(content) is dict else [(None, None)]
+        return all(_is_form(inner[0], key) and _is_form(inner[1], value) for key, value in parts)
+    # A whole number may stand for any.
+    return type(content) in ((int, float) if form is float else (form,))
+
+
+@pytest.fixture(scope="session")
+def is_form() -> Callable[[Any, Any], bool]:
+    """``is_form(form, content)``: whether content is what a typed dict declares."""
+    return _is_form
+
+
+@pytest.fixture(scope="session", autouse=True)
+def declared_witnesses() -> Iterator[None]:
+    """Hold every finding and every warning that any test leads to, to what its kind declares."""
+    finding, warning = FindingKind.finding, WarningKind.warning
+
+    def made(kind: FindingKind[Any], message: Any, fix: Any, witness: Any) -> Finding:
+        assert any(_is_form(form, witness) for form in kind.witness), (
+            f"{kind.code}: the witness is none of those declared: {witness}"
+        )
+        return finding(kind, message, fix, witness)
+
+    def warned(kind: WarningKind[Any], message: str, advice: str, numbers: dict[str, Any]) -> CodeWarning:
+        assert _is_form(kind.numbers, numbers), f"{kind.code}: the numbers are not those declared: {numbers}"
+        return warning(kind, message, advice, numbers)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FindingKind, "finding", made)
+        patch.setattr(WarningKind, "warning", warned)
+        yield
 
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "kurashil-mnist-56x56.safetensors"

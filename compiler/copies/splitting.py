@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oscc.base.findings import Finding, counted
+from oscc.base.findings import Finding, Node, counted
 from oscc.compiler.copies.copied_graph import STRENGTH, CopyMap, copied_graph
 from oscc.compiler.copies.embedder import embed
 from oscc.compiler.copies.pieces import least_copies
+from oscc.compiler.findings.of_placers import NO_CHAINS, TOO_MANY_COPIES, WEAK_MODEL
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.place.cell_rules import usable_cells
 from oscc.compiler.place.fit import diagnose_model
@@ -88,8 +89,7 @@ def split_nodes(
             None,
             None,
             (
-                Finding(
-                    "C001",
+                NO_CHAINS.finding(
                     f"no chains of copies found: of {graph.nodes} nodes, {found.at_fault} lack a neighbour or share a "
                     f"cell at best, with {found.cell.size} cells of {core.cells} ({rounds}{ended})",
                     "use another --seed or a longer --timeout, a larger core, or a model with fewer couplings",
@@ -101,7 +101,6 @@ def split_nodes(
                         "complete": found.complete,
                         "seed": search.seed,
                     },
-                    proof=False,
                 ),
             ),
         )
@@ -130,10 +129,13 @@ def diagnose_room(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     if needed <= usable or graph.nodes > usable:
         return
     most = int(copies.argmax())
-    yield Finding(
-        "C003",
-        f"copies need {needed} cells at least, of which the core has {usable}: {int((copies > 1).sum())} nodes have "
-        f"more neighbours than there are cells near a cell, node {most} the most",
+    yield TOO_MANY_COPIES.finding(
+        (
+            f"copies need {needed} cells at least, of which the core has {usable}: {int((copies > 1).sum())} nodes "
+            "have more neighbours than there are cells near a cell, node ",
+            Node(most),
+            " the most",
+        ),
         "use a larger core or one with a wider stencil, or a model with fewer couplings",
         {"needed": needed, "usable": usable, "nodes": graph.nodes},
     )
@@ -160,8 +162,7 @@ def diagnose_chains(graph: CouplingGraph, copies: CopyMap, core: CoreSpec) -> It
     step = chain / most_gain / (core.coupling_dac.top_code + 0.5)
     if not 0 < largest / least_gain < step / 2:
         return
-    yield Finding(
-        "C002",
+    yield WEAK_MODEL.finding(
         f"all couplings of the model round to code 0 beside its chains: the largest is {largest:.4g}, a code step at "
         f"least {step:.4g} rad per unit of model time",
         "use a smaller --chain-strength, or a core with more bits per coupling",

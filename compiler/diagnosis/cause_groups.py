@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from oscc.base.findings import MAX_LISTED, Finding
+from oscc.base.findings import MAX_LISTED, Finding, FindingKind, Node, Words
+from oscc.compiler.findings.of_fit import UNREADABLE_PIXEL
+from oscc.compiler.findings.of_routes import (
+    CROWDED_NODE,
+    DEAD_CELL,
+    DEAD_SLOT,
+    FAR_COUPLING,
+    FULL_BOUNDARY,
+    NODE_OUTSIDE,
+    SHARED_CELL,
+    SHARED_UNIT,
+    UNEVEN_PAIR,
+)
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.route.routing import stencil_text
 from oscc.core.stencil import MOST_ADVISED, Offset, named_stencil, narrowest_stencil
@@ -73,28 +86,30 @@ def _far_couplings(group: Group, placed: PlacedGraph) -> Finding:
     astray = astray_nodes(group)
     many = f"{len(group)} of {graph.couplings} couplings"
     offsets = f"{len(kinds)} offset{'s' if len(kinds) > 1 else ''}"
+    message: Words
     fix = "let a placer find positions: --placer anneal"
     if needed is not None and len(named_stencil(needed)) <= MOST_ADVISED:
         fix = f"use a core with stencil: {needed}, or train the model with the stencil of the core"
     if astray:
-        named = " and ".join(f"node {node} at {_cell(placed, node)}" for node in astray)
+        named = [word for node in astray for word in (" and node ", Node(node), f" at {_cell(placed, node)}")]
         lie, they = ("lies", "it is") if len(astray) == 1 else ("lie", "they are")
         message = (
-            f"{named} {lie} away from the nodes that {they} coupled with: {many} are outside the stencil "
-            f"({stencil_text(core)})"
+            "node ",
+            *named[1:],
+            f" {lie} away from the nodes that {they} coupled with: {many} are outside the stencil ("
+            f"{stencil_text(core)})",
         )
         fix = f"give {'it a position' if len(astray) == 1 else 'them positions'} near these, or {fix}"
     elif is_regular(placed):
         message = (
             f"stencil: the model has offsets of {needed}, the core has {stencil_text(core)}: {many} have {offsets} "
-            "that it lacks"
+            "that it lacks",
         )
     else:
         message = (
-            f"stencil: {many} have {offsets} that the core lacks ({stencil_text(core)}), the longest {list(longest)}"
+            f"stencil: {many} have {offsets} that the core lacks ({stencil_text(core)}), the longest {list(longest)}",
         )
-    return Finding(
-        "R001",
+    return FAR_COUPLING.finding(
         message,
         fix,
         {
@@ -130,10 +145,13 @@ def astray_nodes(group: Group) -> list[int]:
 
 def _crowded_nodes(group: Group, placed: PlacedGraph) -> Finding:
     most = max(group, key=lambda each: int(each.witness["degree"])).witness
-    return Finding(
-        "R003",
-        f"{len(group)} of {placed.graph.nodes} nodes receive more couplings than a cell has slots for "
-        f"({most['slots']}); node {most['node']} receives {most['degree']}, the most",
+    return CROWDED_NODE.finding(
+        (
+            f"{len(group)} of {placed.graph.nodes} nodes receive more couplings than a cell has slots for "
+            f"({most['slots']}); node ",
+            Node(most["node"]),
+            f" receives {most['degree']}, the most",
+        ),
         group[0].fix,
         {"nodes": len(group), "node": most["node"], "degree": most["degree"], "slots": most["slots"]},
     )
@@ -142,8 +160,7 @@ def _crowded_nodes(group: Group, placed: PlacedGraph) -> Finding:
 def _outside(group: Group, placed: PlacedGraph) -> Finding:
     core, graph = placed.core, placed.graph
     low, high = placed.cell.min(axis=0).tolist(), placed.cell.max(axis=0).tolist()
-    return Finding(
-        "R009",
+    return NODE_OUTSIDE.finding(
         f"{len(group)} of {graph.nodes} nodes lie outside the {core.rows} x {core.cols} grid: positions are in rows "
         f"{low[0]} to {high[0]} and columns {low[1]} to {high[1]}",
         group[0].fix,
@@ -153,8 +170,7 @@ def _outside(group: Group, placed: PlacedGraph) -> Finding:
 
 def _shared_cells(group: Group, placed: PlacedGraph) -> Finding:
     nodes = sum(len(each.witness["nodes"]) for each in group)
-    return Finding(
-        "R007",
+    return SHARED_CELL.finding(
         f"{len(group)} cells hold several nodes, {nodes} of {placed.graph.nodes} in all",
         group[0].fix,
         {"cells": len(group), "nodes": nodes},
@@ -163,8 +179,7 @@ def _shared_cells(group: Group, placed: PlacedGraph) -> Finding:
 
 def _slots_twice(group: Group, placed: PlacedGraph) -> Finding:
     couplings = sum(len(each.witness["couplings"]) for each in group)
-    return Finding(
-        "R002",
+    return SHARED_UNIT.finding(
         f"{len(group)} coupling units are used by several couplings each, {couplings} of {placed.graph.couplings}",
         group[0].fix,
         {"units": len(group), "couplings": couplings},
@@ -173,8 +188,7 @@ def _slots_twice(group: Group, placed: PlacedGraph) -> Finding:
 
 def _dead_cells(group: Group, placed: PlacedGraph) -> Finding:
     dead = len(placed.core.defects.cells)
-    return Finding(
-        "R004",
+    return DEAD_CELL.finding(
         f"{len(group)} of {placed.graph.nodes} nodes sit on defective cells, of which the core has {dead}",
         group[0].fix,
         {"nodes": len(group), "defective": dead},
@@ -183,8 +197,7 @@ def _dead_cells(group: Group, placed: PlacedGraph) -> Finding:
 
 def _dead_slots(group: Group, placed: PlacedGraph) -> Finding:
     dead = len(placed.core.defects.slots)
-    return Finding(
-        "R005",
+    return DEAD_SLOT.finding(
         f"{len(group)} of {placed.graph.couplings} couplings need defective slots, of which the core has {dead}",
         group[0].fix,
         {"couplings": len(group), "defective": dead},
@@ -204,26 +217,23 @@ def _pairs(group: Group, placed: PlacedGraph) -> Finding:
             "makes both"
         )
     kind = "unequal" if "opposite" in group[0].witness else "one direction"
-    return Finding("R006", message, group[0].fix, {"couplings": several, "kind": kind})
+    return UNEVEN_PAIR.finding(message, group[0].fix, {"couplings": several, "kind": kind})
 
 
 def _crowded_boundaries(group: Group, placed: PlacedGraph) -> Finding:
     most = max(group, key=lambda each: int(each.witness["demand"])).witness
     ways = f"after {most['rounds']} rounds of negotiation" if most["rounds"] else "where all run straight"
-    return Finding(
-        "R008",
+    return FULL_BOUNDARY.finding(
         f"{len(group)} boundaries of cells are crossed by more wires than they have tracks ({most['capacity']}), "
         f"{ways}; the most are {most['demand']}",
         group[0].fix,
         {"boundaries": len(group), "demand": most["demand"], "capacity": most["capacity"], "rounds": most["rounds"]},
-        proof=False,
     )
 
 
 def _unreadable(group: Group, placed: PlacedGraph) -> Finding:
     (row0, col0), (drow, dcol) = placed.core.readout.origin, placed.core.readout.step
-    return Finding(
-        "F001",
+    return UNREADABLE_PIXEL.finding(
         f"{len(group)} of {placed.graph.readout.size} pixels are on cells that cannot be read; readable are rows "
         f"{row0}, {row0 + drow}, ... and columns {col0}, {col0 + dcol}, ...",
         group[0].fix,
@@ -241,16 +251,16 @@ def _cell(placed: PlacedGraph, node: int) -> str:
     return f"({row}, {col})"
 
 
-DESCRIBED: dict[str, Callable[[Group, PlacedGraph], Finding]] = {
-    "F001": _unreadable,
-    "R001": _far_couplings,
-    "R002": _slots_twice,
-    "R003": _crowded_nodes,
-    "R004": _dead_cells,
-    "R005": _dead_slots,
-    "R006": _pairs,
-    "R007": _shared_cells,
-    "R008": _crowded_boundaries,
-    "R009": _outside,
+DESCRIBED: dict[FindingKind[Any], Callable[[Group, PlacedGraph], Finding]] = {
+    UNREADABLE_PIXEL: _unreadable,
+    FAR_COUPLING: _far_couplings,
+    SHARED_UNIT: _slots_twice,
+    CROWDED_NODE: _crowded_nodes,
+    DEAD_CELL: _dead_cells,
+    DEAD_SLOT: _dead_slots,
+    UNEVEN_PAIR: _pairs,
+    SHARED_CELL: _shared_cells,
+    FULL_BOUNDARY: _crowded_boundaries,
+    NODE_OUTSIDE: _outside,
 }
-"""How several findings of a code are told as one."""
+"""How several findings of a kind are told as one."""

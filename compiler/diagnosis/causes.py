@@ -9,47 +9,73 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.base.findings import MAX_LISTED, Finding
+from oscc.base.findings import MAX_LISTED, Finding, FindingKind
 from oscc.compiler.diagnosis.cause_groups import DESCRIBED, MOST_ASTRAY, Group, is_regular
+from oscc.compiler.findings.of_bounds import BOUNDS, CLIQUE_BOUND, CUT_BOUND, DEGREE_BOUND, DENSITY_BOUND
+from oscc.compiler.findings.of_fit import NO_HARDWARE, TOO_FEW_CELLS, TOO_MANY_CHUNKS, TOO_MANY_NODES, UNREADABLE_PIXEL
+from oscc.compiler.findings.of_placers import (
+    ALL_EXCLUDED,
+    EXACT_ENDED,
+    NO_CHAINS,
+    NO_SYMMETRIC_PLACEMENT,
+    NOT_ANNEALED,
+    NOT_PLACED,
+    NOT_REPAIRED,
+    TOO_MANY_COPIES,
+    WEAK_MODEL,
+)
+from oscc.compiler.findings.of_routes import (
+    CROWDED_NODE,
+    DEAD_CELL,
+    DEAD_SLOT,
+    FAR_COUPLING,
+    FULL_BOUNDARY,
+    FULL_CUT,
+    NODE_OUTSIDE,
+    SHARED_CELL,
+    SHARED_UNIT,
+    UNEVEN_PAIR,
+)
+from oscc.compiler.findings.of_times import BEYOND_FULL_SCALE, LONG_RUN, SHORT_RUN, SHORT_SAMPLE, TOO_MANY_CYCLES
+from oscc.compiler.findings.table import kind_of
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.time_scale import longer_tau
+from oscc.core.program_findings import OTHER_PHASES
 from oscc.core.spec import CoreSpec
 
-ORDER = (
-    ("F004",),
-    ("F005", "L007"),
-    ("C001", "C002", "C003"),
-    ("L010", "L012", "L011", "L013", "L008"),
-    ("F003",),
-    ("F002",),
-    ("S005", "S004", "S001", "S002", "S003"),
-    ("R009",),
-    ("R007", "R002"),
-    ("R001", "R003"),
-    ("R006",),
-    ("F001",),
-    ("R004",),
-    ("R005",),
-    ("R010", "R008"),
-    ("L001", "L002", "L006", "L009", "L014"),
+ORDER: tuple[tuple[FindingKind[Any], ...], ...] = (
+    (NO_HARDWARE,),
+    (TOO_MANY_NODES, TOO_FEW_CELLS),
+    (NO_CHAINS, WEAK_MODEL, TOO_MANY_COPIES),
+    (DEGREE_BOUND, CLIQUE_BOUND, DENSITY_BOUND, CUT_BOUND, ALL_EXCLUDED),
+    (TOO_MANY_CHUNKS,),
+    (OTHER_PHASES,),
+    (LONG_RUN, BEYOND_FULL_SCALE, TOO_MANY_CYCLES, SHORT_RUN, SHORT_SAMPLE),
+    (NODE_OUTSIDE,),
+    (SHARED_CELL, SHARED_UNIT),
+    (FAR_COUPLING, CROWDED_NODE),
+    (UNEVEN_PAIR,),
+    (UNREADABLE_PIXEL,),
+    (DEAD_CELL,),
+    (DEAD_SLOT,),
+    (FULL_CUT, FULL_BOUNDARY),
+    (NOT_PLACED, NO_SYMMETRIC_PLACEMENT, NOT_ANNEALED, EXACT_ENDED, NOT_REPAIRED),
 )
-"""Codes by how fundamental they are: what holds wherever nodes are placed, then what holds of a placement, then what
+"""Kinds by how fundamental they are: what holds wherever nodes are placed, then what holds of a placement, then what
 a search did not find."""
 
-PLACEMENT = ("R001", "R002", "R003", "R004", "R005", "R006", "R007", "R008", "R009", "R010", "F001")
-"""Codes about a placement as it stands."""
+TOO_SHORT = (BEYOND_FULL_SCALE, SHORT_RUN, SHORT_SAMPLE)
+"""Kinds of findings of a tau that was given, by the user or by the model, and is too short."""
 
-BOUNDS = ("L010", "L011", "L012", "L013")
-"""Codes of bounds, of any placement."""
 
-TOO_SHORT = ("S004", "S002", "S003")
-"""Codes of a tau that was given, by the user or by the model, and is too short."""
+Pool = dict[FindingKind[Any], list[Finding]]
+"""Findings that no cause has taken yet."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +114,32 @@ class Cause(Finding):
         ----------
         content : mapping
         """
-        known = {each.name: content[each.name] for each in fields(cls) if each.name in content}
-        examples = tuple(Finding(**example) for example in content.get("examples", ()))
-        return cls(**{**known, "examples": examples})
+        own = _finding_of(content)
+        examples = tuple(map(_finding_of, content.get("examples", ())))
+        count, consequences = content.get("count", 1), content.get("consequences", {})
+        return cls(own.kind, own.words, own.fixes, own.witness, own.nodes, count, consequences, examples)
+
+    def named(self, labels: Sequence[str]) -> Self:
+        """Return the cause, and its examples, with the names that a file gives to nodes.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            As `Finding.named` takes them.
+        """
+        examples = tuple(example.named(labels) for example in self.examples)
+        return replace(super().named(labels), examples=examples)
 
     def totals(self) -> Counter[str]:
         """Return how many findings of each code the cause stands for."""
         return Counter({self.code: self.count}) + Counter(self.consequences)
+
+
+def _finding_of(content: Mapping[str, Any]) -> Finding:
+    """Return the finding that `Finding.as_dict` wrote; its message names nodes already as a file does."""
+    kind = kind_of(content["code"], content.get("proof", True))
+    words, fixes = (content["message"],), (content["fix"],)
+    return Finding(kind, words, fixes, content.get("witness", {}), content.get("nodes", {}))
 
 
 def find_causes(findings: Sequence[Finding], graph: CouplingGraph, placed: PlacedGraph | None) -> tuple[Cause, ...]:
@@ -108,12 +153,12 @@ def find_causes(findings: Sequence[Finding], graph: CouplingGraph, placed: Place
     placed : PlacedGraph or None
         The placement that findings of codes R and F001 are about.
     """
-    pool: dict[str, list[Finding]] = {}
+    pool: Pool = {}
     for finding in findings:
-        pool.setdefault(finding.code, []).append(finding)
+        pool.setdefault(finding.kind, []).append(finding)
     drafts = [*_of_sizes(pool), *_of_cells(pool, placed), *_of_times(pool)]
-    drafts += [_Draft(group) for code in list(pool) for group in _by_kind(pool.pop(code))]
-    drafts.sort(key=lambda draft: _rank(draft.code))
+    drafts += [_Draft(group) for kind in list(pool) for group in _by_reason(pool.pop(kind))]
+    drafts.sort(key=lambda draft: _rank(draft.kind))
     _note_searches(drafts)
     return tuple(draft.cause(graph, placed) for draft in drafts)
 
@@ -139,18 +184,18 @@ class _Draft:
     told: list[Finding] = field(default_factory=list)
 
     @property
-    def code(self) -> str:
-        return self.own[0].code
+    def kind(self) -> FindingKind[Any]:
+        return self.own[0].kind
 
     def cause(self, graph: CouplingGraph, placed: PlacedGraph | None) -> Cause:
         head = as_cause(self.own[0])
-        describe: Callable[[Group, PlacedGraph], Finding] | None = DESCRIBED.get(self.code)
+        describe: Callable[[Group, PlacedGraph], Finding] | None = DESCRIBED.get(self.kind)
         if len(self.own) > 1:
             if describe is not None and placed is not None:
                 head = as_cause(describe(self.own, placed))
             else:
                 more = f" (and {len(self.own) - 1} more)"
-                head = replace(head, message=head.message + more, proof=all(each.proof for each in self.own))
+                head = replace(head, words=(*head.words, more))
             head = replace(head, examples=tuple(self.own[:MAX_LISTED]))
         counts = Counter(each.code for each in (*self.follow, *self.told))
         return replace(
@@ -161,58 +206,58 @@ class _Draft:
         )
 
 
-def _rank(code: str) -> int:
-    return next((place for place, codes in enumerate(ORDER) if code in codes), len(ORDER))
+def _rank(kind: FindingKind[Any]) -> int:
+    return next((place for place, kinds in enumerate(ORDER) if kind in kinds), len(ORDER))
 
 
-def _by_kind(group: Group) -> list[Group]:
+def _by_reason(group: Group) -> list[Group]:
     """Group findings of one code that have one reason, by kind."""
-    code = group[0].code
-    if code == "R006":
+    kind = group[0].kind
+    if kind is UNEVEN_PAIR:
         kinds = [[each for each in group if ("opposite" in each.witness) is unequal] for unequal in (False, True)]
         return [kind for kind in kinds if kind]
-    if code in DESCRIBED:
+    if kind in DESCRIBED:
         return [group]
     return [[each] for each in group]
 
 
-def _of_sizes(pool: dict[str, list[Finding]]) -> list[_Draft]:
+def _of_sizes(pool: Pool) -> list[_Draft]:
     """Group what follows from too few cells: nodes off the grid, on defective or on unreadable cells."""
-    heads = [*pool.pop("F005", []), *pool.pop("L007", [])]
+    heads = [*pool.pop(TOO_MANY_NODES, []), *pool.pop(TOO_FEW_CELLS, [])]
     if not heads:
         return []
     draft = _Draft([heads[0]])
-    if heads[0].code == "F005":
-        draft.follow = [*pool.pop("R009", []), *pool.pop("L001", [])]
+    if heads[0].kind is TOO_MANY_NODES:
+        draft.follow = [*pool.pop(NODE_OUTSIDE, []), *pool.pop(NOT_PLACED, [])]
     drafts = [draft, *map(_Draft, ([each] for each in heads[1:]))]
     for each in drafts:
-        if each.code == "L007":
-            each.follow += pool.pop("F001" if each.own[0].witness["cause"] == "readout" else "R004", [])
+        if each.kind is TOO_FEW_CELLS:
+            each.follow += pool.pop(UNREADABLE_PIXEL if each.own[0].witness["cause"] == "readout" else DEAD_CELL, [])
     return drafts
 
 
-def _of_cells(pool: dict[str, list[Finding]], placed: PlacedGraph | None) -> list[_Draft]:
+def _of_cells(pool: Pool, placed: PlacedGraph | None) -> list[_Draft]:
     """Group what is wrong with a placement, as far as one thing follows from another."""
     if placed is None:
         return []
     drafts: list[_Draft] = []
-    far, outside = pool.pop("R001", []), pool.get("R009", [])
+    far, outside = pool.pop(FAR_COUPLING, []), pool.get(NODE_OUTSIDE, [])
     if outside:
         off = {each.witness["node"] for each in outside}
         kinds = {tuple(each.witness["displacement"]) for each in far if not off & _ends(each)}
         # An offset that other couplings have, too, is not due to where these nodes are.
         due = [each for each in far if off & _ends(each) and tuple(each.witness["displacement"]) not in kinds]
-        unread = pool.get("F001", [])
+        unread = pool.get(UNREADABLE_PIXEL, [])
         if len(off) > MOST_ASTRAY or not _can_be_read(placed, off):
             unread = [each for each in unread if each.witness["node"] in off]
-        drafts.append(_Draft(pool.pop("R009"), [*due, *unread]))
+        drafts.append(_Draft(pool.pop(NODE_OUTSIDE), [*due, *unread]))
         far = _without(far, due)
-        _put_back(pool, "F001", _without(pool.pop("F001", []), unread))
-    if "R007" in pool:
+        _put_back(pool, UNREADABLE_PIXEL, _without(pool.pop(UNREADABLE_PIXEL, []), unread))
+    if SHARED_CELL in pool:
         due = [each for each in far if each.witness["displacement"] == [0, 0]]
-        drafts.append(_Draft(pool.pop("R007"), [*due, *pool.pop("R002", [])]))
+        drafts.append(_Draft(pool.pop(SHARED_CELL), [*due, *pool.pop(SHARED_UNIT, [])]))
         far = _without(far, due)
-    crowded = pool.pop("R003", [])
+    crowded = pool.pop(CROWDED_NODE, [])
     if crowded and not (far and is_regular(placed)):
         nodes = {each.witness["node"] for each in crowded}
         due = [each for each in far if each.witness["dst"] in nodes]
@@ -222,10 +267,10 @@ def _of_cells(pool: dict[str, list[Finding]], placed: PlacedGraph | None) -> lis
         draft = _Draft(far, crowded)
         if placed.graph.position is not None and is_regular(placed):
             # What a model of a wider stencil needs of this one follows from that.
-            draft.told = [each for code in BOUNDS for each in pool.pop(code, [])]
+            draft.told = [each for kind in BOUNDS for each in pool.pop(kind, [])]
         drafts.append(draft)
-    if "R010" in pool:
-        drafts.append(_Draft(pool.pop("R010"), pool.pop("R008", [])))
+    if FULL_CUT in pool:
+        drafts.append(_Draft(pool.pop(FULL_CUT), pool.pop(FULL_BOUNDARY, [])))
     return drafts
 
 
@@ -261,33 +306,36 @@ def _is_read(line: NDArray[np.int64], core: CoreSpec, axis: int) -> bool:
     return bool(np.all((line >= origin) & ((line - origin) % step == 0)))
 
 
-def _of_times(pool: dict[str, list[Finding]]) -> list[_Draft]:
+def _of_times(pool: Pool) -> list[_Draft]:
     """Group what follows from a given tau that is too short: the finding that needs the longest stands for all."""
-    found = [each for code in TOO_SHORT for each in pool.pop(code, [])]
+    found = [each for kind in TOO_SHORT for each in pool.pop(kind, [])]
     if not found:
         return []
     head = max(found, key=_needed_tau)
     rest = [each for each in found if each is not head]
-    if head.code == "S004" and rest:
-        groups = [each.witness["group"] for each in found if each.code == "S004"]
+    if head.kind is BEYOND_FULL_SCALE and rest:
+        groups = [each.witness["group"] for each in found if each.kind is BEYOND_FULL_SCALE]
         # To saturate helps where nothing else needs a longer tau.
         groups = groups if len(groups) == len(found) else []
-        head = replace(head, fix=longer_tau(head.witness["needed_tau_s"], groups, given=head.witness["given"]))
+        fix = longer_tau(head.witness["needed_tau_s"], groups, given=head.witness["given"])
+        head = replace(head, fixes=(fix,))
     return [_Draft([head], told=rest)]
 
 
 def _needed_tau(finding: Finding) -> float:
     witness = finding.witness
-    bound = {"S002": "load", "S003": "readout"}
-    return float(witness["bounds_s"][bound[finding.code]] if finding.code in bound else witness["needed_tau_s"])
+    bound: dict[FindingKind[Any], str] = {SHORT_RUN: "load", SHORT_SAMPLE: "readout"}
+    return float(witness["bounds_s"][bound[finding.kind]] if finding.kind in bound else witness["needed_tau_s"])
 
 
 def _note_searches(drafts: list[_Draft]) -> None:
     """Put what was searched under the first cause that the search was about."""
-    about = next((draft for draft in drafts if draft.code in (*PLACEMENT, "F005", "L007")), None)
+    about = next(
+        (draft for draft in drafts if draft.kind.of_placement or draft.kind in (TOO_MANY_NODES, TOO_FEW_CELLS)), None
+    )
     if about is None:
         return
-    for draft in [each for each in drafts if each.code in ("L002", "L014")]:
+    for draft in [each for each in drafts if each.kind in (NO_SYMMETRIC_PLACEMENT, NOT_REPAIRED)]:
         about.told += draft.own
         drafts.remove(draft)
 
@@ -301,6 +349,6 @@ def _without(group: list[Finding], gone: list[Finding]) -> list[Finding]:
     return [each for each in group if id(each) not in taken]
 
 
-def _put_back(pool: dict[str, list[Finding]], code: str, group: list[Finding]) -> None:
+def _put_back(pool: Pool, kind: FindingKind[Any], group: list[Finding]) -> None:
     if group:
-        pool[code] = group
+        pool[kind] = group

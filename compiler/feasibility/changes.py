@@ -21,6 +21,8 @@ from oscc.compiler.feasibility.advice.splits import chain_entries
 from oscc.compiler.feasibility.advice.trial import Situation, Trials, TrialsEndedError
 from oscc.compiler.feasibility.what_if import WhatIf, explore_changes, pruned_graph
 from oscc.compiler.feasibility.witness_checker import WitnessCheck, check_witnesses
+from oscc.compiler.findings.of_bounds import BOUNDS
+from oscc.compiler.findings.of_placers import WEAK_MODEL
 from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.frontends.model_file import ModelFile
 from oscc.compiler.ir.graph import CouplingGraph
@@ -148,7 +150,7 @@ def compile_with_changes(
         records = (*result.records, PassRecord("copies", time.perf_counter() - begun))
         if split.graph is None or split.copies is None:
             kinds = tuple(kind for kind in kinds if kind != "split")
-            weak = next((finding for finding in split.findings if finding.code == "C002"), None)
+            weak = next((finding for finding in split.findings if finding.kind is WEAK_MODEL), None)
             findings = _without_copies(split.findings, result.findings)
             result = dataclasses.replace(result, findings=findings, records=records)
         else:
@@ -217,10 +219,6 @@ def _time_left(timeout_s: float | None, started: float) -> float | None:
 def _without_copies(split: tuple[Finding, ...], before: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Return why there are no chains, then what was found before, each once and without the advice to try chains."""
     # Bounds are of one cell for each node, which chains are free of: with those the rest is what counts.
-    found_chains = any(finding.code == "C002" for finding in split)
-    rest = (
-        finding
-        for finding in before
-        if finding not in split and not (found_chains and finding.code in ("L010", "L011", "L012", "L013"))
-    )
-    return (*split, *(dataclasses.replace(each, fix=each.fix.removesuffix(COPY_ADVICE)) for each in rest))
+    found_chains = any(finding.kind is WEAK_MODEL for finding in split)
+    rest = (finding for finding in before if finding not in split and not (found_chains and finding.kind in BOUNDS))
+    return (*split, *(each.without_fix(COPY_ADVICE) for each in rest))

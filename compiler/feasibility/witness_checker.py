@@ -7,13 +7,15 @@ A finding that passes here says what is so of the model and the core; for bounds
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
-from oscc.base.findings import Finding
+from oscc.base.findings import Finding, FindingKind
 from oscc.compiler.diagnosis.causes import Cause
-from oscc.compiler.feasibility.witnesses import of_bounds, of_models, of_placements, of_times
+from oscc.compiler.feasibility.witnesses.subject import Check, Subject
+from oscc.compiler.findings.table import KINDS
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.core.spec import CoreSpec
@@ -21,7 +23,7 @@ from oscc.core.spec import CoreSpec
 SCHEMA = "oscc.witnesses/1"
 """Content of key ``schema`` of reports/witnesses.json."""
 
-CHECKED = tuple(sorted((*of_bounds.CHECKS, *of_models.CHECKS, *of_placements.CHECKS, *of_times.CHECKS)))
+CHECKED = tuple(sorted(code for code, kind in KINDS.items() if kind.check))
 """Codes of findings whose witnesses can be checked."""
 
 
@@ -84,16 +86,30 @@ def check_witnesses(
             singly[finding.code] += 1
             if not holds:
                 wrong.add(finding.code)
-    counted = {code for code in total if code in of_placements.TOTALS} if placed is not None else set()
+    counted: dict[str, int] = {}
     if placed is not None:
-        wrong |= {code for code in counted if of_placements.TOTALS[code](placed) != total[code]}
+        counted = {code: count_findings(KINDS[code], placed) for code in total if code in KINDS and KINDS[code].count}
+    wrong |= {code for code, count in counted.items() if count != total[code]}
     without |= {code for code in total if code not in counted and singly[code] == 0}
     checked = sum(count if code in counted else min(count, singly[code]) for code, count in total.items())
     return WitnessCheck(checked, sum(total.values()), tuple(sorted(without)), tuple(sorted(wrong)))
 
 
+def count_findings(kind: FindingKind[Any], placed: PlacedGraph) -> int:
+    """Return how many findings of a kind a placement has, counted anew.
+
+    Parameters
+    ----------
+    kind : FindingKind
+        One with ``count``.
+    placed : PlacedGraph
+    """
+    count: Callable[[PlacedGraph], int] = _function(kind.count)
+    return count(placed)
+
+
 def check_witness(finding: Finding, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool | None:
-    """Check whether the numbers of a finding are so.
+    """Return whether the numbers of a finding are so.
 
     Parameters
     ----------
@@ -108,21 +124,19 @@ def check_witness(finding: Finding, graph: CouplingGraph, core: CoreSpec, placed
     bool or None
         None for a code that there is no check for, or that needs a placement where there is none.
     """
+    kind = finding.kind
+    if not kind.check or (kind.of_placement and placed is None):
+        return None
+    check: Check = _function(kind.check)
     try:
-        return _holds(finding, graph, core, placed)
+        return check(finding.witness, Subject(graph, core, placed))
     except (IndexError, KeyError, TypeError, ValueError, ZeroDivisionError):
         # It names what is not there.
         return False
 
 
-def _holds(finding: Finding, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool | None:
-    code, witness = finding.code, finding.witness
-    if code in of_bounds.CHECKS:
-        return of_bounds.CHECKS[code](witness, graph, core)
-    if code in of_models.CHECKS:
-        return of_models.CHECKS[code](witness, graph, core)
-    if code in of_times.CHECKS:
-        return of_times.CHECKS[code](witness, graph, core, placed)
-    if code in of_placements.CHECKS and placed is not None:
-        return of_placements.CHECKS[code](witness, placed)
-    return None
+def _function(path: str) -> Callable[..., Any]:
+    """Return the function that a declaration names as ``module:function``."""
+    module, _, name = path.partition(":")
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function

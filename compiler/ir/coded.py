@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
-from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.base.findings import Finding, raise_first
+from oscc.compiler.findings.of_levels import ILLEGAL_CODE, STRAY_CODE
 from oscc.compiler.ir.timed import TimedGraph
 from oscc.core.groups import GROUPS, Groups
 
@@ -96,8 +97,7 @@ def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
         bad = np.argwhere(~np.isin(codes, dac.allowed_codes))
         if len(bad):
             where = bad[0].tolist()
-            yield Finding(
-                "Q001",
+            yield ILLEGAL_CODE.finding(
                 f"{group}: code {int(codes[tuple(where)])} at {where} is no code of {dac.bits} bits, or is forbidden",
                 "quantize again; codes saturate and avoid forbidden ones",
                 {"group": group, "index": where, "count": len(bad)},
@@ -108,8 +108,7 @@ def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
     stray = np.argwhere((coupling != 0) & ~used)
     if len(stray):
         chunk, row, col, slot = stray[0].tolist()
-        yield Finding(
-            "Q002",
+        yield STRAY_CODE.finding(
             f"cell ({row}, {col}) slot {slot} has no coupling but code {int(coupling[chunk, row, col, slot])} in "
             f"chunk {chunk}; {len(stray)} such codes",
             "unused units hold code 0",
@@ -121,18 +120,12 @@ def diagnose_codes(coded: CodedGraph) -> Iterator[Finding]:
         stray = np.argwhere((codes != 0) & empty)
         if len(stray):
             chunk, row, col = stray[0].tolist()
-            yield Finding(
-                "Q002",
+            yield STRAY_CODE.finding(
                 f"cell ({row}, {col}) has no node but {group} code {int(codes[chunk, row, col])} in chunk {chunk}; "
                 f"{len(stray)} such codes",
                 "unused units hold code 0",
                 {"cell": [row, col], "group": group, "chunk": chunk, "count": len(stray)},
             )
-
-
-def is_valid_codes(coded: CodedGraph) -> bool:
-    """Return whether `diagnose_codes` finds nothing."""
-    return is_empty(diagnose_codes(coded))
 
 
 def verify_codes(coded: CodedGraph) -> None:

@@ -12,7 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
-from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.base.findings import Finding, Node, raise_first
+from oscc.compiler.findings.of_graphs import (
+    BAD_DURATION,
+    BAD_INDEX,
+    BAD_POSITION,
+    NO_NODES,
+    NOT_FINITE,
+    REPEATED_COUPLING,
+    SELF_COUPLING,
+    SHARED_NODE,
+    WRONG_TENSOR,
+)
 from oscc.core.initial_phases import InitialPhases
 
 NODE_TENSORS = ("shil", "field", "detuning")
@@ -232,8 +243,7 @@ def _diagnose_arrays(graph: CouplingGraph) -> Iterator[Finding]:
         shapes["node.position"] = (graph.position.shape, (graph.nodes, 2))
     for name, (given, wanted) in shapes.items():
         if given != wanted:
-            yield Finding(
-                "G001",
+            yield WRONG_TENSOR.finding(
                 f"{name}: shape {list(given)}, expected {list(wanted)}",
                 "write the tensor with one entry per chunk, node, coupling or pixel",
                 {"tensor": name, "shape": list(given), "expected": list(wanted)},
@@ -241,8 +251,7 @@ def _diagnose_arrays(graph: CouplingGraph) -> Iterator[Finding]:
     for name, array in _tensors_of(graph).items():
         wanted_type = "int32" if name in INDEX_TENSORS else "float32"
         if array.dtype != wanted_type:
-            yield Finding(
-                "G001",
+            yield WRONG_TENSOR.finding(
                 f"{name}: type {array.dtype}, expected {wanted_type}",
                 "convert the tensor",
                 {"tensor": name, "dtype": str(array.dtype), "expected": wanted_type},
@@ -269,17 +278,15 @@ def _diagnose_values(graph: CouplingGraph) -> Iterator[Finding]:
         bad = np.argwhere(~np.isfinite(tensor))
         if len(bad):
             first = bad[0].tolist()
-            yield Finding(
-                "G002",
+            yield NOT_FINITE.finding(
                 f"{name}: {len(bad)} values are NaN or infinite, the first at {first}",
                 "train again or repair the checkpoint; only finite numbers can be programmed",
                 {"tensor": name, "index": first, "count": len(bad)},
             )
     if graph.nodes == 0:
-        yield Finding("G009", "the model has no nodes", "train a model with at least one node", {"nodes": 0})
+        yield NO_NODES.finding("the model has no nodes", "train a model with at least one node", {"nodes": 0})
     if graph.chunks == 0 or np.any(graph.chunk_duration <= 0):
-        yield Finding(
-            "G003",
+        yield BAD_DURATION.finding(
             f"chunk_duration: {graph.chunk_duration.tolist()} must be one positive number per chunk",
             "give every chunk a positive duration",
             {"chunk_duration": graph.chunk_duration.tolist()},
@@ -290,8 +297,7 @@ def _diagnose_indices(graph: CouplingGraph) -> Iterator[Finding]:
     for name, index in (("coupling.src", graph.src), ("coupling.dst", graph.dst), ("readout.node", graph.readout)):
         bad = np.flatnonzero((index < 0) | (index >= graph.nodes))
         if bad.size:
-            yield Finding(
-                "G004",
+            yield BAD_INDEX.finding(
                 f"{name}: {bad.size} indices out of range, the first {int(index[bad[0]])} at [{int(bad[0])}]; "
                 f"nodes are 0..{graph.nodes - 1}",
                 "use node indices below the number of nodes",
@@ -300,9 +306,8 @@ def _diagnose_indices(graph: CouplingGraph) -> Iterator[Finding]:
     own = np.flatnonzero(graph.src == graph.dst)
     if own.size:
         node = int(graph.src[own[0]])
-        yield Finding(
-            "G005",
-            f"coupling [{int(own[0])}] couples node {node} to itself; {own.size} such couplings",
+        yield SELF_COUPLING.finding(
+            (f"coupling [{int(own[0])}] couples node ", Node(node), f" to itself; {own.size} such couplings"),
             "leave self-couplings out: sin(0) is 0, they have no effect",
             {"coupling": int(own[0]), "node": node, "count": int(own.size)},
         )
@@ -314,8 +319,7 @@ def _diagnose_duplicates(graph: CouplingGraph) -> Iterator[Finding]:
     doubled = np.flatnonzero(counts > 1)
     if doubled.size:
         edge = int(first[doubled[0]])
-        yield Finding(
-            "G006",
+        yield REPEATED_COUPLING.finding(
             f"coupling into {int(graph.dst[edge])} from {int(graph.src[edge])} is given {int(counts[doubled[0]])} "
             f"times; {doubled.size} couplings are repeated",
             "add the weights of repeated couplings and keep one",
@@ -325,9 +329,8 @@ def _diagnose_duplicates(graph: CouplingGraph) -> Iterator[Finding]:
     shared = np.flatnonzero(uses > 1)
     if shared.size:
         node, count = int(pixels[shared[0]]), int(uses[shared[0]])
-        yield Finding(
-            "G007",
-            f"readout.node: node {node} stands for {count} pixels; {shared.size} nodes stand for several",
+        yield SHARED_NODE.finding(
+            ("readout.node: node ", Node(node), f" stands for {count} pixels; {shared.size} nodes stand for several"),
             "give every pixel a node of its own",
             {"node": node, "pixels": count, "count": int(shared.size)},
         )
@@ -339,18 +342,15 @@ def _diagnose_positions(graph: CouplingGraph) -> Iterator[Finding]:
     bad = np.flatnonzero(np.any((graph.position < 0) | (graph.position > MAX_POSITION), axis=1))
     if bad.size:
         node, place = int(bad[0]), graph.position[bad[0]].tolist()
-        yield Finding(
-            "G008",
-            f"node.position: {bad.size} positions out of range, the first {place} of node {node}; rows and columns are "
-            f"0..{MAX_POSITION}",
+        yield BAD_POSITION.finding(
+            (
+                f"node.position: {bad.size} positions out of range, the first {place} of node ",
+                Node(node),
+                f"; rows and columns are 0..{MAX_POSITION}",
+            ),
             "count rows and columns of the model's own grid from 0",
             {"node": node, "position": place, "count": int(bad.size)},
         )
-
-
-def is_valid_graph(graph: CouplingGraph) -> bool:
-    """Return whether `diagnose_graph` finds nothing."""
-    return is_empty(diagnose_graph(graph))
 
 
 def verify_graph(graph: CouplingGraph) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
-from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.base.findings import Finding, raise_first
+from oscc.compiler.findings.of_levels import WRONG_LEVEL_ARRAY
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
 
@@ -68,17 +69,11 @@ def diagnose_shapes(arrays: Mapping[str, tuple[NDArray[np.int32], tuple[int, ...
     """
     for name, (array, shape) in arrays.items():
         if array.shape != shape or array.dtype != np.int32:
-            yield Finding(
-                "L003",
+            yield WRONG_LEVEL_ARRAY.finding(
                 f"{name}: {array.dtype} {list(array.shape)}, expected int32 {list(shape)}",
                 "place and route the model again",
                 {"array": name, "dtype": str(array.dtype), "shape": list(array.shape), "expected": list(shape)},
             )
-
-
-def is_valid_placed(placed: PlacedGraph) -> bool:
-    """Return whether `diagnose_placed` finds nothing."""
-    return is_empty(diagnose_placed(placed))
 
 
 def verify_placed(placed: PlacedGraph) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
-from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.base.findings import Finding, raise_first
+from oscc.compiler.findings.of_levels import UNIT_ASTRAY, WRONG_DEMAND
 from oscc.compiler.ir.placed import PlacedGraph, diagnose_placed, diagnose_shapes
 from oscc.compiler.ir.wire_routes import WireRoutes
 
@@ -109,8 +110,7 @@ def diagnose_routed(routed: RoutedGraph) -> Iterator[Finding]:
     recorded = (route.demand_across_columns, route.demand_across_rows)
     for given, traced in zip(recorded, route.wires.demand(core.grid), strict=True):
         for row, col in np.argwhere(given != traced)[:1].tolist():
-            yield Finding(
-                "L005",
+            yield WRONG_DEMAND.finding(
                 f"wire demand {list(given.shape)}: {given[row, col]} at [{row}, {col}], but {traced[row, col]} traced",
                 "route the placement again",
                 {"index": [row, col], "given": int(given[row, col]), "traced": int(traced[row, col])},
@@ -136,17 +136,11 @@ def _astray(routed: RoutedGraph, edge: int) -> Finding:
     src, dst = int(routed.graph.src[edge]), int(routed.graph.dst[edge])
     source, destination = routed.cell[src].tolist(), routed.cell[dst].tolist()
     unit, slot = route.unit_cell[edge].tolist(), int(route.slot[edge])
-    return Finding(
-        "L004",
+    return UNIT_ASTRAY.finding(
         f"slot {slot} of cell {tuple(unit)} does not join {tuple(destination)} to its source {tuple(source)}",
         "route the placement again",
         {"coupling": edge, "source": source, "destination": destination, "cell": unit, "slot": slot},
     )
-
-
-def is_valid_routed(routed: RoutedGraph) -> bool:
-    """Return whether `diagnose_routed` finds nothing."""
-    return is_empty(diagnose_routed(routed))
 
 
 def verify_routed(routed: RoutedGraph) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from oscc.base.findings import Finding
 from oscc.compiler.diagnosis.causes import Cause
 from oscc.compiler.diagnosis.finding_text import finding_lines
+from oscc.compiler.findings.of_placers import NOT_ANNEALED
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import Route
 from oscc.compiler.route.routing import routed_graph, unit_index
@@ -125,7 +126,7 @@ def finding_cells(finding: Finding) -> list[tuple[int, int]]:
     finding : Finding
     """
     witness = finding.witness
-    if finding.code == "L006":
+    if finding.kind is NOT_ANNEALED:
         # Its cells are those of all nodes.
         return []
     for name in ("cell", "destination"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from oscc.base.findings import Finding, FindingsError
+from oscc.compiler.findings.of_times import LONG_SCHEDULE
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.ir.timed import TimeScale
@@ -53,8 +54,7 @@ def diagnose_sample_schedule(scale: TimeScale, core: CoreSpec) -> Iterator[Findi
     instructions = sample_schedule(scale.run_cycles.tolist(), core.init.cycles)
     if len(instructions) > SCHEDULE_DEPTH:
         chunks = scale.run_cycles.size
-        yield Finding(
-            "P001",
+        yield LONG_SCHEDULE.finding(
             f"{chunks} chunks need {len(instructions)} instructions; the schedule memory holds {SCHEDULE_DEPTH}",
             f"train the model with at most {MAX_SAMPLE_CHUNKS} chunks",
             {"chunks": chunks, "instructions": len(instructions), "depth": SCHEDULE_DEPTH},

@@ -6,13 +6,21 @@ import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.base.findings import Finding, FindingsError
+from oscc.compiler.findings.of_times import (
+    BEYOND_FULL_SCALE,
+    LONG_RUN,
+    SHORT_RUN,
+    SHORT_SAMPLE,
+    TOO_MANY_CYCLES,
+    Timing,
+)
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.ir.timed import TimedGraph, TimeScale
@@ -237,7 +245,7 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
     """
     scale = choose_time_scale(graph, core, options)
     used = core.init.cycles + int(scale.run_cycles.sum())
-    witness = {
+    witness: Timing = {
         "run_cycles": scale.run_cycles.tolist(),
         "init_cycles": core.init.cycles,
         "cycles": used,
@@ -249,8 +257,7 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
     if too_long.size:
         chunk = int(too_long[0])
         active = scale.active_by_chunk[chunk]
-        yield Finding(
-            "S005",
+        yield LONG_RUN.finding(
             f"the run of chunk {chunk} takes more than {MAX_CYCLES} cycles, the most that the 24 bits of a run "
             f"instruction hold; {too_long.size} such chunks; the active bound is "
             f"{active}, tau {scale.bounds_s[active]:.6g} s",
@@ -268,8 +275,7 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
         )
         return
     if used > core.cycles_per_sample:
-        yield Finding(
-            "S001",
+        yield TOO_MANY_CYCLES.finding(
             f"init ({core.init.cycles}) and runs ({_listed(scale.run_cycles)}) take {used} cycles, the core's budget "
             f"is {core.cycles_per_sample}; the active bound is {scale.active}, tau {scale.tau_s.max():.6g} s",
             _what_would_fit(graph, core, options, used),
@@ -278,16 +284,14 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
     short = np.flatnonzero(scale.run_cycles < core.least_run_cycles)
     if short.size:
         chunk = int(short[0])
-        yield Finding(
-            "S002",
+        yield SHORT_RUN.finding(
             f"the run of chunk {chunk} takes {int(scale.run_cycles[chunk])} cycles, but a load takes "
             f"{core.least_run_cycles}; {short.size} such chunks",
             f"use a tau of at least {scale.bounds_s['load']:.6g} s",
             {**witness, "chunk": chunk, "least_run_cycles": core.least_run_cycles},
         )
     if used < core.readout_cycles:
-        yield Finding(
-            "S003",
+        yield SHORT_SAMPLE.finding(
             f"a sample takes {used} cycles, but reading out the one before takes {core.readout_cycles}",
             f"use a tau of at least {scale.bounds_s['readout']:.6g} s",
             {**witness, "readout_cycles": core.readout_cycles},
@@ -296,7 +300,7 @@ def diagnose_time_scale(graph: CouplingGraph, core: CoreSpec, options: ScaleOpti
 
 
 def _diagnose_full_scale(
-    graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, scale: TimeScale, witness: dict[str, Any]
+    graph: CouplingGraph, core: CoreSpec, options: ScaleOptions, scale: TimeScale, witness: Timing
 ) -> Iterator[Finding]:
     """Yield S004, at a tau that was given or that the model carries: the smallest tau exceeds nothing.
 
@@ -319,8 +323,7 @@ def _diagnose_full_scale(
         needed = float(bounds[group][chunk])
         own = options.tau_s is None
         given = "the model's time_scale_s" if own else "the given tau"
-        yield Finding(
-            "S004",
+        yield BEYOND_FULL_SCALE.finding(
             f"at {given} ({scale.tau_s[chunk]:.6g} s in chunk {chunk}) {count} of {beyond.size} parameters of {group} "
             f"exceed full scale: they need {needed:.6g} s",
             longer_tau(needed, [group], given=not own),

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from oscc.base.findings import Finding, counted
+from oscc.base.findings import Finding, FindingKind, Node, Words, counted, listed_nodes
+from oscc.compiler.findings.of_bounds import CLIQUE_BOUND, CUT_BOUND, DEGREE_BOUND, DENSITY_BOUND
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.place.bound_views import ModelViews, View, views_of
 from oscc.compiler.place.cell_rules import usable_cells
@@ -21,8 +22,8 @@ from oscc.core.closest_preset import closest_preset
 from oscc.core.spec import MAX_SLOTS, CoreSpec
 from oscc.core.stencil import WIDER, named_stencil
 
-COPY_ADVICE = ", or try copies of nodes: --copies"
-"""End of a fix, where copies would be free of what is found."""
+COPY_ADVICE = "try copies of nodes: --copies"
+"""Another fix, where copies would be free of what is found."""
 
 DENSE = 0.5
 """Mean number of neighbours, as a part of the cells near a cell, beyond which copies are not advised: a core is soon
@@ -38,16 +39,17 @@ class Bound:
 
     Parameters
     ----------
-    code : str
+    kind : FindingKind
+        Of the finding that it is exceeded.
     excess : callable
         The witness of a view that exceeds it, or None.
     words : callable
         What such a witness says: of all nodes, and of the nodes that must be read out.
     """
 
-    code: str
+    kind: FindingKind[Any]
     excess: Callable[[View], dict[str, Any] | None]
-    words: Callable[[View, dict[str, Any]], str]
+    words: Callable[[View, dict[str, Any]], Words]
 
 
 def diagnose_bounds(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
@@ -115,10 +117,9 @@ def _finding(bound: Bound, view: View, witness: dict[str, Any], model: ModelView
             cause = "defects"
             # What another die would be refused for, too, says what to use instead.
             fix = "use another die, or a core with more spare cells" if _holds(BOUNDS, model, whole) else ""
-    return Finding(
-        bound.code,
+    return bound.kind.finding(
         bound.words(view, witness),
-        (fix or _fix(view, model, core)) + (COPY_ADVICE if _copies_may_help(model, core) else ""),
+        (fix or _fix(view, model, core), *((COPY_ADVICE,) if _copies_may_help(model, core) else ())),
         {"cause": cause, "view": view.name, **witness},
     )
 
@@ -179,7 +180,7 @@ def _fix(view: View, model: ModelViews, core: CoreSpec) -> str:
     every = "" if view.name == "all" else " and all cells readable"
     return (
         f"use a model with fewer couplings: a core like this with stencil {wider[-1].stencil}{every} would be refused, "
-        f"too, by {refusing.code}"
+        f"too, by {refusing.kind.code}"
     )
 
 
@@ -239,21 +240,23 @@ def _crowded(view: View) -> dict[str, Any] | None:
     return {"node": int(view.demand.node[node]), "neighbours": int(degree[node]), "near": near}
 
 
-def _crowded_words(view: View, witness: dict[str, Any]) -> str:
-    node, many, near = witness["node"], witness["neighbours"], witness["near"]
+def _crowded_words(view: View, witness: dict[str, Any]) -> Words:
+    start: Words = ("node ", Node(witness["node"]))
+    many, near = witness["neighbours"], witness["near"]
     if view.name == "all":
-        return f"node {node} is coupled with {many} others; only {near} cells are near a cell{_alive(view)}"
+        return (*start, f" is coupled with {many} others; only {near} cells are near a cell{_alive(view)}")
     few = f"at most {near} of them are" if near else "none of them is"
     if view.name == "read out":
         others = f"{many} nodes that it is coupled with" if many > 1 else "a node that it is coupled with"
         return (
-            f"node {node} and {others} must be read out; {_apart(view)}, so that {few} within reach of another"
-            f"{_alive(view)}"
+            *start,
+            f" and {others} must be read out; {_apart(view)}, so that {few} within reach of another{_alive(view)}",
         )
     others = f"{many} nodes" if many > 1 else "a node"
     return (
-        f"node {node} is coupled with {others} that must be read out; {_apart(view)}, so that {few} within reach of a "
-        f"cell{_alive(view)}"
+        *start,
+        f" is coupled with {others} that must be read out; {_apart(view)}, so that {few} within reach of a cell"
+        f"{_alive(view)}",
     )
 
 
@@ -273,18 +276,21 @@ def _dense(view: View) -> dict[str, Any] | None:
     return None
 
 
-def _dense_words(view: View, witness: dict[str, Any]) -> str:
+def _dense_words(view: View, witness: dict[str, Any]) -> Words:
     nodes, steps, node, cells = (witness[name] for name in ("nodes", "steps", "node", "cells"))
     if view.name == "all":
         dead = " that are not defective" if view.core.defects.cells else ""
         return (
-            f"{nodes} nodes are within {steps} couplings of node {node}; only {cells} cells{dead} are within {steps} "
-            "steps of a cell"
+            f"{nodes} nodes are within {steps} couplings of node ",
+            Node(node),
+            f"; only {cells} cells{dead} are within {steps} steps of a cell",
         )
     way = ", by way of such nodes" if view.name == "read out" else ""
     return (
-        f"{nodes} nodes that must be read out are within {steps} couplings of node {node}{way}; {_apart(view)}, so "
-        f"that at most {cells} are within {steps} steps of a cell{way and ', by way of such cells'}"
+        f"{nodes} nodes that must be read out are within {steps} couplings of node ",
+        Node(node),
+        f"{way}; {_apart(view)}, so that at most {cells} are within {steps} steps of a cell"
+        f"{way and ', by way of such cells'}",
     )
 
 
@@ -299,13 +305,14 @@ def _close(view: View) -> dict[str, Any] | None:
     return None if clique is None else {"nodes": view.demand.node[clique[: room + 1]].tolist(), "cells": room}
 
 
-def _close_words(view: View, witness: dict[str, Any]) -> str:
-    nodes, cells = ", ".join(map(str, witness["nodes"])), witness["cells"]
+def _close_words(view: View, witness: dict[str, Any]) -> Words:
+    nodes, cells = ("nodes ", *listed_nodes(witness["nodes"])), witness["cells"]
     if view.name == "all":
-        return f"nodes {nodes} are all coupled with each other; at most {cells} cells are all near each other"
+        return (*nodes, f" are all coupled with each other; at most {cells} cells are all near each other")
     return (
-        f"nodes {nodes} must be read out and are all coupled with each other; {_apart(view)}, so that at most {cells} "
-        "are all near each other"
+        *nodes,
+        f" must be read out and are all coupled with each other; {_apart(view)}, so that at most {cells} are all near "
+        "each other",
     )
 
 
@@ -330,22 +337,22 @@ def _cut(view: View) -> dict[str, Any] | None:
     return None
 
 
-def _cut_words(view: View, witness: dict[str, Any]) -> str:
+def _cut_words(view: View, witness: dict[str, Any]) -> Words:
     line, couplings, pairs = witness["line"], witness["couplings"], witness["pairs"]
     if view.name == "all":
         return (
             f"any placement has a line between two {line} that at least {couplings} couplings cross; at most {pairs} "
-            "pairs of near cells lie across one"
+            "pairs of near cells lie across one",
         )
     return (
         f"any placement has a line between two {line} that at least {couplings} couplings of nodes that must be read "
-        f"out cross; {_apart(view)}, so that at most {pairs} pairs of near ones lie across one"
+        f"out cross; {_apart(view)}, so that at most {pairs} pairs of near ones lie across one",
     )
 
 
-DEGREE = Bound("L010", _crowded, _crowded_words)
-DENSITY = Bound("L011", _dense, _dense_words)
-CLIQUE = Bound("L012", _close, _close_words)
-CUT = Bound("L013", _cut, _cut_words)
+DEGREE = Bound(DEGREE_BOUND, _crowded, _crowded_words)
+DENSITY = Bound(DENSITY_BOUND, _dense, _dense_words)
+CLIQUE = Bound(CLIQUE_BOUND, _close, _close_words)
+CUT = Bound(CUT_BOUND, _cut, _cut_words)
 BOUNDS = (DEGREE, DENSITY, CLIQUE, CUT)
 """All of them, the quick ones first."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.errors import OsccError
-from oscc.base.findings import Finding
+from oscc.compiler.findings.of_placers import ALL_EXCLUDED, EXACT_ENDED, ExactEffort
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.place.cell_rules import CellRules
@@ -80,7 +80,7 @@ class ExactPlacer:
         left = self.search.seconds_left()
         limit_s = solver.parameters.max_time_in_seconds = TIMEOUT_S if left is None else left
         status = solver.solve(model)
-        effort = {
+        effort: ExactEffort = {
             "nodes": graph.nodes,
             "cells": core.cells,
             "choices": sum(map(len, variables)),
@@ -91,20 +91,17 @@ class ExactPlacer:
             cells = np.stack(np.divmod(np.array(index, dtype=np.int32), np.int32(core.cols)), axis=1)
             return Placing(routed_graph(PlacedGraph(graph, core, cells.astype(np.int32), self.name)))
         if status == cp_model.INFEASIBLE:
-            finding = Finding(
-                "L008",
+            finding = ALL_EXCLUDED.finding(
                 f"no placement exists: CP-SAT proved that the {graph.nodes} nodes have none on {core.rows} x "
                 f"{core.cols} cells with this stencil, these defects and this read-out",
                 "use a core with a wider stencil or more cells, or a model with fewer couplings",
                 {**effort, "conflicts": int(solver.num_conflicts)},
             )
         else:
-            finding = Finding(
-                "L009",
+            finding = EXACT_ENDED.finding(
                 f"no placement found, and none excluded, within {limit_s:.3g} s of CP-SAT",
                 "use a longer --timeout, or --placer anneal",
                 effort,
-                proof=False,
             )
         return Placing(None, (finding,))
 

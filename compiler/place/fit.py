@@ -6,7 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.base.findings import Finding, Node
+from oscc.compiler.findings.of_fit import (
+    NO_HARDWARE,
+    TOO_FEW_CELLS,
+    TOO_MANY_CHUNKS,
+    TOO_MANY_NODES,
+    UNREADABLE_PIXEL,
+    CellCount,
+)
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.place.cell_rules import usable_cells
@@ -28,21 +36,6 @@ def diagnose_fit(placed: PlacedGraph) -> Iterator[Finding]:
     yield from diagnose_model(placed.graph, placed.core)
 
 
-def is_valid_fit(placed: PlacedGraph) -> bool:
-    """Return whether `diagnose_fit` finds nothing."""
-    return is_empty(diagnose_fit(placed))
-
-
-def verify_fit(placed: PlacedGraph) -> None:
-    """Raise the first finding of `diagnose_fit`.
-
-    Raises
-    ------
-    FindingError
-    """
-    raise_first(diagnose_fit(placed))
-
-
 def diagnose_model(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     """Yield every reason why the core cannot run the model, wherever its nodes are placed; each is a proof.
 
@@ -56,16 +49,14 @@ def diagnose_model(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     """
     if not family_named(graph.family).has_hardware:
         able = [name for name, family in FAMILIES.items() if family.has_hardware]
-        yield Finding(
-            "F004",
+        yield NO_HARDWARE.finding(
             f"the model is of family {graph.family}; DAC codes and RTL exist for phase families only",
             f"train a model of family {' or '.join(able)}",
             {"family": graph.family, "accepted": able},
         )
     yield from diagnose_sizes(graph, core)
     if graph.chunks > core.chunks:
-        yield Finding(
-            "F003",
+        yield TOO_MANY_CHUNKS.finding(
             f"the model has {graph.chunks} chunks; the core holds {core.chunks}",
             f"train the model with at most {core.chunks} chunks, or use a core with chunks: {graph.chunks}",
             {"chunks": graph.chunks, "capacity": core.chunks},
@@ -82,8 +73,7 @@ def diagnose_sizes(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     core : CoreSpec
     """
     if graph.nodes > core.cells:
-        yield Finding(
-            "F005",
+        yield TOO_MANY_NODES.finding(
             f"the model has {graph.nodes} nodes; the core has {core.cells} cells ({core.rows} x {core.cols})",
             "use a larger core, or a smaller model",
             {"nodes": graph.nodes, "cells": core.cells},
@@ -91,21 +81,25 @@ def diagnose_sizes(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
     usable, readable = (int(cells.sum()) for cells in usable_cells(core))
     pixels = int(np.unique(graph.readout).size)
-    witness = {"nodes": graph.nodes, "pixels": int(graph.readout.size), "usable": usable, "readable": readable}
+    defects: CellCount = {
+        "nodes": graph.nodes,
+        "pixels": int(graph.readout.size),
+        "usable": usable,
+        "readable": readable,
+        "cause": "defects",
+    }
     if core.cells >= graph.nodes > usable:
-        yield Finding(
-            "L007",
+        yield TOO_FEW_CELLS.finding(
             f"the model has {graph.nodes} nodes; the core has {usable} cells that are not defective, of {core.cells}",
             "use a larger core, another die, or a smaller model",
-            {**witness, "cause": "defects"},
+            defects,
         )
     if pixels > readable and not graph.nodes > usable == readable:
-        yield Finding(
-            "L007",
+        yield TOO_FEW_CELLS.finding(
             f"the model has {pixels} nodes that are read out; the core has {readable} cells that can be read: in rows "
             f"{row0}, {row0 + drow}, ... and columns {col0}, {col0 + dcol}, ...",
             "use a core with more readable cells (readout.step), a larger one, or read fewer nodes out",
-            {**witness, "cause": "readout"},
+            {**defects, "cause": "readout"},
         )
 
 
@@ -123,10 +117,13 @@ def diagnose_readout(placed: PlacedGraph) -> Iterator[Finding]:
 
     def describe(pixel: int) -> Finding:
         node, (row, col) = int(graph.readout[pixel]), cell[pixel].tolist()
-        return Finding(
-            "F001",
-            f"pixel {pixel} is node {node} at ({row}, {col}), which cannot be read; readable are rows {row0}, "
-            f"{row0 + drow}, ... and columns {col0}, {col0 + dcol}, ...",
+        return UNREADABLE_PIXEL.finding(
+            (
+                f"pixel {pixel} is node ",
+                Node(node),
+                f" at ({row}, {col}), which cannot be read; readable are rows {row0}, {row0 + drow}, ... and columns "
+                f"{col0}, {col0 + dcol}, ...",
+            ),
             "train the model with its visible nodes on readable cells, or use a core with another read-out",
             {"pixel": pixel, "node": node, "cell": [row, col], "origin": [row0, col0], "step": [drow, dcol]},
         )

@@ -8,6 +8,9 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from oscc.base.findings import Finding, counted, is_empty
+from oscc.compiler.findings.of_fit import SizeCount
+from oscc.compiler.findings.of_placers import NO_SYMMETRIC_PLACEMENT, NOT_ANNEALED, NOT_PLACED, GrowthCount
+from oscc.compiler.findings.of_routes import FAR_COUPLING
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import RoutedGraph
@@ -120,8 +123,7 @@ class GrowthPlacer:
                 f"no placement could be grown: from one node it never held more than {growth.placed} of {graph.nodes} "
                 f"nodes on {shown} ({counted(growth.attempts, 'attempt')})",
                 "use --placer anneal",
-                placed=growth.placed,
-                attempts=growth.attempts,
+                {**_sizes(graph, core), "placed": growth.placed, "attempts": growth.attempts},
             )
         else:
             placing = _settled(PlacedGraph(graph, core, lattice.cells(growth.cell), self.name), self.search)
@@ -166,6 +168,7 @@ class TorusPlacer:
             core,
             f"the {graph.nodes} nodes are no torus that can be folded onto {core.rows} x {core.cols} cells",
             "use --placer auto",
+            _sizes(graph, core),
         )
 
 
@@ -192,26 +195,24 @@ class AnnealPlacer:
         routed = routed_graph(PlacedGraph(graph, core, found.cell, self.name))
         if found.cost == 0:
             return Placing(routed)
-        far = [finding.code for finding in diagnose_route(routed)]
+        far = [finding.kind for finding in diagnose_route(routed)].count(FAR_COUPLING)
         tried = replace(routed, transform=f"{self.name}, does not fit")
         ended = "" if found.complete else ", ended by time or an interrupt"
         more = "a wider stencil"
         if graph.readout.size and Lattice.readable(core) != Lattice.whole(core):
             more = "more readable cells or a wider stencil"
-        finding = Finding(
-            "L006",
-            f"no placement found: the best that annealing came to has {far.count('R001')} couplings outside the "
+        finding = NOT_ANNEALED.finding(
+            f"no placement found: the best that annealing came to has {far} couplings outside the "
             f"stencil, together {found.cost} cells too far ({counted(found.attempts, 'attempt')}{ended})",
             f"use another --seed or a longer --timeout, a core with {more}, or a model with fewer couplings",
             {
-                "couplings": far.count("R001"),
+                "couplings": far,
                 "cost": found.cost,
                 "attempts": found.attempts,
                 "complete": found.complete,
                 "seed": self.search.seed,
                 "cells": found.cell.tolist(),
             },
-            proof=False,
         )
         return Placing(None, (finding,), tried)
 
@@ -265,7 +266,7 @@ def _settled(start: PlacedGraph, search: Search) -> Placing:
     """Return a placement as it is, turned or shifted, or else with single nodes moved."""
     placing = _symmetric(start)
     # L002 only says what was searched.
-    others = {finding.code for finding in placing.findings} - DEFECTS - {"L002"}
+    others = {finding.kind for finding in placing.findings} - DEFECTS - {NO_SYMMETRIC_PLACEMENT}
     if placing.placed is not None or placing.tried is None or others:
         return placing
     found = repair(placing.tried, search)
@@ -288,16 +289,18 @@ def _without_positions(graph: CouplingGraph, core: CoreSpec) -> Placing:
         core,
         f"the model has no node.position, and its {graph.nodes} nodes do not fill the {core.cells} cells of the core",
         "use --placer auto",
+        _sizes(graph, core),
     )
 
 
-def _unplaced(graph: CouplingGraph, core: CoreSpec, message: str, instead: str, **numbers: int) -> Placing:
-    """Return L001, that a model without positions got none, which proves nothing; and what no placement can change."""
-    finding = Finding(
-        "L001",
-        message,
-        f"{instead}, or write the (row, column) of every node into node.position",
-        {"nodes": graph.nodes, "cells": core.cells, **numbers},
-        proof=False,
-    )
+def _sizes(graph: CouplingGraph, core: CoreSpec) -> SizeCount:
+    return {"nodes": graph.nodes, "cells": core.cells}
+
+
+def _unplaced(
+    graph: CouplingGraph, core: CoreSpec, message: str, instead: str, witness: SizeCount | GrowthCount
+) -> Placing:
+    """Return L001, that a model without positions got none, which proves nothing, and what no placement can change."""
+    fixes = (instead, "write the (row, column) of every node into node.position")
+    finding = NOT_PLACED.finding(message, fixes, witness)
     return Placing(None, (finding, *diagnose_model(graph, core)))

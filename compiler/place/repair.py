@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.base.findings import Finding
+from oscc.base.findings import Finding, FindingKind
+from oscc.compiler.findings.of_fit import UNREADABLE_PIXEL
+from oscc.compiler.findings.of_placers import NOT_REPAIRED
+from oscc.compiler.findings.of_routes import DEAD_CELL, DEAD_SLOT
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.place.anneal import MOST_MOVES, Annealing, Effort, cooled
@@ -18,8 +22,8 @@ from oscc.compiler.place.problem import PlacementProblem
 from oscc.compiler.place.search import UNLIMITED, Search
 from oscc.compiler.route.routing import diagnose_route, routed_graph
 
-DEFECTS = frozenset(("R004", "R005", "F001"))
-"""Findings that moving single nodes may be rid of: of defects, and of the read-out."""
+DEFECTS: frozenset[FindingKind[Any]] = frozenset((DEAD_CELL, DEAD_SLOT, UNREADABLE_PIXEL))
+"""Kinds of findings that moving single nodes may be rid of: of defects, and of the read-out."""
 
 MOVES_PER_NODE = 1_000
 """Far fewer than a search from nothing takes: most nodes stay where they are."""
@@ -57,7 +61,7 @@ def repair(start: RoutedGraph, search: Search = UNLIMITED) -> Repair:
     search : Search
     """
     graph, core = start.graph, start.core
-    if {finding.code for finding in (*diagnose_route(start), *diagnose_fit(start))} - DEFECTS:
+    if {finding.kind for finding in (*diagnose_route(start), *diagnose_fit(start))} - DEFECTS:
         return Repair(None)
     problem = PlacementProblem.of(graph, core)
     rules = CellRules.of(graph, core, problem)
@@ -90,10 +94,8 @@ def settle_nodes(problem: PlacementProblem, rules: CellRules, start: NDArray[np.
 def _not_found(start: PlacedGraph, found: Annealing, left: tuple[str, ...]) -> Finding:
     ended = "" if found.complete else ", ended by time or an interrupt"
     why = f"what was found has {', '.join(left)}" if left else f"the best is {found.cost} cells too far in all"
-    return Finding(
-        "L014",
+    return NOT_REPAIRED.finding(
         f"no placement found by moving single nodes off what they cannot use: {why}{ended}",
         "use another --seed or a longer --timeout, another die, or a core with more spare or readable cells",
         {"nodes": start.graph.nodes, "cost": found.cost, "findings": list(left), "complete": found.complete},
-        proof=False,
     )

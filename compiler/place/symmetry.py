@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.findings import Finding
+from oscc.compiler.findings.of_placers import NO_SYMMETRIC_PLACEMENT
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import Route, RoutedGraph
@@ -44,8 +45,7 @@ class SymmetrySearch:
         drawn = (
             "" if self.spread == (1, 1) else f"; nor with rows and columns {' and '.join(map(str, self.spread))} apart"
         )
-        return Finding(
-            "L002",
+        return NO_SYMMETRIC_PLACEMENT.finding(
             f"no placement found among {self.placements} (8 rotations and mirrors, every shift on the grid): {reasons}"
             f"{drawn}"
             if self.placements
@@ -59,7 +59,6 @@ class SymmetrySearch:
                 "refused": self.refused,
                 "spread": list(self.spread),
             },
-            proof=False,
         )
 
 

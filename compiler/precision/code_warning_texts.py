@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from oscc.base.number_words import percent, ratio, short
+from oscc.compiler.findings.of_codes import (
+    DEAD_CODES,
+    END_CODES,
+    MERGED_CODES,
+    ROUGH_CODES,
+    SATURATED_CODES,
+    VANISHED_CODES,
+    CodeWarning,
+)
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale
@@ -19,32 +28,6 @@ from oscc.compiler.precision.remedy_trials import ENERGY, Still, off_by
 from oscc.core.groups import GROUPS
 
 PLURALS = {"coupling": "couplings", "shil": "SHIL parameters", "field": "fields", "detuning": "detunings"}
-
-
-@dataclass(frozen=True)
-class CodeWarning:
-    """One reason why a model that fits may not do what it was made for.
-
-    Parameters
-    ----------
-    code : str
-        Stable name of the kind of warning; docs/architecture.md lists them.
-    message : str
-        One line: what is lost, with its numbers.
-    advice : str
-        One line: what would keep it, or that nothing in the core's reach does.
-    numbers : dict
-        From which it can be re-checked; values are JSON.
-    """
-
-    code: str
-    message: str
-    advice: str
-    numbers: dict[str, Any] = field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the warning as JSON."""
-        return {"code": self.code, "message": self.message, "advice": self.advice, "numbers": self.numbers}
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +108,7 @@ def dead(case: Case) -> CodeWarning:
             "(model.weight_std, which is at least that where it is left out), with fewer hardware.cycles or for a core "
             "with more bits; where the zeros were meant, leave those couplings out of the model"
         )
-    return CodeWarning("W001", message, advice, {**numbers, "code_step": step, **_remedy_numbers(found)})
+    return DEAD_CODES.warning(message, advice, {**numbers, "code_step": step, **_remedy_numbers(found)})
 
 
 def rough(case: Case, chunks: list[int]) -> CodeWarning:
@@ -157,8 +140,8 @@ def rough(case: Case, chunks: list[int]) -> CodeWarning:
     advice = _advice(case, found) if given else listed_remedies(found, "", trained)
     numbers: dict[str, Any] = {"group": case.group, "chunks": chunks, "error": use.error[worst], "zeroed": use.zeroed}
     numbers |= {"not_zero": use.not_zero, "codes_used": use.codes_used, "codes_available": use.codes_available}
-    return CodeWarning(
-        "W002", message, advice, {**numbers, **_remedy_numbers(found), **_energy_numbers(case.code_use.problem)}
+    return ROUGH_CODES.warning(
+        message, advice, {**numbers, **_remedy_numbers(found), **_energy_numbers(case.code_use.problem)}
     )
 
 
@@ -201,8 +184,7 @@ def merged(case: Case, one: int | None) -> CodeWarning:
         )
 
     found = _remedies(case, is_merged)
-    return CodeWarning(
-        "W003",
+    return MERGED_CODES.warning(
         message + _energy(case),
         _advice(case, found),
         {**numbers, **_remedy_numbers(found), **_energy_numbers(case.code_use.problem)},
@@ -230,8 +212,7 @@ def vanished(case: Case) -> CodeWarning:
     found = _remedies(case, lambda trial, _: is_vanished(trial))
     numbers = {"group": case.group, "zeroed": use.zeroed, "sign_changed": use.sign_changed, "not_zero": use.not_zero}
     numbers |= {"least": least, "most": most, "code_step": scale}
-    return CodeWarning(
-        "W005",
+    return VANISHED_CODES.warning(
         message + _energy(case),
         _advice(case, found),
         {**numbers, **_remedy_numbers(found), **_energy_numbers(case.code_use.problem)},
@@ -292,7 +273,7 @@ def saturated(case: Case) -> CodeWarning | None:
         numbers["largest_error_without_clip"] = then
         nearer = then < now.largest_error
         advice += f" ({off_by(problem, then)}{'' if nearer else ', which is no less than now'})"
-    return CodeWarning("W004", message, advice, {**numbers, **_energy_numbers(case.code_use.problem)})
+    return SATURATED_CODES.warning(message, advice, {**numbers, **_energy_numbers(case.code_use.problem)})
 
 
 def ends(case: Case, ratio: float) -> CodeWarning:
@@ -305,8 +286,7 @@ def ends(case: Case, ratio: float) -> CodeWarning:
         As `oscc.compiler.precision.code_limits.ends_ratio` gives it.
     """
     use = case.use
-    return CodeWarning(
-        "W006",
+    return END_CODES.warning(
         f"{use.at_ends:,} of {use.codes_not_zero:,} {case.plural} that are not 0 have the largest code, "
         f"{ratio:.1f} times as many as if all codes came equally often: training met the limits of the DAC",
         "train with more hardware.cycles or for a DAC of larger full scale, so that codes are worth more",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from oscc.compiler.findings.of_codes import CodeWarning
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.precision.code_limits import (
     DEAD,
@@ -27,7 +28,6 @@ from oscc.compiler.precision.code_limits import (
 from oscc.compiler.precision.code_use import CodeUse, code_use, group_values
 from oscc.compiler.precision.code_warning_texts import (
     Case,
-    CodeWarning,
     dead,
     ends,
     merged,

@@ -12,11 +12,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.base.findings import Finding
+from oscc.base.findings import Finding, Node, Words
+from oscc.compiler.findings.of_route_check import (
+    CHANGED_TRACK,
+    LONE_WIRE,
+    OTHER_DEMAND,
+    TOO_MANY_WIRES,
+    USED_UNIT,
+    WIRE_ASTRAY,
+    WRONG_CELL,
+    WRONG_TRACK,
+    WRONG_UNIT,
+)
 from oscc.compiler.ir.routed import Route, RoutedGraph
 
 Cell = tuple[int, int]
 Boundary = tuple[Cell, Cell]
+
+FIX = "route the placement again; if it stays, this is a fault of the router"
 
 MOVES: tuple[Cell, ...] = ((-1, 0), (0, 1), (1, 0), (0, -1))
 """Up, right, down, left: what the numbers of directions mean."""
@@ -52,17 +65,17 @@ def check_route(placed: RoutedGraph, tracks: NDArray[np.int32] | None = None) ->
     yield from _check_wires(placed, placed.route, tracks)
 
 
-def _finding(code: str, message: str, witness: dict[str, object]) -> Finding:
-    return Finding(code, message, "route the placement again; if it stays, this is a fault of the router", witness)
-
-
 def _check_cells(placed: RoutedGraph, cells: list[Cell]) -> Iterator[Finding]:
     dead, seen = set(placed.core.defects.cells), dict[Cell, int]()
     for node, cell in enumerate(cells):
         inside = 0 <= cell[0] < placed.core.rows and 0 <= cell[1] < placed.core.cols
         if not inside or cell in dead or cell in seen:
-            what = "off the grid" if not inside else "dead" if cell in dead else f"that of node {seen[cell]} too"
-            yield _finding("K001", f"cell {cell} of node {node} is {what}", {"node": node, "cell": list(cell)})
+            what: Words = ("off the grid",) if not inside else ("dead",)
+            if inside and cell not in dead:
+                what = ("that of node ", Node(seen[cell]), " too")
+            yield WRONG_CELL.finding(
+                (f"cell {cell} of node ", Node(node), " is ", *what), FIX, {"node": node, "cell": list(cell)}
+            )
         seen.setdefault(cell, node)
 
 
@@ -77,9 +90,9 @@ def _check_units(placed: RoutedGraph, route: Route, cells: list[Cell]) -> Iterat
         forth = ((row, col), far) == (cells[dst], cells[src])
         back = core.couplings == "reciprocal" and ((row, col), far) == (cells[src], cells[dst])
         if not forth and not back:
-            yield _finding(
-                "K002",
+            yield WRONG_UNIT.finding(
                 f"slot {slot} of cell {(row, col)} does not join {cells[dst]} to its source {cells[src]}",
+                FIX,
                 {"coupling": edge, "cell": [row, col], "slot": slot},
             )
             continue
@@ -87,9 +100,9 @@ def _check_units(placed: RoutedGraph, route: Route, cells: list[Cell]) -> Iterat
         used[use] += 1
         if (row, col, slot) in dead or used[use] > 1:
             what = "is dead" if (row, col, slot) in dead else "makes another coupling already"
-            yield _finding(
-                "K003",
+            yield USED_UNIT.finding(
                 f"slot {slot} of cell {(row, col)}, for coupling {edge}, {what}",
+                FIX,
                 {"coupling": edge, "cell": [row, col], "slot": slot},
             )
 
@@ -108,7 +121,9 @@ def _check_wires(placed: RoutedGraph, route: Route, tracks: NDArray[np.int32] | 
             move = MOVES[way] if way < len(MOVES) else (core.rows, core.cols)
             beside = (cell[0] + move[0], cell[1] + move[1])
             if not (0 <= beside[0] < core.rows and 0 <= beside[1] < core.cols):
-                yield _finding("K005", f"wire {wire} leaves the grid at {cell}", {"wire": wire, "cell": list(cell)})
+                yield WIRE_ASTRAY.finding(
+                    f"wire {wire} leaves the grid at {cell}", FIX, {"wire": wire, "cell": list(cell)}
+                )
                 break
             boundary = (min(cell, beside), max(cell, beside))
             crossings[boundary] += 1
@@ -119,14 +134,14 @@ def _check_wires(placed: RoutedGraph, route: Route, tracks: NDArray[np.int32] | 
             cell = beside
         else:
             if cell != (end[0], end[1]):
-                yield _finding(
-                    "K005", f"wire {wire} ends at {cell}, not at {tuple(end)}", {"wire": wire, "cell": list(cell)}
+                yield WIRE_ASTRAY.finding(
+                    f"wire {wire} ends at {cell}, not at {tuple(end)}", FIX, {"wire": wire, "cell": list(cell)}
                 )
     for (one, other), count in sorted(crossings.items()):
         if count > core.tracks_per_boundary:
-            yield _finding(
-                "K006",
+            yield TOO_MANY_WIRES.finding(
                 f"{count} wires cross the boundary of {one} and {other}, which has {core.tracks_per_boundary} tracks",
+                FIX,
                 {"cells": [list(one), list(other)], "wires": count},
             )
     yield from _check_demand(placed, route, crossings)
@@ -150,9 +165,9 @@ def _check_ends(placed: RoutedGraph, route: Route) -> Iterator[Finding]:
         for start, end in zip(wires.start.tolist(), wires.end.tolist(), strict=True)
     )
     for ends in sorted((wanted - given) | (given - wanted)):
-        yield _finding(
-            "K004",
+        yield LONE_WIRE.finding(
             f"{wanted[ends]} couplings need a wire from {ends[0]} to {ends[1]}, there are {given[ends]}",
+            FIX,
             {"from": list(ends[0]), "to": list(ends[1])},
         )
 
@@ -176,15 +191,15 @@ def _check_track(
     owner = owners.setdefault((boundary, track), wire)
     if not 0 <= track < capacity or owner != wire:
         what = f"wire {owner} has it" if owner != wire else f"there are {capacity}"
-        yield _finding(
-            "K008",
+        yield WRONG_TRACK.finding(
             f"wire {wire} takes track {track} of the boundary of {boundary[0]} and {boundary[1]}: {what}",
+            FIX,
             {"wire": wire, "track": track, "cells": [list(one) for one in boundary]},
         )
     if before is not None and before[0] == way and before[1] != track:
-        yield _finding(
-            "K009",
+        yield CHANGED_TRACK.finding(
             f"wire {wire} changes from track {before[1]} to {track} at {boundary[0]} and runs straight on",
+            FIX,
             {"wire": wire, "tracks": [before[1], track]},
         )
 
@@ -195,9 +210,9 @@ def _check_demand(placed: RoutedGraph, route: Route, crossings: Counter[Boundary
             for col in range(placed.core.cols - right):
                 counted, given = crossings[(row, col), (row + down, col + right)], int(demand[row, col])
                 if counted != given:
-                    yield _finding(
-                        "K007",
+                    yield OTHER_DEMAND.finding(
                         f"{counted} wires cross the boundary of {(row, col)} and {(row + down, col + right)}, the "
                         f"route says {given}",
+                        FIX,
                         {"cells": [[row, col], [row + down, col + right]], "wires": counted, "given": given},
                     )

@@ -7,12 +7,24 @@ placement as it stands does not fit. Ways of wires are negotiated: that none wer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.base.findings import Finding, is_empty, raise_first
+from oscc.base.findings import Finding, Node, listed_nodes
+from oscc.compiler.findings.of_routes import (
+    CROWDED_NODE,
+    DEAD_CELL,
+    DEAD_SLOT,
+    FAR_COUPLING,
+    FULL_BOUNDARY,
+    FULL_CUT,
+    NODE_OUTSIDE,
+    SHARED_CELL,
+    SHARED_UNIT,
+    UNEVEN_PAIR,
+    CouplingEnds,
+)
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import Route, RoutedGraph
 from oscc.compiler.route.cut_bounds import Cut, overfull_cuts
@@ -146,21 +158,6 @@ def diagnose_route(routed: RoutedGraph) -> Iterator[Finding]:
     yield from _diagnose_outside(routed)
 
 
-def is_valid_route(routed: RoutedGraph) -> bool:
-    """Return whether `diagnose_route` finds nothing."""
-    return is_empty(diagnose_route(routed))
-
-
-def verify_route(routed: RoutedGraph) -> None:
-    """Raise the first finding of `diagnose_route`.
-
-    Raises
-    ------
-    FindingError
-    """
-    raise_first(diagnose_route(routed))
-
-
 def stencil_text(core: CoreSpec) -> str:
     """Return the stencil of a core for a message."""
     return core.stencil if isinstance(core.stencil, str) else f"{len(core.stencil)} listed offsets"
@@ -176,7 +173,7 @@ def _text(cell: list[int]) -> str:
     return f"({cell[0]}, {cell[1]})"
 
 
-def _ends(placed: PlacedGraph, edge: int) -> dict[str, Any]:
+def _ends(placed: PlacedGraph, edge: int) -> CouplingEnds:
     """Return the witness of a coupling: its number, its nodes and their cells."""
     src, dst = int(placed.graph.src[edge]), int(placed.graph.dst[edge])
     return {
@@ -197,8 +194,7 @@ def _diagnose_displacements(placed: PlacedGraph) -> Iterator[Finding]:
 
     def describe(edge: int) -> Finding:
         ends, displacement = _ends(placed, edge), offset[edge].tolist()
-        return Finding(
-            "R001",
+        return FAR_COUPLING.finding(
             f"coupling into {_text(ends['destination'])} from {_text(ends['source'])}: displacement {displacement} is "
             f"not in the stencil ({stencil_text(core)})",
             f"train the model with the stencil of the core{larger}",
@@ -220,8 +216,7 @@ def _diagnose_slots(placed: PlacedGraph, route: Route) -> Iterator[Finding]:
         edges = used[use == index].tolist()
         cell, slot = route.unit_cell[edges[0]].tolist(), int(route.slot[edges[0]])
         offset = list(core.unit_stencil.offsets[slot])
-        return Finding(
-            "R002",
+        return SHARED_UNIT.finding(
             f"cell {_text(cell)} slot {slot} (offset {offset}) is used by {len(edges)} couplings",
             "give every coupling a slot of its own: one node per cell, one coupling per pair of nodes",
             {"cell": cell, "slot": slot, "offset": offset, "couplings": edges},
@@ -236,9 +231,8 @@ def _diagnose_degrees(placed: PlacedGraph) -> Iterator[Finding]:
 
     def describe(node: int) -> Finding:
         cell = placed.cell[node].tolist()
-        return Finding(
-            "R003",
-            f"node {node} at {_text(cell)} receives {degree[node]} couplings; a cell has slots for {slots}",
+        return CROWDED_NODE.finding(
+            ("node ", Node(node), f" at {_text(cell)} receives {degree[node]} couplings; a cell has slots for {slots}"),
             f"train the model with at most {slots} couplings into a node",
             {"node": node, "cell": cell, "degree": int(degree[node]), "slots": slots},
         )
@@ -254,9 +248,8 @@ def _diagnose_dead_cells(placed: PlacedGraph) -> Iterator[Finding]:
 
     def describe(node: int) -> Finding:
         cell = placed.cell[node].tolist()
-        return Finding(
-            "R004",
-            f"node {node} sits on cell {_text(cell)}, which is defective",
+        return DEAD_CELL.finding(
+            ("node ", Node(node), f" sits on cell {_text(cell)}, which is defective"),
             "place the model beside the defect, train it without this node, or use another core",
             {"node": node, "cell": cell},
         )
@@ -276,8 +269,7 @@ def _diagnose_dead_slots(placed: PlacedGraph, route: Route) -> Iterator[Finding]
 
     def describe(edge: int) -> Finding:
         ends, slot, cell = _ends(placed, edge), int(route.slot[edge]), route.unit_cell[edge].tolist()
-        return Finding(
-            "R005",
+        return DEAD_SLOT.finding(
             f"coupling into {_text(ends['destination'])} from {_text(ends['source'])} needs slot {slot} of cell "
             f"{_text(cell)}, which is defective",
             "place the model beside the defect, train it without this coupling, or use another core",
@@ -301,16 +293,14 @@ def _diagnose_pairs(placed: PlacedGraph) -> Iterator[Finding]:
         ends = _ends(placed, edge)
         pair = f"coupling into {_text(ends['destination'])} from {_text(ends['source'])}"
         if missing[edge]:
-            return Finding(
-                "R006",
+            return UNEVEN_PAIR.finding(
                 f"{pair} has no opposite; one unit of this reciprocal core makes both directions",
                 "train the model with couplings in both directions, or use a directed core",
                 ends,
             )
         there, here = graph.weight[:, edge], graph.weight[:, partner[edge]]
         chunk = int(np.flatnonzero(there != here)[0])
-        return Finding(
-            "R006",
+        return UNEVEN_PAIR.finding(
             f"{pair} weighs {there[chunk]!s} in chunk {chunk}, its opposite {here[chunk]!s}; one unit of this "
             f"reciprocal core makes both",
             "train the model with equal weights in both directions, or use a directed core",
@@ -330,10 +320,9 @@ def _diagnose_shared_cells(placed: PlacedGraph) -> Iterator[Finding]:
 
     def describe(cell: list[int]) -> Finding:
         nodes = np.flatnonzero(np.all(placed.cell == cell, axis=1)).tolist()
-        names = ", ".join(map(str, nodes[:4])) + (", ..." if len(nodes) > 4 else "")
-        return Finding(
-            "R007",
-            f"cell {_text(cell)} holds {len(nodes)} nodes: {names}",
+        more = ", ..." if len(nodes) > 4 else ""
+        return SHARED_CELL.finding(
+            (f"cell {_text(cell)} holds {len(nodes)} nodes: ", *listed_nodes(nodes[:4]), more),
             "give every node a position of its own",
             {"cell": cell, "nodes": nodes},
         )
@@ -353,13 +342,11 @@ def _diagnose_wires(route: Route, core: CoreSpec) -> Iterator[Finding]:
 
     def describe(boundary: tuple[int, list[int], list[int]]) -> Finding:
         demand, one, other = boundary
-        return Finding(
-            "R008",
+        return FULL_BOUNDARY.finding(
             f"{demand} wires cross the boundary of cells {_text(one)} and {_text(other)}, {ways}; it has {capacity} "
             "tracks",
             f"use a core with tracks_per_boundary: {full[0][0]}, or train the model with fewer couplings there",
             {"cells": [one, other], "demand": demand, "capacity": capacity, "rounds": route.rounds},
-            proof=False,
         )
 
     if full:
@@ -372,8 +359,7 @@ def _diagnose_wires(route: Route, core: CoreSpec) -> Iterator[Finding]:
 
 def _describe_cut(cut: Cut) -> Finding:
     first, last = [cut.top, cut.left], [cut.bottom, cut.right]
-    return Finding(
-        "R010",
+    return FULL_CUT.finding(
         f"{cut.wires} wires must cross the boundary of cells {_text(first)} to {_text(last)}, whatever ways they take; "
         f"it has {cut.tracks} tracks",
         "use a core with more tracks_per_boundary, or train the model with fewer couplings there",
@@ -387,9 +373,8 @@ def _diagnose_outside(placed: PlacedGraph) -> Iterator[Finding]:
 
     def describe(node: int) -> Finding:
         cell = placed.cell[node].tolist()
-        return Finding(
-            "R009",
-            f"node {node} at {_text(cell)} lies outside the {core.rows} x {core.cols} grid",
+        return NODE_OUTSIDE.finding(
+            ("node ", Node(node), f" at {_text(cell)} lies outside the {core.rows} x {core.cols} grid"),
             "use a core with a larger grid, or give every node a position within it",
             {"node": node, "cell": cell, "grid": list(core.grid)},
         )

@@ -13,6 +13,7 @@ from oscc.base.file_output import write_text
 from oscc.base.findings import Finding
 from oscc.base.progress import Report
 from oscc.core.spec import CoreSpec
+from oscc.rtl.synthesis.findings import TOO_LARGE, TOO_SLOW
 from oscc.rtl.synthesis.floorplan import BlockRamSites, places_of, with_places
 from oscc.rtl.synthesis.harness import (
     control_plane_module_name,
@@ -257,13 +258,11 @@ def _resources(
 def _too_small(device: FpgaDevice, resources: tuple[Resource, ...]) -> list[Finding]:
     """Return a finding per resource of which the device has too little."""
     return [
-        Finding(
-            "Y001",
+        TOO_LARGE.finding(
             f"does not fit {device.part}: {resource.total} of {resource.available} {resource.name}",
             "use fewer columns (--columns) or chunks (--chunks, --fit), or a larger device",
             {"resource": resource.bel, "needed": resource.total, "available": resource.available},
-            # Other tools pack otherwise.
-            proof=False,
+            # Other tools pack otherwise.,
         )
         for resource in resources
         if resource.total > resource.available
@@ -276,12 +275,10 @@ def _too_slow(timing: Timing) -> list[Finding]:
         return []
     path = timing.critical_path
     return [
-        Finding(
-            "Y002",
+        TOO_SLOW.finding(
             f"{timing.achieved_mhz:g} MHz, {timing.target_mhz:g} MHz were asked for: {path.delay_ns:g} ns from "
             f"{path.start} to {path.end}",
             "see the critical path; another --seed moves the figure by a few per cent",
             {"achieved_mhz": timing.achieved_mhz, "target_mhz": timing.target_mhz, "critical_path_ns": path.delay_ns},
-            proof=False,
         )
     ]

@@ -9,6 +9,7 @@ from typing import Any
 
 from oscc.base.findings import Finding
 from oscc.core.spec import CoreSpec
+from oscc.rtl.synthesis.findings import TOO_LARGE
 from oscc.rtl.synthesis.memories import MemoryMacro
 from oscc.rtl.synthesis.result_files import SCHEMA
 from oscc.rtl.synthesis.timing import Timing, TimingPath
@@ -127,7 +128,7 @@ class SynthesisResult:
     @property
     def fits(self) -> bool:
         """Return whether the device holds the core."""
-        return all(finding.code != "Y001" for finding in self.findings)
+        return all(finding.kind is not TOO_LARGE for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON; the same inputs and tools give the same bytes."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
 from oscc.core.registers import REGISTERS, Register, register
+from oscc.core.schedule_findings import COMMIT_WITHOUT_LOAD, CROWDED_INSTRUCTIONS
 from oscc.core.sequencer_model import SequencerModel, Step
 from oscc.core.spec import CoreSpec
 from oscc.rtl.control_plane import register_constants
@@ -177,8 +178,8 @@ class TransactionCore:
         sampled: int | None = None
         while sampled is None:
             step = self._sequencer.step()
-            for fault, cause in (("T003", "schedule_overrun"), ("T004", "nothing_loaded")):
-                if step is None and any(code == fault for code, _ in self._sequencer.faults):
+            for fault, cause in ((CROWDED_INSTRUCTIONS, "schedule_overrun"), (COMMIT_WITHOUT_LOAD, "nothing_loaded")):
+                if step is None and any(kind is fault for kind, _ in self._sequencer.faults):
                     self._set("ERROR", cause)
                     return
             if step is None or (step.sample_cycle() or step.cycle) - self._sampled > limit:

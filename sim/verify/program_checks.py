@@ -10,6 +10,8 @@ from oscc.compiler.compile import CompileResult
 from oscc.core.instructions import Operation
 from oscc.core.program import Program
 from oscc.core.program_check import diagnose_program
+from oscc.core.program_findings import OF_TIME, OTHER_CORE
+from oscc.core.schedule_findings import KINDS
 from oscc.core.spec import CoreSpec
 from oscc.sim.verify.checks import CheckLine, judge
 
@@ -30,12 +32,12 @@ def check_program(program: Program, core: CoreSpec, compiled: CompileResult) -> 
     expected = compiled.program
     assert expected is not None
     findings = list(diagnose_program(program, core))
-    time_codes = ("B006", "B007", "B008")
+    of_time, of_schedule, rest = _parted(findings)
     return [
         _origin(program, expected),
-        _time_scale(program, core, expected, [f for f in findings if f.code in time_codes]),
-        _schedule(program, core, expected, [f for f in findings if f.code.startswith("T")]),
-        _banks(program, [f for f in findings if f.code.startswith("B") and f.code not in ("B001", *time_codes)]),
+        _time_scale(program, core, expected, of_time),
+        _schedule(program, core, expected, of_schedule),
+        _banks(program, rest),
         _codes(program, expected, core),
         judge(
             "pixels of the model",
@@ -46,6 +48,14 @@ def check_program(program: Program, core: CoreSpec, compiled: CompileResult) -> 
             "the pixel map differs",
         ),
     ]
+
+
+def _parted(findings: list[Finding]) -> tuple[list[Finding], list[Finding], list[Finding]]:
+    """Return findings about time, about the schedule, and all others but that the program is for another core."""
+    of_time = [each for each in findings if each.kind in OF_TIME]
+    of_schedule = [each for each in findings if each.kind in KINDS]
+    told = (OTHER_CORE, *OF_TIME, *KINDS)
+    return of_time, of_schedule, [each for each in findings if each.kind not in told]
 
 
 def _origin(program: Program, expected: Program) -> CheckLine:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from oscc.cli.code_lines import code_rows, print_warnings, recorded_warnings, verdict_words, warning_words
+from oscc.compiler.findings.of_codes import CodeWarning
 from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.precision.code_warning_texts import CodeWarning
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
 

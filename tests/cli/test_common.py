@@ -6,8 +6,12 @@ import sys
 
 import pytest
 
-from oscc.base.findings import Finding
+from oscc.base.findings import FindingKind
 from oscc.cli.common import counted, print_findings, print_json, print_table
+
+UNPROVEN_X002 = FindingKind("X002", "made up", "nowhere", (dict,), proof=False, unchecked="made up")
+X001 = FindingKind("X001", "made up", "nowhere", (dict,), unchecked="made up")
+X002 = FindingKind("X002", "made up", "nowhere", (dict,), unchecked="made up")
 
 
 class Terminal(io.StringIO):
@@ -46,14 +50,14 @@ def test_tables_have_lines_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_findings_say_whether_they_are_proofs(capsys: pytest.CaptureFixture[str]) -> None:
-    print_findings([Finding("X001", "too long", "shorten it"), Finding("X002", "not found", "look", proof=False)])
+    print_findings([X001.finding("too long", "shorten it", {}), UNPROVEN_X002.finding("not found", "look", {})])
     assert capsys.readouterr().out == ("X001: too long\n    shorten it\nX002 (not a proof): not found\n    look\n")
 
 
 def test_a_fix_that_findings_share_stands_below_the_last(capsys: pytest.CaptureFixture[str]) -> None:
-    print_findings([Finding("X001", "a", "mend"), Finding("X001", "b", "mend"), Finding("X001", "c", "other")])
+    print_findings([X001.finding("a", "mend", {}), X001.finding("b", "mend", {}), X001.finding("c", "other", {})])
     assert capsys.readouterr().out == "X001: a\nX001: b\n    mend\nX001: c\n    other\n"
-    print_findings([Finding("X001", "a", "mend"), Finding("X002", "b", "mend")])
+    print_findings([X001.finding("a", "mend", {}), X002.finding("b", "mend", {})])
     assert capsys.readouterr().out == "X001: a\n    mend\nX002: b\n    mend\n"
 
 

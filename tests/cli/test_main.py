@@ -17,10 +17,12 @@ import pytest
 import typer
 
 from oscc.base.errors import OsccError
-from oscc.base.findings import Finding, FindingsError
+from oscc.base.findings import FindingKind, FindingsError
 from oscc.cli import main as command
 from oscc.cli.named_command import with_names
 from oscc.cli.signals import TerminatedError
+
+X001 = FindingKind("X001", "made up", "nowhere", (dict,), unchecked="made up")
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -176,7 +178,7 @@ def test_an_error_as_json(oscc_json: RunJson, failing: Callable[[BaseException],
 def test_findings_that_a_verb_lets_through_exit_3(
     oscc: Run, oscc_json: RunJson, failing: Callable[[BaseException], None]
 ) -> None:
-    failing(FindingsError([Finding("X001", "too long", "shorten it")]))
+    failing(FindingsError([X001.finding("too long", "shorten it", {})]))
     assert oscc(*CHECK) == (3, "X001: too long\n    shorten it\n", "")
     status, content = oscc_json(*CHECK)
     assert status == 3

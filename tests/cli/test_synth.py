@@ -14,6 +14,7 @@ from oscc.base.output_folder import read_output_folder
 from oscc.base.progress import Report
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core, load_core
+from oscc.rtl.synthesis.findings import TOO_LARGE, TOO_SLOW
 from oscc.rtl.synthesis.memories import MemoryMacro
 from oscc.rtl.synthesis.options import SynthesisOptions
 from oscc.rtl.synthesis.report import Resource, SynthesisResult, markdown
@@ -69,8 +70,8 @@ def names(path: Path) -> set[str]:
     return {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
 
 
-SLOW = Finding("Y002", "80 MHz, 100 MHz were asked for", "see", {"achieved_mhz": 80.0}, proof=False)
-LARGE = Finding("Y001", "does not fit a device: 226 of 208 block RAMs", "use less", {"needed": 226}, proof=False)
+SLOW = Finding(TOO_SLOW, ("80 MHz, 100 MHz were asked for",), ("see",), {"achieved_mhz": 80.0})
+LARGE = Finding(TOO_LARGE, ("does not fit a device: 226 of 208 block RAMs",), ("use less",), {"needed": 226})
 
 
 def test_a_new_folder_gets_json_markdown_and_logs(synthesis: Synthesis, oscc_json: RunJson, tmp_path: Path) -> None:

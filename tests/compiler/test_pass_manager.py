@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from oscc.base.errors import OsccError
-from oscc.base.findings import Finding, FindingError, FindingsError
+from oscc.base.findings import FindingError, FindingKind, FindingsError
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.ir.graph import CouplingGraph
@@ -18,6 +18,9 @@ from oscc.compiler.ir.store import Level
 from oscc.compiler.pass_manager import PassRecord, parse_dump_requests, run_pipeline, verify_level
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
+
+X002 = FindingKind("X002", "made up", "nowhere", (dict,), unchecked="made up")
+X001 = FindingKind("X001", "made up", "nowhere", (dict,), unchecked="made up")
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,11 @@ class Step:
         return done
 
 
-NO = Finding("X001", "it does not fit", "make it fit")
+NO = X001.finding("it does not fit", "make it fit", {})
 
 
 def refuse(level: Any) -> Any:
-    raise FindingsError([NO, replace(NO, code="X002")])
+    raise FindingsError([NO, X002.finding("it does not fit", "make it fit", {})])
 
 
 def test_levels_go_from_pass_to_pass(make_graph: Callable[..., CouplingGraph], tiny_core: CoreSpec) -> None:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.base.findings import FindingError
+from oscc.base.findings import FindingError, is_empty, raise_first
 from oscc.compiler.passes.schedule import sample_schedule
 from oscc.core import schedule_proof as schedule_timing
 from oscc.core.instructions import Instruction, Operation
-from oscc.core.schedule_proof import diagnose_schedule, is_valid_schedule, trace_schedule, verify_schedule
+from oscc.core.schedule_proof import diagnose_schedule, trace_schedule
 from oscc.core.spec_file import load_core
 
 LOAD, COMMIT, INIT = Operation.LOAD, Operation.COMMIT, Operation.INIT
@@ -63,7 +63,7 @@ def test_findings_about_waiting_say_what_a_long_trace_shows(runs: list[int], ini
     per_sample = (longer.stalled - long.stalled) / 40
     findings = list(diagnose_schedule(schedule, CORE))
     assert sum(finding.witness["missing_cycles"] for finding in findings) == pytest.approx(per_sample)
-    assert is_valid_schedule(schedule, CORE) == (per_sample == 0)
+    assert is_empty(diagnose_schedule(schedule, CORE)) == (per_sample == 0)
     assert {finding.code for finding in findings} <= {"T006", "T007"}
     # No sample takes longer than was stated, once the first ones are past.
     gaps = [later - earlier for earlier, later in pairwise(longer.samples[10:])]
@@ -106,7 +106,7 @@ def test_commit_that_waits_is_found_with_what_is_missing() -> None:
     assert finding.witness == {"instruction": 1, "missing_cycles": 3, "cause": "commit"}
     assert finding.proof
     with pytest.raises(FindingError, match=r"^T006: instruction 1"):
-        verify_schedule(schedule, CORE)
+        raise_first(diagnose_schedule(schedule, CORE))
     assert trace_schedule(schedule, CORE, samples=2).stalled == 2 * 3
 
 
@@ -141,7 +141,7 @@ def test_period_over_the_budget_is_found() -> None:
 def test_good_schedules_have_no_findings() -> None:
     for schedule in (parse(ONCE), sample_schedule([20] * 4, 64), sample_schedule([30], 20)):
         assert codes(schedule) == []
-        verify_schedule(schedule, CORE)
+        raise_first(diagnose_schedule(schedule, CORE))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_each_fault_is_found(old: str, new: str, code: str, message: str) -> Non
     found = list(diagnose_schedule(parse(ONCE.replace(old, new)), CORE))
     assert code in [finding.code for finding in found]
     assert next(f for f in found if f.code == code).message.startswith(message)
-    assert not is_valid_schedule(parse(ONCE.replace(old, new)), CORE)
+    assert not is_empty(diagnose_schedule(parse(ONCE.replace(old, new)), CORE))
 
 
 def test_too_many_untimed_over_a_repeat_are_found() -> None:

@@ -228,7 +228,7 @@ def test_a_sample_does_not_wait_for_the_commit_beside_it() -> None:
 def test_more_than_four_untimed_instructions_end_it(count: int) -> None:
     loads = [Instruction(LOAD)] * count
     sequencer, _ = step_all(*loads, Instruction(RUN, 5), Instruction(STOP))
-    assert [code for code, _ in sequencer.faults] == (["T010"] if count == 4 else ["T003"])
+    assert [kind.code for kind, _ in sequencer.faults] == (["T010"] if count == 4 else ["T003"])
 
 
 def test_faults_name_what_happened() -> None:

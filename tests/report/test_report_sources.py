@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from oscc.base.errors import OsccError
-from oscc.base.findings import MAX_LISTED, Finding
+from oscc.base.findings import MAX_LISTED, FindingKind
 from oscc.compiler.compile import CompileResult, check_model, compile_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.frontends.model_file import ModelFile
@@ -18,6 +18,8 @@ from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.compiler.output.routing_report import finding_cells
 from oscc.core.spec import CoreSpec
 from oscc.report.report_sources import report_of_folder, report_of_result
+
+X001 = FindingKind("X001", "made up", "nowhere", (dict,), unchecked="made up")
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
@@ -110,7 +112,7 @@ def test_many_findings_are_counted_and_some_listed(make_core: MakeCore, make_gra
     ],
 )
 def test_cells_of_a_finding(witness: dict[str, Any], cells: list[tuple[int, int]]) -> None:
-    assert finding_cells(Finding("X001", "", "", witness)) == cells
+    assert finding_cells(X001.finding("", "", witness)) == cells
 
 
 def test_a_changed_folder_is_refused(folder: Path) -> None:

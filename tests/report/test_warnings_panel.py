@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from oscc.compiler.precision.code_warning_texts import CodeWarning
+from oscc.compiler.findings.of_codes import CodeWarning
 from oscc.report.page import report_page
 from oscc.report.report_data import ReportData
 from oscc.report.warnings_panel import warnings_panel

@@ -12,6 +12,10 @@ import numpy as np
 from oscc.compiler.feasibility.advice.entry import WhatIfEntry, yaml_words
 from oscc.compiler.feasibility.advice.times import time_keys
 from oscc.compiler.feasibility.advice.trial import Situation, fitted, tried_placement
+from oscc.compiler.findings.of_bounds import CUT_BOUND, DENSITY_BOUND
+from oscc.compiler.findings.of_fit import TOO_FEW_CELLS, TOO_MANY_NODES
+from oscc.compiler.findings.of_placers import ALL_EXCLUDED, EXACT_ENDED, NOT_ANNEALED
+from oscc.compiler.findings.of_routes import FULL_BOUNDARY, FULL_CUT
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
@@ -223,16 +227,16 @@ def _readout_for(cell: np.ndarray[Any, Any], core: CoreSpec) -> Keys | None:
 
 def _without_positions(situation: Situation, fixed: Keys) -> Iterator[Keys]:
     """Yield what may help a model that has to be placed: what is counted to lack first, then all that it can be."""
-    graph, core, codes = situation.graph, situation.core, situation.codes
+    graph, core, kinds = situation.graph, situation.core, situation.kinds
     narrow = core.readout.step != (1, 1)
     read: list[Keys] = [{}, {"readout": opened_readout(core)}] if narrow and graph.readout.size else [{}]
     if situation.lacks("readout"):
         read = read[::-1]
     wider = [name for name in STENCILS if len(named_stencil(name)) > len(core.model_stencil)]
-    more_cells = bool(codes & {"F005", "L007", "L006", "L008", "L011", "L013"})
+    more_cells = bool(kinds & {TOO_MANY_NODES, TOO_FEW_CELLS, NOT_ANNEALED, ALL_EXCLUDED, DENSITY_BOUND, CUT_BOUND})
     grids = list(_grids(graph, core)) if more_cells else [{}]
     stencils: list[Keys] = [{}]
-    if codes & {"L006", "L008", "L009"} or _is_refused(situation, {**fixed, **grids[0]}):
+    if kinds & {NOT_ANNEALED, ALL_EXCLUDED, EXACT_ENDED} or _is_refused(situation, {**fixed, **grids[0]}):
         stencils += [{"stencil": name} for name in wider]
     tried = _allowed(situation, fixed, stencils, read, grids)
     if not tried and not more_cells:
@@ -287,7 +291,7 @@ def _routed(situation: Situation, trial: CoreSpec) -> tuple[PlacedGraph | None, 
     if placed is None:
         return None, {}
     there = PlacedGraph(graph, trial, placed.cell, placed.transform)
-    if not any(finding.code in ("R008", "R010") for finding in diagnose_route(routed_graph(there))):
+    if not any(finding.kind in (FULL_BOUNDARY, FULL_CUT) for finding in diagnose_route(routed_graph(there))):
         return there, {}
     straight = placed.route
     peak = max(int(each.max(initial=0)) for each in (straight.demand_across_columns, straight.demand_across_rows))

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oscc.base.findings import FindingKind
 from oscc.compiler.feasibility.advice.entry import MOST_NORM, MOST_SHARE, WhatIfEntry
 from oscc.compiler.feasibility.advice.trial import Situation, fitted
+from oscc.compiler.findings.of_fit import NO_HARDWARE, TOO_FEW_CELLS, TOO_MANY_CHUNKS, TOO_MANY_NODES, UNREADABLE_PIXEL
+from oscc.compiler.findings.of_routes import DEAD_CELL, NODE_OUTSIDE, SHARED_CELL
 from oscc.compiler.ir.graph import without_couplings
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.route.routing import routed_graph, trace_route
+from oscc.core.program_findings import OTHER_PHASES
 
 MOST_PRUNINGS = 40
 """Times that couplings over full boundaries are taken out and the rest is routed anew."""
 
-OTHERWISE = frozenset(("F001", "F002", "F003", "F004", "F005", "L007", "R004", "R007", "R009"))
-"""Findings that fewer couplings do not mend."""
+OTHERWISE: frozenset[FindingKind[Any]] = frozenset(
+    (
+        UNREADABLE_PIXEL,
+        OTHER_PHASES,
+        TOO_MANY_CHUNKS,
+        NO_HARDWARE,
+        TOO_MANY_NODES,
+        TOO_FEW_CELLS,
+        DEAD_CELL,
+        SHARED_CELL,
+        NODE_OUTSIDE,
+    )
+)
+"""Kinds of findings that fewer couplings do not mend."""
 
 
 def drop_entries(situation: Situation) -> Iterator[WhatIfEntry]:
@@ -28,7 +45,7 @@ def drop_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     situation : Situation
     """
     placed = situation.placed
-    if placed is None or situation.codes & OTHERWISE:
+    if placed is None or situation.kinds & OTHERWISE:
         return
     graph = placed.graph
     dropped = _misplaced(placed)

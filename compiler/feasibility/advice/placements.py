@@ -4,23 +4,54 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
-from oscc.base.findings import Finding
+from oscc.base.findings import Finding, FindingKind
 from oscc.compiler.diagnosis.cause_groups import MOST_ASTRAY, astray_nodes
 from oscc.compiler.feasibility.advice.entry import WhatIfEntry
 from oscc.compiler.feasibility.advice.trial import Situation, Trials, annealed, fitted
+from oscc.compiler.findings.of_fit import UNREADABLE_PIXEL
+from oscc.compiler.findings.of_placers import (
+    EXACT_ENDED,
+    NO_SYMMETRIC_PLACEMENT,
+    NOT_ANNEALED,
+    NOT_PLACED,
+    NOT_REPAIRED,
+)
+from oscc.compiler.findings.of_routes import (
+    CROWDED_NODE,
+    DEAD_CELL,
+    DEAD_SLOT,
+    FAR_COUPLING,
+    NODE_OUTSIDE,
+    SHARED_CELL,
+    SHARED_UNIT,
+)
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.place.placer import GrowthPlacer
 from oscc.core.spec import CoreSpec
 
-POSITIONS = frozenset(("R001", "R002", "R003", "R007", "R009", "F001", "R004", "R005", "L002", "L014"))
-"""Findings that other positions may mend."""
+POSITIONS: frozenset[FindingKind[Any]] = frozenset(
+    (
+        FAR_COUPLING,
+        SHARED_UNIT,
+        CROWDED_NODE,
+        SHARED_CELL,
+        NODE_OUTSIDE,
+        UNREADABLE_PIXEL,
+        DEAD_CELL,
+        DEAD_SLOT,
+        NO_SYMMETRIC_PLACEMENT,
+        NOT_REPAIRED,
+    )
+)
+"""Kinds of findings that other positions may mend."""
 
-NOT_FOUND = frozenset(("L001", "L002", "L006", "L009"))
-"""Findings of a placer that found nothing, which another one may."""
+NOT_FOUND: frozenset[FindingKind[Any]] = frozenset((NOT_PLACED, NO_SYMMETRIC_PLACEMENT, NOT_ANNEALED, EXACT_ENDED))
+"""Kinds of findings of a placer that found nothing, which another one may."""
 
 MOST_TRIED = 1_500
 """Nodes of a model that is annealed to see whether a placer helps."""
@@ -34,11 +65,11 @@ def placer_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     situation : Situation
     """
     graph, core, start = situation.graph, situation.core, situation.start
-    if start is None and situation.codes and situation.codes <= NOT_FOUND:
+    if start is None and situation.kinds and situation.kinds <= NOT_FOUND:
         if situation.fitted(core) is not None:
             yield WhatIfEntry("option", "use --placer auto", {}, options=("--placer", "auto"))
         return
-    if start is None or not situation.codes or not situation.codes <= POSITIONS:
+    if start is None or not situation.kinds or not situation.kinds <= POSITIONS:
         return
     for name, place in (("growth", _grown), ("anneal", annealed)):
         if name == "anneal" and graph.nodes > MOST_TRIED:
@@ -61,7 +92,7 @@ def position_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     situation : Situation
     """
     graph, start = situation.graph, situation.start
-    if start is None or not situation.codes or not situation.codes <= POSITIONS:
+    if start is None or not situation.kinds or not situation.kinds <= POSITIONS:
         return
     for nodes in _misplaced(situation.findings):
         cells = _free_cells(start, nodes)
@@ -79,9 +110,9 @@ def position_entries(situation: Situation) -> Iterator[WhatIfEntry]:
 
 def _misplaced(findings: Sequence[Finding]) -> Iterator[list[int]]:
     """Yield nodes that may be what is wrong: few sets to try."""
-    outside = [finding.witness["node"] for finding in findings if finding.code == "R009"]
-    shared = [finding.witness["nodes"] for finding in findings if finding.code == "R007"]
-    far = [finding for finding in findings if finding.code == "R001"]
+    outside = [finding.witness["node"] for finding in findings if finding.kind is NODE_OUTSIDE]
+    shared = [finding.witness["nodes"] for finding in findings if finding.kind is SHARED_CELL]
+    far = [finding for finding in findings if finding.kind is FAR_COUPLING]
     if 0 < len(outside) <= MOST_ASTRAY:
         yield outside
     if len(shared) == 1 and len(shared[0]) <= MOST_ASTRAY:

@@ -8,13 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.base.findings import Finding
+from oscc.base.findings import Finding, FindingKind
 from oscc.compiler.copies.pieces import least_copies
 from oscc.compiler.copies.splitting import CopyOptions, split_nodes
 from oscc.compiler.feasibility.advice.cores import changed
 from oscc.compiler.feasibility.advice.entry import MOST_SHARE, WhatIfEntry, yaml_words
 from oscc.compiler.feasibility.advice.times import time_keys
 from oscc.compiler.feasibility.advice.trial import Situation, fitted
+from oscc.compiler.findings.of_bounds import CLIQUE_BOUND, CUT_BOUND, DEGREE_BOUND, DENSITY_BOUND
+from oscc.compiler.findings.of_placers import (
+    ALL_EXCLUDED,
+    EXACT_ENDED,
+    NO_SYMMETRIC_PLACEMENT,
+    NOT_ANNEALED,
+    NOT_PLACED,
+    NOT_REPAIRED,
+)
+from oscc.compiler.findings.of_routes import CROWDED_NODE, FAR_COUPLING, FULL_BOUNDARY, FULL_CUT
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.place.cell_rules import usable_cells
 from oscc.compiler.place.placer import identity_placement
@@ -26,10 +36,25 @@ MOST_TRIED = 60
 WEAKER = 0.9
 """Part of the strength at which chains leave something of the model, that is offered."""
 
-PLACEMENT = frozenset(
-    ("L001", "L002", "L006", "L008", "L009", "L010", "L011", "L012", "L013", "L014", "R001", "R003", "R008", "R010")
+PLACEMENT: frozenset[FindingKind[Any]] = frozenset(
+    (
+        NOT_PLACED,
+        NO_SYMMETRIC_PLACEMENT,
+        NOT_ANNEALED,
+        ALL_EXCLUDED,
+        EXACT_ENDED,
+        DEGREE_BOUND,
+        DENSITY_BOUND,
+        CLIQUE_BOUND,
+        CUT_BOUND,
+        NOT_REPAIRED,
+        FAR_COUPLING,
+        CROWDED_NODE,
+        FULL_BOUNDARY,
+        FULL_CUT,
+    )
 )
-"""Findings that copies may mend: of placements with one cell for each node."""
+"""Kinds of findings that copies may mend: of placements with one cell for each node."""
 
 
 def split_entries(situation: Situation) -> Iterator[WhatIfEntry]:
@@ -40,7 +65,7 @@ def split_entries(situation: Situation) -> Iterator[WhatIfEntry]:
     situation : Situation
     """
     graph, core = situation.graph, situation.core
-    if not situation.codes or not situation.codes <= PLACEMENT:
+    if not situation.kinds or not situation.kinds <= PLACEMENT:
         return
     usable = int(usable_cells(core)[0].sum())
     crowded = np.flatnonzero(least_copies(graph, core) > 1)

@@ -11,6 +11,7 @@ import numpy as np
 
 from oscc.compiler.feasibility.advice.entry import MOST_NORM, MOST_SHARE, WhatIfEntry
 from oscc.compiler.feasibility.advice.trial import Situation
+from oscc.compiler.findings.of_times import BEYOND_FULL_SCALE, LONG_RUN, SHORT_SAMPLE, TIMES, TOO_MANY_CYCLES
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.timed import TimedGraph
 from oscc.compiler.passes.quantize import QuantizePass
@@ -41,24 +42,24 @@ def time_keys(graph: CouplingGraph, core: CoreSpec, options: ScaleOptions) -> It
     core : CoreSpec
     options : ScaleOptions
     """
-    found = {finding.code: finding for finding in diagnose_time_scale(graph, core, options)}
+    found = {finding.kind: finding for finding in diagnose_time_scale(graph, core, options)}
     if not found:
         yield {}
         return
     scale = choose_time_scale(graph, core, options)
     given = options.tau_s is not None or graph.time_scale_s is not None
     keys: Keys = {}
-    if "S003" in found:
+    if SHORT_SAMPLE in found:
         # A longer init makes a sample as long as the read-out of the one before.
-        init = core.init.cycles + core.readout_cycles - found["S003"].witness["cycles"]
+        init = core.init.cycles + core.readout_cycles - found[SHORT_SAMPLE].witness["cycles"]
         keys["init"] = {**core.init.model_dump(mode="json"), "cycles": init}
-    if "S004" in found:
+    if BEYOND_FULL_SCALE in found:
         keys |= _full_scales(graph, core, options, scale.tau_s)
-    if "S001" in found:
-        yield {**keys, "cycles_per_sample": found["S001"].witness["cycles"]}
-    elif keys and "S005" not in found:
+    if TOO_MANY_CYCLES in found:
+        yield {**keys, "cycles_per_sample": found[TOO_MANY_CYCLES].witness["cycles"]}
+    elif keys and LONG_RUN not in found:
         yield keys
-    if not given and {"S001", "S005"} & found.keys():
+    if not given and {TOO_MANY_CYCLES, LONG_RUN} & found.keys():
         duration = float(graph.chunk_duration.astype(np.float64).sum())
         room = core.cycles_per_sample - core.init.cycles - graph.chunks
         if room > 0:
@@ -98,7 +99,7 @@ def time_options(situation: Situation) -> Iterator[WhatIfEntry]:
     ----------
     situation : Situation
     """
-    if not situation.codes or not situation.codes <= {"S001", "S002", "S003", "S004", "S005"}:
+    if not situation.kinds or not situation.kinds <= {*TIMES}:
         return
     for options, words in _options(situation):
         if any(_is_absurd(situation, options, group) for group in options.clip if group not in situation.options.clip):
@@ -119,7 +120,7 @@ def _options(situation: Situation) -> Iterator[tuple[ScaleOptions, tuple[str, ..
     least = max(bound for name, bound in bounds.items() if name not in ("model", "given", *given.clip))
     for tau in sorted({rounded_up(least), rounded_up(max(least, *(bounds[name] for name in bounds)))}):
         yield replace(given, tau_s=tau), ("--tau-s", f"{tau:g}")
-    beyond = [finding.witness["group"] for finding in situation.findings if finding.code == "S004"]
+    beyond = [finding.witness["group"] for finding in situation.findings if finding.kind is BEYOND_FULL_SCALE]
     if beyond:
         clip = tuple(word for group in beyond for word in ("--clip", group))
         yield replace(given, clip=(*given.clip, *beyond)), clip

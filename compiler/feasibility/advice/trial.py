@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
-from oscc.base.findings import Finding
+from oscc.base.findings import Finding, FindingKind
 from oscc.base.node_labels import node_label
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
@@ -101,9 +102,9 @@ class Situation:
     of_die: bool = False
 
     @property
-    def codes(self) -> set[str]:
-        """Codes of what was found."""
-        return {finding.code for finding in self.findings}
+    def kinds(self) -> set[FindingKind[Any]]:
+        """Kinds of what was found."""
+        return {finding.kind for finding in self.findings}
 
     @property
     def start(self) -> PlacedGraph | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import wraps
 
 import numpy as np
 
-from oscc.compiler.feasibility.witnesses.of_placements import Witness
+from oscc.compiler.feasibility.witnesses.subject import Check, Subject, Witness
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
 
@@ -49,6 +49,16 @@ def _is_due(witness: Witness, core: CoreSpec) -> bool:
     return bool((witness["cause"] == "stencil") == (witness["view"] == "all"))
 
 
+def _of_due_cause(check: Check) -> Check:
+    """Return a check of a witness that also asks whether its cause is one."""
+
+    @wraps(check)
+    def checked(witness: Witness, subject: Subject) -> bool:
+        return _is_due(witness, subject.core) and check(witness, subject)
+
+    return checked
+
+
 def _unit_lives(core: CoreSpec, into: Cell, out_of: Cell) -> bool:
     """Return whether there is a unit for a coupling between two cells, and it works."""
     there = (out_of[0] - into[0], out_of[1] - into[1])
@@ -60,7 +70,10 @@ def _unit_lives(core: CoreSpec, into: Cell, out_of: Cell) -> bool:
     return (*cell, units.index(there)) not in core.defects.slots
 
 
-def _degree(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+@_of_due_cause
+def degree(witness: Witness, subject: Subject) -> bool:
+    """Return whether a node has so many neighbours, and a cell no more near it than claimed."""
+    graph, core = subject.graph, subject.core
     node, view = witness["node"], witness["view"]
     around, pixels, cells = _neighbours(graph)[node], _pixels(graph), _cells(core)
     room, start = cells, cells
@@ -88,7 +101,10 @@ def _degree(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
     return (len(around), near) == (witness["neighbours"], witness["near"]) and len(around) > near
 
 
-def _density(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+@_of_due_cause
+def density(witness: Witness, subject: Subject) -> bool:
+    """Return whether so many nodes are within some couplings of a node, and no more cells within as many steps."""
+    graph, core = subject.graph, subject.core
     neighbours, pixels, view = _neighbours(graph), _pixels(graph), witness["view"]
     if view == "read out":
         neighbours = [others & pixels if node in pixels else set() for node, others in enumerate(neighbours)]
@@ -119,7 +135,10 @@ def _reached(offsets: set[Cell], grid: Cell, steps: int) -> set[Cell]:
     return reached
 
 
-def _clique(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+@_of_due_cause
+def clique(witness: Witness, subject: Subject) -> bool:
+    """Return whether nodes are all coupled with each other, and no more cells all near each other than claimed."""
+    graph, core = subject.graph, subject.core
     neighbours, nodes = _neighbours(graph), witness["nodes"]
     if len(set(nodes)) != len(nodes) or len(nodes) != witness["cells"] + 1:
         return False
@@ -163,8 +182,14 @@ def _most_near(offsets: set[tuple[int, int]]) -> int:
     return grow(1, sorted(offsets), 1)
 
 
-def _line(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
-    """Return the eigenvalue by Cholesky: L + J - lambda (I - J / N) is positive for none that is greater."""
+@_of_due_cause
+def line(witness: Witness, subject: Subject) -> bool:
+    """Return whether so many couplings must cross a line, which has fewer pairs of near cells on both its sides.
+
+    The eigenvalue is checked by a Cholesky factorisation: L + J - lambda (I - J / N) is positive for none that is
+    greater.
+    """
+    graph, core = subject.graph, subject.core
     neighbours, view = _neighbours(graph), witness["view"]
     chosen, grid = list(range(graph.nodes)), core.grid
     if view == "read out":
@@ -195,18 +220,3 @@ def _line(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
     return bool(
         cols >= 2 and nodes > rows and needed > pairs == witness["pairs"] and witness["couplings"] <= needed + 1
     )
-
-
-def _with_cause(
-    check: Callable[[Witness, CouplingGraph, CoreSpec], bool],
-) -> Callable[[Witness, CouplingGraph, CoreSpec], bool]:
-    return lambda witness, graph, core: _is_due(witness, core) and check(witness, graph, core)
-
-
-CHECKS: dict[str, Callable[[Witness, CouplingGraph, CoreSpec], bool]] = {
-    "L010": _with_cause(_degree),
-    "L011": _with_cause(_density),
-    "L012": _with_cause(_clique),
-    "L013": _with_cause(_line),
-}
-"""By code of the finding."""

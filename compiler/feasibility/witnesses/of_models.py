@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
-from oscc.compiler.feasibility.witnesses.of_placements import Witness
-from oscc.compiler.ir.graph import CouplingGraph
-from oscc.core.spec import CoreSpec
+from oscc.compiler.feasibility.witnesses.subject import Subject, Witness
 
 
-def _too_many(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+def too_many(witness: Witness, subject: Subject) -> bool:
+    """Return whether there are as many nodes, pixels and cells as claimed, and one sort of cells is too few."""
+    graph, core = subject.graph, subject.core
     dead = set(core.defects.cells)
     usable = sum((row, col) not in dead for row in range(core.rows) for col in range(core.cols))
     (row0, col0), (drow, dcol) = core.readout.origin, core.readout.step
@@ -23,12 +22,15 @@ def _too_many(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
     return lack and named == (graph.nodes, graph.readout.size, usable, readable)
 
 
-def _chunks(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+def chunks(witness: Witness, subject: Subject) -> bool:
+    """Return whether there are as many chunks as claimed, on both sides, and too many."""
+    graph, core = subject.graph, subject.core
     return (graph.chunks, core.chunks) == (witness["chunks"], witness["capacity"]) and graph.chunks > core.chunks
 
 
-def _other_phases(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
-    """Check that the distributions differ: in kind, or by more than float32 rounds."""
+def other_phases(witness: Witness, subject: Subject) -> bool:
+    """Return whether the distributions are those, and differ: in kind, or by more than float32 rounds."""
+    graph, core = subject.graph, subject.core
     named = (witness["model"], witness["core"])
     init = graph.init
     if named != (
@@ -44,13 +46,19 @@ def _other_phases(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> boo
     return not math.isclose(init.std, std, rel_tol=1e-7) or moved
 
 
-def _nodes(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
+def nodes(witness: Witness, subject: Subject) -> bool:
+    """Return whether there are as many nodes and cells as claimed, and too many nodes."""
+    graph, core = subject.graph, subject.core
     rows, cols = core.grid
     return (witness["nodes"], witness["cells"]) == (graph.nodes, rows * cols) and graph.nodes > rows * cols
 
 
-def _copies(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
-    """Count cells that copies take: each but the ends of a chain has two of its neighbours for the chain itself."""
+def copies(witness: Witness, subject: Subject) -> bool:
+    """Return whether copies take so many cells, and more than there are.
+
+    Each but the ends of a chain has two of its neighbours for the chain itself.
+    """
+    graph, core = subject.graph, subject.core
     others: dict[int, set[int]] = {}
     for src, dst in zip(graph.src.tolist(), graph.dst.tolist(), strict=True):
         others.setdefault(src, set()).add(dst)
@@ -65,13 +73,3 @@ def _copies(witness: Witness, graph: CouplingGraph, core: CoreSpec) -> bool:
             copies += 1
         needed += copies
     return (witness["needed"], witness["usable"], witness["nodes"]) == (needed, usable, graph.nodes) and needed > usable
-
-
-CHECKS: dict[str, Callable[[Witness, CouplingGraph, CoreSpec], bool]] = {
-    "C003": _copies,
-    "F002": _other_phases,
-    "F003": _chunks,
-    "F005": _nodes,
-    "L007": _too_many,
-}
-"""By code of the finding."""

@@ -1,21 +1,20 @@
-"""Witnesses of a placement, R001 to R010 and F001, and how many findings of a code a placement has."""
+"""Witnesses of a placement, R001 to R010 and F001, and how many findings of a kind a placement has."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
 
+from oscc.compiler.feasibility.witnesses.subject import Subject, Witness
 from oscc.compiler.ir.placed import PlacedGraph
-
-Witness = dict[str, Any]
 
 
 def _cells(placed: PlacedGraph) -> list[tuple[int, int]]:
     return [(row, col) for row, col in placed.cell.tolist()]
 
 
-def _far_coupling(witness: Witness, placed: PlacedGraph) -> bool:
+def far_coupling(witness: Witness, subject: Subject) -> bool:
+    """Return whether a coupling joins these cells, at a displacement that is not in the stencil."""
+    placed = subject.placement
     cells, edge = _cells(placed), witness["coupling"]
     src, dst = int(placed.graph.src[edge]), int(placed.graph.dst[edge])
     away = (cells[src][0] - cells[dst][0], cells[src][1] - cells[dst][1])
@@ -24,18 +23,24 @@ def _far_coupling(witness: Witness, placed: PlacedGraph) -> bool:
     return named == known and tuple(witness["displacement"]) == away and away not in placed.core.model_stencil.offsets
 
 
-def _crowded_node(witness: Witness, placed: PlacedGraph) -> bool:
+def crowded_node(witness: Witness, subject: Subject) -> bool:
+    """Return whether so many couplings lead into a node, and a cell has fewer slots."""
+    placed = subject.placement
     degree = sum(1 for node in placed.graph.dst.tolist() if node == witness["node"])
     slots = len(placed.core.model_stencil.offsets)
     return (degree, slots) == (witness["degree"], witness["slots"]) and degree > slots
 
 
-def _dead_cell(witness: Witness, placed: PlacedGraph) -> bool:
+def dead_cell(witness: Witness, subject: Subject) -> bool:
+    """Return whether a node is on a cell that is dead."""
+    placed = subject.placement
     cell = _cells(placed)[witness["node"]]
     return cell == tuple(witness["cell"]) and cell in placed.core.defects.cells
 
 
-def _dead_slot(witness: Witness, placed: PlacedGraph) -> bool:
+def dead_slot(witness: Witness, subject: Subject) -> bool:
+    """Return whether a coupling joins the cells of a unit that is dead."""
+    placed = subject.placement
     cells, core, edge = _cells(placed), placed.core, witness["coupling"]
     row, col = witness["cell"]
     drow, dcol = core.unit_stencil.offsets[witness["slot"]]
@@ -44,20 +49,25 @@ def _dead_slot(witness: Witness, placed: PlacedGraph) -> bool:
     return ends == joined and (row, col, witness["slot"]) in core.defects.slots
 
 
-def _shared_cell(witness: Witness, placed: PlacedGraph) -> bool:
+def shared_cell(witness: Witness, subject: Subject) -> bool:
+    """Return whether just these nodes, several, are on a cell."""
+    placed = subject.placement
     cells = _cells(placed)
     found = [node for node, cell in enumerate(cells) if cell == tuple(witness["cell"])]
     return found == witness["nodes"] and len(found) > 1
 
 
-def _outside(witness: Witness, placed: PlacedGraph) -> bool:
+def outside(witness: Witness, subject: Subject) -> bool:
+    """Return whether a node is on a cell that is not on the grid."""
+    placed = subject.placement
     row, col = _cells(placed)[witness["node"]]
     rows, cols = placed.core.grid
     return [row, col] == witness["cell"] and not (0 <= row < rows and 0 <= col < cols)
 
 
-def _cut(witness: Witness, placed: PlacedGraph) -> bool:
-    """Count wires with one end in the rectangle, and compare with the tracks around it."""
+def cut(witness: Witness, subject: Subject) -> bool:
+    """Return whether so many wires have one end in a rectangle, and fewer tracks are around it."""
+    placed = subject.placement
     core, cells = placed.core, _cells(placed)
     (top, left), (bottom, right) = witness["cells"]
     rows, cols = core.grid
@@ -81,8 +91,9 @@ def _cut(witness: Witness, placed: PlacedGraph) -> bool:
     return bool((wires, tracks) == (witness["wires"], witness["tracks"]) and wires > tracks)
 
 
-def _slot_twice(witness: Witness, placed: PlacedGraph) -> bool:
-    """Count couplings of the same direction between the cells that a unit joins."""
+def slot_twice(witness: Witness, subject: Subject) -> bool:
+    """Return whether couplings of the same direction are between the cells that a unit joins."""
+    placed = subject.placement
     cells, core = _cells(placed), placed.core
     row, col = witness["cell"]
     drow, dcol = witness["offset"]
@@ -96,7 +107,9 @@ def _slot_twice(witness: Witness, placed: PlacedGraph) -> bool:
     return set(ways) <= joined and len(ways) == 1 and max(ways.values()) == len(witness["couplings"]) > 1
 
 
-def _no_pair(witness: Witness, placed: PlacedGraph) -> bool:
+def no_pair(witness: Witness, subject: Subject) -> bool:
+    """Return whether a coupling lacks its opposite, or weighs otherwise than that."""
+    placed = subject.placement
     graph, edge = placed.graph, witness["coupling"]
     src, dst = int(graph.src[edge]), int(graph.dst[edge])
     back = [
@@ -112,27 +125,14 @@ def _no_pair(witness: Witness, placed: PlacedGraph) -> bool:
     return witness["opposite"] in back and weights == witness["weights"] and weights[0] != weights[1]
 
 
-def _unreadable(witness: Witness, placed: PlacedGraph) -> bool:
+def unreadable(witness: Witness, subject: Subject) -> bool:
+    """Return whether a pixel is on a cell that cannot be read."""
+    placed = subject.placement
     node = int(placed.graph.readout[witness["pixel"]])
     row, col = _cells(placed)[node]
     (row0, col0), (drow, dcol) = placed.core.readout.origin, placed.core.readout.step
     readable = row in range(row0, placed.core.rows, drow) and col in range(col0, placed.core.cols, dcol)
     return (node, [row, col]) == (witness["node"], witness["cell"]) and not readable
-
-
-CHECKS: dict[str, Callable[[Witness, PlacedGraph], bool]] = {
-    "F001": _unreadable,
-    "R001": _far_coupling,
-    "R002": _slot_twice,
-    "R003": _crowded_node,
-    "R004": _dead_cell,
-    "R005": _dead_slot,
-    "R006": _no_pair,
-    "R007": _shared_cell,
-    "R009": _outside,
-    "R010": _cut,
-}
-"""By code of the finding."""
 
 
 def _joined(placed: PlacedGraph) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -154,18 +154,20 @@ def _wired(placed: PlacedGraph) -> list[tuple[tuple[int, int], tuple[int, int]]]
     ]
 
 
-def _count_far(placed: PlacedGraph) -> int:
+def count_far(placed: PlacedGraph) -> int:
+    """Return how many couplings are outside the stencil."""
     offsets = set(placed.core.model_stencil.offsets)
     return sum((one[0] - other[0], one[1] - other[1]) not in offsets for one, other in _joined(placed))
 
 
-def _count_crowded(placed: PlacedGraph) -> int:
+def count_crowded(placed: PlacedGraph) -> int:
+    """Return how many nodes receive more couplings than a cell has slots."""
     degree = Counter(placed.graph.dst.tolist())
     return sum(count > len(placed.core.model_stencil.offsets) for count in degree.values())
 
 
-def _count_dead_slots(placed: PlacedGraph) -> int:
-    """Count couplings whose unit is dead: at the destination or, where it serves both, at the first cell."""
+def count_dead_slots(placed: PlacedGraph) -> int:
+    """Return how many couplings need a dead unit: at the destination or, where it serves both, at the first cell."""
     core = placed.core
     dead = {(row, col, *core.unit_stencil.offsets[slot]) for row, col, slot in core.defects.slots}
 
@@ -176,7 +178,8 @@ def _count_dead_slots(placed: PlacedGraph) -> int:
     return sum(unit(source, destination) in dead for source, destination in _wired(placed))
 
 
-def _count_pairs(placed: PlacedGraph) -> int:
+def count_pairs(placed: PlacedGraph) -> int:
+    """Return how many couplings of a reciprocal core lack their opposite, or weigh otherwise."""
     if placed.core.couplings != "reciprocal":
         return 0
     graph = placed.graph
@@ -191,27 +194,30 @@ def _count_pairs(placed: PlacedGraph) -> int:
     return alone + unequal
 
 
-def _count_outside(placed: PlacedGraph) -> int:
+def count_outside(placed: PlacedGraph) -> int:
+    """Return how many nodes are not on the grid."""
     rows, cols = placed.core.grid
     return sum(not (0 <= row < rows and 0 <= col < cols) for row, col in _cells(placed))
 
 
-def _count_unreadable(placed: PlacedGraph) -> int:
+def count_unreadable(placed: PlacedGraph) -> int:
+    """Return how many pixels are on cells that cannot be read."""
     (row0, col0), (drow, dcol) = placed.core.readout.origin, placed.core.readout.step
     cells = _cells(placed)
     pixels = [cells[node] for node in placed.graph.readout.tolist()]
     return sum(row < row0 or col < col0 or (row - row0) % drow > 0 or (col - col0) % dcol > 0 for row, col in pixels)
 
 
-TOTALS: dict[str, Callable[[PlacedGraph], int]] = {
-    "F001": _count_unreadable,
-    "R001": _count_far,
-    "R002": lambda placed: sum(count > 1 for count in Counter(_wired(placed)).values()),
-    "R003": _count_crowded,
-    "R004": lambda placed: sum(cell in set(placed.core.defects.cells) for cell in _cells(placed)),
-    "R005": _count_dead_slots,
-    "R006": _count_pairs,
-    "R007": lambda placed: sum(count > 1 for count in Counter(_cells(placed)).values()),
-    "R009": _count_outside,
-}
-"""How many findings of each code a placement has."""
+def count_slots_twice(placed: PlacedGraph) -> int:
+    """Return how many units several couplings need in one direction."""
+    return sum(count > 1 for count in Counter(_wired(placed)).values())
+
+
+def count_dead_cells(placed: PlacedGraph) -> int:
+    """Return how many nodes are on dead cells."""
+    return sum(cell in set(placed.core.defects.cells) for cell in _cells(placed))
+
+
+def count_shared_cells(placed: PlacedGraph) -> int:
+    """Return how many cells have several nodes."""
+    return sum(count > 1 for count in Counter(_cells(placed)).values())

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
-from oscc.compiler.feasibility.witnesses.of_placements import Witness
+from oscc.compiler.feasibility.witnesses.subject import Subject, Witness
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.core.spec import CoreSpec
@@ -35,8 +34,9 @@ def _sizes(graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> 
     }
 
 
-def _tau_holds(witness: Witness, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool:
+def _tau_holds(witness: Witness, subject: Subject) -> bool:
     """Check that runs follow from tau, and that what bounds tau is what the model and the core say."""
+    graph, core, placed = subject.graph, subject.core, subject.placed
     runs, taus, bounds = witness["run_cycles"], witness["tau_s"], witness["bounds_s"]
     if not (_runs_hold(witness, graph, core) and _bounds_hold(bounds, graph, core, placed)):
         return False
@@ -66,24 +66,30 @@ def _bounds_hold(bounds: dict[str, float], graph: CouplingGraph, core: CoreSpec,
     return True
 
 
-def _over_budget(witness: Witness, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool:
+def over_budget(witness: Witness, subject: Subject) -> bool:
+    """Return whether a sample takes so many cycles, and more than the budget."""
+    core = subject.core
     used = core.init.cycles + sum(witness["run_cycles"])
     named = (witness["cycles"], witness["init_cycles"], witness["cycles_per_sample"])
     return (
         named == (used, core.init.cycles, core.cycles_per_sample)
         and used > core.cycles_per_sample
-        and _tau_holds(witness, graph, core, placed)
+        and _tau_holds(witness, subject)
     )
 
 
-def _short_run(witness: Witness, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool:
+def short_run(witness: Witness, subject: Subject) -> bool:
+    """Return whether a run takes so many cycles, and fewer than a load or a fetch."""
+    core = subject.core
     run = witness["run_cycles"][witness["chunk"]]
     # A load takes a cycle for each row besides its latency; a longer fetch only makes the least run longer.
     least = max(core.rows + core.loader_latency, witness["least_run_cycles"])
-    return bool(run < least == core.least_run_cycles and _tau_holds(witness, graph, core, placed))
+    return bool(run < least == core.least_run_cycles and _tau_holds(witness, subject))
 
 
-def _short_sample(witness: Witness, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool:
+def short_sample(witness: Witness, subject: Subject) -> bool:
+    """Return whether a sample takes so many cycles, and fewer than a read-out."""
+    core = subject.core
     used = core.init.cycles + sum(witness["run_cycles"])
     rows, cols = core.frame_shape
     # A row of codes leaves in beats, three cycles after it is selected; one cycle before the first.
@@ -91,11 +97,13 @@ def _short_sample(witness: Witness, graph: CouplingGraph, core: CoreSpec, placed
     return bool(
         (witness["cycles"], witness["readout_cycles"]) == (used, readout)
         and used < readout
-        and _tau_holds(witness, graph, core, placed)
+        and _tau_holds(witness, subject)
     )
 
 
-def _beyond_full_scale(witness: Witness, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool:
+def beyond_full_scale(witness: Witness, subject: Subject) -> bool:
+    """Return whether so many parameters of a group are beyond full scale, and need such a tau."""
+    graph, core, placed = subject.graph, subject.core, subject.placed
     group, dac = witness["group"], core.dac(witness["group"])
     chunks = _sizes(graph, core, placed)[group]
     # Half a step beyond the top code still rounds to it.
@@ -116,7 +124,9 @@ def _beyond_full_scale(witness: Witness, graph: CouplingGraph, core: CoreSpec, p
     )
 
 
-def _too_long(witness: Witness, graph: CouplingGraph, core: CoreSpec, placed: PlacedGraph | None) -> bool:
+def too_long(witness: Witness, subject: Subject) -> bool:
+    """Return whether a run takes more cycles than an instruction holds."""
+    graph, core, placed = subject.graph, subject.core, subject.placed
     chunk, tau = witness["chunk"], witness["bounds_s"][witness["active"]]
     duration = float(graph.chunk_duration[chunk])
     named = (witness["most_cycles"], witness["chunk_duration"][chunk], witness["clock_hz"])
@@ -125,13 +135,3 @@ def _too_long(witness: Witness, graph: CouplingGraph, core: CoreSpec, placed: Pl
         and tau * core.clock_hz * duration > MOST_CYCLES
         and _bounds_hold(witness["bounds_s"], graph, core, placed)
     )
-
-
-CHECKS: dict[str, Callable[[Witness, CouplingGraph, CoreSpec, PlacedGraph | None], bool]] = {
-    "S001": _over_budget,
-    "S002": _short_run,
-    "S003": _short_sample,
-    "S004": _beyond_full_scale,
-    "S005": _too_long,
-}
-"""By code of the finding."""

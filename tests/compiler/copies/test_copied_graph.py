@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from oscc.base.findings import is_empty
 from oscc.compiler.copies.chains import Embedding
 from oscc.compiler.copies.copied_graph import CopyMap, copied_graph, copy_map_of
 from oscc.compiler.copies.embedder import embed
 from oscc.compiler.frontends.graph_file import graph_model
 from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph
 from oscc.compiler.ir.placed import PlacedGraph
-from oscc.compiler.route.routing import is_valid_route, routed_graph
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -72,7 +73,7 @@ def test_the_graph_is_well_formed_and_routes(case: Case) -> None:
     made, copies = copied_graph(graph, core, embedding, embedding.lengths())
     assert list(diagnose_graph(made)) == []
     assert made.position is not None
-    assert is_valid_route(routed_graph(PlacedGraph(made, core, made.position, "identity")))
+    assert is_empty(diagnose_route(routed_graph(PlacedGraph(made, core, made.position, "identity"))))
     assert made.nodes == embedding.cell.size > graph.nodes
     assert copies.owner[: graph.nodes].tolist() == list(range(graph.nodes))
     assert copies.extra == made.nodes - graph.nodes
@@ -136,7 +137,7 @@ def test_reciprocal_cores_keep_pairs_equal(make_core: MakeCore) -> None:
     embedding = embed(graph, core)
     made, _ = copied_graph(graph, core, embedding, np.ones(graph.nodes, np.int32))
     assert made.position is not None
-    assert is_valid_route(routed_graph(PlacedGraph(made, core, made.position, "identity")))
+    assert is_empty(diagnose_route(routed_graph(PlacedGraph(made, core, made.position, "identity"))))
     with pytest.raises(ValueError, match="one weight for both directions"):
         copied_graph(graph, core, embedding, embedding.lengths())
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.base.findings import Finding
+from oscc.base.findings import FindingKind
 from oscc.compiler.diagnosis.causes import ORDER, Cause, as_cause, find_causes, total_findings
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
@@ -17,6 +17,8 @@ from oscc.compiler.passes.time_scale import ScaleOptions, diagnose_time_scale
 from oscc.compiler.place.fit import diagnose_fit
 from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec
+
+UNPROVEN_X001 = FindingKind("X001", "made up", "nowhere", (dict,), proof=False, unchecked="made up")
 
 MakeCore = Callable[..., CoreSpec]
 MakeGraph = Callable[..., CouplingGraph]
@@ -177,7 +179,7 @@ def test_a_tau_that_is_too_short_for_several_things(core: CoreSpec, make_graph: 
 
 
 def test_several_of_a_code_without_a_placement(core: CoreSpec, make_graph: MakeGraph) -> None:
-    found = [Finding("X001", f"item {item}", "remove it", proof=False) for item in range(3)]
+    found = [UNPROVEN_X001.finding(f"item {item}", "remove it", {}) for item in range(3)]
     causes = find_causes(found, make_graph(core), None)
     assert [cause.message for cause in causes] == ["item 0", "item 1", "item 2"]
 
@@ -190,3 +192,24 @@ def test_json_and_back(core: CoreSpec, make_graph: MakeGraph) -> None:
     old = {key: content[key] for key in ("code", "message", "fix", "witness", "proof")}
     assert Cause.of_dict(old).count == 1
     assert as_cause(cause) is cause
+
+
+def test_a_finding_of_another_version_is_read() -> None:
+    content = {"code": "Z999", "message": "old", "fix": "mend it", "witness": {}, "proof": False}
+    cause = Cause.of_dict(content)
+    assert (cause.code, cause.proof, cause.message) == ("Z999", False, "old")
+    assert Cause.of_dict(content) == cause
+    other = Cause.of_dict({**content, "code": "R001"})
+    assert (other.code, other.proof) == ("R001", False), "what the file says stands"
+
+
+def test_a_cause_and_its_examples_are_named(core: CoreSpec, make_graph: MakeGraph) -> None:
+    graph = make_graph(core)
+    (cause,) = causes_of(graph, core, {0: (7, 7), 63: (0, 0)})
+    found = cause.named([f"n{node}" for node in range(graph.nodes)])
+    assert found.message.startswith("node n0 at (7, 7) and node n63 at (0, 0) lie away from the nodes that they are")
+    assert found.nodes == {"0": "n0", "63": "n63"}
+    first = cause.examples[0].witness
+    ends = f" (from node n{first['src']} into node n{first['dst']})"
+    assert found.examples[0].message == cause.examples[0].message + ends
+    assert cause.named(()) == cause

@@ -11,6 +11,7 @@ from oscc.base.findings import Finding
 from oscc.compiler.compile import CompileResult, check_model
 from oscc.compiler.diagnosis.causes import as_cause
 from oscc.compiler.feasibility.witness_checker import CHECKED, check_witness, check_witnesses
+from oscc.compiler.findings.of_placers import NOT_ANNEALED
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlaceOptions
@@ -226,7 +227,7 @@ def test_findings_are_counted_anew(code: str, cases: dict[str, Case], tmp_path: 
 
 def test_what_is_neither_counted_nor_re_computed(cases: dict[str, Case], tmp_path: Path) -> None:
     result = checked(cases["stencil"], tmp_path / "m.safetensors")
-    more = [*result.causes, as_cause(Finding("L006", "not found", "", proof=False))]
+    more = [*result.causes, as_cause(Finding(NOT_ANNEALED, ("not found",), ("",)))]
     found = check_witnesses(more, result.graph, result.core, result.placed)
     assert found.as_dict() == {
         "schema": "oscc.witnesses/1",

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oscc.base.errors import OsccError
+from oscc.base.findings import is_empty
 from oscc.compiler.frontends.graph_file import ATTRIBUTES
 from oscc.compiler.frontends.graphml import parse_graphml, read_graphml
-from oscc.compiler.ir.graph import is_valid_graph
+from oscc.compiler.ir.graph import diagnose_graph
 
 SPACE = 'xmlns="http://graphml.graphdrawing.org/xmlns"'
 KEYS = (
@@ -61,7 +62,7 @@ def test_edges_of_an_undirected_graph_couple_both_ways() -> None:
     graph.add_edge("middle", "right")
     model, labels = parse_graphml(written(graph), name="path", where="x")
     assert labels == ("left", "middle", "right")
-    assert is_valid_graph(model)
+    assert is_empty(diagnose_graph(model))
     assert (model.family, model.chunks, model.chunk_duration.tolist()) == ("kurashil", 1, [2.0])
     found = {
         (s, d): w for s, d, w in zip(model.src.tolist(), model.dst.tolist(), model.weight[0].tolist(), strict=True)
@@ -78,7 +79,7 @@ def test_a_directed_graph_with_all_there_is() -> None:
     graph.add_edge("a", "b", weight="1 -2")
     model, labels = parse_graphml(written(graph), name="g", where="x")
     assert labels == ("a", "b")
-    assert is_valid_graph(model)
+    assert is_empty(diagnose_graph(model))
     assert (model.src.tolist(), model.dst.tolist(), model.weight.tolist()) == ([0], [1], [[1.0], [-2.0]])
     assert model.field.tolist() == [[0.25, 0.0], [0.25, 0.0]]
     np.testing.assert_allclose(model.detuning, [[0.1, 0.0], [-0.1, 0.0]])

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from oscc.base.findings import FindingError
-from oscc.compiler.ir.coded import CodedGraph, diagnose_codes, is_valid_codes, verify_codes
+from oscc.base.findings import FindingError, is_empty
+from oscc.compiler.ir.coded import CodedGraph, diagnose_codes, verify_codes
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
@@ -62,13 +62,13 @@ def test_codes_that_the_dac_does_not_take(coded: CodedGraph, code: int) -> None:
     assert finding.code == "Q001"
     assert finding.message == f"coupling: code {code} at {[2, *unit]} is no code of 4 bits, or is forbidden"
     assert finding.witness == {"group": "coupling", "index": [2, *unit], "count": 1}
-    assert not is_valid_codes(bad)
+    assert not is_empty(diagnose_codes(bad))
 
 
 def test_each_group_is_held_to_its_own_bits(coded: CodedGraph) -> None:
     (finding,) = diagnose_codes(changed(coded, "field", (0, 1, 2), 4))
     assert finding.message == "field: code 4 at [0, 1, 2] is no code of 3 bits, or is forbidden"
-    assert is_valid_codes(changed(coded, "shil", (0, 1, 2), 4))
+    assert is_empty(diagnose_codes(changed(coded, "shil", (0, 1, 2), 4)))
 
 
 def test_unused_units_must_hold_zero(coded: CodedGraph) -> None:
@@ -85,7 +85,7 @@ def test_node_dacs_of_an_empty_cell_must_hold_zero(
     core = make_core(defects={"cells": [[3, 5]]})
     graph = make_graph(core)
     coded = QuantizePass().run(ScalePass().run(RoutePass().run(PlacePass(core).run(graph))))
-    assert is_valid_codes(coded)
+    assert is_empty(diagnose_codes(coded))
     bad = changed(coded, group, (1, 3, 5), -2)
     (finding,) = diagnose_codes(bad)
     assert finding.code == "Q002"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.base.findings import Finding, FindingError
-from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph, is_valid_graph, verify_graph
+from oscc.base.findings import Finding, FindingError, is_empty
+from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph, verify_graph
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec import CoreSpec
 
@@ -32,7 +32,7 @@ def _changed(graph: CouplingGraph, name: str, index: Any, value: float) -> Coupl
 def _only(graph: CouplingGraph) -> Finding:
     findings = list(diagnose_graph(graph))
     assert len(findings) == 1, findings
-    assert not is_valid_graph(graph)
+    assert not is_empty(diagnose_graph(graph))
     with pytest.raises(FindingError, match=findings[0].code):
         verify_graph(graph)
     return findings[0]
@@ -45,7 +45,7 @@ def _same(one: CouplingGraph, other: CouplingGraph) -> bool:
 
 def test_synthetic_graph_is_valid(graph: CouplingGraph) -> None:
     assert list(diagnose_graph(graph)) == []
-    assert is_valid_graph(graph)
+    assert is_empty(diagnose_graph(graph))
     verify_graph(graph)
 
 
@@ -205,7 +205,7 @@ def test_opposite_couplings_are_no_duplicates(make_graph: MakeGraph, tiny_core: 
     full = make_graph(tiny_core)
     pairs = set(zip(full.src.tolist(), full.dst.tolist(), strict=True))
     assert all((dst, src) in pairs for src, dst in pairs)
-    assert is_valid_graph(full)
+    assert is_empty(diagnose_graph(full))
 
 
 def test_node_for_two_pixels(graph: CouplingGraph) -> None:

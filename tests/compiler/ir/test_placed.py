@@ -6,9 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from oscc.base.findings import Finding, FindingError
+from oscc.base.findings import Finding, FindingError, is_empty
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.placed import PlacedGraph, diagnose_placed, is_valid_placed, verify_placed
+from oscc.compiler.ir.placed import PlacedGraph, diagnose_placed, verify_placed
 from oscc.compiler.place.placer import identity_placement
 from oscc.core.spec import CoreSpec
 
@@ -26,7 +26,7 @@ def placed(make_graph: MakeGraph, tiny_core: CoreSpec) -> PlacedGraph:
 def _only(placed: PlacedGraph) -> Finding:
     findings = list(diagnose_placed(placed))
     assert len(findings) == 1, findings
-    assert not is_valid_placed(placed)
+    assert not is_empty(diagnose_placed(placed))
     with pytest.raises(FindingError, match=findings[0].code):
         verify_placed(placed)
     return findings[0]
@@ -52,7 +52,7 @@ def test_displacement_is_source_minus_destination(placed: PlacedGraph) -> None:
 
 
 def test_cells_of_the_wrong_shape_or_type(placed: PlacedGraph) -> None:
-    assert is_valid_placed(placed)
+    assert is_empty(diagnose_placed(placed))
     verify_placed(placed)
     finding = _only(dataclasses.replace(placed, cell=placed.cell[:-1]))
     assert (finding.code, finding.message) == ("L003", "cell: int32 [63, 2], expected int32 [64, 2]")

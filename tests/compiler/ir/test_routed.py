@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.base.findings import Finding, FindingError
+from oscc.base.findings import Finding, FindingError, is_empty
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.ir.routed import RoutedGraph, diagnose_routed, is_valid_routed, verify_routed
+from oscc.compiler.ir.routed import RoutedGraph, diagnose_routed, verify_routed
 from oscc.compiler.place.placer import identity_placement
 from oscc.compiler.route.routing import routed_graph
 from oscc.core.spec import CoreSpec
@@ -36,7 +36,7 @@ def _with_route(routed: RoutedGraph, **arrays: Any) -> RoutedGraph:
 def _only(placed: RoutedGraph) -> Finding:
     findings = list(diagnose_routed(placed))
     assert len(findings) == 1, findings
-    assert not is_valid_routed(placed)
+    assert not is_empty(diagnose_routed(placed))
     with pytest.raises(FindingError, match=findings[0].code):
         verify_routed(placed)
     return findings[0]
@@ -53,7 +53,7 @@ def test_cells_cannot_be_changed(routed: RoutedGraph) -> None:
 def test_routed_placement_is_consistent(make_graph: MakeGraph, make_core: MakeCore, couplings: str) -> None:
     placed = _routed(make_graph, make_core(grid=[6, 5], couplings=couplings))
     assert list(diagnose_routed(placed)) == []
-    assert is_valid_routed(placed)
+    assert is_empty(diagnose_routed(placed))
     verify_routed(placed)
 
 

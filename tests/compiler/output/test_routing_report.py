@@ -11,6 +11,8 @@ import pytest
 
 from oscc.base.findings import Finding
 from oscc.compiler.diagnosis.causes import Cause, as_cause, find_causes
+from oscc.compiler.findings.of_placers import NO_SYMMETRIC_PLACEMENT
+from oscc.compiler.findings.of_routes import DEAD_CELL
 from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.routed import RoutedGraph
@@ -25,7 +27,7 @@ from oscc.core.spec_file import load_core
 MakeGraph = Callable[..., CouplingGraph]
 MakeCore = Callable[..., CoreSpec]
 
-NOT_FOUND = Finding("L002", "no placement found among 8", "use another core", {"placements": 8}, proof=False)
+NOT_FOUND = Finding(NO_SYMMETRIC_PLACEMENT, ("no placement found among 8",), ("use another core",), {"placements": 8})
 
 
 def _routed(graph: CouplingGraph, core: CoreSpec) -> RoutedGraph:
@@ -195,7 +197,7 @@ def test_table_of_a_full_king_core(make_graph: MakeGraph, make_core: MakeCore) -
 def test_table_names_every_finding_and_marks_what_is_no_proof(make_graph: MakeGraph, make_core: MakeCore) -> None:
     placed = identity_placement(make_graph(make_core()), make_core(stencil=[[0, 1]]))
     assert placed is not None
-    findings = [Finding("R004", "node 1 sits on a dead cell", "use another core"), NOT_FOUND]
+    findings = [Finding(DEAD_CELL, ("node 1 sits on a dead cell",), ("use another core",)), NOT_FOUND]
     text = routing_table(routing_report(placed, list(map(as_cause, findings))))
     assert text.startswith("Routing of synthetic-tiny-8x8 on tiny-8x8: does not fit\n")
     assert text.endswith(

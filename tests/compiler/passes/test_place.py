@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.base.findings import FindingsError
+from oscc.base.findings import FindingsError, is_empty
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.passes.conditions import diagnose_conditions
 from oscc.compiler.passes.place import PlaceOptions, PlacePass
 from oscc.compiler.passes.route import RoutePass
 from oscc.compiler.passes.time_scale import ScaleOptions
-from oscc.compiler.place.fit import is_valid_fit
+from oscc.compiler.place.fit import diagnose_fit
 from oscc.compiler.place.placer import identity_placement
 from oscc.compiler.place.symmetry import ORIENTATIONS
-from oscc.compiler.route.routing import is_valid_route, routed_graph, trace_route
+from oscc.compiler.route.routing import diagnose_route, routed_graph, trace_route
 from oscc.core.spec import CoreSpec
 
 MakeGraph = Callable[..., CouplingGraph]
@@ -83,7 +83,7 @@ def _first_that_fits(graph: CouplingGraph, core: CoreSpec) -> tuple[str, list[Ce
     spreads = dict.fromkeys(((1, 1), core.readout.step))
     for name, cells in (each for spread in spreads for each in _candidates(graph, core, spread)):
         placed = PlacedGraph(graph, core, np.array(cells, dtype=np.int32), name)
-        if is_valid_route(routed_graph(placed)) and is_valid_fit(placed):
+        if is_empty(diagnose_route(routed_graph(placed))) and is_empty(diagnose_fit(placed)):
             return name, cells
     return None
 
@@ -194,7 +194,7 @@ def test_every_orientation_is_undone(make_graph: MakeGraph, make_core: MakeCore,
     turned = _moved(trained, _turned(_cells(trained), turns, mirrored))
     placed = PlacePass(core).run(turned)
     assert placed.cell.tolist() == trained.position.tolist()  # type: ignore[union-attr]
-    assert is_valid_route(placed)
+    assert is_empty(diagnose_route(placed))
 
 
 def test_tall_model_is_laid_down_on_a_wide_core(make_graph: MakeGraph, make_core: MakeCore) -> None:
@@ -215,7 +215,7 @@ def test_wires_that_can_be_negotiated_do_not_move_a_model(make_graph: MakeGraph,
     )
     core = make_core(tracks_per_boundary=2, **anywhere)
     placed = _expect(star, core, "identity")
-    assert is_valid_route(routed_graph(placed))
+    assert is_empty(diagnose_route(routed_graph(placed)))
     assert trace_route(placed).rounds > 0
     # A corner has two boundaries, and three wires leave it.
     assert "R010" in {finding.code for finding in _findings(star, make_core(tracks_per_boundary=0, **anywhere))}
@@ -269,7 +269,7 @@ def test_no_positions_and_free_cells(make_graph: MakeGraph, make_core: MakeCore)
     assert identity_placement(graph, core) is None
     placed = PlacePass(core).run(graph)
     assert placed.transform.startswith("growth")
-    assert is_valid_route(placed)
+    assert is_empty(diagnose_route(placed))
 
 
 def test_relabelled_nodes_that_fill_the_core(make_graph: MakeGraph, make_core: MakeCore) -> None:
@@ -279,7 +279,7 @@ def test_relabelled_nodes_that_fill_the_core(make_graph: MakeGraph, make_core: M
     relabelled = dataclasses.replace(graph, src=mixed[graph.src], dst=mixed[graph.dst], readout=mixed[graph.readout])
     placed = PlacePass(core).run(relabelled)
     assert placed.transform.startswith("growth")
-    assert is_valid_route(placed)
+    assert is_empty(diagnose_route(placed))
 
 
 def test_no_positions_and_no_placement(make_graph: MakeGraph, make_core: MakeCore) -> None:

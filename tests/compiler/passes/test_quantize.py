@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from oscc.base.findings import is_empty
 from oscc.compiler.compile import SMALLEST_TAU
-from oscc.compiler.ir.coded import CodedGraph, is_valid_codes
+from oscc.compiler.ir.coded import CodedGraph, diagnose_codes
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass, code_worth, measure_codes
@@ -46,7 +47,7 @@ def test_every_code_is_its_parameter_in_steps(
     coded = quantized(graph, core, options)
     scale = coded.placed.time_scale
     assert scale is not None
-    assert is_valid_codes(coded)
+    assert is_empty(diagnose_codes(coded))
     expected = np.zeros((4, 5, 6, 24), dtype=int)
     offsets = [(dr, dc) for dr in range(-2, 3) for dc in range(-2, 3) if (dr, dc) != (0, 0)]
     assert graph.position is not None
@@ -74,7 +75,7 @@ def test_a_reciprocal_pair_is_stored_and_counted_once(make_core: MakeCore, make_
     coded = quantized(graph, core)
     assert coded.codes.coupling.shape == (4, 4, 5, 4)
     assert coded.statistics["coupling"].values == 4 * graph.couplings // 2
-    assert is_valid_codes(coded)
+    assert is_empty(diagnose_codes(coded))
     # The unit of a vertical pair sits at the upper cell, whose source lies below it.
     assert graph.position is not None
     scale = coded.placed.time_scale
@@ -109,7 +110,7 @@ def test_forbidden_codes_are_avoided(make_core: MakeCore, make_graph: MakeGraph)
     core = make_core(coupling_dac={"forbidden": [1, -3, 7]})
     coded = quantized(make_graph(core), core)
     assert not np.isin(coded.codes.coupling, [1, -3, 7]).any()
-    assert is_valid_codes(coded)
+    assert is_empty(diagnose_codes(coded))
 
 
 def test_statistics_by_hand() -> None:

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from oscc.base.errors import OsccError
+from oscc.base.findings import is_empty
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.place.exact import ExactPlacer
 from oscc.compiler.place.search import Search
-from oscc.compiler.route.routing import is_valid_route
+from oscc.compiler.route.routing import diagnose_route
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]
@@ -41,7 +42,7 @@ def test_a_placement_that_exists_is_found(
     assert placing.findings == ()
     assert placing.placed is not None
     assert placing.placed.transform == "exact"
-    assert is_valid_route(placing.placed)
+    assert is_empty(diagnose_route(placing.placed))
 
 
 def test_that_none_exists_is_proved(open_core: MakeCore, model_of: ModelOf) -> None:
@@ -90,7 +91,7 @@ def test_the_answer_is_that_of_trying_every_placement(seed: int, open_core: Make
     placing = ExactPlacer().place(model, core)
     assert (placing.placed is not None) == fits_somewhere(model, core)
     if placing.placed is not None:
-        assert is_valid_route(placing.placed)
+        assert is_empty(diagnose_route(placing.placed))
         assert placing.placed.cell[0, 0] == 0
     else:
         assert placing.findings[0].proof

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.base.findings import Finding, FindingError
+from oscc.base.findings import Finding, FindingError, is_empty, raise_first
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
-from oscc.compiler.place.fit import diagnose_fit, diagnose_model, diagnose_sizes, is_valid_fit, verify_fit
+from oscc.compiler.place.fit import diagnose_fit, diagnose_model, diagnose_sizes
 from oscc.compiler.place.placer import identity_placement
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec import CoreSpec
@@ -31,9 +31,9 @@ def _placed(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph:
 def _only(placed: PlacedGraph) -> Finding:
     findings = list(diagnose_fit(placed))
     assert len(findings) == 1, findings
-    assert not is_valid_fit(placed)
+    assert not is_empty(diagnose_fit(placed))
     with pytest.raises(FindingError, match=findings[0].code):
-        verify_fit(placed)
+        raise_first(diagnose_fit(placed))
     assert findings[0].proof
     return findings[0]
 
@@ -42,8 +42,8 @@ def _only(placed: PlacedGraph) -> Finding:
 def test_model_that_fits(make_graph: MakeGraph, tiny_core: CoreSpec, family: str) -> None:
     placed = _placed(make_graph(tiny_core, family=family), tiny_core)
     assert list(diagnose_fit(placed)) == []
-    assert is_valid_fit(placed)
-    verify_fit(placed)
+    assert is_empty(diagnose_fit(placed))
+    raise_first(diagnose_fit(placed))
 
 
 def _readable(core: CoreSpec, row: int, col: int) -> bool:
@@ -61,7 +61,7 @@ def test_readout_nodes_sit_on_readable_cells(
     for node in range(graph.nodes):
         one = dataclasses.replace(graph, readout=np.array([node], dtype=np.int32), image_shape=(1, 1))
         row, col = divmod(node, core.cols)
-        assert is_valid_fit(_placed(one, core)) is _readable(core, row, col)
+        assert is_empty(diagnose_fit(_placed(one, core))) is _readable(core, row, col)
 
 
 def test_unreadable_pixel_is_named(make_graph: MakeGraph, tiny_core: CoreSpec) -> None:
@@ -125,7 +125,7 @@ def test_initial_distribution(
     core = make_core(init=core_init)
     placed = _placed(dataclasses.replace(make_graph(core), init=model), core)
     if fits:
-        assert is_valid_fit(placed)
+        assert is_empty(diagnose_fit(placed))
     else:
         assert _only(placed).code == "F002"
 
@@ -142,7 +142,7 @@ def test_initial_distribution_names_both(make_graph: MakeGraph, tiny_core: CoreS
 def test_too_many_chunks(make_graph: MakeGraph, make_core: MakeCore) -> None:
     finding = _only(_placed(make_graph(make_core(), chunks=4), make_core(chunks=3)))
     assert (finding.code, finding.message) == ("F003", "the model has 4 chunks; the core holds 3")
-    assert is_valid_fit(_placed(make_graph(make_core(), chunks=3), make_core(chunks=3)))
+    assert is_empty(diagnose_fit(_placed(make_graph(make_core(), chunks=3), make_core(chunks=3))))
 
 
 @pytest.mark.parametrize("family", ["poly_ising", "tanh_ising"])

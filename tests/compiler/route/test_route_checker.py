@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oscc.base.findings import is_empty
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import Route, RoutedGraph
 from oscc.compiler.ir.wire_routes import WireRoutes
 from oscc.compiler.route.route_checker import check_route
-from oscc.compiler.route.routing import is_valid_route, routed_graph
+from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.compiler.route.tracks import assign_tracks
 from oscc.core.spec import CoreSpec
 
@@ -42,7 +43,7 @@ def test_every_finished_route_passes(make_graph, make_core, stencil, couplings, 
     found = {finding.code for finding in check_route(placed, track)}
     # What does not fit is told by both; nothing else is ever wrong.
     assert found <= {"K006", "K008"}
-    assert bool(found) == (not is_valid_route(placed))
+    assert bool(found) == (not is_empty(diagnose_route(placed)))
 
 
 @pytest.fixture

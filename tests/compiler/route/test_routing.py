@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.base.findings import Finding, FindingError
+from oscc.base.findings import Finding, FindingError, is_empty, raise_first
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
 from oscc.compiler.ir.routed import Route, RoutedGraph
@@ -18,12 +18,10 @@ from oscc.compiler.route.route_checker import check_route
 from oscc.compiler.route.routing import (
     coupling_units,
     diagnose_route,
-    is_valid_route,
     routed_graph,
     stencil_text,
     trace_route,
     unit_index,
-    verify_route,
 )
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.spec import CoreSpec
@@ -65,9 +63,9 @@ def _placed(graph: CouplingGraph, core: CoreSpec) -> PlacedGraph:
 def _only(placed: PlacedGraph) -> Finding:
     findings = list(diagnose_route(routed_graph(placed)))
     assert len(findings) == 1, findings
-    assert not is_valid_route(routed_graph(placed))
+    assert not is_empty(diagnose_route(routed_graph(placed)))
     with pytest.raises(FindingError, match=findings[0].code):
-        verify_route(routed_graph(placed))
+        raise_first(diagnose_route(routed_graph(placed)))
     assert findings[0].proof
     return findings[0]
 
@@ -143,8 +141,8 @@ def test_full_core_routes(make_graph: MakeGraph, make_core: MakeCore, couplings:
     core = make_core(grid=[9, 8], stencil=stencil, couplings=couplings)
     placed = _placed(make_graph(core, chunks=1), core)
     assert list(diagnose_route(routed_graph(placed))) == []
-    assert is_valid_route(routed_graph(placed))
-    verify_route(routed_graph(placed))
+    assert is_empty(diagnose_route(routed_graph(placed)))
+    raise_first(diagnose_route(routed_graph(placed)))
 
 
 def test_displacement_not_in_the_stencil(tiny_core: CoreSpec) -> None:
@@ -165,7 +163,7 @@ def test_displacement_not_in_the_stencil(tiny_core: CoreSpec) -> None:
 
 def test_displacement_is_directed(make_core: MakeCore) -> None:
     core = make_core(stencil=[[0, 1], [1, 0]])
-    assert is_valid_route(routed_graph(_placed(_model([(1, 1), (1, 2)], [(1, 0)]), core)))
+    assert is_empty(diagnose_route(routed_graph(_placed(_model([(1, 1), (1, 2)], [(1, 0)]), core))))
     finding = _only(_placed(_model([(1, 1), (1, 2)], [(0, 1)]), core))
     assert finding.message.endswith("displacement [0, -1] is not in the stencil (2 listed offsets)")
 
@@ -193,7 +191,7 @@ def test_slot_used_twice_by_two_nodes_on_one_cell(tiny_core: CoreSpec) -> None:
 
 def test_slot_of_a_reciprocal_pair_is_used_once_each_way(make_core: MakeCore) -> None:
     core = make_core(couplings="reciprocal")
-    assert is_valid_route(routed_graph(_placed(_model([(2, 2), (2, 3)], [(1, 0), (0, 1)]), core)))
+    assert is_empty(diagnose_route(routed_graph(_placed(_model([(2, 2), (2, 3)], [(1, 0), (0, 1)]), core))))
     twice = _model([(2, 2), (2, 3), (2, 3)], [(1, 0), (0, 1), (2, 0), (0, 2)])
     assert [finding.code for finding in diagnose_route(routed_graph(_placed(twice, core)))] == ["R002", "R002", "R007"]
 
@@ -212,7 +210,7 @@ def test_dead_cell(make_core: MakeCore) -> None:
     finding = _only(_placed(_model([(0, 0), (3, 3)], []), core))
     assert (finding.code, finding.message) == ("R004", "node 1 sits on cell (3, 3), which is defective")
     assert finding.witness == {"node": 1, "cell": [3, 3]}
-    assert is_valid_route(routed_graph(_placed(_model([(0, 0), (3, 2)], []), core)))
+    assert is_empty(diagnose_route(routed_graph(_placed(_model([(0, 0), (3, 2)], []), core))))
 
 
 def test_dead_slot(make_core: MakeCore, tiny_core: CoreSpec) -> None:
@@ -265,8 +263,10 @@ def test_unequal_pair_names_the_chunk(make_graph: MakeGraph, make_core: MakeCore
 
 
 def test_asymmetry_is_no_matter_on_a_directed_core(tiny_core: CoreSpec) -> None:
-    assert is_valid_route(routed_graph(_placed(_model([(2, 2), (2, 3)], [(1, 0)]), tiny_core)))
-    assert is_valid_route(routed_graph(_placed(_model([(2, 2), (2, 3)], [(1, 0), (0, 1)], [1.0, 2.0]), tiny_core)))
+    assert is_empty(diagnose_route(routed_graph(_placed(_model([(2, 2), (2, 3)], [(1, 0)]), tiny_core))))
+    assert is_empty(
+        diagnose_route(routed_graph(_placed(_model([(2, 2), (2, 3)], [(1, 0), (0, 1)], [1.0, 2.0]), tiny_core)))
+    )
 
 
 def test_many_nodes_on_one_cell(tiny_core: CoreSpec) -> None:
@@ -279,8 +279,8 @@ def test_wires_that_do_not_fit_straight_find_ways_around(make_core: MakeCore) ->
     # Into (2, 2) from the right: two wires over (2, 2) | (2, 3), one of them from (2, 4).
     graph = _model([(2, 2), (2, 3), (2, 4), (3, 2)], [(1, 0), (2, 0), (3, 0)])
     straight, around = (_placed(graph, make_core(tracks_per_boundary=tracks)) for tracks in (2, 1))
-    assert is_valid_route(routed_graph(straight))
-    assert is_valid_route(routed_graph(around))
+    assert is_empty(diagnose_route(routed_graph(straight)))
+    assert is_empty(diagnose_route(routed_graph(around)))
     assert (trace_route(straight).rounds, trace_route(around).rounds > 0) == (0, True)
     assert _peak(trace_route(straight)) == 2
     assert _peak(trace_route(around)) == 1

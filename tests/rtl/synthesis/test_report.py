@@ -6,6 +6,7 @@ from typing import Any
 
 from oscc.base.findings import Finding
 from oscc.core.spec_file import load_core
+from oscc.rtl.synthesis.findings import TOO_LARGE, TOO_SLOW
 from oscc.rtl.synthesis.memories import MemoryMacro
 from oscc.rtl.synthesis.report import (
     Area,
@@ -19,7 +20,7 @@ from oscc.rtl.synthesis.report import (
 from oscc.rtl.synthesis.timing import read_timing
 
 MEMORIES = (MemoryMacro("bank_*", "ram", 108, 224, 1, 1, 2), MemoryMacro("table", "rom", 4, 256, 1, 0, 1))
-TOO_LARGE = Finding("Y001", "226 of 208 block RAMs", "use fewer", {"needed": 226}, proof=False)
+LARGE = Finding(TOO_LARGE, ("226 of 208 block RAMs",), ("use fewer",), {"needed": 226})
 
 
 def fpga_result(sample: dict[str, Any]) -> SynthesisResult:
@@ -88,9 +89,9 @@ def test_an_asic_has_area_and_no_timing() -> None:
 
 def test_only_a_device_that_is_too_small_does_not_fit(sample: dict[str, Any]) -> None:
     result = fpga_result(sample)
-    slow = Finding("Y002", "slow", "see", {}, proof=False)
+    slow = Finding(TOO_SLOW, ("slow",), ("see",))
     assert dataclasses.replace(result, findings=(slow,)).fits
-    assert not dataclasses.replace(result, findings=(slow, TOO_LARGE)).fits
+    assert not dataclasses.replace(result, findings=(slow, LARGE)).fits
 
 
 def test_the_markdown_has_the_path_hop_by_hop(sample: dict[str, Any]) -> None:
@@ -119,7 +120,7 @@ def test_the_markdown_of_an_asic() -> None:
 
 
 def test_findings_come_first(sample: dict[str, Any]) -> None:
-    lines = markdown(dataclasses.replace(fpga_result(sample), findings=(TOO_LARGE,), timing=None)).splitlines()
+    lines = markdown(dataclasses.replace(fpga_result(sample), findings=(LARGE,), timing=None)).splitlines()
     assert lines[4] == "**Y001** 226 of 208 block RAMs. use fewer."
     assert "## Critical path" not in lines
 

@@ -12,13 +12,14 @@ from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis import targets
 from oscc.rtl.synthesis.ecp5 import ECP5
+from oscc.rtl.synthesis.findings import TOO_LARGE
 from oscc.rtl.synthesis.options import SynthesisOptions
 from oscc.rtl.synthesis.report import SynthesisResult
 from oscc.rtl.synthesis.targets import TARGETS, check_target_name, synthesise, synthesise_largest
 
 
 def result_of(core: CoreSpec, *, fits: bool = True) -> SynthesisResult:
-    findings = () if fits else (Finding("Y001", "too large", "use less", {}, proof=False),)
+    findings = () if fits else (Finding(TOO_LARGE, ("too large",), ("use less",)),)
     return SynthesisResult("ecp5", "d", core, (), {}, (), findings=findings)
 
 

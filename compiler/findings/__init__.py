@@ -1,0 +1,1 @@
+"""Kinds of findings that the compiler has: each is declared once."""
