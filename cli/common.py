@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,6 +30,24 @@ EXIT_INTERRUPTED = 130
 FEW = 4
 """Names up to which a line lists all."""
 
+
+def completing(kind: str) -> Callable[[str], list[str]]:
+    """Return what a shell completes the value of an option from, which is loaded only then.
+
+    Parameters
+    ----------
+    kind : str
+        As `oscc list` names the kinds of choices.
+    """
+
+    def complete(incomplete: str) -> list[str]:
+        from oscc.cli.choices import KINDS
+
+        return [name for name in KINDS[kind][1]() if name.startswith(incomplete)]
+
+    return complete
+
+
 ModelArgument = Annotated[
     Path,
     typer.Argument(
@@ -39,7 +57,14 @@ ModelArgument = Annotated[
     ),
 ]
 CoreOption = Annotated[
-    str, typer.Option("--core", metavar="SPEC", help="Preset name or YAML file of the core.", show_default=False)
+    str,
+    typer.Option(
+        "--core",
+        metavar="SPEC",
+        help="Preset name or YAML file of the core.",
+        show_default=False,
+        autocompletion=completing("cores"),
+    ),
 ]
 SEEDS = 2**32
 """Seeds are 0 to one less, in every verb; the tools that `oscc synth` calls take fewer."""

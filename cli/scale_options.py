@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from oscc.cli.common import completing
+
 if TYPE_CHECKING:
     from oscc.compiler.passes.time_scale import ScaleOptions
 
@@ -33,12 +35,13 @@ ClipOption = Annotated[
         "--clip",
         metavar="GROUP",
         help="Let a DAC group exceed its full scale and saturate: coupling, shil, field or detuning; repeatable.",
+        autocompletion=completing("groups"),
     ),
 ]
 
 
 def parse_scale_options(tau: Tau, tau_s: float | None, clip: list[str] | None) -> ScaleOptions:
-    """The options of the scale pass.
+    """Return the options of the scale pass.
 
     Raises
     ------

@@ -58,7 +58,7 @@ def handle_signals() -> None:
 
 
 def termination_behind(error: BaseException) -> TerminatedError | None:
-    """The request to end that an error is due to: a compiled function that it comes into makes a system error of it.
+    """Return the request to end that an error is due to: a compiled function makes a system error of it.
 
     Parameters
     ----------

@@ -23,6 +23,7 @@ from oscc.cli.named_command import with_names
 from oscc.cli.signals import TerminatedError
 
 X001 = FindingKind("X001", "made up", "nowhere", (dict,), unchecked="made up")
+ROOT = Path(__file__).resolve().parents[2]
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -152,6 +153,9 @@ def test_a_seed_is_of_all_that_is_random() -> None:
         # The tools that place in an FPGA take 31 bits.
         limits = (1, 2**31 - 1, 1) if words == "oscc synth" else (0, 2**32 - 1, 0)
         assert (option.min, option.max, option.default) == limits, words
+    page = (ROOT / "docs" / "command.md").read_text(encoding="utf-8")
+    (table,) = (part for part in page.split("\n\n") if part.startswith("| verb | what is random |"))
+    assert {f"oscc {verb}" for verb in re.findall(r"`([a-z ]+)`", table)} == set(seeds)
 
 
 def test_a_wrong_usage_as_json(oscc_json: RunJson) -> None:
@@ -360,6 +364,20 @@ def test_shells_complete_verbs(shell: str, asked: dict[str, str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert set(re.findall(r"\w+", done.stdout)) >= {"compile", "cosim"}
     assert "check" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("oscc check m --core ais-5", ["ais-56x56", "ais-56x56-diamond"]),
+        ("oscc compile m --clip f", ["field"]),
+        ("oscc compile m --core no-such", []),
+    ],
+)
+def test_shells_complete_what_options_take(words: str, found: list[str]) -> None:
+    asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_OSCC_COMPLETE": "complete_bash"}
+    done = start(capture_output=True, env={**os.environ, **asked})
+    assert (done.stdout.split(), done.stderr) == (found, "")
 
 
 def test_completion_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
