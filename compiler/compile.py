@@ -31,8 +31,10 @@ from oscc.compiler.passes.conditions import diagnose_conditions
 from oscc.compiler.passes.place import AUTOMATIC, PlaceOptions, PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
+from oscc.compiler.passes.scale import ScalePass
 from oscc.compiler.passes.schedule import SchedulePass, diagnose_sample_schedule
-from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass, diagnose_time_scale
+from oscc.compiler.passes.time_scale import SMALLEST_TAU, ScaleOptions
+from oscc.compiler.passes.time_scale_check import diagnose_time_scale
 from oscc.compiler.place.cell_rules import usable_cells
 from oscc.compiler.place.placer import IdentityPlacer, SymmetryPlacer, identity_placement
 from oscc.compiler.place.repair import DEFECTS
@@ -53,9 +55,6 @@ UNAFFECTED: frozenset[FindingKind[Any]] = frozenset(
     (OTHER_PHASES, TOO_MANY_CHUNKS, NO_HARDWARE, TOO_MANY_NODES, TOO_FEW_CELLS, *TIMES)
 )
 """Kinds of findings that are the same whether couplings of weight zero are there or not."""
-
-SMALLEST_TAU = ScaleOptions()
-"""One tau for all chunks, the smallest at which nothing clips."""
 
 
 LOADED = "load"
