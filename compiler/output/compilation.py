@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from oscc.base.text_file import UserFile
-from oscc.compiler.compile import LOADED, SMALLEST_TAU, CompileResult, check_model, compile_model
+from oscc.compiler.compile import LOADED, CompileResult, check_model, compile_model
 from oscc.compiler.feasibility.changes import Changed, ChangeOptions, compile_with_changes
 from oscc.compiler.frontends.front_end import Source
 from oscc.compiler.ir.graph import CouplingGraph
@@ -17,7 +17,7 @@ from oscc.compiler.ir.store import Level
 from oscc.compiler.output.compile_output import Receipt, write_output
 from oscc.compiler.pass_manager import PassRecord
 from oscc.compiler.passes.place import AUTOMATIC, PlaceOptions
-from oscc.compiler.passes.time_scale import ScaleOptions
+from oscc.compiler.passes.time_scale import SMALLEST_TAU, ScaleOptions
 from oscc.core.spec import CoreSpec
 
 UNCHANGED = ChangeOptions()
