@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from oscc.cli.code_lines import print_warnings
 from oscc.cli.common import EXIT_NO, print_findings, print_json
 from oscc.cli.model_options import ModelOptions, timed_source, with_model_options
+from oscc.cli.named_command import NamedCommand
 from oscc.cli.place_options import load_target, open_die
 from oscc.cli.progress import progress_bar
-
-if TYPE_CHECKING:
-    from oscc.compiler.compile import CompileResult
-    from oscc.compiler.ir.graph import CouplingGraph
-    from oscc.compiler.passes.place import PlaceOptions
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command("check")(check)
+    app.command("check", cls=NamedCommand)(check)
 
 
 @with_model_options
@@ -30,28 +24,20 @@ def check(given: ModelOptions) -> None:
     And whether its codes still are the model: a warning says where they are not. Exit status 0 when it fits, 3 with
     every finding when it does not, and what would make it fit; with --strict 3 also when there are warnings.
     """
-    from oscc.cli.summary import change_json, change_rows, print_summary, print_what_if
-    from oscc.compiler.compile import check_model
-    from oscc.compiler.feasibility.changes import compile_with_changes
+    from oscc.cli.summary import change_rows, print_summary, print_what_if
+    from oscc.compiler.output.compilation import check_source
 
-    options = given.scaling()
+    given.scaling()
     target = load_target(given.core, open_die(given.die))
     source, loaded = timed_source(given, target)
-
-    def check_graph(graph: CouplingGraph, placing: PlaceOptions) -> CompileResult:
-        return check_model(graph, target, options, placing=placing)
-
     with progress_bar("placing and routing") as report:
-        placing = given.placing(report)
-        changes = given.changes()
-        checked = compile_with_changes(source, target, options, placing, changes, check_graph)
+        checked = check_source(source, target, given.compiling(report), (loaded,))
     result = checked.result
     if given.as_json:
-        more = change_json(checked, None)
-        print_json({**result.summary(), **more, "passes": [record.as_dict() for record in (loaded, *result.records)]})
+        print_json(checked.to_dict())
     else:
-        print_summary(result.summary(), change_rows(checked, None))
-        print_what_if(checked.what_if)
+        print_summary(result.summary(), change_rows(checked.changed, None))
+        print_what_if(checked.changed.what_if)
         print_findings(result.causes)
         print_warnings(result.warnings)
     if not result.feasible or (given.strict and result.warnings):

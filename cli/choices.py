@@ -60,15 +60,15 @@ def _cores() -> list[str]:
 
 
 def _placers() -> list[str]:
-    from oscc.compiler.passes.place import PLACERS
+    from oscc.compiler.place.placers import AUTO, PLACERS
 
-    return list(PLACERS)
+    return [AUTO, *PLACERS]
 
 
 def _front_ends() -> list[str]:
-    from oscc.compiler.frontends.front_end import FRONT_ENDS
+    from oscc.compiler.frontends.front_ends import CHECKPOINT, FRONT_ENDS
 
-    return list(FRONT_ENDS)
+    return [CHECKPOINT, *FRONT_ENDS]
 
 
 def _groups() -> list[str]:

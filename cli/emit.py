@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import Annotated
 
 import typer
 
 from oscc.cli.common import JsonOption, folded, print_json, print_table, refuse_ignored, samples_option
-from oscc.cli.output import SeedOption, read_program_of
+from oscc.cli.output import SeedOption
 from oscc.cli.progress import progress_bar
-
-if TYPE_CHECKING:
-    from oscc.core.spec import CoreSpec
-
-RTL_FOLDER = "rtl"
-"""Sub-folder of the output that holds what was emitted."""
-
-
-REGISTERS_FOLDER = "registers"
-"""Sub-folder of that for what is made from the register map."""
-
-
-class Entry(TypedDict):
-    """What a manifest says about a file."""
-
-    sha256: str
-    bytes: int
 
 
 def register(app: typer.Typer) -> None:
@@ -70,11 +52,11 @@ def emit_verb(
     some samples. Of any core: oscc emit --core SPEC -o DIR; where DIR is a compilation for the same core, that is the
     same.
     """
-    from oscc.base.errors import OsccError
-    from oscc.base.output_folder import check_target, read_output_folder, replace_folder, replace_subfolder
+    from oscc.base.output_folder import check_target, read_output_folder
     from oscc.base.progress import tell_stage
+    from oscc.core.program_folder import read_program_of
     from oscc.core.spec_file import load_core
-    from oscc.rtl.delivery.emit import emit_core
+    from oscc.sim.emission import RTL_FOLDER, BenchOptions, compiled_core, emit_files, refuse_other_core, write_emitted
 
     if compiled is not None and output is not None:
         raise typer.BadParameter(f"{compiled} is written into already; leave out one of the two", param_hint="-o")
@@ -87,34 +69,21 @@ def emit_verb(
         # What it is comes before whether it could be written.
         read_output_folder(compiled)
     check_target(target)
-    theirs = _compiled_core(target, must=compiled is not None)
+    theirs = load_core(read_output_folder(compiled).core) if compiled is not None else compiled_core(target)
     if theirs is None:
         options = {"samples": "-n", "seed": "--seed"}
         refuse_ignored(context, options, f"{target} holds no program, whose samples the test bench would have")
     spec = theirs if theirs is not None else given
     assert spec is not None
-    if given is not None and given != spec:
-        raise OsccError(
-            "emit.other-core",
-            f"holds a program for another core ({spec.name}, {spec.hash[:8]}) than {given.name} ({given.hash[:8]})",
-            where=str(target),
-            hint="emit into a folder of its own" if compiled is None else "leave out --core",
+    if given is not None:
+        refuse_other_core(
+            spec, given, target, "emit into a folder of its own" if compiled is None else "leave out --core"
         )
     with progress_bar(f"emitting {spec.name}") as report:
-        if theirs is not None:
-            tell_stage(report, f"running {samples} samples for the test bench")
-        bench = {} if theirs is None else _bench_data(target, samples, seed)
-        tell_stage(report, f"emitting {spec.name}")
-        files = emit_core(spec, bench)
+        bench = None if theirs is None else BenchOptions(read_program_of(target)[1], samples, seed)
+        files = emit_files(spec, bench, report)
         tell_stage(report, f"writing {target / RTL_FOLDER}")
-        if theirs is not None:
-            with replace_subfolder(target, RTL_FOLDER) as folder:
-                hashes = _write(folder, files, spec, register_pages)
-        else:
-            with replace_folder(target) as folder:
-                hashes = _write(folder / RTL_FOLDER, files, spec, register_pages)
-                # A manifest of its own makes it a folder that oscc may replace.
-                _write_manifest(folder, {f"{RTL_FOLDER}/{name}": entry for name, entry in hashes.items()}, spec)
+        hashes = write_emitted(target, spec, files, compiled=theirs is not None, register_pages=register_pages)
     names = [f"{RTL_FOLDER}/{name}" for name in hashes]
     size = sum(entry["bytes"] for entry in hashes.values())
     if as_json:
@@ -122,69 +91,3 @@ def emit_verb(
     else:
         rows = [("core", spec.name), ("output", str(target)), ("files", folded(names)), ("size", f"{size} bytes")]
         print_table("emitted", rows)
-
-
-def _compiled_core(folder: Path, *, must: bool) -> CoreSpec | None:
-    """The core of a compilation, whose files stay; None where the folder is none, if it need not be.
-
-    Raises
-    ------
-    OsccError
-        What `read_output_folder` and `load_core` raise: one that did not fit holds no core to emit.
-    """
-    from oscc.base.output_folder import REPORTS, read_output_folder
-    from oscc.core.spec_file import load_core
-
-    if not must and not (folder / REPORTS).is_dir():
-        return None
-    return load_core(read_output_folder(folder).core)
-
-
-def _bench_data(compiled: Path, samples: int, seed: int) -> dict[str, str]:
-    """What the stand-alone test bench reads, of the program in an output folder."""
-    from oscc.rtl.delivery.standalone_data import bench_data
-    from oscc.sim.standalone_run import standalone_run
-
-    spec, program = read_program_of(compiled)
-    return bench_data(spec, program, standalone_run(spec, program, samples, seed))
-
-
-def _write(folder: Path, files: Mapping[str, str], core: CoreSpec, register_pages: bool) -> dict[str, Entry]:
-    """Write emitted files and their manifest into an empty or new folder; returns the manifest's entries."""
-    from oscc.base.file_output import write_text
-    from oscc.base.output_folder import file_hash
-
-    folder.mkdir(exist_ok=True)
-    for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        write_text(folder / name, text)
-    names = list(files)
-    if register_pages:
-        from oscc.rtl.delivery.register_pages import write_register_pages
-
-        pages = write_register_pages(core, folder / REGISTERS_FOLDER)
-        names += [f"{REGISTERS_FOLDER}/{name}" for name in pages]
-    hashes: dict[str, Entry] = {
-        name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in sorted(names)
-    }
-    _write_manifest(folder, hashes, core)
-    return hashes
-
-
-def _write_manifest(folder: Path, hashes: Mapping[str, Entry], core: CoreSpec) -> None:
-    """Write what was emitted, with hashes, as the manifest of a folder."""
-    from importlib.metadata import version
-
-    from oscc.base.manifest import SCHEMA
-    from oscc.base.output_folder import MANIFEST, write_json
-    from oscc.rtl.top import array_module_name, core_module_name
-
-    manifest = {
-        "schema": SCHEMA,
-        "tool": {"name": "oscc", "version": version("oscc")},
-        "inputs": {"core": {"name": core.name, "spec_hash": core.hash}},
-        "outputs": dict(hashes),
-        "top": core_module_name(core),
-        "array_macro": array_module_name(core),
-    }
-    write_json(folder / MANIFEST, manifest)

@@ -26,8 +26,8 @@ from oscc.cli.scale_options import ClipOption, TauOption, TauSecondsOption, pars
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oscc.compiler.feasibility.changes import ChangeOptions
     from oscc.compiler.frontends.front_end import Source
+    from oscc.compiler.output.compilation import CompileOptions
     from oscc.compiler.pass_manager import PassRecord
     from oscc.compiler.passes.place import PlaceOptions
     from oscc.compiler.passes.time_scale import ScaleOptions
@@ -79,16 +79,24 @@ class ModelOptions:
         """
         return parse_place_options(self.placer, self.seed, self.timeout, report)
 
-    def changes(self) -> ChangeOptions:
-        """Return which changes of the model are allowed.
+    def compiling(self, report: Callable[[str, float], None] | None) -> CompileOptions:
+        """Return how the model is brought onto the core.
+
+        Parameters
+        ----------
+        report : callable or None
+            As `oscc.cli.progress.progress_bar` gives it.
 
         Raises
         ------
         OsccError
-            As `parse_change_options` raises it.
+            As the parts raise it.
         """
+        from oscc.compiler.output.compilation import CompileOptions
+
+        placing = self.placing(report)
         changes = parse_change_options(self.prune, self.copies, self.strength)
-        return replace(changes, of_die=self.die is not None)
+        return CompileOptions(self.scaling(), placing, replace(changes, of_die=self.die is not None))
 
 
 def timed_source(given: ModelOptions, core: CoreSpec) -> tuple[Source, PassRecord]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,7 +23,7 @@ FrontEndOption = Annotated[
     typer.Option(
         "--frontend",
         metavar="NAME",
-        help="How MODEL is read: checkpoint, graphml, gset or bqm; by its suffix if left out.",
+        help="How MODEL is read: {frontends}; by its suffix if left out.",
         show_default=False,
     ),
 ]
@@ -32,7 +32,7 @@ PlacerOption = Annotated[
     typer.Option(
         "--placer",
         metavar="NAME",
-        help="auto, identity, symmetry, repair, torus, growth, anneal, or exact (small models; gives proofs).",
+        help="How nodes get their cells: {placers} (exact is for small models, and gives proofs).",
     ),
 ]
 SeedOption = Annotated[int, seed_option("the search for a placement and for chains")]
@@ -163,8 +163,3 @@ def parse_place_options(
     # An infinite limit is none; a manifest could not hold it either.
     limit_s = None if timeout_s is not None and math.isinf(timeout_s) else timeout_s
     return PlaceOptions(placer, seed, limit_s, report)
-
-
-def recorded_place_options(options: PlaceOptions) -> dict[str, Any]:
-    """What a manifest says of them."""
-    return {"placer": options.placer, "place_seed": options.seed, "place_timeout_s": options.timeout_s}

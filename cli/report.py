@@ -9,15 +9,12 @@ import typer
 
 from oscc.cli.code_lines import print_warnings
 from oscc.cli.common import JsonOption, counted, print_json, print_table, refuse_ignored
-from oscc.cli.output import FolderArgument, read_program_of
+from oscc.cli.output import FolderArgument
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from oscc.base.progress import Report
     from oscc.report.report_data import ReportData
-    from oscc.report.samples import Samples
-
-REPORT_FOLDER = "report"
 
 
 def register(app: typer.Typer) -> None:
@@ -72,39 +69,16 @@ def _write(
     folder: Path, output: Path | None, data: ReportData, without_samples: bool, progress: Report
 ) -> list[tuple[str, str]]:
     """Write the page alone, or all of the report; returns what was written, as rows of a table."""
-    from oscc.base.file_output import write_text
-    from oscc.base.output_folder import replace_subfolder
-    from oscc.base.progress import tell_stage
-    from oscc.report.page import report_page
-    from oscc.report.report_data import report_json
+    from oscc.core.program_folder import read_program_of
+    from oscc.report.report_folder import samples_of, write_page, write_report
 
-    samples = None if without_samples else _samples(folder, data, progress)
-    tell_stage(progress, "writing the page")
-    page = report_page(data, samples)
+    samples = None
+    if not without_samples:
+        samples = samples_of(data, None if data.program is None else read_program_of(folder), progress)
     if output is not None:
-        write_text(output, page)
-        return [("page", str(output))]
-    from oscc.report.samples import write_samples
-    from oscc.report.slides import write_slides
-
-    with replace_subfolder(folder, REPORT_FOLDER) as target:
-        write_text(target / "report.html", page)
-        write_text(target / "report.json", report_json(data))
-        tell_stage(progress, "drawing the pictures")
-        pictures = write_slides(data, target)
-        if samples is not None:
-            pictures += write_samples(samples, target)
-    return [("page", str(folder / REPORT_FOLDER / "report.html")), ("pictures", ", ".join(pictures) or "none")]
-
-
-def _samples(folder: Path, data: ReportData, progress: Report) -> Samples:
-    """The samples of the program in an output folder, or why there are none."""
-    from oscc.report.samples import Samples, draw_samples, no_images
-
-    if why := no_images(data, None) if data.program is None else "":
-        return Samples.none(why)
-    core, program = read_program_of(folder)
-    return draw_samples(data, core, program, progress)
+        return [("page", str(write_page(output, data, samples, progress).page))]
+    written = write_report(folder, data, samples, progress)
+    return [("page", str(written.page)), ("pictures", ", ".join(written.pictures) or "none")]
 
 
 def _rows(data: ReportData) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored, samples_option
-from oscc.cli.output import FirstOption, SeedOption, read_program_of
+from oscc.cli.output import FirstOption, SeedOption
 from oscc.cli.progress import progress_bar
 
 
@@ -47,6 +47,7 @@ def sample_verb(
     from oscc.base.output_folder import PROBLEM
     from oscc.base.path_kind import kind_of
     from oscc.base.progress import tell_stage
+    from oscc.core.program_folder import read_program_of
     from oscc.report.pictures import check_sheet_target, sample_sheet
 
     # A file that says nothing of what it is, is left to the reader of checkpoints.
@@ -68,12 +69,9 @@ def sample_verb(
             assert timed is not None, "a model that fits has a time scale"
             images = full_precision_images(timed, samples, seed=seed, first_sample=first, progress=progress)
         else:
-            from oscc.sim.array.phase_readout import code_to_pixel
-            from oscc.sim.engines.array import ArrayEngine
-            from oscc.sim.engines.job import CosimJob
+            from oscc.sim.sampling import sample_program
 
-            job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
-            images = program.image_of(code_to_pixel(ArrayEngine().run(job, progress).codes, core))
+            images = sample_program(core, program, samples, seed=seed, first=first, progress=progress)
         seconds = time.perf_counter() - started
         tell_stage(progress, "drawing the sheet")
         sample_sheet(images, target, columns)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from oscc.cli.code_lines import recorded_warnings, warning_words
 from oscc.cli.common import JsonOption, counted, print_json, print_table, samples_option
-from oscc.cli.output import FirstOption, FolderArgument, SeedOption, read_program_of
+from oscc.cli.output import FirstOption, FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
-
-if TYPE_CHECKING:
-    from oscc.compiler.frontends.ising_problem import IsingProblem
-    from oscc.sim.solve import Solutions
 
 REPORT = "solve.json"
 
@@ -51,13 +47,13 @@ def solve_verb(
     from oscc.base.output_folder import check_file_beside, read_output_folder, write_json
     from oscc.compiler.copies.copied_graph import copy_map_of
     from oscc.compiler.frontends.checkpoint import read_checkpoint
-    from oscc.compiler.frontends.front_end import PROBLEM_READERS, read_kept_problem
-    from oscc.sim.solve import solve
+    from oscc.compiler.frontends.front_end import kept_problem_reader, read_kept_problem
+    from oscc.core.program_folder import read_program_of
+    from oscc.sim.solve import SolveRun, solve
 
     core, program = read_program_of(folder)
     manifest = read_output_folder(folder)
-    described = manifest.manifest.get("inputs", {}).get("problem") or {}
-    if described.get("frontend") not in PROBLEM_READERS:
+    if kept_problem_reader(manifest) is None:
         raise OsccError(
             "solve.no-problem",
             "holds no Ising problem",
@@ -73,7 +69,8 @@ def solve_verb(
     owner = copy_map_of(read_checkpoint(manifest.model))
     with progress_bar("running the array") as progress:
         found = solve(problem, core, program, samples, seed=seed, first=first, owner=owner, progress=progress)
-    result = _summary(problem, described["file"], found, samples, seed, first)
+    file = manifest.manifest["inputs"]["problem"]["file"]
+    result = SolveRun(problem, file, found, seed, first).to_dict()
     if output is not None:
         best = result["best_spins"]
         lines = [f"{label_json(label)} {spin}" for label, spin in zip(problem.labels, best, strict=True)]
@@ -86,7 +83,7 @@ def solve_verb(
     noun = "variables" if problem.kind == "qubo" else "spins"
     warned = warning_words(recorded_warnings(manifest.manifest))
     print_table(
-        f"{described['file']} on {core.name}",
+        f"{file} on {core.name}",
         [
             (noun, f"{problem.spins}, {counted(problem.first.size, 'pair')}"),
             ("samples", f"{samples}, seed {seed}, from sample {first}"),
@@ -98,26 +95,6 @@ def solve_verb(
             (f"{noun} of the best", _spins_text(result["best_spins"], problem.kind)),
         ],
     )
-
-
-def _summary(problem: IsingProblem, file: str, found: Solutions, samples: int, seed: int, first: int) -> dict[str, Any]:
-    from oscc.sim.solve import distribution
-
-    return {
-        "schema": "oscc.solve/1",
-        "problem": file,
-        "kind": problem.kind,
-        "quantity": "cut" if problem.kind == "max-cut" else "energy",
-        "spins": problem.spins,
-        "samples": samples,
-        "seed": seed,
-        "first": first,
-        "best_sample": first + found.best,
-        "values": distribution(problem, found),
-        "labels": list(problem.labels),
-        "best_spins": problem.assignment(found.spins[found.best]).tolist(),
-        "figures_are": "simulated",
-    }
 
 
 def _spins_text(spins: list[int], kind: str) -> str:

@@ -98,25 +98,6 @@ def change_rows(changed: Changed, spread: Mapping[str, Any] | None) -> dict[str,
     return rows
 
 
-def change_json(changed: Changed, spread: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The same as JSON, with what would make the model fit: ``changes``, ``copies``, ``what_if``, ``witnesses``.
-
-    Parameters
-    ----------
-    changed : Changed
-    spread : mapping or None
-        As `change_rows` takes it.
-    """
-    what_if, witnesses = changed.what_if, changed.witnesses
-    parts = {
-        "changes": changed.changes or None,
-        "copies": spread,
-        "what_if": None if what_if is None else what_if.as_dict(changed.result.graph)["entries"],
-        "witnesses": None if witnesses is None else witnesses.as_dict(),
-    }
-    return {name: part for name, part in parts.items() if part is not None}
-
-
 def print_what_if(what_if: WhatIf | None) -> None:
     """Print what would make a model fit, an entry a line.
 

@@ -171,23 +171,11 @@ def _manifest_hash(output: Path) -> str:
 
 
 def _write_manifest(folder: Path, core: CoreSpec) -> None:
-    """A manifest that makes a folder one that oscc may replace, with the hash of everything in it but the logs."""
-    from importlib.metadata import version
-
-    from oscc.base.manifest import SCHEMA
-    from oscc.base.output_folder import MANIFEST, file_hash, write_json
-    from oscc.rtl.top import array_module_name, core_module_name
+    """Write the manifest of a folder, with the hash of everything in it but the logs."""
+    from oscc.base.manifest_writer import described_outputs
+    from oscc.rtl.delivery.core_manifest import write_core_manifest
 
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name != LOGS)
-    manifest = {
-        "schema": SCHEMA,
-        "tool": {"name": "oscc", "version": version("oscc")},
-        "inputs": {"core": {"name": core.name, "spec_hash": core.hash}},
-        "outputs": {
-            path.relative_to(folder).as_posix(): {"sha256": file_hash(path), "bytes": path.stat().st_size}
-            for path in files
-        },
-        "top": core_module_name(core),
-        "array_macro": array_module_name(core),
-    }
-    write_json(folder / MANIFEST, manifest)
+    write_core_manifest(
+        folder, core, described_outputs(folder, (path.relative_to(folder).as_posix() for path in files))
+    )

@@ -8,13 +8,14 @@ import typer
 
 from oscc.cli.code_lines import recorded_warnings, warning_words
 from oscc.cli.common import EXIT_NO, JsonOption, print_json, samples_option
+from oscc.cli.named_command import NamedCommand
 from oscc.cli.output import FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command("verify")(verify_verb)
+    app.command("verify", cls=NamedCommand)(verify_verb)
 
 
 def verify_verb(
@@ -24,7 +25,7 @@ def verify_verb(
         typer.Option(
             "--engine",
             metavar="ENGINE",
-            help="array, pysim, icarus or verilator; repeatable. The first two if left out.",
+            help="{engines}; repeatable. The first two if left out.",
         ),
     ] = None,
     samples: Annotated[int, samples_option("Samples that each engine runs, back to back.", most=1000)] = 2,

@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from oscc.cli.common import CoreOption, JsonOption, ModelArgument, print_json, print_table, seed_option
+from oscc.cli.named_command import NamedCommand
 from oscc.cli.place_options import FrontEndOption
 from oscc.cli.progress import progress_bar
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command("yield")(yield_verb)
+    app.command("yield", cls=NamedCommand)(yield_verb)
 
 
 def yield_verb(

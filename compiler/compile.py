@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from oscc.base.errors import OsccError
 from oscc.base.findings import Finding, FindingKind, finding_codes
 from oscc.compiler.diagnosis.causes import Cause, find_causes
 from oscc.compiler.findings.of_codes import CodeWarning
@@ -30,8 +31,10 @@ from oscc.compiler.passes.conditions import diagnose_conditions
 from oscc.compiler.passes.place import AUTOMATIC, PlaceOptions, PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
+from oscc.compiler.passes.scale import ScalePass
 from oscc.compiler.passes.schedule import SchedulePass, diagnose_sample_schedule
-from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass, diagnose_time_scale
+from oscc.compiler.passes.time_scale import SMALLEST_TAU, ScaleOptions
+from oscc.compiler.passes.time_scale_check import diagnose_time_scale
 from oscc.compiler.place.cell_rules import usable_cells
 from oscc.compiler.place.placer import IdentityPlacer, SymmetryPlacer, identity_placement
 from oscc.compiler.place.repair import DEFECTS
@@ -52,9 +55,6 @@ UNAFFECTED: frozenset[FindingKind[Any]] = frozenset(
     (OTHER_PHASES, TOO_MANY_CHUNKS, NO_HARDWARE, TOO_MANY_NODES, TOO_FEW_CELLS, *TIMES)
 )
 """Kinds of findings that are the same whether couplings of weight zero are there or not."""
-
-SMALLEST_TAU = ScaleOptions()
-"""One tau for all chunks, the smallest at which nothing clips."""
 
 
 LOADED = "load"
@@ -121,6 +121,19 @@ class CompileResult:
         was trained at, if it has positions.
         """
         return self.timed or self.routed or self.tried
+
+    @property
+    def codes(self) -> CodedGraph:
+        """The codes of a model of which they were reached.
+
+        Raises
+        ------
+        OsccError
+            ``compile.infeasible`` where they were not.
+        """
+        if self.coded is None:
+            raise OsccError("compile.infeasible", "the model does not fit the core", where=self.graph.name)
+        return self.coded
 
     def levels(self) -> dict[str, Level]:
         """Return what each pass that was run returned, by its name, in order; `LOADED` is the model."""

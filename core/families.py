@@ -1,23 +1,17 @@
 """The families of analog interaction systems, each declared once.
 
 Reference, array, quantizer and receipts read these declarations; none of them knows a family by its name. Packages that
-are installed may declare more, in the group `GROUP` of their entry points.
+are installed may declare more, in the group ``oscc.families`` of their entry points: the name of a family, and where
+its `Family` is, as ``module:attribute``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from oscc.base.errors import OsccError, did_you_mean
-
-if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
-GROUP = "oscc.families"
-"""Entry points of other packages: the name of a family, and where its `Family` is, as ``module:attribute``."""
+from oscc.base.extensions import OTHERS_HINT, ExtensionTable
 
 
 @dataclass(frozen=True)
@@ -109,68 +103,38 @@ TANH_ISING = Family(
 )
 
 
-class FamilyTable(Mapping[str, Family]):
-    """Families by their names: those of the project, then those of installed packages.
-
-    Packages are looked for, once, when a name is asked for that is none of the project's, or when all are listed.
+class FamilyTable(ExtensionTable[Family]):
+    """Families by their names: those of the project, then those of installed distributions.
 
     Parameters
     ----------
     *own : Family
         Of the project.
-
-    Raises
-    ------
-    OsccError
-        ``family.package``, when packages are looked for, and one cannot be loaded or declares something else than a
-        family of the name of its entry point, or one that there is already.
     """
 
     def __init__(self, *own: Family) -> None:
-        self._own = {family.name: family for family in own}
-
-    @cached_property
-    def _all(self) -> dict[str, Family]:
-        from importlib.metadata import entry_points
-
-        families = dict(self._own)
-        for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
-            if entry.name in families:
-                raise _refusal(entry, "there is a family of that name already")
-            families[entry.name] = _loaded(entry)
-        return families
+        declared = {family.name: family for family in own}
+        super().__init__("oscc.families", "family", declared, lambda found: isinstance(found, Family))
 
     def __getitem__(self, name: str) -> Family:
-        return self._own[name] if name in self._own else self._all[name]
+        """Return the family of a name.
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all)
+        Parameters
+        ----------
+        name : str
 
-    def __len__(self) -> int:
-        return len(self._all)
-
-
-def _loaded(entry: EntryPoint) -> Family:
-    try:
-        family = entry.load()
-    except Exception as error:
-        # A package may fail in any way when it is imported.
-        raise _refusal(entry, f"cannot be loaded: {type(error).__name__}: {error}") from None
-    if not isinstance(family, Family):
-        raise _refusal(entry, f"is a {type(family).__name__}, not a Family")
-    if family.name != entry.name:
-        raise _refusal(entry, f"declares '{family.name}'")
-    return family
-
-
-def _refusal(entry: EntryPoint, reason: str) -> OsccError:
-    package = "a package" if entry.dist is None else entry.dist.name
-    return OsccError(
-        "family.package",
-        f"family '{entry.name}' of {package}, {entry.value}: {reason}",
-        where=GROUP,
-        hint="mend or uninstall the package",
-    )
+        Raises
+        ------
+        KeyError
+            When there is none.
+        OsccError
+            As `ExtensionTable` does, and ``extension.broken`` for one that calls itself otherwise.
+        """
+        family = super().__getitem__(name)
+        if family.name != name:
+            message = f"family '{name}' of {self.origin(name)} declares '{family.name}'"
+            raise OsccError("extension.broken", message, where=self.where, hint=OTHERS_HINT)
+        return family
 
 
 FAMILIES = FamilyTable(KURASHIL, KURAMOTO, POLY_ISING, TANH_ISING)

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from oscc.base.errors import OsccError
+from oscc.base.manifest_writer import described_tool
 from oscc.base.output_folder import PROGRAM, REPORTS, OutputFolder, read_any_output_folder
 from oscc.compiler.compile import CompileResult
 from oscc.compiler.findings.of_codes import CodeWarning
-from oscc.compiler.output.compile_output import Receipt, described_inputs, described_tool
+from oscc.compiler.output.compile_output import Receipt, described_inputs
 from oscc.compiler.output.quantization_report import quantization_report
 from oscc.compiler.output.routing_report import routing_report
 from oscc.compiler.precision.code_use import GroupUse

@@ -98,18 +98,14 @@ def draw_samples(data: ReportData, core: CoreSpec, program: Program, progress: R
     if why := no_images(data, program.image_shape):
         return Samples.none(why)
     # The kernels are only loaded where something is drawn.
-    from oscc.sim.array.phase_readout import code_to_pixel
-    from oscc.sim.engines.array import ArrayEngine
-    from oscc.sim.engines.job import CosimJob
+    from oscc.sim.sampling import sample_program
 
-    job = CosimJob(core, program, SAMPLES, seed=SEED, dtype="float32", keep=False)
     try:
-        codes = ArrayEngine().run(job, progress).codes
+        images = sample_program(core, program, SAMPLES, seed=SEED, progress=progress)
     except OsccError as error:
         # The rest of the report does not depend on it.
         return Samples.none(f"No samples: {error.message}.")
-    pixels = code_to_pixel(codes, core)
-    return Samples(program.image_of(pixels).astype(np.float32))
+    return Samples(images.astype(np.float32))
 
 
 def write_samples(samples: Samples, folder: Path) -> list[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from oscc.compiler.output.compilation import Compilation
+from oscc.compiler.pass_manager import PassRecord
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
 from oscc.sim.engines.array import ArrayEngine
@@ -14,6 +18,9 @@ from oscc.sim.engines.job import CosimJob, Progress
 
 SCHEMA = "oscc.copies/1"
 """Content of key ``schema`` of the report."""
+
+COPY_SAMPLES = 16
+"""Samples of the array over which the agreement of copies is measured."""
 
 QUANTILES = (0.5, 0.9, 0.99, 1.0)
 
@@ -65,6 +72,23 @@ def copy_spread(
         "broken": round(float(np.mean(differences > np.pi / 2)), 6) if differences.size else 0.0,
         "figures_are": "simulated",
     }
+
+
+def with_copy_spread(compilation: Compilation, progress: Progress | None = None) -> Compilation:
+    """Return a compilation with the spread of its copies; as it is where there are none, or no program.
+
+    Parameters
+    ----------
+    compilation : Compilation
+    progress : callable, optional
+    """
+    result, copies = compilation.result, compilation.changed.copies
+    if copies is None or result.program is None or result.placed is None:
+        return compilation
+    begun = time.perf_counter()
+    spread = copy_spread(result.core, result.program, result.placed.cell, copies.owner, COPY_SAMPLES, progress=progress)
+    record = PassRecord("copy-spread", time.perf_counter() - begun)
+    return dataclasses.replace(compilation, records=(*compilation.records, record), spread=spread)
 
 
 def largest_differences(phases: NDArray[np.floating], owner: NDArray[np.int32]) -> NDArray[np.float64]:

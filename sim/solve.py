@@ -141,6 +141,56 @@ def valued(problem: IsingProblem, spins: Spins) -> Solutions:
     return Solutions(spins, value, best)
 
 
+@dataclass(frozen=True, eq=False)
+class SolveRun:
+    """A problem, its solutions, and how they were drawn.
+
+    Parameters
+    ----------
+    problem : IsingProblem
+    file : str
+        What the problem's file was called.
+    found : Solutions
+    seed, first : int
+        Of the initial phases, and number of the first sample.
+    """
+
+    problem: IsingProblem
+    file: str
+    found: Solutions
+    seed: int
+    first: int
+
+    @property
+    def quantity(self) -> str:
+        """What a solution is worth is called so: ``cut``, to be large, or ``energy``, to be small."""
+        return "cut" if self.problem.kind == "max-cut" else "energy"
+
+    @property
+    def best(self) -> Spins:
+        """The best solution in the file's variables, int8[n]: 0 and 1 of a QUBO, -1 and 1 of others."""
+        return self.problem.assignment(self.found.spins[self.found.best])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the run as JSON, as ``reports/solve.json`` has it."""
+        problem, found = self.problem, self.found
+        return {
+            "schema": "oscc.solve/1",
+            "problem": self.file,
+            "kind": problem.kind,
+            "quantity": self.quantity,
+            "spins": problem.spins,
+            "samples": len(found.spins),
+            "seed": self.seed,
+            "first": self.first,
+            "best_sample": self.first + found.best,
+            "values": distribution(problem, found),
+            "labels": list(problem.labels),
+            "best_spins": self.best.tolist(),
+            "figures_are": "simulated",
+        }
+
+
 MOST_BINS = 20
 """Of a histogram."""
 

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,15 @@ import pytest
 import yaml
 
 from oscc.cli.main import main
+from oscc.compiler.frontends.front_ends import FRONT_ENDS
+from oscc.compiler.place.placers import PLACERS
 from oscc.core.die import read_die
+from oscc.core.families import FAMILIES
 from oscc.core.spec_file import load_core
 from oscc.report.thresholds import read_thresholds
 from oscc.rtl.delivery.register_exports import c_header
 from oscc.rtl.firmware.firmware_files import firmware_files
+from oscc.sim.engines.registry import ENGINES
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
@@ -111,7 +116,7 @@ def run_by_ci() -> set[str]:
 
 def test_blocks_are_of_a_known_kind() -> None:
     found = {block.language for block in BLOCKS}
-    assert found == {"sh", "text", "yaml", "python", "c"}
+    assert found == {"sh", "text", "yaml", "python", "c", "toml"}
     commands = [command for block in BLOCKS if block.language == "sh" for command in commands_of(block)]
     assert len(commands) > 20
     assert set(NOT_RUN) | NO <= set(commands), "a command of the lists stands in no page any more"
@@ -148,6 +153,13 @@ def test_yaml_is_read_by_what_it_is_for(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "block.yaml"
     path.write_text(block.text, encoding="utf-8")
     assert READERS[yaml.safe_load(block.text)["schema"]](path)
+
+
+def test_entry_points_are_of_groups_that_are_looked_at() -> None:
+    (block,) = (block for block in BLOCKS if block.language == "toml")
+    groups = tomllib.loads(block.text)["project"]["entry-points"]
+    assert set(groups) == {table.group for table in (PLACERS, FRONT_ENDS, ENGINES, FAMILIES)}
+    assert all(re.fullmatch(r"my_package\.\w+:\w+", value) for group in groups.values() for value in group.values())
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc: install Debian package gcc")

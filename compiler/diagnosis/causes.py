@@ -45,7 +45,7 @@ from oscc.compiler.findings.of_times import BEYOND_FULL_SCALE, LONG_RUN, SHORT_R
 from oscc.compiler.findings.table import kind_of
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
-from oscc.compiler.passes.time_scale import longer_tau
+from oscc.compiler.passes.time_fixes import longer_tau
 from oscc.core.program_findings import OTHER_PHASES
 from oscc.core.spec import CoreSpec
 

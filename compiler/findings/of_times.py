@@ -6,7 +6,7 @@ from typing import TypedDict
 
 from oscc.base.findings import FindingKind
 
-PLACE = "oscc.compiler.passes.time_scale"
+PLACE = "oscc.compiler.passes.time_scale_check"
 CHECKS = "oscc.compiler.feasibility.witnesses.of_times"
 
 

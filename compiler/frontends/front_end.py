@@ -16,9 +16,7 @@ from oscc.base.output_folder import MANIFEST, PROBLEM, OutputFolder
 from oscc.base.path_kind import SUFFIXES, kind_of, near_path, refuse_wrong_kind
 from oscc.base.tensor_file import begins_as_tensors
 from oscc.base.text_file import UserFile, read_user_file
-from oscc.compiler.frontends.bqm import parse_bqm
-from oscc.compiler.frontends.graphml import parse_graphml
-from oscc.compiler.frontends.gset import parse_gset
+from oscc.compiler.frontends.front_ends import CHECKPOINT, FRONT_ENDS, GraphReader, ProblemReader, suffixes_of_others
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.frontends.model_file import ModelFile
@@ -27,9 +25,8 @@ from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import preset_names
 
-PROBLEM_READERS = {"gset": parse_gset, "bqm": parse_bqm}
-
-FRONT_ENDS = ("checkpoint", "graphml", *PROBLEM_READERS)
+Lower = Callable[[CoreSpec], CouplingGraph]
+"""Gives the model of a problem for a core."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +55,7 @@ class Source:
     problem: bytes | None = None
     description: dict[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
-    lower: Callable[[CoreSpec], CouplingGraph] | None = None
+    lower: Lower | None = None
 
 
 def front_end_of(path: Path, name: str | None) -> str:
@@ -75,20 +72,49 @@ def front_end_of(path: Path, name: str | None) -> str:
         ``frontend.unknown`` for a name that is none, or where neither suffix nor content tells.
     """
     if name is None:
-        found = SUFFIXES.get(path.suffix.lower())
-        if found is None and not begins_as_tensors(path):
+        suffix = path.suffix.lower()
+        found = SUFFIXES.get(suffix)
+        if found is None and begins_as_tensors(path):
+            return CHECKPOINT
+        if found is None and (found := (others := suffixes_of_others()).get(suffix)) is None:
+            *most, last = FRONT_ENDS
             raise OsccError(
                 "frontend.unknown",
-                f"no checkpoint, and its name ends in none of {', '.join(SUFFIXES)}",
+                f"no checkpoint, and its name ends in none of {', '.join((*SUFFIXES, *others))}",
                 where=str(path),
-                hint=f"say what it is: --frontend {', '.join(FRONT_ENDS[1:-1])} or {FRONT_ENDS[-1]}",
+                hint=f"say what it is: --frontend {', '.join(most)} or {last}",
             )
-        return found or "checkpoint"
+        return found
+    if name != CHECKPOINT and name not in FRONT_ENDS:
+        near = did_you_mean(name, (CHECKPOINT, *FRONT_ENDS))
+        raise OsccError("frontend.unknown", f"'{name}' is no front end{near}", where="--frontend")
+    return name
+
+
+def kept_problem_reader(folder: OutputFolder) -> ProblemReader | None:
+    """Return what reads the problem that an output folder was compiled from; None where it was none.
+
+    Parameters
+    ----------
+    folder : OutputFolder
+
+    Raises
+    ------
+    OsccError
+        ``frontend.unknown`` when the distribution of its front end is not installed any more.
+    """
+    name = (folder.manifest.get("inputs", {}).get("problem") or {}).get("frontend")
+    if not isinstance(name, str):
+        return None
     if name not in FRONT_ENDS:
         raise OsccError(
-            "frontend.unknown", f"'{name}' is no front end{did_you_mean(name, FRONT_ENDS)}", where="--frontend"
+            "frontend.unknown",
+            f"was read by front end '{name}', which is not installed",
+            where=str(folder.path),
+            hint="install what brought it",
         )
-    return name
+    reader = FRONT_ENDS[name]
+    return reader if isinstance(reader, ProblemReader) else None
 
 
 def read_kept_problem(folder: OutputFolder) -> IsingProblem:
@@ -97,7 +123,7 @@ def read_kept_problem(folder: OutputFolder) -> IsingProblem:
     Parameters
     ----------
     folder : OutputFolder
-        Whose manifest has a problem of a front end of `PROBLEM_READERS`.
+        For which `kept_problem_reader` has a reader.
 
     Raises
     ------
@@ -117,8 +143,28 @@ def read_kept_problem(folder: OutputFolder) -> IsingProblem:
     return _problem(kept, described["frontend"], PROBLEM)
 
 
+def source_problem(source: Source) -> IsingProblem | None:
+    """Return the problem that a model was lowered from; None where it was none.
+
+    Parameters
+    ----------
+    source : Source
+
+    Raises
+    ------
+    OsccError
+        What the reader raises.
+    """
+    if source.problem is None or source.lower is None:
+        return None
+    return _problem(UserFile(source.problem, str(source.path)), source.description["frontend"], PROBLEM)
+
+
 def _problem(file: UserFile, front_end: str, name: str) -> IsingProblem:
-    return PROBLEM_READERS[front_end](file.text("problem.read"), name=name, where=file.where)
+    reader = FRONT_ENDS[front_end]
+    assert isinstance(reader, ProblemReader)
+    with FRONT_ENDS.blaming(front_end):
+        return reader.parse(file.text("problem.read"), name=name, where=file.where)
 
 
 def lowered_model(file: UserFile, front_end: str, name: str, core: CoreSpec) -> tuple[CouplingGraph, tuple[str, ...]]:
@@ -128,7 +174,7 @@ def lowered_model(file: UserFile, front_end: str, name: str, core: CoreSpec) -> 
     ----------
     file : UserFile
     front_end : str
-        Any of `FRONT_ENDS` but the checkpoint.
+        A name of `FRONT_ENDS`.
     name : str
         Of the model.
     core : CoreSpec
@@ -139,12 +185,22 @@ def lowered_model(file: UserFile, front_end: str, name: str, core: CoreSpec) -> 
     OsccError
         As the readers raise it; ``problem.graph`` when the model is not well formed.
     """
-    if front_end == "graphml":
-        graph, labels = parse_graphml(file.content, name=name, where=file.where)
+    graph, labels, _ = _read_model(file, front_end, name, core)
+    return graph, labels
+
+
+def _read_model(
+    file: UserFile, front_end: str, name: str, core: CoreSpec
+) -> tuple[CouplingGraph, tuple[str, ...], Lower | None]:
+    reader = FRONT_ENDS[front_end]
+    if isinstance(reader, GraphReader):
+        with FRONT_ENDS.blaming(front_end):
+            graph, labels = reader.parse(file.content, name=name, where=file.where)
         # Its numbers stand in a file as they are meant: warnings about codes go by that.
-        return _well_formed(replace(graph, training={"graph": {"frontend": front_end}}), file.where), labels
+        return well_formed(replace(graph, training={"graph": {"frontend": front_end}}), file.where), labels, None
     problem = _problem(file, front_end, name)
-    return _lowered(problem, file.where, core), distinct_texts(problem.labels)
+    graph = _lowered(problem, file.where, core)
+    return graph, distinct_texts(problem.labels), partial(_lowered, problem, file.where)
 
 
 def read_source(path: Path, name: str | None, core: CoreSpec) -> Source:
@@ -166,17 +222,30 @@ def read_source(path: Path, name: str | None, core: CoreSpec) -> Source:
     """
     _check_model(path)
     front_end = front_end_of(path, name)
-    if front_end == "checkpoint":
+    if front_end == CHECKPOINT:
         return Source(path, ModelFile.read(path))
-    file = read_user_file(path, "problem.read")
-    model_name = one_line(path.stem).strip() or "model"
-    lower: Callable[[CoreSpec], CouplingGraph] | None = None
-    if front_end == "graphml":
-        graph, labels = lowered_model(file, front_end, model_name, core)
-    else:
-        problem = _problem(file, front_end, model_name)
-        graph, labels = _lowered(problem, file.where, core), distinct_texts(problem.labels)
-        lower = partial(_lowered, problem, file.where)
+    return source_of_file(read_user_file(path, "problem.read"), front_end, path, core)
+
+
+def source_of_file(file: UserFile, front_end: str, path: Path, core: CoreSpec) -> Source:
+    """Return the model of a file that is no checkpoint, and that was read already.
+
+    Parameters
+    ----------
+    file : UserFile
+    front_end : str
+        A name of `FRONT_ENDS`.
+    path : Path
+        What the file is called; the model's name follows from it.
+    core : CoreSpec
+        That a problem is lowered for.
+
+    Raises
+    ------
+    OsccError
+        As the readers raise it; ``problem.graph`` when the model is not well formed.
+    """
+    graph, labels, lower = _read_model(file, front_end, one_line(path.stem).strip() or "model", core)
     description = {
         "file": one_line(path.name),
         "sha256": hashlib.sha256(file.content).hexdigest(),
@@ -198,10 +267,23 @@ def _check_model(path: Path) -> None:
 
 
 def _lowered(problem: IsingProblem, where: str, core: CoreSpec) -> CouplingGraph:
-    return _well_formed(lower_problem(problem, core), where)
+    return well_formed(lower_problem(problem, core), where)
 
 
-def _well_formed(graph: CouplingGraph, where: str) -> CouplingGraph:
+def well_formed(graph: CouplingGraph, where: str) -> CouplingGraph:
+    """Return a model as it is, which must be well formed.
+
+    Parameters
+    ----------
+    graph : CouplingGraph
+    where : str
+        What it comes from, for the error.
+
+    Raises
+    ------
+    OsccError
+        ``problem.graph``, with the first finding.
+    """
     finding: Finding
     for finding in diagnose_graph(graph):
         raise fault("graph", finding.message, where, finding.fix)

@@ -5,36 +5,37 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from oscc.base.errors import OsccError
+from oscc.base.extensions import ExtensionTable
 from oscc.base.file_output import write_bytes, write_text
-from oscc.base.manifest import SCHEMA
+from oscc.base.manifest_writer import described_outputs, write_manifest
 from oscc.base.output_folder import (
     CORE,
     DIE,
     LABELS,
-    MANIFEST,
     MODEL,
     PROBLEM,
     PROGRAM,
     REPORTS,
     WIRES,
-    file_hash,
     replace_folder,
     write_json,
 )
 from oscc.compiler.compile import CompileResult
+from oscc.compiler.frontends.front_ends import FRONT_ENDS
 from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.output.quantization_report import quantization_report, quantization_table
 from oscc.compiler.output.routing_report import routing_report, routing_table
 from oscc.compiler.output.schedule_report import schedule_report
+from oscc.compiler.place.placers import AUTO, PLACERS
 from oscc.compiler.route.route_checker import check_route
 from oscc.compiler.route.tracks import assign_tracks
 from oscc.compiler.route.wires_file import write_wires
+from oscc.core.families import FAMILIES
 from oscc.core.program_file import write_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
@@ -121,21 +122,8 @@ def write_output(
         if die is not None:
             write_bytes(folder / DIE, die.content)
         names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-        manifest = {
-            "schema": SCHEMA,
-            "tool": described_tool(),
-            "inputs": described_inputs(result.core, receipt),
-            "outputs": {
-                name: {"sha256": file_hash(folder / name), "bytes": (folder / name).stat().st_size} for name in names
-            },
-            "summary": result.summary(),
-        }
-        write_json(folder / MANIFEST, manifest)
-
-
-def described_tool() -> dict[str, str]:
-    """Return what the manifest says of the tool: ``name`` and ``version``."""
-    return {"name": "oscc", "version": version("oscc")}
+        outputs = described_outputs(folder, names)
+        write_manifest(folder, described_inputs(result.core, receipt), outputs, {"summary": result.summary()})
 
 
 def described_inputs(core: CoreSpec, receipt: Receipt) -> dict[str, Any]:
@@ -157,7 +145,23 @@ def described_inputs(core: CoreSpec, receipt: Receipt) -> dict[str, Any]:
         "options": dict(receipt.options),
         **({"problem": dict(problem)} if problem else {}),
         **({"changes": dict(receipt.changes)} if receipt.changes else {}),
+        **({"extensions": extensions} if (extensions := _extensions(receipt)) else {}),
     }
+
+
+def _extensions(receipt: Receipt) -> dict[str, dict[str, str]]:
+    """Return what other distributions had a part in it, by group and name; values are distributions with versions."""
+    problem = receipt.source.description if receipt.source else {}
+    used: tuple[tuple[ExtensionTable[Any], Any], ...] = (
+        (PLACERS, receipt.options.get("placer")),
+        (FRONT_ENDS, problem.get("frontend")),
+        (FAMILIES, receipt.model.graph.family),
+    )
+    found: dict[str, dict[str, str]] = {}
+    for table, name in used:
+        if isinstance(name, str) and name != AUTO and (origin := table.origin(name)):
+            found[table.group] = {name: origin}
+    return found
 
 
 def _write_wires(path: Path, routed: RoutedGraph) -> None:

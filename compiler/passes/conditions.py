@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from oscc.base.findings import Finding
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.passes.time_scale import ScaleOptions, diagnose_time_scale
+from oscc.compiler.passes.time_scale import ScaleOptions
+from oscc.compiler.passes.time_scale_check import diagnose_time_scale
 from oscc.compiler.place.bounds import diagnose_bounds, diagnose_neighbourhoods
 from oscc.compiler.place.fit import diagnose_model
 from oscc.core.families import family_named

@@ -18,25 +18,13 @@ from oscc.base.findings import Finding, FindingsError, finding_codes
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.routed import RoutedGraph
 from oscc.compiler.place.bounds import DEGREE, diagnose_bound, diagnose_neighbourhoods
-from oscc.compiler.place.exact import ExactPlacer
 from oscc.compiler.place.lattice import Lattice
-from oscc.compiler.place.placer import (
-    AnnealPlacer,
-    GrowthPlacer,
-    IdentityPlacer,
-    Placer,
-    Placing,
-    RepairPlacer,
-    SymmetryPlacer,
-    TorusPlacer,
-    identity_placement,
-)
+from oscc.compiler.place.placer import IdentityPlacer, Placer, Placing, SymmetryPlacer, identity_placement
+from oscc.compiler.place.placers import AUTO, PLACERS, checked_placing
 from oscc.compiler.place.search import Search
 from oscc.core.spec import CoreSpec
 
 _LOG = logging.getLogger(__name__)
-
-PLACERS = ("auto", "identity", "symmetry", "repair", "torus", "growth", "anneal", "exact")
 
 
 @dataclass(frozen=True)
@@ -46,8 +34,8 @@ class PlaceOptions:
     Parameters
     ----------
     placer : str
-        One of `PLACERS`. ``auto``: `RepairPlacer` for a model with positions; for one without, row by row when it fills
-        the core, or its readable cells, and fits so, then `TorusPlacer`, `GrowthPlacer` and `AnnealPlacer`.
+        A name of `PLACERS`, or ``auto``: `RepairPlacer` for a model with positions; for one without, row by row when it
+        fills the core, or its readable cells, and fits so, then `TorusPlacer`, `GrowthPlacer` and `AnnealPlacer`.
     seed : int
     timeout_s : float or None
         Seconds that all searches together may take.
@@ -60,37 +48,27 @@ class PlaceOptions:
         ``placer.unknown``.
     """
 
-    placer: str = "auto"
+    placer: str = AUTO
     seed: int = 0
     timeout_s: float | None = None
     report: Callable[[str, float], None] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        if self.placer not in PLACERS:
-            raise OsccError(
-                "placer.unknown",
-                f"'{self.placer}' is no placer{did_you_mean(self.placer, PLACERS)}",
-                where="--placer",
-            )
+        if self.placer != AUTO and self.placer not in PLACERS:
+            near = did_you_mean(self.placer, (AUTO, *PLACERS))
+            raise OsccError("placer.unknown", f"'{self.placer}' is no placer{near}", where="--placer")
 
     def placers(self, graph: CouplingGraph, core: CoreSpec) -> tuple[Placer, ...]:
         """Return the placers that are tried, in turn; all of them together have the time of the options, from now."""
         search = Search.within(self.timeout_s, self.seed, self.report)
-        searching: dict[str, Placer] = {
-            "identity": IdentityPlacer(),
-            "symmetry": SymmetryPlacer(),
-            "repair": RepairPlacer(search),
-            "torus": TorusPlacer(search),
-            "growth": GrowthPlacer(search),
-            "anneal": AnnealPlacer(search),
-            "exact": ExactPlacer(search),
-        }
-        if self.placer != "auto":
-            return (searching[self.placer],)
-        if graph.position is not None:
-            return (searching["repair"],)
-        first = () if identity_placement(graph, core) is None else (searching["symmetry"],)
-        return (*first, searching["torus"], searching["growth"], searching["anneal"])
+        names: tuple[str, ...] = (self.placer,)
+        if self.placer == AUTO and graph.position is not None:
+            names = ("repair",)
+        elif self.placer == AUTO:
+            first = () if identity_placement(graph, core) is None else ("symmetry",)
+            names = (*first, "torus", "growth", "anneal")
+        with PLACERS.blaming(self.placer):
+            return tuple(PLACERS[name](search) for name in names)
 
 
 AUTOMATIC = PlaceOptions()
@@ -139,7 +117,7 @@ class PlacePass:
         placing = Placing(None, ())
         for placer in self.options.placers(level, self.core):
             begun = time.monotonic()
-            placing = placer.place(level, self.core)
+            placing = checked_placing(self.options.placer, placer, level, self.core)
             _tell(placer.name, placing, time.monotonic() - begun)
             if placing.placed is not None:
                 return placing

@@ -17,7 +17,8 @@ from oscc.compiler.feasibility.advice.times import rounded_up
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.compiler.passes.quantize import code_worth, quantize_values, unit_parameters
-from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale, diagnose_time_scale
+from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale
+from oscc.compiler.passes.time_scale_check import diagnose_time_scale
 from oscc.compiler.precision.code_use import ALIKE, GroupUse, GroupValues, measure_use
 from oscc.compiler.precision.coded_problem import ProblemTerms, coded_problem, problem_of, problem_terms
 from oscc.core.groups import GROUPS, Groups

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.cli.output import read_program_of
+from oscc.core.program_folder import read_program_of
 from oscc.sim.array.macro import MacroContractError
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord
@@ -150,7 +150,7 @@ def test_half_a_folder_is_never_left(oscc: Run, folder: Path, monkeypatch: pytes
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("oscc.report.pictures.sample_sheet", draw)
+    monkeypatch.setattr("oscc.report.cosim_files.sample_sheet", draw)
     status, out, err = oscc("cosim", folder, "--engine", "array", "--seed", "3")
     assert (status, out) == (1, "")
     assert "No space left on device" in err

@@ -67,7 +67,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(core.name)
         return {"a.v": "module a;\n", "registers/b.h": "// b\n", **{f"tb/{name}": text for name, text in bench.items()}}
 
-    monkeypatch.setattr("oscc.rtl.delivery.emit.emit_core", emit)
+    monkeypatch.setattr("oscc.sim.emission.emit_core", emit)
     return asked
 
 
@@ -169,7 +169,7 @@ def test_pages_of_the_registers_are_made_on_request(
         (folder / "html" / "index.html").write_text("<p>")
         return ["html/index.html"]
 
-    monkeypatch.setattr("oscc.rtl.delivery.register_pages.write_register_pages", write)
+    monkeypatch.setattr("oscc.sim.emission.write_register_pages", write)
     status, content = oscc_json("emit", "--core", "tiny-8x8", "-o", tmp_path / "x", "--register-pages")
     assert status == 0
     assert content["files"] == ["rtl/a.v", "rtl/registers/b.h", "rtl/registers/html/index.html"]
@@ -250,7 +250,7 @@ def test_half_a_folder_is_never_left(
     def fail(path: Path, content: object) -> None:
         raise OSError(28, "No space left on device", str(path))
 
-    monkeypatch.setattr("oscc.base.output_folder.write_json", fail)
+    monkeypatch.setattr("oscc.base.manifest_writer.write_json", fail)
     status, out, err = oscc("emit", "--core", "tiny-8x8", "-o", target)
     assert (status, out) == (1, "")
     assert "No space left on device" in err
@@ -315,7 +315,7 @@ def test_many_files_are_counted_and_the_first_are_named(
     oscc: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {f"{letter}.v": "" for letter in "edcba"}
-    monkeypatch.setattr("oscc.rtl.delivery.emit.emit_core", lambda core, bench: files)
+    monkeypatch.setattr("oscc.sim.emission.emit_core", lambda core, bench: files)
     out = oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")[1]
     assert "  files   5: rtl/a.v, rtl/b.v, rtl/c.v, rtl/d.v, ... (all with --json)\n" in out
     del files["e.v"]

@@ -85,8 +85,8 @@ def test_passes_say_what_they_tried(oscc: Run, tiny_checkpoint: Path, tmp_path: 
     for logger, message in (
         ("compile", r".*: conditions that are not met: none"),
         ("passes.place", r"placer repair: placed \(.+\); \d+\.\d\d s"),
-        ("passes.time_scale", r"tau .+ s at most, by bound \w+; runs of .+ cycles"),
-        ("passes.time_scale", r"bound coupling: .+ s"),
+        ("passes.scale", r"tau .+ s at most, by bound \w+; runs of .+ cycles"),
+        ("passes.scale", r"bound coupling: .+ s"),
         ("passes.schedule", r"\d+ instructions"),
     ):
         assert any(each == f"oscc.compiler.{logger}" and re.fullmatch(message, text) for _, each, text in said), message

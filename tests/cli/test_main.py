@@ -19,6 +19,7 @@ import typer
 from oscc.base.errors import OsccError
 from oscc.base.findings import FindingKind, FindingsError
 from oscc.cli import main as command
+from oscc.cli.named_command import with_names
 from oscc.cli.signals import TerminatedError
 
 X001 = FindingKind("X001", "made up", "nowhere", (dict,), unchecked="made up")
@@ -121,7 +122,7 @@ def test_help_is_shown_as_it_was_written(words: str, oscc: Run, monkeypatch: pyt
     columns = [re.split(r"\s{2,}", line.strip("│ "))[-1] for line in shown.splitlines()]
     text = " ".join(" ".join(columns).split())
     for parameter in HELPED[words].params:
-        help_text = " ".join((getattr(parameter, "help", None) or "").split())
+        help_text = with_names(" ".join((getattr(parameter, "help", None) or "").split()))
         # Brackets would be taken for the style of what follows.
         assert "[" not in help_text, parameter.name
         assert help_text in text, parameter.name

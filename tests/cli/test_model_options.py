@@ -55,10 +55,13 @@ def test_they_come_as_one_record_beside_those_of_the_verb() -> None:
     assert (given.core, given.seed, given.copies, seen["more"]) == ("tiny-8x8", 5, False, 4)
     assert given.scaling().clip == ("shil", "field")
     assert given.placing(None) == PlaceOptions("auto", 5)
-    assert given.changes().copies is None
-    assert not given.changes().of_die
+    compiling = given.compiling(None)
+    assert compiling.scaling == given.scaling()
+    assert compiling.placing == given.placing(None)
+    assert compiling.changes.copies is None
+    assert not compiling.changes.of_die
     with_die = dataclasses.replace(given, die=Path("die.yaml"))
-    assert with_die.changes().of_die
+    assert with_die.compiling(None).changes.of_die
     # No limit, and nothing that JSON could not hold.
     assert parse_place_options("auto", 5, math.inf, None) == PlaceOptions("auto", 5)
     assert parse_place_options("auto", 5, 2.5, None) == PlaceOptions("auto", 5, 2.5)

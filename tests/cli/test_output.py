@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from oscc.base.errors import OsccError
-from oscc.cli.output import read_program_of
 from oscc.core.program_file import encode_program
+from oscc.core.program_folder import read_program_of
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from oscc.cli.output import read_program_of
 from oscc.compiler.compile import compile_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.families import family_named
 from oscc.core.initial_phases import InitialPhases
+from oscc.core.program_folder import read_program_of
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
 from oscc.core.stencil import named_stencil

@@ -98,23 +98,29 @@ def test_families_of_packages_come_after_those_of_the_project(monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("name", "found", "reason"),
+    ("name", "found", "code", "said"),
     [
-        ("added", ImportError("No module named 'x'"), "cannot be loaded: ImportError: No module named 'x'"),
-        ("added", "text", "is a str, not a Family"),
-        ("other", ADDED, "declares 'added'"),
-        ("kuramoto", ADDED, "there is a family of that name already"),
+        (
+            "added",
+            ImportError("no x"),
+            "broken",
+            "'added' of another distribution cannot be imported: ImportError: no x",
+        ),
+        ("added", "text", "broken", "'added' of another distribution: package:ADDED is no family"),
+        ("other", ADDED, "broken", "'other' of another distribution declares 'added'"),
+        ("kuramoto", ADDED, "name", "'kuramoto' of another distribution has a name of oscc's own"),
     ],
 )
 def test_a_package_that_is_wrong_is_named(
-    name: str, found: object, reason: str, monkeypatch: pytest.MonkeyPatch
+    name: str, found: object, code: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Entry(name, found)])
+    entries = [Entry(name, found), Entry("third", dataclasses.replace(ADDED, name="third"))]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries)
     table = FamilyTable(KURASHIL, KURAMOTO)
     with pytest.raises(OsccError) as caught:
-        list(table)
-    assert (caught.value.code, caught.value.where) == ("family.package", "oscc.families")
-    assert caught.value.message == f"family '{name}' of a package, package:{name.upper()}: {reason}"
+        table["third" if name in table.own else name]
+    assert (caught.value.code, caught.value.where) == (f"extension.{code}", "entry points oscc.families")
+    assert caught.value.message == f"family {said}"
     assert table["kurashil"] is KURASHIL
 
 

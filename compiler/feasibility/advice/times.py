@@ -15,14 +15,9 @@ from oscc.compiler.findings.of_times import BEYOND_FULL_SCALE, LONG_RUN, SHORT_S
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.timed import TimedGraph
 from oscc.compiler.passes.quantize import QuantizePass
-from oscc.compiler.passes.time_scale import (
-    ScaleOptions,
-    choose_time_scale,
-    clipped_parameters,
-    diagnose_time_scale,
-    full_scale_bounds,
-    relaxations,
-)
+from oscc.compiler.passes.time_fixes import clipped_parameters, relaxations
+from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale, full_scale_bounds
+from oscc.compiler.passes.time_scale_check import diagnose_time_scale
 from oscc.core.groups import GROUPS
 from oscc.core.spec import CoreSpec
 

@@ -15,7 +15,8 @@ from oscc.compiler.ir.timed import TimedGraph
 from oscc.compiler.passes.cell_gain import programmed_graph
 from oscc.compiler.passes.conditions import diagnose_conditions
 from oscc.compiler.passes.schedule import diagnose_sample_schedule
-from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale, diagnose_time_scale
+from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale
+from oscc.compiler.passes.time_scale_check import diagnose_time_scale
 from oscc.compiler.place.anneal import anneal
 from oscc.compiler.place.bounds import diagnose_bounds
 from oscc.compiler.place.fit import diagnose_fit

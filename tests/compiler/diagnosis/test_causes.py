@@ -13,7 +13,8 @@ from oscc.base.findings import FindingKind
 from oscc.compiler.diagnosis.causes import ORDER, Cause, as_cause, find_causes, total_findings
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.placed import PlacedGraph
-from oscc.compiler.passes.time_scale import ScaleOptions, diagnose_time_scale
+from oscc.compiler.passes.time_scale import ScaleOptions
+from oscc.compiler.passes.time_scale_check import diagnose_time_scale
 from oscc.compiler.place.fit import diagnose_fit
 from oscc.compiler.route.routing import diagnose_route, routed_graph
 from oscc.core.spec import CoreSpec

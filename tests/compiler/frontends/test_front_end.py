@@ -9,7 +9,8 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.base.output_folder import OutputFolder
 from oscc.compiler.compile import compile_model
-from oscc.compiler.frontends.front_end import PROBLEM_READERS, front_end_of, read_kept_problem, read_source
+from oscc.compiler.frontends.front_end import front_end_of, read_kept_problem, read_source
+from oscc.compiler.frontends.front_ends import FRONT_ENDS, ProblemReader
 from oscc.compiler.frontends.gset import parse_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.output.compile_output import Receipt, write_output
@@ -224,7 +225,7 @@ def test_a_problem_is_parsed_once_for_all_cores(tmp_path: Path, monkeypatch: pyt
         parsed.append(text)
         return parse_gset(text, **parts)
 
-    monkeypatch.setitem(PROBLEM_READERS, "gset", parse)
+    monkeypatch.setitem(FRONT_ENDS._own, "gset", ProblemReader(parse))
     (tmp_path / "square.gset").write_text(SQUARE)
     source = read_source(tmp_path / "square.gset", None, load_core("ising-56x56"))
     assert source.lower is not None

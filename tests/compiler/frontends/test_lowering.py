@@ -13,7 +13,8 @@ from oscc.base.findings import is_empty
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 from oscc.compiler.frontends.lowering import RAMPS, lower_problem
 from oscc.compiler.ir.graph import CouplingGraph, diagnose_graph
-from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale, diagnose_time_scale
+from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale
+from oscc.compiler.passes.time_scale_check import diagnose_time_scale
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 

@@ -11,7 +11,7 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.time_scale import ScalePass
+from oscc.compiler.passes.scale import ScalePass
 from oscc.core.spec import CoreSpec
 
 

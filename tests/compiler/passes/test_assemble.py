@@ -11,8 +11,8 @@ from oscc.compiler.passes.assemble import AssemblePass
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
+from oscc.compiler.passes.scale import ScalePass
 from oscc.compiler.passes.schedule import SchedulePass
-from oscc.compiler.passes.time_scale import ScalePass
 from oscc.core.spec import CoreSpec
 
 MakeCore = Callable[..., CoreSpec]

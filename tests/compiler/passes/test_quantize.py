@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from oscc.base.findings import is_empty
-from oscc.compiler.compile import SMALLEST_TAU
 from oscc.compiler.ir.coded import CodedGraph, diagnose_codes
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass, code_worth, measure_codes
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass
+from oscc.compiler.passes.scale import ScalePass
+from oscc.compiler.passes.time_scale import SMALLEST_TAU, ScaleOptions
 from oscc.core.spec import CoreSpec, DacSpec
 
 MakeCore = Callable[..., CoreSpec]

@@ -13,8 +13,8 @@ from oscc.compiler.ir.timed import TimeScale
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
+from oscc.compiler.passes.scale import ScalePass
 from oscc.compiler.passes.schedule import SchedulePass, diagnose_sample_schedule, sample_schedule
-from oscc.compiler.passes.time_scale import ScalePass
 from oscc.core.instructions import Operation, decode_schedule
 from oscc.core.schedule_proof import trace_schedule
 from oscc.core.spec import CoreSpec, InitSpec

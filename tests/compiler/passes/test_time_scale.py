@@ -18,14 +18,9 @@ from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.ir.timed import TimeScale
 from oscc.compiler.passes.place import PlacePass
-from oscc.compiler.passes.time_scale import (
-    ScaleOptions,
-    ScalePass,
-    choose_time_scale,
-    diagnose_time_scale,
-    full_scale_bounds,
-    whole_cycles,
-)
+from oscc.compiler.passes.scale import ScalePass
+from oscc.compiler.passes.time_scale import ScaleOptions, choose_time_scale, full_scale_bounds, whole_cycles
+from oscc.compiler.passes.time_scale_check import diagnose_time_scale
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 

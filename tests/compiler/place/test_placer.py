@@ -12,9 +12,10 @@ from oscc.base.errors import OsccError
 from oscc.compiler.compile import check_model
 from oscc.compiler.frontends.checkpoint import read_checkpoint, write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.compiler.passes.place import PLACERS, PlaceOptions, PlacePass
+from oscc.compiler.passes.place import PlaceOptions, PlacePass
 from oscc.compiler.place import placer as module
 from oscc.compiler.place.placer import AnnealPlacer, GrowthPlacer, IdentityPlacer, SymmetryPlacer
+from oscc.compiler.place.placers import PLACERS
 from oscc.compiler.place.search import Search
 from oscc.core.spec import CoreSpec
 
@@ -99,7 +100,7 @@ def test_automatic_placing_tries_one_placer_after_the_other(
     assert PlacePass(open_core(8, 8)).run(model_of(nx.random_regular_graph(3, 30, seed=1))).transform == "anneal"
 
 
-@pytest.mark.parametrize("name", PLACERS[1:])
+@pytest.mark.parametrize("name", PLACERS.own)
 def test_a_placer_can_be_chosen(name: str, model_of: ModelOf, open_core: MakeCore) -> None:
     if name == "exact":
         pytest.importorskip("ortools", reason="placer exact needs OR-tools")

@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from oscc.compiler.compile import SMALLEST_TAU
 from oscc.compiler.copies.splitting import split_nodes
 from oscc.compiler.frontends.bqm import parse_bqm
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
@@ -16,7 +15,8 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass
+from oscc.compiler.passes.scale import ScalePass
+from oscc.compiler.passes.time_scale import SMALLEST_TAU, ScaleOptions
 from oscc.compiler.precision.code_limits import is_merged
 from oscc.compiler.precision.code_remedies import Remedies, listed_remedies, remedies
 from oscc.compiler.precision.code_use import GroupUse, GroupValues, group_values

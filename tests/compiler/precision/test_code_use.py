@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from oscc.compiler.compile import SMALLEST_TAU
 from oscc.compiler.copies.splitting import split_nodes
 from oscc.compiler.frontends.checkpoint import read_checkpoint
 from oscc.compiler.frontends.ising_problem import max_cut
@@ -20,7 +19,8 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass
+from oscc.compiler.passes.scale import ScalePass
+from oscc.compiler.passes.time_scale import SMALLEST_TAU, ScaleOptions
 from oscc.compiler.precision.code_use import ALIKE, GroupUse, code_use, distinct_numbers
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core

@@ -11,7 +11,7 @@ import dimod
 import numpy as np
 import pytest
 
-from oscc.compiler.compile import SMALLEST_TAU, check_model
+from oscc.compiler.compile import check_model
 from oscc.compiler.findings.of_codes import CodeWarning
 from oscc.compiler.frontends.bqm import parse_bqm
 from oscc.compiler.frontends.checkpoint import read_checkpoint
@@ -22,7 +22,8 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass
+from oscc.compiler.passes.scale import ScalePass
+from oscc.compiler.passes.time_scale import SMALLEST_TAU, ScaleOptions
 from oscc.compiler.precision.code_limits import (
     CROWD,
     DEAD,

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oscc.compiler.compile import SMALLEST_TAU
 from oscc.compiler.copies.splitting import split_nodes
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 from oscc.compiler.frontends.lowering import lower_problem
@@ -17,7 +16,8 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass
+from oscc.compiler.passes.scale import ScalePass
+from oscc.compiler.passes.time_scale import SMALLEST_TAU, ScaleOptions
 from oscc.compiler.precision.coded_problem import CodedProblem, coded_problem, problem_of
 from oscc.core.spec import CoreSpec
 

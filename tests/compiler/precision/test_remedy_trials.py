@@ -5,14 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from oscc.compiler.compile import SMALLEST_TAU
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.frontends.lowering import lower_problem
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.compiler.passes.place import PlacePass
 from oscc.compiler.passes.quantize import QuantizePass
 from oscc.compiler.passes.route import RoutePass
-from oscc.compiler.passes.time_scale import ScaleOptions, ScalePass
+from oscc.compiler.passes.scale import ScalePass
+from oscc.compiler.passes.time_scale import SMALLEST_TAU, ScaleOptions
 from oscc.compiler.precision.code_use import group_values
 from oscc.compiler.precision.coded_problem import coded_problem
 from oscc.compiler.precision.remedy_trials import MOST_BELOW, Bench, Trial, off_by

@@ -18,7 +18,7 @@ from oscc.sim.verify.engine_checks import check_engine
 
 
 def test_every_engine_has_its_name() -> None:
-    assert ENGINES == ("array", "pysim", "icarus", "verilator")
+    assert ENGINES.own == tuple(ENGINES) == ("array", "pysim", "icarus", "verilator")
     assert [engine_named(name).name for name in ENGINES] == list(ENGINES)
 
 
@@ -52,7 +52,7 @@ def test_engines_are_loaded_when_they_are_asked_for() -> None:
 # All engines against each other
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", ENGINES.own)
 def test_all_engines_give_the_same_codes(
     name: str, record_of: Callable[[str], CosimRecord], tiny_job: CosimJob
 ) -> None:

@@ -1,0 +1,60 @@
+"""Verbs whose help lists names from tables to which other packages add."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import typer
+import typer.core
+
+
+class NamedCommand(typer.core.TyperCommand):
+    """A verb in whose help ``{placers}``, ``{frontends}`` and ``{engines}`` stand for the names of those tables.
+
+    The tables, and what is installed, are looked at only when the help is printed.
+    """
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help.
+
+        Parameters
+        ----------
+        ctx, formatter
+            As click has them.
+        """
+        for param in self.params:
+            if text := getattr(param, "help", None):
+                setattr(param, "help", with_names(text))  # noqa: B010 - not all parameters of click have it
+        super().format_help(ctx, formatter)
+
+
+def with_names(text: str) -> str:
+    """Return a help text with the names of the tables that it refers to.
+
+    Parameters
+    ----------
+    text : str
+    """
+    for key, names in _NAMES.items():
+        if key in text:
+            text = text.replace(key, _listed(names()))
+    return text
+
+
+def _names_of(kind: str) -> Callable[[], list[str]]:
+    def names() -> list[str]:
+        from oscc.cli.choices import KINDS
+
+        return KINDS[kind][1]()
+
+    return names
+
+
+_NAMES = {f"{{{kind}}}": _names_of(kind) for kind in ("placers", "frontends", "engines")}
+
+
+def _listed(names: list[str]) -> str:
+    """Return names as a list in a sentence."""
+    *most, last = names
+    return f"{', '.join(most)} or {last}"
