@@ -94,7 +94,7 @@ def open_die(path: Path | None) -> UserFile | None:
 
 
 def load_target(core: str, die: UserFile | None) -> CoreSpec:
-    """The core to compile for: as specified, or what is left of a die.
+    """Return the core to compile for: as specified, or what is left of a die.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def load_target(core: str, die: UserFile | None) -> CoreSpec:
 
 
 def parse_change_options(prune: int | None, copies: bool, strength: float | None) -> ChangeOptions:
-    """Which changes of a model are allowed, from the command line.
+    """Return which changes of a model are allowed, from the command line.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def parse_change_options(prune: int | None, copies: bool, strength: float | None
 def parse_place_options(
     placer: str, seed: int, timeout_s: float | None, report: Callable[[str, float], None] | None
 ) -> PlaceOptions:
-    """How a model is placed, from the command line.
+    """Return how a model is placed, from the command line.
 
     Parameters
     ----------

@@ -82,7 +82,7 @@ def _write(
 
 
 def _rows(data: ReportData) -> list[tuple[str, str]]:
-    """The few figures that are worth a line on the terminal."""
+    """Return the few figures that are worth a line on the terminal."""
     rows = []
     if data.routing is not None:
         boundaries = data.routing.boundaries

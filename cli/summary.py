@@ -50,7 +50,7 @@ def print_summary(summary: Mapping[str, Any], more: Mapping[str, str]) -> None:
 
 
 def _verdict(summary: Mapping[str, Any]) -> str:
-    """Whether it fits, with what there is to be warned of, and the most fundamental cause where it does not."""
+    """Return whether it fits, with what there is to be warned of, and the most fundamental cause where it does not."""
     causes = summary["findings"]
     if not causes:
         return verdict_words(summary)
@@ -59,7 +59,7 @@ def _verdict(summary: Mapping[str, Any]) -> str:
 
 
 def change_rows(changed: Changed, spread: Mapping[str, Any] | None) -> dict[str, str]:
-    """Lines about what was changed of a model.
+    """Return lines about what was changed of a model.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def print_what_if(what_if: WhatIf | None) -> None:
 
 
 def _times(summary: Mapping[str, Any]) -> str:
-    """Runs and tau, once where all chunks are alike."""
+    """Return runs and tau, once where all chunks are alike."""
     runs, taus = summary["run_cycles"], summary["tau_s_per_chunk"]
     if len(set(runs)) == 1 and len(set(taus)) == 1:
         return f"{len(runs)} x {runs[0]} cycles, tau {taus[0]:.6g} s"

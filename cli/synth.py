@@ -84,7 +84,7 @@ def synth_verb(
 
 
 def _check_same_core(output: Path, core: CoreSpec) -> bool:
-    """Whether the output is a folder of `oscc compile`, which must then be for this core."""
+    """Return whether the output is a folder of `oscc compile`, which must then be for this core."""
     from oscc.base.errors import OsccError
     from oscc.base.output_folder import REPORTS, read_output_folder
     from oscc.core.spec_file import load_core
@@ -103,7 +103,7 @@ def _check_same_core(output: Path, core: CoreSpec) -> bool:
 
 
 def _write(output: Path, result: SynthesisResult, scratch: Path, compiled: bool) -> None:
-    """The results into their sub-folder: of a compiled folder, or of one that holds nothing else that is kept."""
+    """Write the results into their sub-folder: of a compiled folder, or of one that holds nothing else."""
     from oscc.base.file_output import write_bytes
     from oscc.base.output_folder import own_files, replace_folder, replace_subfolder
 
@@ -147,7 +147,7 @@ def _fill(folder: Path, result: SynthesisResult, scratch: Path, kept: dict[str, 
 
 
 def _is_of(path: Path, core: CoreSpec) -> bool:
-    """Whether a file is a result about a core."""
+    """Return whether a file is a result about a core."""
     import json
 
     try:
