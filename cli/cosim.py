@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, print_json, print_table, samples_option
+from oscc.cli.common import JsonOption, completing, print_json, print_table, samples_option
 from oscc.cli.named_command import NamedCommand
 from oscc.cli.output import FirstOption, FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def cosim_verb(
     folder: FolderArgument,
-    engine: Annotated[str, typer.Option("--engine", metavar="ENGINE", help="{engines}.")] = "pysim",
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="ENGINE", help="{engines}.", autocompletion=completing("engines"))
+    ] = "pysim",
     samples: Annotated[int, samples_option("How many images.", most=10_000)] = 1,
     seed: SeedOption = 0,
     first: FirstOption = 0,

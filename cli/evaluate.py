@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, ModelArgument, print_json, print_table, refuse_ignored, samples_option
+from oscc.cli.common import (
+    JsonOption,
+    ModelArgument,
+    completing,
+    print_json,
+    print_table,
+    refuse_ignored,
+    samples_option,
+)
 from oscc.cli.evaluate_text import evaluation_table, sensitivity_table
 from oscc.cli.option_record import with_options
 from oscc.cli.progress import progress_bar
@@ -32,6 +40,7 @@ class EvaluateVerbOptions:
         str | None,
         typer.Option(
             "--dataset",
+            autocompletion=completing("datasets"),
             metavar="NAME",
             help="digits, mnist, fashion-mnist or a set of points; what the model was trained on if left out.",
             show_default=False,
@@ -56,7 +65,9 @@ class EvaluateVerbOptions:
     bits: Annotated[
         int | None, typer.Option("--bits", min=2, max=8, help="Bits of the coupling codes, in place of the core's.")
     ] = None
-    noise: Annotated[str, typer.Option("--noise", help="none, moderate or strong.")] = "none"
+    noise: Annotated[
+        str, typer.Option("--noise", help="none, moderate or strong.", autocompletion=completing("noise"))
+    ] = "none"
     samples: Annotated[int, samples_option("How many images.", least=2, most=100_000)] = 10_000
     seeds: Annotated[int, typer.Option("--seeds", min=1, max=100, help="How many sets of them: seeds 0, 1, ...")] = 1
     step: Annotated[float, typer.Option("--step", min=1e-4, max=10, help="Longest RK4 step, in model time.")] = 0.1

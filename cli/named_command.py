@@ -23,10 +23,25 @@ class NamedCommand(typer.core.TyperCommand):
         ctx, formatter
             As click has them.
         """
+        self._fill_in()
+        super().format_help(ctx, formatter)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what a shell completes a word from; some show the help of options beside them.
+
+        Parameters
+        ----------
+        ctx, incomplete
+            As click has them.
+        """
+        self._fill_in()
+        return super().shell_complete(ctx, incomplete)
+
+    def _fill_in(self) -> None:
+        """Put the names into the help of the options."""
         for param in self.params:
             if text := getattr(param, "help", None):
                 setattr(param, "help", with_names(text))  # noqa: B010 - not all parameters of click have it
-        super().format_help(ctx, formatter)
 
 
 def with_names(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oscc.cli.common import seed_option
+from oscc.cli.common import completing, seed_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ FrontEndOption = Annotated[
     str | None,
     typer.Option(
         "--frontend",
+        autocompletion=completing("frontends"),
         metavar="NAME",
         help="How MODEL is read: {frontends}; by its suffix if left out.",
         show_default=False,
@@ -31,6 +32,7 @@ PlacerOption = Annotated[
     str,
     typer.Option(
         "--placer",
+        autocompletion=completing("placers"),
         metavar="NAME",
         help="How nodes get their cells: {placers} (exact is for small models, and gives proofs).",
     ),

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oscc.cli.common import EXIT_NO, CoreOption, JsonOption, print_findings, print_json, print_table, seed_option
+from oscc.cli.common import (
+    EXIT_NO,
+    CoreOption,
+    JsonOption,
+    completing,
+    print_findings,
+    print_json,
+    print_table,
+    seed_option,
+)
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -28,7 +37,16 @@ def register(app: typer.Typer) -> None:
 
 def synth_verb(
     core: CoreOption,
-    target: Annotated[str, typer.Option("--target", metavar="TARGET", help="ecp5, ice40 or asic.", show_default=False)],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--target",
+            metavar="TARGET",
+            help="ecp5, ice40 or asic.",
+            show_default=False,
+            autocompletion=completing("targets"),
+        ),
+    ],
     output: Annotated[
         Path,
         typer.Option(

@@ -371,6 +371,11 @@ def test_shells_complete_verbs(shell: str, asked: dict[str, str]) -> None:
     [
         ("oscc check m --core ais-5", ["ais-56x56", "ais-56x56-diamond"]),
         ("oscc compile m --clip f", ["field"]),
+        ("oscc check m --placer s", ["symmetry"]),
+        ("oscc yield m --frontend g", ["graphml", "gset"]),
+        ("oscc verify m --engine p", ["pysim"]),
+        ("oscc synth --target e", ["ecp5"]),
+        ("oscc evaluate m --noise s", ["strong"]),
         ("oscc compile m --core no-such", []),
     ],
 )
@@ -378,6 +383,12 @@ def test_shells_complete_what_options_take(words: str, found: list[str]) -> None
     asked = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1), "_OSCC_COMPLETE": "complete_bash"}
     done = start(capture_output=True, env={**os.environ, **asked})
     assert (done.stdout.split(), done.stderr) == (found, "")
+
+
+def test_shells_show_the_names_that_an_option_takes() -> None:
+    asked = {"_TYPER_COMPLETE_ARGS": "oscc cosim m --eng", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
+    done = start(capture_output=True, env={**os.environ, **asked, "_OSCC_COMPLETE": "complete_fish"})
+    assert (done.stdout.strip(), done.stderr) == ("--engine\tarray, pysim, icarus or verilator.", "")
 
 
 def test_completion_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
