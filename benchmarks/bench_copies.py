@@ -24,6 +24,7 @@ from oscc.compiler.passes.place import PlaceOptions
 from oscc.core.spec_file import load_core
 from oscc.rtl.synthesis.report import markdown_table
 from oscc.sim.copy_spread import copy_spread
+from oscc.sim.engines.job import Draws
 from oscc.sim.solve import solve
 
 GRAPHS: dict[str, Any] = {
@@ -57,8 +58,8 @@ def rows_of(name: str, samples: int) -> Iterator[list[str]]:
         result = compile_model(made, core, placing=PlaceOptions("identity"))
         assert result.program is not None
         assert result.placed is not None
-        solved = solve(problem, core, result.program, samples, owner=copies.owner)
-        spread = copy_spread(core, result.program, result.placed.cell, copies.owner, samples)
+        solved = solve(problem, core, result.program, Draws(samples), owner=copies.owner)
+        spread = copy_spread(core, result.program, result.placed.cell, copies.owner, Draws(samples))
         yield [
             name,
             f"{found.cell.size}, chains up to {int(found.lengths().max())}",

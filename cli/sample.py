@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from oscc.cli.common import JsonOption, print_json, print_table, refuse_ignored, samples_option
+from oscc.cli.option_record import with_options
 from oscc.cli.output import FirstOption, SeedOption
 from oscc.cli.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class SampleVerbOptions:
+    """The options of the verb."""
+
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="Output folder of oscc compile, or a checkpoint of any family.", show_default=False
+        ),
+    ]
+    samples: Annotated[int, samples_option("How many images.", most=100_000)] = 64
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Picture to write; DIR/samples.png by default."),
+    ] = None
+    columns: Annotated[int, typer.Option("--columns", min=1, help="Images per row of the sheet.")] = 8
+    seed: SeedOption = 0
+    first: FirstOption = 0
+    full_precision: Annotated[
+        bool, typer.Option("--full-precision", help="Without quantization of weights and read-out, for comparison.")
+    ] = False
+    as_json: JsonOption = False
 
 
 def register(app: typer.Typer) -> None:
@@ -17,27 +43,8 @@ def register(app: typer.Typer) -> None:
     app.command("sample")(sample_verb)
 
 
-def sample_verb(
-    context: typer.Context,
-    folder: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DIR", help="Output folder of oscc compile, or a checkpoint of any family.", show_default=False
-        ),
-    ],
-    samples: Annotated[int, samples_option("How many images.", most=100_000)] = 64,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Picture to write; DIR/samples.png by default."),
-    ] = None,
-    columns: Annotated[int, typer.Option("--columns", min=1, help="Images per row of the sheet.")] = 8,
-    seed: SeedOption = 0,
-    first: FirstOption = 0,
-    full_precision: Annotated[
-        bool, typer.Option("--full-precision", help="Without quantization of weights and read-out, for comparison.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
+@with_options(SampleVerbOptions)
+def sample_verb(context: typer.Context, given: SampleVerbOptions) -> None:
     """Run the program on the behavioural array and draw what the read-out delivers.
 
     A checkpoint runs in model time, at full precision and without a core.
@@ -51,37 +58,45 @@ def sample_verb(
     from oscc.report.pictures import check_sheet_target, sample_sheet
 
     # A file that says nothing of what it is, is left to the reader of checkpoints.
-    if kind_of(folder).name in ("checkpoint", "file"):
+    if kind_of(given.folder).name in ("checkpoint", "file"):
         refuse_ignored(context, {"first": "--first"}, "the samples of a checkpoint are drawn from their first on")
-        _sample_checkpoint(folder, samples, output, columns, seed, as_json)
+        _sample_checkpoint(given.folder, given.samples, given.output, given.columns, given.seed, given.as_json)
         return
-    core, program = read_program_of(folder)
-    target = output if output is not None else folder / "samples.png"
-    check_sheet_target(target, (samples, *program.image_shape), columns)
+    core, program = read_program_of(given.folder)
+    target = given.output if given.output is not None else given.folder / "samples.png"
+    check_sheet_target(target, (given.samples, *program.image_shape), given.columns)
     started = time.perf_counter()
     with progress_bar("running the array") as progress:
-        if full_precision:
+        if given.full_precision:
             from oscc.base.output_folder import read_output_folder
             from oscc.compiler.output.recompile import recompile
             from oscc.sim.array.full_precision import full_precision_images
 
-            timed = recompile(read_output_folder(folder), progress).timed
+            timed = recompile(read_output_folder(given.folder), progress).timed
             assert timed is not None, "a model that fits has a time scale"
-            images = full_precision_images(timed, samples, seed=seed, first_sample=first, progress=progress)
+            images = full_precision_images(
+                timed, given.samples, seed=given.seed, first_sample=given.first, progress=progress
+            )
         else:
             from oscc.sim.sampling import sample_program
 
-            images = sample_program(core, program, samples, seed=seed, first=first, progress=progress)
+            images = sample_program(core, program, given.samples, seed=given.seed, first=given.first, progress=progress)
         seconds = time.perf_counter() - started
         tell_stage(progress, "drawing the sheet")
-        sample_sheet(images, target, columns)
-    result = {"samples": samples, "seed": seed, "first": first, "sheet": str(target), "seconds": seconds}
-    if as_json:
+        sample_sheet(images, target, given.columns)
+    result = {
+        "samples": given.samples,
+        "seed": given.seed,
+        "first": given.first,
+        "sheet": str(target),
+        "seconds": seconds,
+    }
+    if given.as_json:
         print_json(result)
     else:
-        rows = [("images", f"{samples}, seed {seed}, from sample {first}"), ("sheet", str(target))]
-        if (folder / PROBLEM).is_file() and not full_precision:
-            rows.append(("as spins", f"oscc solve {folder}, where it is an Ising problem"))
+        rows = [("images", f"{given.samples}, seed {given.seed}, from sample {given.first}"), ("sheet", str(target))]
+        if (given.folder / PROBLEM).is_file() and not given.full_precision:
+            rows.append(("as spins", f"oscc solve {given.folder}, where it is an Ising problem"))
         print_table(f"{program.name} on {core.name}", [*rows, ("time", f"{seconds:.1f} s")])
 
 

@@ -49,6 +49,7 @@ def solve_verb(
     from oscc.compiler.frontends.checkpoint import read_checkpoint
     from oscc.compiler.frontends.front_end import kept_problem_reader, read_kept_problem
     from oscc.core.program_folder import read_program_of
+    from oscc.sim.engines.job import Draws
     from oscc.sim.solve import SolveRun, solve
 
     core, program = read_program_of(folder)
@@ -68,7 +69,7 @@ def solve_verb(
     # Through copies, where nodes were split.
     owner = copy_map_of(read_checkpoint(manifest.model))
     with progress_bar("running the array") as progress:
-        found = solve(problem, core, program, samples, seed=seed, first=first, owner=owner, progress=progress)
+        found = solve(problem, core, program, Draws(samples, seed, first), owner=owner, progress=progress)
     file = manifest.manifest["inputs"]["problem"]["file"]
     result = SolveRun(problem, file, found, seed, first).to_dict()
     if output is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from oscc.cli.common import (
     print_table,
     seed_option,
 )
+from oscc.cli.option_record import with_options
 from oscc.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -30,13 +32,11 @@ LOGS = "logs"
 """Folder in it for the tools' logs; they hold times, and nothing is promised about them."""
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("synth")(synth_verb)
+@dataclass(frozen=True)
+class SynthVerbOptions:
+    """The options of the verb."""
 
-
-def synth_verb(
-    core: CoreOption,
+    core: CoreOption
     target: Annotated[
         str,
         typer.Option(
@@ -46,28 +46,36 @@ def synth_verb(
             show_default=False,
             autocompletion=completing("targets"),
         ),
-    ],
+    ]
     output: Annotated[
         Path,
         typer.Option(
             "-o", "--output", metavar="DIR", help="Folder that gets a sub-folder synthesis/; replaced if oscc made it."
         ),
-    ],
+    ]
     columns: Annotated[
         int | None, typer.Option("--columns", min=1, help="Only so many columns of the core.", show_default=False)
-    ] = None,
+    ] = None
     chunks: Annotated[
         int | None, typer.Option("--chunks", min=1, help="Room for only so many chunks.", show_default=False)
-    ] = None,
-    fit: Annotated[bool, typer.Option("--fit", help="If the core does not fit, as many of its chunks as do.")] = False,
+    ] = None
+    fit: Annotated[bool, typer.Option("--fit", help="If the core does not fit, as many of its chunks as do.")] = False
     freq: Annotated[
         float | None,
         typer.Option("--freq", min=1.0, max=2000.0, metavar="MHZ", help="Must be reached; exit status 3 if not."),
-    ] = None,
-    seed: Annotated[int, seed_option("the placement in the FPGA", least=1, most=2**31 - 1)] = 1,
-    timeout: Annotated[float, typer.Option("--timeout", min=1.0, help="Seconds that a tool may take.")] = 3600.0,
-    as_json: JsonOption = False,
-) -> None:
+    ] = None
+    seed: Annotated[int, seed_option("the placement in the FPGA", least=1, most=2**31 - 1)] = 1
+    timeout: Annotated[float, typer.Option("--timeout", min=1.0, help="Seconds that a tool may take.")] = 3600.0
+    as_json: JsonOption = False
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("synth")(synth_verb)
+
+
+@with_options(SynthVerbOptions)
+def synth_verb(given: SynthVerbOptions) -> None:
     """Synthesise the control plane of a core; for an FPGA, place and route it too.
 
     An FPGA has too few pins for the macro's signals: a harness of registers stands around the core, and its cost is
@@ -82,20 +90,20 @@ def synth_verb(
     from oscc.rtl.synthesis.tools import tool_folder
     from oscc.rtl.synthesis.variants import cut_core
 
-    check_target_name(target)
-    asked = cut_core(load_core(core), columns=columns, chunks=chunks)
-    check_target(output)
-    compiled = _check_same_core(output, asked)
-    run = synthesise_largest if fit else synthesise
+    check_target_name(given.target)
+    asked = cut_core(load_core(given.core), columns=given.columns, chunks=given.chunks)
+    check_target(given.output)
+    compiled = _check_same_core(given.output, asked)
+    run = synthesise_largest if given.fit else synthesise
     with progress_bar(f"writing the Verilog of {asked.name}") as report, tool_folder() as scratch:
-        result = run(asked, target, scratch, SynthesisOptions(freq, seed, timeout), report)
-        _write(output, result, scratch, compiled)
-    missed = any(finding.kind is TOO_SLOW for finding in result.findings) and freq is not None
-    if as_json:
-        print_json(result.as_dict() | {"output": str(output / SYNTHESIS_FOLDER)})
+        result = run(asked, given.target, scratch, SynthesisOptions(given.freq, given.seed, given.timeout), report)
+        _write(given.output, result, scratch, compiled)
+    missed = any(finding.kind is TOO_SLOW for finding in result.findings) and given.freq is not None
+    if given.as_json:
+        print_json(result.as_dict() | {"output": str(given.output / SYNTHESIS_FOLDER)})
     else:
-        rows = [*result_rows(result.as_dict()), ("output", str(output / SYNTHESIS_FOLDER))]
-        print_table(f"{result.core.name} for {target}", rows)
+        rows = [*result_rows(result.as_dict()), ("output", str(given.output / SYNTHESIS_FOLDER))]
+        print_table(f"{result.core.name} for {given.target}", rows)
         print_findings(result.findings)
     if missed or not result.fits:
         raise typer.Exit(EXIT_NO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -9,17 +10,16 @@ import typer
 from oscc.cli.code_lines import recorded_warnings, warning_words
 from oscc.cli.common import EXIT_NO, JsonOption, completing, print_json, samples_option
 from oscc.cli.named_command import NamedCommand
+from oscc.cli.option_record import with_options
 from oscc.cli.output import FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
 
 
-def register(app: typer.Typer) -> None:
-    """Add the verb to the command."""
-    app.command("verify", cls=NamedCommand)(verify_verb)
+@dataclass(frozen=True)
+class VerifyVerbOptions:
+    """The options of the verb."""
 
-
-def verify_verb(
-    folder: FolderArgument,
+    folder: FolderArgument
     engine: Annotated[
         list[str] | None,
         typer.Option(
@@ -28,21 +28,29 @@ def verify_verb(
             metavar="ENGINE",
             help="{engines}; repeatable. The first two if left out.",
         ),
-    ] = None,
-    samples: Annotated[int, samples_option("Samples that each engine runs, back to back.", most=1000)] = 2,
+    ] = None
+    samples: Annotated[int, samples_option("Samples that each engine runs, back to back.", most=1000)] = 2
     pixel_samples: Annotated[
         int, typer.Option("--pixel-samples", min=1, max=100_000, help="Samples over which pixels are compared.")
-    ] = 64,
-    seed: SeedOption = 0,
+    ] = 64
+    seed: SeedOption = 0
     max_step: Annotated[
         float | None,
         typer.Option(
             "--max-step", min=1e-3, max=1.0, help="Longest integration step, in model time; 0.02 if left out."
         ),
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 also when a check was skipped.")] = False,
-    as_json: JsonOption = False,
-) -> None:
+    ] = None
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 also when a check was skipped.")] = False
+    as_json: JsonOption = False
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("verify", cls=NamedCommand)(verify_verb)
+
+
+@with_options(VerifyVerbOptions)
+def verify_verb(given: VerifyVerbOptions) -> None:
     """Check what was compiled: codes at the array, cycles, read-out codes, phases and pixels against PyTorch.
 
     Writes DIR/verify/. Exit status 0 when nothing failed, 3 when something did.
@@ -60,28 +68,28 @@ def verify_verb(
         raise OsccError("verify.torch", "the reference needs PyTorch", hint="pip install 'oscc[torch]'")
     from oscc.sim.verify.verify import VerifyOptions, verify_folder
 
-    engines = tuple(dict.fromkeys(engine)) if engine else VerifyOptions.engines
+    engines = tuple(dict.fromkeys(given.engine)) if given.engine else VerifyOptions.engines
     for name in engines:
         engine_named(name)
     options = VerifyOptions(
         engines=engines,
-        samples=samples,
-        pixel_samples=pixel_samples,
-        seed=seed,
-        max_step=VerifyOptions.max_step if max_step is None else max_step,
+        samples=given.samples,
+        pixel_samples=given.pixel_samples,
+        seed=given.seed,
+        max_step=VerifyOptions.max_step if given.max_step is None else given.max_step,
     )
     with progress_bar("reading the folder") as progress:
-        verdict = verify_folder(folder, options, engine_named, progress)
+        verdict = verify_folder(given.folder, options, engine_named, progress)
     table = verdict_table(verdict.lines)
-    with replace_subfolder(folder, "verify") as target:
+    with replace_subfolder(given.folder, "verify") as target:
         write_json(target / "verdict.json", verdict.as_dict())
         write_text(target / "verdict.txt", table)
-    if as_json:
+    if given.as_json:
         print_json(verdict.as_dict())
     else:
         counts = ", ".join(f"{verdict.count(status)} {status.value}" for status in Status)
         sys.stdout.write(f"{table}\n{counts}\n")
-        if warned := warning_words(recorded_warnings(read_any_output_folder(folder).manifest)):
-            sys.stdout.write(f"compiled with warnings: {warned}; oscc report {folder} says of what\n")
-    if not verdict.passed or (strict and not verdict.complete):
+        if warned := warning_words(recorded_warnings(read_any_output_folder(given.folder).manifest)):
+            sys.stdout.write(f"compiled with warnings: {warned}; oscc report {given.folder} says of what\n")
+    if not verdict.passed or (given.strict and not verdict.complete):
         raise typer.Exit(EXIT_NO)

@@ -90,15 +90,15 @@ def solve(
     OsccError
         ``solve.no-problem`` where no problem was compiled, ``compile.infeasible`` where it does not fit.
     """
+    from oscc.sim.engines.job import Draws
     from oscc.sim.solve import SolveRun
     from oscc.sim.solve import solve as run_problem
 
     n, seed, first = whole_number("n", n, 1), whole_number("seed", seed), whole_number("first", first)
     problem, file, graph = _of_compiled(of) if isinstance(of, Compiled) else _of_folder(Path(of))
     ready = runnable(of, progress)
-    found = run_problem(
-        problem, ready.core, ready.program, n, seed=seed, first=first, owner=copy_map_of(graph), progress=progress
-    )
+    draws = Draws(n, seed, first)
+    found = run_problem(problem, ready.core, ready.program, draws, owner=copy_map_of(graph), progress=progress)
     return Solved(SolveRun(problem, file, found, seed, first))
 
 

@@ -14,7 +14,7 @@ from oscc.compiler.pass_manager import PassRecord
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
 from oscc.sim.engines.array import ArrayEngine
-from oscc.sim.engines.job import CosimJob, Progress
+from oscc.sim.engines.job import CosimJob, Draws, Progress
 
 SCHEMA = "oscc.copies/1"
 """Content of key ``schema`` of the report."""
@@ -30,9 +30,7 @@ def copy_spread(
     program: Program,
     cell: NDArray[np.int32],
     owner: NDArray[np.int32],
-    samples: int,
-    *,
-    seed: int = 0,
+    draws: Draws,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Run a program, and measure by how much the copies of a node differ at the end.
@@ -45,9 +43,7 @@ def copy_spread(
         Of each node of the model with copies.
     owner : int32[M]
         As `oscc.compiler.copies.copied_graph.CopyMap` has it.
-    samples : int
-    seed : int
-        Of the initial phases.
+    draws : Draws
     progress : callable, optional
 
     Returns
@@ -57,14 +53,15 @@ def copy_spread(
         a node, over all split nodes and samples; ``broken``: the share of them that is more than a quarter of a turn,
         so that the copies round to different spins; ``figures_are``: "simulated".
     """
-    job = CosimJob(core, program, samples, seed=seed, dtype="float32")
+    samples = draws.samples
+    job = CosimJob(core, program, samples, seed=draws.seed, first_sample=draws.first, dtype="float32")
     phases = ArrayEngine().run(job, progress).macro.sample_phases
     at_end = np.concatenate(list(phases[:, cell[:, 0], cell[:, 1], :]), axis=1)[:, :samples]
     differences = largest_differences(at_end, owner)
     return {
         "schema": SCHEMA,
         "samples": samples,
-        "seed": seed,
+        "seed": draws.seed,
         "difference_rad": {
             f"{quantile:g}": round(float(np.quantile(differences, quantile)), 4) if differences.size else 0.0
             for quantile in QUANTILES
@@ -86,7 +83,7 @@ def with_copy_spread(compilation: Compilation, progress: Progress | None = None)
     if copies is None or result.program is None or result.placed is None:
         return compilation
     begun = time.perf_counter()
-    spread = copy_spread(result.core, result.program, result.placed.cell, copies.owner, COPY_SAMPLES, progress=progress)
+    spread = copy_spread(result.core, result.program, result.placed.cell, copies.owner, Draws(COPY_SAMPLES), progress)
     record = PassRecord("copy-spread", time.perf_counter() - begun)
     return dataclasses.replace(compilation, records=(*compilation.records, record), spread=spread)
 

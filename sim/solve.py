@@ -15,7 +15,7 @@ from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
 from oscc.sim.array.phase_readout import code_to_pixel
 from oscc.sim.engines.array import MAX_BATCH, ArrayEngine
-from oscc.sim.engines.job import CosimJob, Progress
+from oscc.sim.engines.job import CosimJob, Draws, Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +43,8 @@ def solve(
     problem: IsingProblem,
     core: CoreSpec,
     program: Program,
-    samples: int,
+    draws: Draws,
     *,
-    seed: int = 0,
-    first: int = 0,
     owner: NDArray[np.int32] | None = None,
     progress: Progress | None = None,
 ) -> Solutions:
@@ -59,11 +57,7 @@ def solve(
     core : CoreSpec
     program : Program
         Its pixels are spins, or copies of them.
-    samples : int
-    seed : int
-        Of the initial phases.
-    first : int
-        Number of the first sample.
+    draws : Draws
     owner : int32[M], optional
         Spin that each pixel is a copy of; pixel i is spin i without it.
     progress : callable, optional
@@ -73,7 +67,8 @@ def solve(
     ValueError
         When the program has another number of pixels than the problem has spins.
     """
-    job = CosimJob(core, program, samples, seed=seed, first_sample=first, dtype="float32", keep=False)
+    samples = draws.samples
+    job = CosimJob(core, program, samples, seed=draws.seed, first_sample=draws.first, dtype="float32", keep=False)
     parts: list[Spins] = []
     best, leading = "", 0.0
     # A batch of the engine at a time, so that the best of those that are done can be told.
@@ -84,7 +79,7 @@ def solve(
             if progress is not None:
                 progress(f"{what}{best}", (start + done * size) / samples)
 
-        part = dataclasses.replace(job, samples=size, first_sample=first + start)
+        part = dataclasses.replace(job, samples=size, first_sample=draws.first + start)
         frames = ArrayEngine().run(part, None if progress is None else tell).codes
         pixels = program.image_of(code_to_pixel(frames, core)).reshape(size, -1)
         spins = decoded(pixels)

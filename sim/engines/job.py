@@ -26,6 +26,24 @@ _LOG = logging.getLogger(__name__)
 Progress = Report
 
 
+@dataclass(frozen=True)
+class Draws:
+    """Which samples are drawn.
+
+    Parameters
+    ----------
+    samples : int
+    seed : int
+        Of the initial phases.
+    first : int
+        Number of the first sample.
+    """
+
+    samples: int
+    seed: int = 0
+    first: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class CosimJob:
     """A program to run on a core.

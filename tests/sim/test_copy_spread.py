@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from oscc.sim.copy_spread import copy_spread, largest_differences
+from oscc.sim.engines.job import Draws
 
 
 def test_differences_are_on_the_circle() -> None:
@@ -23,10 +24,10 @@ def test_no_copies() -> None:
 def test_the_array_is_run(tiny_result) -> None:
     cell = tiny_result.placed.cell
     owner = np.concatenate([np.arange(62), [0, 1]]).astype(np.int32)
-    found = copy_spread(tiny_result.core, tiny_result.program, cell, owner, 5, seed=2)
+    found = copy_spread(tiny_result.core, tiny_result.program, cell, owner, Draws(5, seed=2))
     assert (found["samples"], found["seed"], found["figures_are"]) == (5, 2, "simulated")
     quantiles = list(found["difference_rad"].values())
     assert quantiles == sorted(quantiles)
     # Nodes that are no copies of each other differ by anything up to half a turn.
     assert 0.1 < quantiles[-1] <= np.pi + 1e-3
-    assert found == copy_spread(tiny_result.core, tiny_result.program, cell, owner, 5, seed=2)
+    assert found == copy_spread(tiny_result.core, tiny_result.program, cell, owner, Draws(5, seed=2))

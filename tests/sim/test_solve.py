@@ -12,6 +12,7 @@ from oscc.compiler.frontends.gset import write_gset
 from oscc.compiler.frontends.ising_problem import IsingProblem, max_cut
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
+from oscc.sim.engines.job import Draws
 from oscc.sim.solve import MOST_BINS, Solutions, decoded, distribution, histogram, solve, valued
 
 
@@ -39,7 +40,7 @@ def best_cut(problem: IsingProblem) -> float:
 
 def test_a_small_problem_is_solved(square) -> None:
     problem, core, program = square
-    found = solve(problem, core, program, 20)
+    found = solve(problem, core, program, Draws(20))
     assert found.spins.shape == (20, 6)
     assert found.value[found.best] == found.value.max() == best_cut(problem) == 4
     # Most samples of so small a problem are good ones; what is worth less is told apart.
@@ -55,19 +56,19 @@ def test_a_small_problem_is_solved(square) -> None:
 
 def test_samples_follow_from_seed_and_number(square) -> None:
     problem, core, program = square
-    both = solve(problem, core, program, 4, seed=3)
-    assert np.array_equal(solve(problem, core, program, 2, seed=3, first=2).spins, both.spins[2:])
-    assert not np.array_equal(solve(problem, core, program, 4, seed=4).spins, both.spins)
+    both = solve(problem, core, program, Draws(4, seed=3))
+    assert np.array_equal(solve(problem, core, program, Draws(2, seed=3, first=2)).spins, both.spins[2:])
+    assert not np.array_equal(solve(problem, core, program, Draws(4, seed=4)).spins, both.spins)
 
 
 def test_the_best_so_far_is_told(square, monkeypatch: pytest.MonkeyPatch) -> None:
     problem, core, program = square
     monkeypatch.setattr("oscc.sim.solve.MAX_BATCH", 2)
     told: list[tuple[str, float]] = []
-    found = solve(problem, core, program, 5, seed=3, progress=lambda what, done: told.append((what, done)))
+    found = solve(problem, core, program, Draws(5, seed=3), progress=lambda what, done: told.append((what, done)))
     # Batches change nothing.
     monkeypatch.undo()
-    assert np.array_equal(solve(problem, core, program, 5, seed=3).spins, found.spins)
+    assert np.array_equal(solve(problem, core, program, Draws(5, seed=3)).spins, found.spins)
     said = list(dict.fromkeys(what for what, _ in told))
     after = [f", best of {count} samples {found.value[:count].max():.12g}" for count in (2, 4)]
     assert said == ["running the array", *(f"running the array{words}" for words in after)]
@@ -82,7 +83,7 @@ def test_another_problem_is_refused(square) -> None:
         problem, field=np.zeros(5), first=problem.first[:3], second=problem.second[:3], coupling=problem.coupling[:3]
     )
     with pytest.raises(ValueError, match="6 spins are read out of 5"):
-        solve(smaller, core, program, 1)
+        solve(smaller, core, program, Draws(1))
 
 
 def test_spins_of_pixels() -> None:
