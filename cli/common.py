@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from oscc.base.errors import one_line
+from oscc.cli.choice_names import completing
 
 if TYPE_CHECKING:
     from oscc.base.findings import Finding
@@ -29,23 +30,6 @@ EXIT_INTERRUPTED = 130
 
 FEW = 4
 """Names up to which a line lists all."""
-
-
-def completing(kind: str) -> Callable[[str], list[str]]:
-    """Return what a shell completes the value of an option from, which is loaded only then.
-
-    Parameters
-    ----------
-    kind : str
-        As `oscc list` names the kinds of choices.
-    """
-
-    def complete(incomplete: str) -> list[str]:
-        from oscc.cli.choices import KINDS
-
-        return [name for name in KINDS[kind][1]() if name.startswith(incomplete)]
-
-    return complete
 
 
 ModelArgument = Annotated[

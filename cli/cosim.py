@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from oscc.cli.common import JsonOption, completing, print_json, print_table, samples_option
+from oscc.cli.choice_names import completing
+from oscc.cli.common import JsonOption, print_json, print_table, samples_option
 from oscc.cli.named_command import NamedCommand
 from oscc.cli.output import FirstOption, FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar

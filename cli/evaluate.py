@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from oscc.cli.choice_names import completing
 from oscc.cli.common import (
     JsonOption,
     ModelArgument,
-    completing,
     print_json,
     print_table,
     refuse_ignored,

@@ -59,7 +59,7 @@ def with_names(text: str) -> str:
 
 def _names_of(kind: str) -> Callable[[], list[str]]:
     def names() -> list[str]:
-        from oscc.cli.choices import KINDS
+        from oscc.cli.choice_names import KINDS
 
         return KINDS[kind][1]()
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from oscc.cli.common import completing, seed_option
+from oscc.cli.choice_names import completing
+from oscc.cli.common import seed_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from oscc.cli.common import completing
+from oscc.cli.choice_names import completing
 
 if TYPE_CHECKING:
     from oscc.compiler.passes.time_scale import ScaleOptions

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from oscc.cli.choice_names import completing
 from oscc.cli.common import (
     EXIT_NO,
     CoreOption,
     JsonOption,
-    completing,
     print_findings,
     print_json,
     print_table,

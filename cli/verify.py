@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from oscc.cli.choice_names import completing
 from oscc.cli.code_lines import recorded_warnings, warning_words
-from oscc.cli.common import EXIT_NO, JsonOption, completing, print_json, samples_option
+from oscc.cli.common import EXIT_NO, JsonOption, print_json, samples_option
 from oscc.cli.named_command import NamedCommand
 from oscc.cli.option_record import with_options
 from oscc.cli.output import FolderArgument, SeedOption

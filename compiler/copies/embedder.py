@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from oscc.base.kernels import run_kernel
 from oscc.compiler.copies.chains import Chains, Embedding
 from oscc.compiler.copies.host_graph import HostGraph
+from oscc.compiler.copies.hubs import hubs_of, spread
 from oscc.compiler.copies.starts import Starts, unmet_of
 from oscc.compiler.ir.adjacency import Adjacency
 from oscc.compiler.ir.graph import CouplingGraph
@@ -148,6 +149,7 @@ class _Rounds:
 
     def _shortened(self, chains: Chains, rounds: int, start: int) -> Embedding:
         """Return an embedding with its chains laid anew over free cells, which never makes it longer."""
+        chains = self._with_hubs_spread(chains)
         best = chains.packed(0, rounds, complete=True)
         everyone = np.ones(self.adjacency.nodes, dtype=np.int32)
         # After an interrupt, what was found is found, if longer than it could be.
@@ -164,6 +166,16 @@ class _Rounds:
                     break
                 best = now
         return best
+
+    def _with_hubs_spread(self, chains: Chains) -> Chains:
+        """Return an embedding in which each hub that has fewer cells so is laid where there is room for its leaves."""
+        read = np.zeros(self.adjacency.nodes, dtype=bool)
+        read[self.readout] = True
+        for node in hubs_of(self.adjacency, self.host):
+            made = spread(node, self.adjacency, self.host, read, chains)
+            if made is not None and made.length.sum() < chains.length.sum() and not self._wrong(made).any():
+                chains = made
+        return chains
 
     def _order(self, wrong: NDArray[np.int32], start: int, rounds: int) -> NDArray[np.int32]:
         """Return the nodes to lay anew: those at fault, and every third round all, which may be in their way."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from oscc.base.kernels import run_kernel
 from oscc.compiler.copies.chains import LONGEST, Chains
 from oscc.compiler.copies.host_graph import HostGraph
+from oscc.compiler.copies.hubs import hubs_of, spread
 from oscc.compiler.copies.pieces import in_pieces, least_copies
 from oscc.compiler.ir.adjacency import Adjacency
 from oscc.compiler.ir.graph import CouplingGraph
@@ -63,6 +64,10 @@ class Starts:
             Also for one that ended an annealing, which keeps it to itself.
         """
         first = self._spaced(self.graph, SPACINGS[0])
+        if first is not None and (crowded := hubs_of(self.adjacency, self.host)):
+            chains = self._spread(crowded, self._of_cells([[each] for each in first.tolist()]))
+            if not unmet_of(self.adjacency, self.host, chains).any():
+                yield chains
         if first is not None:
             yield from self._of_pieces(first)
         for spacing in SPACINGS:
@@ -82,6 +87,14 @@ class Starts:
         chains = Chains.none(self.graph.nodes, self.host)
         for node, own in enumerate(cells):
             chains.put(node, own)
+        return chains
+
+    def _spread(self, hubs: list[int], chains: Chains) -> Chains:
+        """Return chains in which hubs, one after another, are laid where there is room for their leaves."""
+        read = np.zeros(self.graph.nodes, dtype=bool)
+        read[self.graph.readout] = True
+        for node in hubs:
+            chains = spread(node, self.adjacency, self.host, read, chains) or chains
         return chains
 
     def _spaced(self, graph: CouplingGraph, spacing: float) -> NDArray[np.int32] | None:

@@ -7,7 +7,8 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from oscc.cli.choices import KINDS, list_verb
+from oscc.cli.choice_names import KINDS
+from oscc.cli.choices import list_verb
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]

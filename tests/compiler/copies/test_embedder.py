@@ -88,6 +88,28 @@ def test_a_hub_that_needs_few_copies_has_them(leaves: int, seed: int, extra: int
     assert found.lengths().tolist() == [1 + extra, *[1] * leaves]
 
 
+@pytest.mark.parametrize(("leaves", "seed", "most"), [(120, 0, 8), (120, 1, 8), (300, 0, 22)])
+def test_a_large_hub_is_laid_where_there_is_room(leaves: int, seed: int, most: int, make_core: MakeCore) -> None:
+    """Cells one after another along a diagonal have 15 more cells beside them each: 8 hold 129, and no 5 hold 120."""
+    core = make_core(grid=[20, 20], stencil="box-2", readout={"step": [1, 1]})
+    graph = model(nx.star_graph(leaves))
+    found = embed(graph, core, Search(seed))
+    assert_embedded(found, graph, core)
+    assert -(-(leaves - 2) // 22) <= found.lengths()[0] <= most
+    assert found.lengths()[1:].tolist() == [1] * leaves
+
+
+def test_hubs_with_other_neighbours_are_laid_so_too(make_core: MakeCore) -> None:
+    core = make_core(grid=[20, 20], stencil="king", readout={"step": [1, 1]})
+    grid = nx.grid_2d_graph(5, 5)
+    grid.add_edges_from(((0, 0), (9, leaf)) for leaf in range(60))
+    graph = model(grid)
+    found = embed(graph, core)
+    assert_embedded(found, graph, core)
+    # Along a line of every second cell each has 6 more beside it, where cells are to be near: 60 and two in the grid.
+    assert found.cell.size - graph.nodes <= 14
+
+
 def test_hubs_beside_each_other_have_chains(make_core: MakeCore) -> None:
     core = make_core(grid=[12, 12], stencil="king", readout={"step": [1, 1]})
     hubs = nx.path_graph(4)
