@@ -153,15 +153,14 @@ class _Step:
 
     def __init__(self, setup: ChunkKernels, weight: Array, parameters: Array, workspace: _Workspace):
         self._setup, self._parameters = setup, parameters
-        self._weight_into = setup.into.arrange(weight)
-        self._weight_out = setup.out_of.arrange(weight)
+        self._into, self._out_of = setup.into.weighted(weight), setup.out_of.weighted(weight)
         self._signals, self._sums = workspace.signals, workspace.sums
         self._signal_slopes, self._slope, self._own = workspace.signal_slopes, workspace.slope, workspace.own
         # The first stage reaches out by zero along whatever stands here.
         self._slope[:] = 0
         self._own[:] = 0
         self._constants: SincosConstants = sincos_constants(parameters.dtype)
-        self.weight_slopes: Array = np.zeros(self._weight_out.shape, parameters.dtype)
+        self.weight_slopes: Array = np.zeros(self._out_of.weight.shape, parameters.dtype)
         self.parameter_slopes: Array = np.zeros(parameters.shape, parameters.dtype)
 
     def forward(self, state: Array, coefficients: Array, total: Array, *, keep: bool) -> None:
@@ -177,12 +176,12 @@ class _Step:
         keep : bool
             Whether `backward` can follow; without, all stages share the arrays of the first, which stay in a cache.
         """
-        kernels, into = self._setup.kernels, self._setup.into
+        kernels = self._setup.kernels
         total[:] = state
         for stage, (reach, weight) in enumerate(coefficients):
             signals, sums = self._signals[stage if keep else 0], self._sums[stage if keep else 0]
             kernels.show(state, self._slope, reach, self._constants, signals)
-            add_couplings(signals, into.count, into.other, self._weight_into, sums)
+            add_couplings(signals, self._into, sums)
             kernels.slope(signals, sums, self._parameters, weight, self._slope, total)
 
     def backward(self, given: Array, coefficients: Array, total: Array) -> None:
@@ -197,7 +196,7 @@ class _Step:
         total : float[N, B]
             Overwritten: the derivative with respect to the state before.
         """
-        kernels, out_of = self._setup.kernels, self._setup.out_of
+        kernels = self._setup.kernels
         total[:] = given
         reach_after = coefficients.dtype.type(0)
         for stage in reversed(range(len(coefficients))):
@@ -205,15 +204,7 @@ class _Step:
             combine(coefficients[stage, 1], given, reach_after, self._own, self._slope)
             # The sums are not needed once their derivatives take their place.
             kernels.slope_vjp(signals, sums, self._parameters, self._slope, sums, self._own, self.parameter_slopes)
-            add_couplings_vjp(
-                signals,
-                sums,
-                out_of.count,
-                out_of.other,
-                self._weight_out,
-                self._signal_slopes,
-                self.weight_slopes,
-            )
+            add_couplings_vjp(signals, sums, self._out_of, self._signal_slopes, self.weight_slopes)
             kernels.state_vjp(signals, self._signal_slopes, self._own, total)
             reach_after = coefficients[stage, 0]
 

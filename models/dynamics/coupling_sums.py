@@ -7,7 +7,7 @@ a time: what they add to a node is then loaded and stored once, not four times.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,23 @@ TOGETHER = 4
 
 REORDERED = {"reassoc", "contract", "nsz"}
 """Sums may be taken in another order, which makes them vector instructions; NaN and infinity stay what they are."""
+
+
+class WeightedCouplings(NamedTuple):
+    """A `CouplingTable` with weights, as the kernels take it.
+
+    Parameters
+    ----------
+    count : int32[N]
+    other : int32[N, D]
+        Of the table.
+    weight : float[N, D]
+        Arranged by it.
+    """
+
+    count: NDArray[np.int32]
+    other: NDArray[np.int32]
+    weight: NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +76,15 @@ class CouplingTable:
             Of the dtype of the weights; zero in entries that only fill up.
         """
         return np.append(weight, weight.dtype.type(0))[self.edge]
+
+    def weighted(self, weight: NDArray[Any]) -> WeightedCouplings:
+        """Return the table with weights.
+
+        Parameters
+        ----------
+        weight : float[E]
+        """
+        return WeightedCouplings(self.count, self.other, self.arrange(weight))
 
     def collect(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return what stands in the entry of each coupling: the inverse of `arrange`.
@@ -103,19 +129,18 @@ def tabulate(own: NDArray[np.integer[Any]], other: NDArray[np.integer[Any]], nod
 
 
 @kernel(nogil=True, fastmath=REORDERED)
-def add_couplings(signals, count, other, weight, sums):  # type: ignore[no-untyped-def]
+def add_couplings(signals, couplings, sums):  # type: ignore[no-untyped-def]
     """Sum, for each node, the weighted signals of the nodes that couple into it.
 
     Parameters
     ----------
     signals : float[S, N, B]
-    count, other
-        Of a `CouplingTable` by destination.
-    weight : float[N, D]
-        `CouplingTable.arrange`.
+    couplings : WeightedCouplings
+        By destination.
     sums : float[S, N, B]
         Overwritten: sums[s, i, b] = sum_j weight_ij signals[s, j, b].
     """
+    count, other, weight = couplings
     batch = signals.shape[2]
     for i in range(signals.shape[1]):
         for s in range(signals.shape[0]):
@@ -130,7 +155,7 @@ def add_couplings(signals, count, other, weight, sums):  # type: ignore[no-untyp
 
 
 @kernel(nogil=True, fastmath=REORDERED)
-def add_couplings_vjp(signals, slopes, count, other, weight, signal_slopes, weight_slopes):  # type: ignore[no-untyped-def]
+def add_couplings_vjp(signals, slopes, couplings, signal_slopes, weight_slopes):  # type: ignore[no-untyped-def]
     """Compute the gradient of a loss through `add_couplings`.
 
     Parameters
@@ -138,15 +163,14 @@ def add_couplings_vjp(signals, slopes, count, other, weight, signal_slopes, weig
     signals : float[S, N, B]
     slopes : float[S, N, B]
         Derivative of the loss with respect to the sums.
-    count, other
-        Of a `CouplingTable` by source.
-    weight : float[N, D]
-        Arranged by that table.
+    couplings : WeightedCouplings
+        By source.
     signal_slopes : float[S, N, B]
         Overwritten: the derivative with respect to the signals.
     weight_slopes : float[N, D]
-        Added to: the derivative with respect to the weights, in the order of that table.
+        Added to: the derivative with respect to the weights, in the order of their table.
     """
+    count, other, weight = couplings
     batch = signals.shape[2]
     for j in range(signals.shape[1]):
         for s in range(signals.shape[0]):

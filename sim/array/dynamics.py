@@ -11,8 +11,7 @@ the couplings of a cell one after the other in slot order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +22,7 @@ from oscc.models.dynamics.integrators import Integrator
 from oscc.models.dynamics.sincos import sincos, sincos_constants
 
 
-@dataclass(frozen=True, eq=False)
-class CouplingLists:
+class CouplingLists(NamedTuple):
     """The couplings that are not zero, cell by cell, cells in row-major order.
 
     Parameters
@@ -68,8 +66,7 @@ def list_couplings(coupling: NDArray[Any], stencil: Stencil, dtype: np.dtype[Any
     )
 
 
-@dataclass(frozen=True, eq=False)
-class NodeRates:
+class NodeRates(NamedTuple):
     """What acts on each cell besides its couplings, cells in row-major order.
 
     Parameters
@@ -84,7 +81,9 @@ class NodeRates:
 
 
 @kernel(nogil=True)
-def _integrate(theta, count, source, strength, shil, field, detuning, coefficients, constants):  # type: ignore[no-untyped-def]
+def _integrate(theta, couplings, nodes, coefficients, constants):  # type: ignore[no-untyped-def]
+    count, source, strength = couplings
+    shil, field, detuning = nodes
     cells, batch = theta.shape
     sine, cosine = np.empty_like(theta), np.empty_like(theta)
     slope, total = np.zeros_like(theta), np.empty_like(theta)
@@ -145,12 +144,8 @@ def integrate_phases(
     run_kernel(
         _integrate,
         theta,
-        couplings.count,
-        couplings.source,
-        couplings.strength,
-        nodes.shil,
-        nodes.field,
-        nodes.detuning,
+        couplings,
+        nodes,
         integrator.coefficients(steps).astype(theta.dtype),
         sincos_constants(theta.dtype),
     )

@@ -68,7 +68,7 @@ def test_sums_are_those_of_a_plain_loop(dtype, tolerance, signals):
     src, dst, weight, values, _ = drawn(dtype, signals)
     table = tabulate(dst, src, 5)
     sums = np.full(values.shape, np.nan, dtype)
-    add_couplings(values, table.count, table.other, table.arrange(weight), sums)
+    add_couplings(values, table.weighted(weight), sums)
     expected = np.zeros(values.shape)
     for edge in range(len(src)):
         expected[:, dst[edge]] += float(weight[edge]) * values[:, src[edge]].astype(float)
@@ -81,9 +81,8 @@ def test_sums_are_those_of_a_plain_loop(dtype, tolerance, signals):
 def test_gradient_is_that_of_a_plain_loop(dtype, tolerance, signals):
     src, dst, weight, values, slopes = drawn(dtype, signals)
     table = tabulate(src, dst, 5)
-    arranged = table.arrange(weight)
-    of_signals, of_weight = np.full(values.shape, np.nan, dtype), np.ones_like(arranged)
-    add_couplings_vjp(values, slopes, table.count, table.other, arranged, of_signals, of_weight)
+    of_signals, of_weight = np.full(values.shape, np.nan, dtype), np.ones_like(table.arrange(weight))
+    add_couplings_vjp(values, slopes, table.weighted(weight), of_signals, of_weight)
     expected, expected_weight = np.zeros(values.shape), np.zeros(len(src))
     for edge in range(len(src)):
         expected[:, src[edge]] += float(weight[edge]) * slopes[:, dst[edge]].astype(float)
@@ -96,7 +95,7 @@ def test_gradient_is_that_of_a_plain_loop(dtype, tolerance, signals):
 def test_no_couplings_at_all():
     table = tabulate(np.zeros(0, np.int32), np.zeros(0, np.int32), 3)
     values, sums = np.ones((1, 3, 2)), np.full((1, 3, 2), np.nan)
-    add_couplings(values, table.count, table.other, table.arrange(np.zeros(0)), sums)
+    add_couplings(values, table.weighted(np.zeros(0)), sums)
     assert (sums == 0).all()
     assert table.collect(np.ones((3, TOGETHER))).size == 0
 
@@ -107,6 +106,6 @@ def test_what_is_no_number_is_not_lost(value):
     values[0, src[0], 1] = value
     table = tabulate(dst, src, 5)
     sums = np.zeros_like(values)
-    add_couplings(values, table.count, table.other, table.arrange(weight), sums)
+    add_couplings(values, table.weighted(weight), sums)
     assert not np.isfinite(sums[0, dst[0], 1])
     assert np.isfinite(sums[:, :, [0, 2]]).all()
