@@ -27,14 +27,14 @@ class WeightedCouplings(NamedTuple):
 
     Parameters
     ----------
-    count : int32[N]
+    counts : int32[N]
     other : int32[N, D]
         Of the table.
     weight : float[N, D]
         Arranged by it.
     """
 
-    count: NDArray[np.int32]
+    counts: NDArray[np.int32]
     other: NDArray[np.int32]
     weight: NDArray[Any]
 

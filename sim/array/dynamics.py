@@ -27,15 +27,15 @@ class CouplingLists(NamedTuple):
 
     Parameters
     ----------
-    count : int32[cells]
+    counts : int32[cells]
         Couplings into each cell.
     source : int32[cells, slots]
-        Cell from which each comes; the first ``count`` of a cell count, in slot order.
+        Cell from which each comes; the first ``counts`` of a cell count, in slot order.
     strength : float[cells, slots]
         K of each [rad per unit of time].
     """
 
-    count: NDArray[np.int32]
+    counts: NDArray[np.int32]
     source: NDArray[np.int32]
     strength: NDArray[Any]
 
@@ -60,7 +60,7 @@ def list_couplings(coupling: NDArray[Any], stencil: Stencil, dtype: np.dtype[Any
     order = np.argsort(~used, axis=1, kind="stable")
     source = np.where(inside, from_row * cols + from_col, 0).reshape(-1, slots)
     return CouplingLists(
-        count=used.sum(axis=1).astype(np.int32),
+        counts=used.sum(axis=1).astype(np.int32),
         source=np.take_along_axis(source, order, axis=1).astype(np.int32),
         strength=np.take_along_axis(coupling.reshape(-1, slots), order, axis=1).astype(dtype),
     )

@@ -116,7 +116,7 @@ def test_listing_leaves_out_zeros_and_what_lies_over_the_border():
     lists = list_couplings(coupling, STENCIL, np.dtype(np.float64))
     found = {
         cell: list(zip(lists.source[cell, :n].tolist(), lists.strength[cell, :n].tolist(), strict=True))
-        for cell, n in enumerate(lists.count.tolist())
+        for cell, n in enumerate(lists.counts.tolist())
     }
     # Cells are 0 1 / 2 3. Offset (-1, 0) reaches from the lower row up, (1, 1) from cell 0 to cell 3.
     assert found == {0: [(3, 3.0)], 1: [], 2: [], 3: [(1, 10.0)]}
@@ -128,5 +128,5 @@ def test_listing_keeps_slot_order():
     coupling[2, 2, [0, 7, 23]] = 0
     lists = list_couplings(coupling, stencil, np.dtype(np.float64))
     expected = [(2 + dr) * 5 + 2 + dc for slot, (dr, dc) in enumerate(stencil.offsets) if slot not in (0, 7, 23)]
-    assert lists.count[12] == 21
+    assert lists.counts[12] == 21
     assert lists.source[12, :21].tolist() == expected
