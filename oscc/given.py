@@ -48,7 +48,7 @@ ACCEPTED = "a model is a path, a CouplingGraph, a networkx graph, a dimod BQM, o
 
 
 def only_oscc_errors(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Return a function whose findings are raised as an `OsccError`, as all that is wrong with what was given is.
+    """Return a function that raises findings, and what a core refuses, as an `OsccError`, as all else that is wrong.
 
     Parameters
     ----------
@@ -63,8 +63,19 @@ def only_oscc_errors(function: Callable[Arguments, Result]) -> Callable[Argument
             raise finding_error(error.findings[0].message, error.findings[0].fix) from error
         except FindingError as error:
             raise finding_error(error.finding.message, error.finding.fix) from error
+        except Exception as error:
+            if not _is_refusal(error):
+                raise
+            raise OsccError("run.refused", str(error), hint="see docs/registers.md, ERROR") from error
 
     return called
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Return whether a core refused a program, or broke the contract of the array; what says so is loaded if it can."""
+    host, macro = sys.modules.get("oscc.sim.host.host"), sys.modules.get("oscc.sim.array.macro")
+    refused = host is not None and isinstance(error, host.HostError)
+    return refused or (macro is not None and isinstance(error, macro.MacroContractError))
 
 
 def finding_error(message: str, fix: str) -> OsccError:

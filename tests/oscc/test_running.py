@@ -11,6 +11,8 @@ import oscc
 from oscc.cli.main import main
 from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
+from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.host.host import HostError
 
 Captured = pytest.CaptureFixture[str]
 
@@ -97,6 +99,24 @@ def test_an_engine_runs_what_is_in_memory(
     assert "engine array" in found._repr_html_()
     with pytest.raises(oscc.OsccError, match="did you mean 'pysim'"):
         oscc.cosim(tiny_compiled, "pysym")
+
+
+def test_what_a_core_refuses_is_an_oscc_error(
+    tiny_compiled: oscc.Compiled, square_compiled: oscc.Compiled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ArrayEngine, "run", refuse)
+    error: Exception = HostError("the CRC-32 differs")
+    for run in (lambda: oscc.sample(tiny_compiled), lambda: oscc.solve(square_compiled)):
+        with pytest.raises(oscc.OsccError, match="the CRC-32 differs") as caught:
+            run()
+        assert caught.value.code == "run.refused"
+    # A fault of the program is not hidden.
+    error = ZeroDivisionError("a bug")
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        oscc.sample(tiny_compiled)
 
 
 def test_a_problem_is_solved(
