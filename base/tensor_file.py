@@ -204,10 +204,12 @@ def read_tensor_bytes(path: str | Path) -> bytes:
                 refuse_wrong_kind(path, "checkpoint")
                 raise OsccError(*fault, where=where)
             return start + file.read()
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # Python raises a ValueError for a NUL in a name.
+        reason = error.strerror if isinstance(error, OSError) else "a NUL in its name"
         refuse_wrong_kind(path, "checkpoint")
         hint = near_path(path, lambda near: kind_of(near).name == "checkpoint")
-        raise OsccError("file.not-found", f"cannot be read: {error.strerror}", where=where, hint=hint) from None
+        raise OsccError("file.not-found", f"cannot be read: {reason}", where=where, hint=hint) from None
 
 
 def _fault_of_start(start: bytes, size: int) -> tuple[str, str] | None:

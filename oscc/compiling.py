@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -311,6 +312,9 @@ def _options(given: Mapping[str, Any]) -> CompileOptions:
         raise OsccError("compile.tau", f"'{tau}' is not one of common, per-chunk", where="tau")
     scaling = ScaleOptions(tau == "per-chunk", tuple(dict.fromkeys(clip)), given.get("tau_s"))
     timeout_s = given.get("timeout_s")
+    is_number = isinstance(timeout_s, numbers.Real)
+    if timeout_s is not None and not (is_number and timeout_s >= 0.0):
+        raise OsccError("argument.value", f"{timeout_s!r} is no number of seconds from 0", where="timeout_s")
     limit_s = None if timeout_s is not None and math.isinf(timeout_s) else timeout_s
     seed = whole_number("seed", given.get("seed", 0))
     placing = PlaceOptions(given.get("placer", "auto"), seed, limit_s, given.get("progress"))

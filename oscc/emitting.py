@@ -12,7 +12,7 @@ from typing import Any
 from oscc.base.path_kind import kind_of
 from oscc.compiling import Compiled
 from oscc.core.spec import CoreSpec
-from oscc.given import Core, core_of, only_oscc_errors, whole_number
+from oscc.given import ACCEPTED_COMPILATION, ACCEPTED_CORE, Core, core_of, only_oscc_errors, path_of, whole_number
 from oscc.running import CompiledOrFolder, Progress, runnable
 
 
@@ -99,7 +99,10 @@ def emit(of: CompiledOrFolder | Core, *, n: int = 2, seed: int = 0, progress: Pr
     from oscc.sim.emission import BenchOptions, emit_files
 
     n, seed = whole_number("n", n, 1), whole_number("seed", seed)
-    if isinstance(of, Compiled) or (not isinstance(of, CoreSpec) and kind_of(Path(of)).name == "compilation"):
+    accepted = f"{ACCEPTED_COMPILATION}; or a core: {ACCEPTED_CORE}"
+    if isinstance(of, Compiled) or (
+        not isinstance(of, CoreSpec) and kind_of(path_of("of", of, accepted)).name == "compilation"
+    ):
         ready = runnable(of, progress)
         bench = BenchOptions(ready.program, n, seed)
         return Emitted(ready.core, MappingProxyType(emit_files(ready.core, bench, progress)))

@@ -45,6 +45,8 @@ Core: TypeAlias = str | os.PathLike[str] | CoreSpec
 """The name of a preset, the path of a YAML file, or a core."""
 
 ACCEPTED = "a model is a path, a CouplingGraph, a networkx graph, a dimod BQM, or a torch module of oscc"
+ACCEPTED_CORE = "a core is the name of a preset, the path of a YAML file, or a CoreSpec"
+ACCEPTED_COMPILATION = "what oscc.compile returned, or the path of an output folder"
 
 
 def only_oscc_errors(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -113,6 +115,27 @@ def whole_number(name: str, value: object, least: int = 0) -> int:
     return number
 
 
+def path_of(name: str, value: object, accepted: str) -> Path:
+    """Return a path that was given.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    value : object
+    accepted : str
+        What the parameter takes.
+
+    Raises
+    ------
+    OsccError
+        ``argument.value`` for what is neither a string nor a path.
+    """
+    if isinstance(value, str | os.PathLike) and isinstance(path := os.fspath(value), str):
+        return Path(path)
+    raise OsccError("argument.value", f"a {_kind(value)} is no path", where=name, hint=accepted)
+
+
 def core_of(core: Core) -> CoreSpec:
     """Return the core that was given.
 
@@ -123,9 +146,13 @@ def core_of(core: Core) -> CoreSpec:
     Raises
     ------
     OsccError
-        As `oscc.core.spec_file.load_core` raises it.
+        ``core.kind`` for anything else, and as `oscc.core.spec_file.load_core` raises it.
     """
-    return core if isinstance(core, CoreSpec) else load_core(os.fspath(core))
+    if isinstance(core, CoreSpec):
+        return core
+    if not isinstance(core, str | os.PathLike) or not isinstance(path := os.fspath(core), str):
+        raise OsccError("core.kind", f"a {_kind(core)} is no core", hint=ACCEPTED_CORE)
+    return load_core(path)
 
 
 def source_of(model: Model, core: CoreSpec, frontend: str | None = None) -> Source:
@@ -149,7 +176,7 @@ def source_of(model: Model, core: CoreSpec, frontend: str | None = None) -> Sour
         return read_source(Path(model), frontend, core)
     if frontend is not None:
         raise OsccError("model.frontend", f"a {_kind(model)} is read by no front end", where=frontend)
-    if (serialized := getattr(model, "to_serializable", None)) is not None:
+    if not isinstance(model, type) and (serialized := getattr(model, "to_serializable", None)) is not None:
         content = json.dumps(serialized(), default=_plain).encode()
         return source_of_file(UserFile(content, "bqm"), "bqm", Path("bqm.json"), core)
     labels: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ from oscc.compiling import Compiled, read_model
 from oscc.core.program import Program
 from oscc.core.program_folder import read_program_of
 from oscc.core.spec import CoreSpec
-from oscc.given import Model, only_oscc_errors, whole_number
+from oscc.given import ACCEPTED_COMPILATION, Model, only_oscc_errors, path_of, whole_number
 
 if TYPE_CHECKING:
     from oscc.sim.cosimulation import Cosimulation
@@ -82,11 +82,11 @@ class Samples:
         Raises
         ------
         OsccError
-            When the file cannot be written, or there is no such format.
+            When the file cannot be written, there is no such format, or ``columns`` is no whole number from 1.
         """
         from oscc.report.pictures import check_sheet_target, sample_sheet
 
-        target = Path(path)
+        target, columns = Path(path), whole_number("columns", columns, 1)
         check_sheet_target(target, self.images.shape, columns)
         sample_sheet(self.images, target, columns)
         return target
@@ -193,7 +193,7 @@ def runnable(compiled: CompiledOrFolder, progress: Progress | None = None) -> Ru
     if isinstance(compiled, Compiled):
         result = compiled.result
         return Runnable(compiled.core, compiled.program, lambda: result)
-    folder = Path(compiled)
+    folder = path_of("of", compiled, ACCEPTED_COMPILATION)
     core, program = read_program_of(folder)
     return Runnable(core, program, lambda: recompile(read_output_folder(folder), progress))
 

@@ -18,7 +18,7 @@ from oscc.compiler.frontends.front_end import kept_problem_reader, read_kept_pro
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiling import Compiled
-from oscc.given import only_oscc_errors, whole_number
+from oscc.given import ACCEPTED_COMPILATION, only_oscc_errors, path_of, whole_number
 from oscc.running import CompiledOrFolder, Progress, runnable
 
 if TYPE_CHECKING:
@@ -95,7 +95,10 @@ def solve(
     from oscc.sim.solve import solve as run_problem
 
     n, seed, first = whole_number("n", n, 1), whole_number("seed", seed), whole_number("first", first)
-    problem, file, graph = _of_compiled(of) if isinstance(of, Compiled) else _of_folder(Path(of))
+    if isinstance(of, Compiled):
+        problem, file, graph = _of_compiled(of)
+    else:
+        problem, file, graph = _of_folder(path_of("of", of, ACCEPTED_COMPILATION))
     ready = runnable(of, progress)
     draws = Draws(n, seed, first)
     found = run_problem(problem, ready.core, ready.program, draws, owner=copy_map_of(graph), progress=progress)

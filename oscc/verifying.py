@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oscc.base.errors import OsccError
 from oscc.compiling import Compiled
-from oscc.given import only_oscc_errors, whole_number
+from oscc.given import ACCEPTED_COMPILATION, only_oscc_errors, path_of, whole_number
 from oscc.running import CompiledOrFolder, Progress
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def verify(
     counts = whole_number("n", n, 1), whole_number("pixel_samples", pixel_samples, 1), whole_number("seed", seed)
     options = VerifyOptions(names, *counts)
     if not isinstance(of, Compiled):
-        return Verified(verify_folder(os.fspath(of), options, engine_named, progress))
+        return Verified(verify_folder(path_of("of", of, ACCEPTED_COMPILATION), options, engine_named, progress))
     with tempfile.TemporaryDirectory(prefix="oscc-verify-") as scratch:
         folder = of.save(Path(scratch) / "compiled")
         return Verified(verify_folder(folder, options, engine_named, progress))

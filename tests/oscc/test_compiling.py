@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,12 +124,18 @@ def test_a_quadratic_model_is_lowered_for_the_core(square: dimod.BinaryQuadratic
             "model.kind",
             "a int is no model",
         ),
+        (lambda: oscc.read_model(dimod.BinaryQuadraticModel), "model.kind", "a abc.ABCMeta is no model"),  # type: ignore[arg-type]
+        (lambda: oscc.read_model("a\0b"), "file.not-found", "a NUL in its name"),
+        (lambda: oscc.load_core(None), "core.kind", "a NoneType is no core"),  # type: ignore[arg-type]
+        (lambda: oscc.check(nx.path_graph(2), b"tiny-8x8"), "core.kind", "a bytes is no core"),  # type: ignore[arg-type]
         (lambda: oscc.read_model("nowhere.safetensors"), "file.not-found", "nowhere"),
         (lambda: oscc.read_model(nx.Graph([(0, 1, {"J": -1.0})])), "model.networkx", "not as an Ising problem"),
         (lambda: oscc.read_model(nx.DiGraph(chunk_duration=[1.0])), "model.networkx", "KeyError"),
         (lambda: oscc.read_model(nx.path_graph(2), frontend="gset"), "model.frontend", "no front end"),
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", placer="anneel"), "placer.unknown", "did you mean 'anneal'"),
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", seed=-1), "argument.value", "-1 is no whole number from 0"),
+        (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", timeout_s=-1.0), "argument.value", "-1.0 is no number of"),
+        (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", timeout_s=math.nan), "argument.value", "nan is no number of"),
         (
             lambda: oscc.check(nx.path_graph(2), "tiny-8x8", tau="own"),  # type: ignore[arg-type]
             "compile.tau",

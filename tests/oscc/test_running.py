@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import dimod
 import numpy as np
@@ -72,6 +73,24 @@ def test_a_wrong_number_is_refused(n: object, words: str, tiny_compiled: oscc.Co
         oscc.sample(tiny_compiled, n=n)  # type: ignore[arg-type]
     assert caught.value.code == "argument.value"
     assert words in str(caught.value)
+
+
+def test_a_sheet_without_columns_is_refused(tiny_compiled: oscc.Compiled, tmp_path: Path) -> None:
+    images = oscc.sample(tiny_compiled, n=1)
+    for columns, words in ((0, "0 is no whole number from 1"), (1.5, "1.5 is no whole number")):
+        with pytest.raises(oscc.OsccError, match=words) as caught:
+            images.save(tmp_path / "x.png", columns=columns)  # type: ignore[arg-type]
+        assert (caught.value.code, caught.value.where) == ("argument.value", "columns")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("of", [None, 3, b"out"])
+def test_what_is_no_compilation_is_refused(of: Any) -> None:
+    for function in (oscc.cosim, oscc.solve, oscc.verify, oscc.emit):
+        with pytest.raises(oscc.OsccError, match="is no path") as caught:
+            function(of)
+        assert (caught.value.code, caught.value.where) == ("argument.value", "of")
+        assert "what oscc.compile returned" in caught.value.hint
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
