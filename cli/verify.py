@@ -27,7 +27,7 @@ class VerifyVerbOptions:
             "--engine",
             autocompletion=completing("engines"),
             metavar="ENGINE",
-            help="{engines}; repeatable. The first two if left out.",
+            help="{engines}; repeatable. array and pysim if left out.",
         ),
     ] = None
     samples: Annotated[int, samples_option("Samples that each engine runs, back to back.", most=1000)] = 2

@@ -85,7 +85,7 @@ def _diagnose_model(program: Program, core: CoreSpec) -> Iterator[Finding]:
     """Check what the program says about its model, where the core has a say."""
     family = FAMILIES.get(program.family)
     if family is None or not family.has_hardware:
-        able = [name for name, declared in FAMILIES.items() if declared.has_hardware]
+        able = [name for name in FAMILIES.own if FAMILIES[name].has_hardware]
         yield OTHER_FAMILY.finding(
             f"the program is of family {program.family!r}; the core runs {' and '.join(able)}",
             "compile a model of one of these families",

@@ -28,7 +28,18 @@ from oscc.compiler.passes.time_scale import ScaleOptions
 from oscc.core.die import parse_die, read_die_file, with_die
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
-from oscc.given import Core, Model, core_of, finding_error, only_oscc_errors, source_of, whole_number
+from oscc.given import (
+    Core,
+    Model,
+    core_of,
+    finding_error,
+    names_of,
+    only_oscc_errors,
+    option_of,
+    path_of,
+    source_of,
+    whole_number,
+)
 
 
 class CompileKeywords(TypedDict, total=False):
@@ -176,9 +187,9 @@ class Compiled(Checked):
         from oscc.compiler.dump import dump_level
         from oscc.compiler.pass_manager import parse_dump_requests
 
-        wanted = parse_dump_requests(dump_ir, pass_names())
+        wanted = parse_dump_requests(names_of("dump_ir", dump_ir), pass_names())
         dumps = {name: dump_level(level) for name, level in self.result.levels().items() if name in wanted}
-        path = Path(folder)
+        path = path_of("folder", folder, "the folder to write")
         self.compilation.write(path, dumps)
         return path
 
@@ -298,11 +309,14 @@ class _Given:
         options = _options(keywords)
         target = core_of(core)
         path = keywords.get("die")
-        die = None if path is None else read_die_file(Path(path))
+        die = None if path is None else read_die_file(path_of("die", path, "what the test of the die found: YAML"))
         if die is not None:
             target = _on_die(target, die)
         begun = time.perf_counter()
-        source = source_of(model, target, keywords.get("frontend"))
+        frontend = option_of(
+            "frontend", keywords.get("frontend"), (str, type(None)), "the name of a front end, or None"
+        )
+        source = source_of(model, target, frontend)
         return cls(source, target, options, die, PassRecord(LOADED, time.perf_counter() - begun))
 
 
@@ -310,20 +324,30 @@ def _options(given: Mapping[str, Any]) -> CompileOptions:
     tau, clip = given.get("tau", "common"), given.get("clip", ())
     if tau not in ("common", "per-chunk"):
         raise OsccError("compile.tau", f"'{tau}' is not one of common, per-chunk", where="tau")
-    scaling = ScaleOptions(tau == "per-chunk", tuple(dict.fromkeys(clip)), given.get("tau_s"))
+    nothing = type(None)
+    tau_s = option_of("tau_s", given.get("tau_s"), (numbers.Real, nothing), "a number of seconds, or None")
+    scaling = ScaleOptions(tau == "per-chunk", tuple(dict.fromkeys(names_of("clip", clip))), tau_s)
     timeout_s = given.get("timeout_s")
     is_number = isinstance(timeout_s, numbers.Real)
     if timeout_s is not None and not (is_number and timeout_s >= 0.0):
         raise OsccError("argument.value", f"{timeout_s!r} is no number of seconds from 0", where="timeout_s")
     limit_s = None if timeout_s is not None and math.isinf(timeout_s) else timeout_s
     seed = whole_number("seed", given.get("seed", 0))
-    placing = PlaceOptions(given.get("placer", "auto"), seed, limit_s, given.get("progress"))
+    placer = option_of("placer", given.get("placer", "auto"), (str,), "the name of a placer")
+    progress = option_of("progress", given.get("progress"), (Callable, nothing), "a function, or None")  # type: ignore[arg-type]
+    placing = PlaceOptions(placer, seed, limit_s, progress)
     copies = None
-    if given.get("copies", False):
-        copies = CopyOptions(given.get("chain_strength", STRENGTH))
+    if option_of("copies", given.get("copies", False), (bool,), "True or False"):
+        strength = option_of("chain_strength", given.get("chain_strength", STRENGTH), (numbers.Real,), "a number")
+        if not 0.01 <= strength <= 100.0:
+            raise OsccError("argument.value", f"{strength!r} is no number from 0.01 to 100", where="chain_strength")
+        copies = CopyOptions(strength)
     elif "chain_strength" in given:
         raise OsccError("copies.strength", "there are no chains without copies=True", where="chain_strength")
-    changes = ChangeOptions(given.get("prune"), copies, given.get("die") is not None)
+    prune = given.get("prune")
+    changes = ChangeOptions(
+        None if prune is None else whole_number("prune", prune, 1), copies, given.get("die") is not None
+    )
     return CompileOptions(scaling, placing, changes)
 
 

@@ -12,7 +12,16 @@ from typing import Any
 from oscc.base.path_kind import kind_of
 from oscc.compiling import Compiled
 from oscc.core.spec import CoreSpec
-from oscc.given import ACCEPTED_COMPILATION, ACCEPTED_CORE, Core, core_of, only_oscc_errors, path_of, whole_number
+from oscc.given import (
+    ACCEPTED_COMPILATION,
+    ACCEPTED_CORE,
+    MOST_SAMPLES,
+    Core,
+    core_of,
+    only_oscc_errors,
+    path_of,
+    whole_number,
+)
 from oscc.running import CompiledOrFolder, Progress, runnable
 
 
@@ -98,7 +107,7 @@ def emit(of: CompiledOrFolder | Core, *, n: int = 2, seed: int = 0, progress: Pr
     """
     from oscc.sim.emission import BenchOptions, emit_files
 
-    n, seed = whole_number("n", n, 1), whole_number("seed", seed)
+    n, seed = whole_number("n", n, 1, MOST_SAMPLES), whole_number("seed", seed)
     accepted = f"{ACCEPTED_COMPILATION}; or a core: {ACCEPTED_CORE}"
     if isinstance(of, Compiled) or (
         not isinstance(of, CoreSpec) and kind_of(path_of("of", of, accepted)).name == "compilation"

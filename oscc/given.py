@@ -7,7 +7,7 @@ import json
 import operator
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
@@ -91,7 +91,11 @@ def finding_error(message: str, fix: str) -> OsccError:
     return OsccError("compile.infeasible", f"the model does not fit: {message}", hint=fix)
 
 
-def whole_number(name: str, value: object, least: int = 0) -> int:
+MOST_SAMPLES = 100_000
+"""Samples that one call draws at most, as the command does."""
+
+
+def whole_number(name: str, value: object, least: int = 0, most: int | None = None) -> int:
     """Return a number that was given, which must be a whole one.
 
     Parameters
@@ -100,6 +104,7 @@ def whole_number(name: str, value: object, least: int = 0) -> int:
         Of the parameter.
     value : object
     least : int
+    most : int or None
 
     Raises
     ------
@@ -110,9 +115,53 @@ def whole_number(name: str, value: object, least: int = 0) -> int:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         number = least - 1
-    if isinstance(value, bool) or number < least:
-        raise OsccError("argument.value", f"{value!r} is no whole number from {least}", where=name)
+    if isinstance(value, bool) or number < least or (most is not None and number > most):
+        up_to = "" if most is None else f" to {most}"
+        raise OsccError("argument.value", f"{value!r} is no whole number from {least}{up_to}", where=name)
     return number
+
+
+def names_of(name: str, value: object) -> tuple[str, ...]:
+    """Return names that were given: one, or several.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    value : object
+
+    Raises
+    ------
+    OsccError
+        ``argument.value`` for what is neither a string nor a sequence of strings.
+    """
+    given = (value,) if isinstance(value, str) else value
+    if isinstance(given, Sequence) and all(isinstance(each, str) for each in given):
+        return tuple(given)
+    raise OsccError("argument.value", f"{value!r} is no name, and no sequence of names", where=name)
+
+
+def option_of(name: str, value: object, kinds: tuple[type, ...], accepted: str) -> Any:
+    """Return the value of an option, if it is of one of some types.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    value : object
+    kinds : tuple of type
+        A truth value counts as a number only where ``bool`` is among them.
+    accepted : str
+        What the parameter takes.
+
+    Raises
+    ------
+    OsccError
+        ``argument.value`` for any other.
+    """
+    if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
+        return value
+    raise OsccError("argument.value", f"{value!r} is not {accepted}", where=name)
 
 
 def path_of(name: str, value: object, accepted: str) -> Path:

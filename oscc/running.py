@@ -22,7 +22,7 @@ from oscc.compiling import Compiled, read_model
 from oscc.core.program import Program
 from oscc.core.program_folder import read_program_of
 from oscc.core.spec import CoreSpec
-from oscc.given import ACCEPTED_COMPILATION, Model, only_oscc_errors, path_of, whole_number
+from oscc.given import ACCEPTED_COMPILATION, MOST_SAMPLES, Model, only_oscc_errors, path_of, whole_number
 
 if TYPE_CHECKING:
     from oscc.sim.cosimulation import Cosimulation
@@ -228,7 +228,7 @@ def sample(
     OsccError
         When the model does not fit, or something is wrong with what was given.
     """
-    n, seed, first = whole_number("n", n, 1), whole_number("seed", seed), whole_number("first", first)
+    n, seed, first = whole_number("n", n, 1, MOST_SAMPLES), whole_number("seed", seed), whole_number("first", first)
     begun = time.perf_counter()
     if not isinstance(of, Compiled) and (not isinstance(of, str | os.PathLike) or _is_model(of)):
         from oscc.models.quality.sampling import Conditions, draw_images
@@ -285,7 +285,7 @@ def cosim(
     from oscc.sim.cosimulation import check_engine_named, cosimulate
     from oscc.sim.engines.job import CosimJob
 
-    n, seed, first = whole_number("n", n, 1), whole_number("seed", seed), whole_number("first", first)
+    n, seed, first = whole_number("n", n, 1, MOST_SAMPLES), whole_number("seed", seed), whole_number("first", first)
     check_engine_named(engine)
     ready = runnable(of, progress)
     job = CosimJob(ready.core, ready.program, n, seed=seed, first_sample=first)

@@ -18,7 +18,7 @@ from oscc.compiler.frontends.front_end import kept_problem_reader, read_kept_pro
 from oscc.compiler.frontends.ising_problem import IsingProblem
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.compiling import Compiled
-from oscc.given import ACCEPTED_COMPILATION, only_oscc_errors, path_of, whole_number
+from oscc.given import ACCEPTED_COMPILATION, MOST_SAMPLES, only_oscc_errors, path_of, whole_number
 from oscc.running import CompiledOrFolder, Progress, runnable
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def solve(
     from oscc.sim.solve import SolveRun
     from oscc.sim.solve import solve as run_problem
 
-    n, seed, first = whole_number("n", n, 1), whole_number("seed", seed), whole_number("first", first)
+    n, seed, first = whole_number("n", n, 1, MOST_SAMPLES), whole_number("seed", seed), whole_number("first", first)
     if isinstance(of, Compiled):
         problem, file, graph = _of_compiled(of)
     else:

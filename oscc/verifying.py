@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oscc.base.errors import OsccError
 from oscc.compiling import Compiled
-from oscc.given import ACCEPTED_COMPILATION, only_oscc_errors, path_of, whole_number
+from oscc.given import ACCEPTED_COMPILATION, MOST_SAMPLES, names_of, only_oscc_errors, path_of, whole_number
 from oscc.running import CompiledOrFolder, Progress
 
 if TYPE_CHECKING:
@@ -100,13 +100,18 @@ def verify(
     from oscc.sim.engines.registry import engine_named
     from oscc.sim.verify.verify import VerifyOptions, verify_folder
 
-    names = tuple(dict.fromkeys([engines] if isinstance(engines, str) else engines))
+    names = tuple(dict.fromkeys(names_of("engines", engines)))
+    if not names:
+        raise OsccError("argument.value", "no engine is named", where="engines")
     for name in names:
         engine_named(name)
-    counts = whole_number("n", n, 1), whole_number("pixel_samples", pixel_samples, 1), whole_number("seed", seed)
-    options = VerifyOptions(names, *counts)
+    n = whole_number("n", n, 1, MOST_SAMPLES)
+    pixel_samples = whole_number("pixel_samples", pixel_samples, 1, MOST_SAMPLES)
+    options = VerifyOptions(names, n, pixel_samples, whole_number("seed", seed))
     if not isinstance(of, Compiled):
         return Verified(verify_folder(path_of("of", of, ACCEPTED_COMPILATION), options, engine_named, progress))
+    # What does not fit is said here, not of the folder that is written for the checks.
+    _ = of.program
     with tempfile.TemporaryDirectory(prefix="oscc-verify-") as scratch:
         folder = of.save(Path(scratch) / "compiled")
         return Verified(verify_folder(folder, options, engine_named, progress))

@@ -118,7 +118,7 @@ class PlacePass:
         for placer in self.options.placers(level, self.core):
             begun = time.monotonic()
             placing = checked_placing(self.options.placer, placer, level, self.core)
-            _tell(placer.name, placing, time.monotonic() - begun)
+            _tell(getattr(placer, "name", self.options.placer), placing, time.monotonic() - begun)
             if placing.placed is not None:
                 return placing
         return placing

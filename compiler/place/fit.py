@@ -48,9 +48,10 @@ def diagnose_model(graph: CouplingGraph, core: CoreSpec) -> Iterator[Finding]:
     core : CoreSpec
     """
     if not family_named(graph.family).has_hardware:
-        able = [name for name, family in FAMILIES.items() if family.has_hardware]
+        # Those of other distributions are not imported for the sake of a message.
+        able = [name for name in FAMILIES.own if FAMILIES[name].has_hardware]
         yield NO_HARDWARE.finding(
-            f"the model is of family {graph.family}; DAC codes and RTL exist for phase families only",
+            f"the model is of family {graph.family}; DAC codes and RTL exist only for {' and '.join(able)}",
             f"train a model of family {' or '.join(able)}",
             {"family": graph.family, "accepted": able},
         )

@@ -233,7 +233,7 @@ def python_driver() -> str:
         '    """Word accesses to the core\'s 4 KiB of address space."""',
         "",
         "    async def read(self, address: int) -> int:",
-        '        """The word at a byte address."""',
+        '        """Return the word at a byte address."""',
         "",
         "    async def write(self, address: int, word: int) -> None:",
         '        """Write the word at a byte address."""',

@@ -17,7 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from oscc.base.arrays import freeze
 from oscc.base.errors import OsccError
 from oscc.compiler.ir.timed import TimedGraph
-from oscc.core.families import KURASHIL, Family
+from oscc.core.families import FAMILIES, KURASHIL, Family
 from oscc.core.groups import Groups
 from oscc.core.spec import CoreSpec
 from oscc.core.weight_word import codes_per_cell, split_word
@@ -207,10 +207,11 @@ class OscillatorArray:
         progress: Callable[[float], None] | None = None,
     ) -> None:
         if not family.has_hardware:
+            able = [name for name in FAMILIES.own if FAMILIES[name].has_hardware]
             raise OsccError(
                 "array.family",
-                f"'{family.name}' has no oscillators: its state is a real number, and no array exists for it",
-                hint="families with an array: kurashil, kuramoto",
+                f"no array exists for family '{family.name}'",
+                hint=f"families with an array: {', '.join(able)}",
             )
         if integration.step_cycles <= 0:
             raise OsccError("array.step", f"a step of {integration.step_cycles} cycles is not positive")

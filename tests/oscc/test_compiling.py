@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,21 @@ def test_a_quadratic_model_is_lowered_for_the_core(square: dimod.BinaryQuadratic
     assert caught.value.code == "model.core"
 
 
+WRONG_OPTIONS: tuple[dict[str, Any], ...] = (
+    {"clip": 3},
+    {"clip": [[]]},
+    {"tau_s": "x"},
+    {"tau_s": True},
+    {"placer": 3},
+    {"progress": 3},
+    {"die": 3},
+    {"frontend": 3},
+    {"prune": 0},
+    {"copies": "no"},
+    {"copies": True, "chain_strength": 0},
+)
+
+
 @pytest.mark.parametrize(
     ("give", "code", "words"),
     [
@@ -142,6 +158,11 @@ def test_a_quadratic_model_is_lowered_for_the_core(square: dimod.BinaryQuadratic
             "'own' is not one of common",
         ),
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", clip=["all"]), "scale.unknown-group", "no"),
+        (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", clip="theta"), "scale.unknown-group", "'theta'"),
+        *(
+            (partial(oscc.check, nx.path_graph(2), "tiny-8x8", **given), "argument.value", "")
+            for given in WRONG_OPTIONS
+        ),
         (lambda: oscc.check(nx.path_graph(2), "tiny-8x8", chain_strength=2.0), "copies.strength", "copies=True"),
     ],
 )

@@ -67,7 +67,10 @@ def test_a_model_runs_without_a_core(tiny_graph: CouplingGraph, tmp_path: Path) 
         oscc.sample(tiny_graph, n=2, first=1)
 
 
-@pytest.mark.parametrize(("n", "words"), [(0, "0 is no whole number from 1"), (2.5, "2.5 is no whole"), (True, "True")])
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [(0, "0 is no whole number from 1"), (2.5, "2.5 is no whole"), (True, "True"), (10**12, "from 1 to 100000")],
+)
 def test_a_wrong_number_is_refused(n: object, words: str, tiny_compiled: oscc.Compiled) -> None:
     with pytest.raises(oscc.OsccError) as caught:
         oscc.sample(tiny_compiled, n=n)  # type: ignore[arg-type]
@@ -91,6 +94,18 @@ def test_what_is_no_compilation_is_refused(of: Any) -> None:
             function(of)
         assert (caught.value.code, caught.value.where) == ("argument.value", "of")
         assert "what oscc.compile returned" in caught.value.hint
+
+
+def test_what_does_not_fit_is_not_verified(tiny_graph: CouplingGraph) -> None:
+    compiled = oscc.compile(tiny_graph, oscc.load_core("tiny-8x8").changed(stencil="king"))
+    with pytest.raises(oscc.OsccError) as caught:
+        oscc.verify(compiled, engines=["array"])
+    assert caught.value.code == "compile.infeasible"
+    wrong: tuple[Any, ...] = ([], 3, [[]])
+    for engines in wrong:
+        with pytest.raises(oscc.OsccError) as caught:
+            oscc.verify(compiled, engines=engines)
+        assert (caught.value.code, caught.value.where) == ("argument.value", "engines")
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:

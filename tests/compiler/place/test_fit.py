@@ -149,7 +149,7 @@ def test_too_many_chunks(make_graph: MakeGraph, make_core: MakeCore) -> None:
 def test_family_without_hardware(make_graph: MakeGraph, tiny_core: CoreSpec, family: str) -> None:
     finding = _only(_placed(make_graph(tiny_core, family=family), tiny_core))
     assert finding.code == "F004"
-    assert finding.message == f"the model is of family {family}; DAC codes and RTL exist for phase families only"
+    assert finding.message == f"the model is of family {family}; DAC codes and RTL exist only for kurashil and kuramoto"
     assert finding.fix == "train a model of family kurashil or kuramoto"
 
 

@@ -232,7 +232,7 @@ def test_progress_adds_up_to_the_run(tiny_core):
 
 @pytest.mark.parametrize("name", ["poly_ising", "tanh_ising"])
 def test_family_without_oscillators_is_refused(tiny_core, name):
-    with pytest.raises(OsccError, match=f"'{name}' has no oscillators: .* no array exists for it") as caught:
+    with pytest.raises(OsccError, match=f"^no array exists for family '{name}'") as caught:
         OscillatorArray(tiny_core, family=FAMILIES[name])
     assert caught.value.code == "array.family"
     assert caught.value.hint == "families with an array: kurashil, kuramoto"

@@ -45,7 +45,7 @@ def test_movement_is_reported(tiny_job: CosimJob) -> None:
 
 def test_a_family_without_an_array_is_refused(tiny_job: CosimJob) -> None:
     program = dataclasses.replace(tiny_job.program, family="poly_ising")
-    with pytest.raises(OsccError, match="'poly_ising' has no oscillators"):
+    with pytest.raises(OsccError, match="no array exists for family 'poly_ising'"):
         dataclasses.replace(tiny_job, program=program).make_array()
 
 
