@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -137,17 +138,7 @@ class CompileResult:
 
     def levels(self) -> dict[str, Level]:
         """Return what each pass that was run returned, by its name, in order; `LOADED` is the model."""
-        scheduled = self.coded if isinstance(self.coded, ScheduledGraph) else None
-        made: dict[str, Level | None] = {
-            LOADED: self.graph,
-            PlacePass.name: None if self.routed is None else self.routed.placement(),
-            RoutePass.name: self.routed,
-            ScalePass.name: self.timed,
-            QuantizePass.name: self.coded if scheduled is None else scheduled.unscheduled(),
-            SchedulePass.name: scheduled,
-            AssemblePass.name: self.program,
-        }
-        return {name: level for name, level in made.items() if level is not None}
+        return {name: level for name, level_of in _LEVELS.items() if (level := level_of(self)) is not None}
 
     @cached_property
     def code_use(self) -> CodeUse | None:
@@ -207,10 +198,26 @@ def _offers(core: CoreSpec) -> dict[str, int]:
     return {"cells": living, "readable_cells": readable, "chunks": core.chunks}
 
 
+def _coded(result: CompileResult) -> CodedGraph | None:
+    """Return the codes as the pass left them that made them: without a schedule."""
+    return result.coded.unscheduled() if isinstance(result.coded, ScheduledGraph) else result.coded
+
+
+_LEVELS: dict[str, Callable[[CompileResult], Level | None]] = {
+    LOADED: lambda result: result.graph,
+    PlacePass.name: lambda result: None if result.routed is None else result.routed.placement(),
+    RoutePass.name: lambda result: result.routed,
+    ScalePass.name: lambda result: result.timed,
+    QuantizePass.name: _coded,
+    SchedulePass.name: lambda result: result.coded if isinstance(result.coded, ScheduledGraph) else None,
+    AssemblePass.name: lambda result: result.program,
+}
+"""What each pass returned, by its name, in order."""
+
+
 def pass_names() -> tuple[str, ...]:
     """Return the names of what `CompileResult.levels` may hold, in order: the model, and all passes."""
-    passes = (PlacePass, RoutePass, ScalePass, QuantizePass, SchedulePass, AssemblePass)
-    return (LOADED, *(step.name for step in passes))
+    return tuple(_LEVELS)
 
 
 def check_model(

@@ -37,6 +37,7 @@ from oscc.given import (
     only_oscc_errors,
     option_of,
     path_of,
+    refuse_unknown,
     source_of,
     whole_number,
 )
@@ -303,9 +304,7 @@ class _Given:
 
     @classmethod
     def of(cls, function: str, model: Model, core: Core, keywords: Mapping[str, Any]) -> _Given:
-        if unknown := sorted(keywords.keys() - CompileKeywords.__annotations__.keys()):
-            # As Python says it of a parameter that there is not.
-            raise TypeError(f"{function}() got an unexpected keyword argument '{unknown[0]}'")
+        refuse_unknown(function, keywords, CompileKeywords)
         options = _options(keywords)
         target = core_of(core)
         path = keywords.get("die")

@@ -7,7 +7,7 @@ import json
 import operator
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
@@ -92,7 +92,25 @@ def finding_error(message: str, fix: str) -> OsccError:
 
 
 MOST_SAMPLES = 100_000
-"""Samples that one call draws at most, as the command does."""
+"""Samples that one call draws at most: as many as `oscc sample` and `oscc solve` draw."""
+
+
+def refuse_unknown(function: str, given: Mapping[str, Any], accepted: type[Any]) -> None:
+    """Refuse a keyword that a function does not have, as Python does.
+
+    Parameters
+    ----------
+    function : str
+    given : mapping
+    accepted : type
+        A TypedDict of the keywords.
+
+    Raises
+    ------
+    TypeError
+    """
+    if unknown := sorted(given.keys() - accepted.__annotations__.keys()):
+        raise TypeError(f"{function}() got an unexpected keyword argument '{unknown[0]}'")
 
 
 def whole_number(name: str, value: object, least: int = 0, most: int | None = None) -> int:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from oscc.compiler.ir.graph import CouplingGraph
-from oscc.given import Core, Model, core_of, only_oscc_errors, whole_number
+from oscc.given import Core, Model, core_of, only_oscc_errors, refuse_unknown, whole_number
 from oscc.running import Progress
 
 if TYPE_CHECKING:
@@ -197,13 +196,11 @@ def evaluate(model: Model | Trained, core: Core | None = None, **options: Unpack
     OsccError
         When something is wrong with what was given, or the model does not fit the core.
     """
-    from oscc.compiler.frontends.checkpoint import write_checkpoint
     from oscc.compiling import read_model
     from oscc.models.quality.evaluation import evaluate as measure
     from oscc.models.quality.evaluation_options import EvaluationOptions
 
-    if unknown := sorted(options.keys() - EvaluateKeywords.__annotations__.keys()):
-        raise TypeError(f"evaluate() got an unexpected keyword argument '{unknown[0]}'")
+    refuse_unknown("evaluate", options, EvaluateKeywords)
     given: dict[str, Any] = {name: value for name, value in options.items() if name not in ("n", "progress")}
     given |= {name: Path(given[name]) for name in ("data", "extractor", "inception") if name in given}
     given |= {name: whole_number(name, given[name], 1) for name in ("seeds", "threads") if name in given}
@@ -212,10 +209,5 @@ def evaluate(model: Model | Trained, core: Core | None = None, **options: Unpack
     settings = EvaluationOptions(core=None if core is None else core_of(core), **given)
     progress = options.get("progress")
     model = model.model if isinstance(model, Trained) else model
-    if isinstance(model, str | os.PathLike):
-        return Evaluated(measure(Path(model), settings, progress))
-    with tempfile.TemporaryDirectory(prefix="oscc-evaluate-") as scratch:
-        graph = read_model(model)
-        path = Path(scratch) / "model.safetensors"
-        write_checkpoint(path, graph)
-        return Evaluated(measure(path, settings, progress))
+    given_model = Path(model) if isinstance(model, str | os.PathLike) else read_model(model)
+    return Evaluated(measure(given_model, settings, progress))

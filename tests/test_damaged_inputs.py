@@ -17,7 +17,7 @@ from oscc.base.strict_yaml import read_yaml
 from oscc.base.tensor_file import pack_tensors, read_tensors
 from oscc.base.text_file import UserFile
 from oscc.compiler.frontends.checkpoint import MODEL_KEY, read_checkpoint, write_checkpoint
-from oscc.compiler.frontends.front_end import lowered_model
+from oscc.compiler.frontends.front_end import source_of_file
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.die import DieSpec
 from oscc.core.spec import CoreSpec
@@ -92,10 +92,10 @@ def _training(file: UserFile, core: CoreSpec) -> object:
 
 
 READERS: dict[str, tuple[bytes, Callable[[UserFile, CoreSpec], object]]] = {
-    "gset": (GSET, lambda file, core: lowered_model(file, "gset", "g", core)),
-    "coo": (COO, lambda file, core: lowered_model(file, "bqm", "g", core)),
-    "dimod": (DIMOD, lambda file, core: lowered_model(file, "bqm", "g", core)),
-    "graphml": (GRAPHML, lambda file, core: lowered_model(file, "graphml", "g", core)),
+    "gset": (GSET, lambda file, core: source_of_file(file, "gset", Path("g"), core)),
+    "coo": (COO, lambda file, core: source_of_file(file, "bqm", Path("g"), core)),
+    "dimod": (DIMOD, lambda file, core: source_of_file(file, "bqm", Path("g"), core)),
+    "graphml": (GRAPHML, lambda file, core: source_of_file(file, "graphml", Path("g"), core)),
     "core": (dump_core(load_core("tiny-8x8")).encode(), lambda file, core: parse_core(file.text("x"), where="f")),
     "die": (DIE, _yaml(DieSpec, "die")),
     "thresholds": (THRESHOLDS, _yaml(Thresholds, "thresholds")),

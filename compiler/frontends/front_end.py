@@ -167,42 +167,6 @@ def _problem(file: UserFile, front_end: str, name: str) -> IsingProblem:
         return reader.parse(file.text("problem.read"), name=name, where=file.where)
 
 
-def lowered_model(file: UserFile, front_end: str, name: str, core: CoreSpec) -> tuple[CouplingGraph, tuple[str, ...]]:
-    """Return the well-formed model of a file that is no checkpoint, and what the file calls each of its nodes.
-
-    Parameters
-    ----------
-    file : UserFile
-    front_end : str
-        A name of `FRONT_ENDS`.
-    name : str
-        Of the model.
-    core : CoreSpec
-        That a problem is lowered for.
-
-    Raises
-    ------
-    OsccError
-        As the readers raise it; ``problem.graph`` when the model is not well formed.
-    """
-    graph, labels, _ = _read_model(file, front_end, name, core)
-    return graph, labels
-
-
-def _read_model(
-    file: UserFile, front_end: str, name: str, core: CoreSpec
-) -> tuple[CouplingGraph, tuple[str, ...], Lower | None]:
-    reader = FRONT_ENDS[front_end]
-    if isinstance(reader, GraphReader):
-        with FRONT_ENDS.blaming(front_end):
-            graph, labels = reader.parse(file.content, name=name, where=file.where)
-        # Its numbers stand in a file as they are meant: warnings about codes go by that.
-        return well_formed(replace(graph, training={"graph": {"frontend": front_end}}), file.where), labels, None
-    problem = _problem(file, front_end, name)
-    graph = _lowered(problem, file.where, core)
-    return graph, distinct_texts(problem.labels), partial(_lowered, problem, file.where)
-
-
 def read_source(path: Path, name: str | None, core: CoreSpec) -> Source:
     """Return the model of a file, which is read once.
 
@@ -245,7 +209,17 @@ def source_of_file(file: UserFile, front_end: str, path: Path, core: CoreSpec) -
     OsccError
         As the readers raise it; ``problem.graph`` when the model is not well formed.
     """
-    graph, labels, lower = _read_model(file, front_end, one_line(path.stem).strip() or "model", core)
+    name, reader = one_line(path.stem).strip() or "model", FRONT_ENDS[front_end]
+    lower: Lower | None = None
+    if isinstance(reader, GraphReader):
+        with FRONT_ENDS.blaming(front_end):
+            graph, labels = reader.parse(file.content, name=name, where=file.where)
+        # Its numbers stand in a file as they are meant: warnings about codes go by that.
+        graph = well_formed(replace(graph, training={"graph": {"frontend": front_end}}), file.where)
+    else:
+        problem = _problem(file, front_end, name)
+        graph, labels = _lowered(problem, file.where, core), distinct_texts(problem.labels)
+        lower = partial(_lowered, problem, file.where)
     description = {
         "file": one_line(path.name),
         "sha256": hashlib.sha256(file.content).hexdigest(),
