@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Shape, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
-from oscc.rtl.top import array_module_name
+from oscc.rtl.delivery.array_shim import COPIED
 
 
 class ArrayShim(wiring.Component):
@@ -38,23 +38,10 @@ class ArrayShim(wiring.Component):
         What the macro answers; high unless a bench holds them low.
     """
 
-    COPIED = (
-        "load_row",
-        "load_data",
-        "load_strobe",
-        "commit",
-        "init",
-        "run",
-        "sample",
-        "noise_seed",
-        "noise_index",
-        "tap_row",
-    )
-
     def __init__(self, core: CoreSpec) -> None:
         self._core = core
         array = array_signature(core)
-        copies = {f"seen_{name}": Out(array.members[name].shape) for name in self.COPIED}
+        copies = {f"seen_{name}": Out(array.members[name].shape) for name in COPIED}
         super().__init__(
             {
                 "array": In(array),
@@ -77,58 +64,7 @@ class ArrayShim(wiring.Component):
         m.d.sync += levels.eq(Cat(array.init, array.run))
         with m.If(strobes | (Cat(array.init, array.run) != levels)):
             m.d.sync += [self.seen_event.eq(~self.seen_event), self.seen_cycle.eq(cycle)]
-            m.d.sync += [getattr(self, f"seen_{name}").eq(getattr(array, name)) for name in self.COPIED]
+            m.d.sync += [getattr(self, f"seen_{name}").eq(getattr(array, name)) for name in COPIED]
         m.d.comb += [array.ready.eq(self.ready_level), array.tap_valid.eq(self.tap_valid_level)]
         m.d.comb += array.tap_data.eq(self.frame.word_select(array.tap_row, self._core.row_tap_bits))
         return m
-
-
-def shim_verilog(core: CoreSpec) -> str:
-    """Return the same in Verilog, under the macro's name and with the macro's ports.
-
-    Amaranth would optimise away a signal that nothing but a simulator's Python drives, so it is written as text.
-    Python reads ``seen_*`` and writes ``frame``, ``ready_level`` and ``tap_valid_level`` inside the instance.
-
-    Parameters
-    ----------
-    core : CoreSpec
-    """
-    members = array_signature(core).members
-
-    def span(width: int) -> str:
-        return f"[{width - 1}:0]"
-
-    widths = {name: Shape.cast(member.shape).width for name, member in members.items()}
-    ports = ["  input wire clk"]
-    for name, member in members.items():
-        direction = "input" if member.flow == wiring.Out else "output"
-        ports.append(f"  {direction} wire {span(widths[name])} {name}")
-    taps = widths["tap_data"]
-    lines = [
-        f"module {array_module_name(core)} (",
-        ",\n".join(ports),
-        ");",
-        "  reg seen_event = 1'b0;",
-        "  reg [31:0] cycle = 32'd0;",
-        "  reg [31:0] seen_cycle = 32'd0;",
-        "  reg [1:0] levels = 2'd0;",
-        f"  reg {span(core.frame_shape[0] * taps)} frame = 0;",
-        *(f"  reg {span(widths[name])} seen_{name} = 0;" for name in ArrayShim.COPIED),
-        "  reg ready_level = 1'b1;",
-        "  reg tap_valid_level = 1'b1;",
-        "  assign ready = ready_level;",
-        "  assign tap_valid = tap_valid_level;",
-        f"  assign tap_data = frame[tap_row * {taps} +: {taps}];",
-        "  always @(posedge clk) begin",
-        "    cycle <= cycle + 32'd1;",
-        "    levels <= {run, init};",
-        "    if (load_strobe | commit | sample | ({run, init} != levels)) begin",
-        "      seen_cycle <= cycle;",
-        *(f"      seen_{name} <= {name};" for name in ArrayShim.COPIED),
-        # Last: Icarus wakes Python in the middle of these assignments, which take effect in their order.
-        "      seen_event <= ~seen_event;",
-        "    end",
-        "  end",
-        "endmodule",
-    ]
-    return "\n".join(lines) + "\n"

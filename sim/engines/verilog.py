@@ -24,10 +24,10 @@ from oscc.base.file_output import write_text
 from oscc.base.progress import Report, watched
 from oscc.core.program_file import write_program
 from oscc.core.spec_file import dump_core
+from oscc.rtl.delivery.array_shim import shim_verilog
 from oscc.rtl.delivery.emit import core_verilog
 from oscc.rtl.top import core_module_name
 from oscc.sim.array.macro import MacroContractError
-from oscc.sim.engines.array_shim import shim_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress, tell_record
 from oscc.sim.engines.record_file import read_record
 from oscc.sim.host.host import HostError

@@ -24,7 +24,8 @@ from oscc.core.program_file import read_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.sim.array.macro import ArrayMacro
-from oscc.sim.engines.cocotb_bench import CLOCK_NS, serve_array
+from oscc.sim.engines.cocotb_bench import serve_array
+from oscc.sim.engines.cocotb_bus import CLOCK_NS
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.host.core_registers import CoreRegisters
 

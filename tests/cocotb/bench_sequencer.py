@@ -19,7 +19,7 @@ from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
 from cocotb_coverage.coverage import CoverCross, CoverPoint, coverage_db
 
 from oscc.core.registers import ERROR_CAUSES
-from oscc.sim.engines.cocotb_bench import CLOCK_NS
+from oscc.sim.engines.cocotb_bus import CLOCK_NS
 
 STATES = {
     "idle": "no schedule is checked or executed",

@@ -12,7 +12,7 @@ from cocotb.triggers import ClockCycles, Timer
 from oscc.core.registers import CORE_ID, REGISTERS, register
 from oscc.rtl.host.axi_lite import DECERR, OKAY, SLVERR
 from oscc.rtl.host.spi_slave import READ, STATUS, WRITE
-from oscc.sim.engines.cocotb_bench import CLOCK_NS
+from oscc.sim.engines.cocotb_bus import CLOCK_NS
 from oscc.sim.host.core_registers import CoreRegisters
 
 DIVIDER = 8.0

@@ -21,10 +21,10 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.program_file import write_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
+from oscc.rtl.delivery.array_shim import shim_verilog
 from oscc.rtl.delivery.emit import core_verilog
 from oscc.rtl.top import core_module_name
 from oscc.sim.engines.array import ArrayEngine
-from oscc.sim.engines.array_shim import shim_verilog
 from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.verilog import VerilogBuild, build_verilog, missing_for, run_bench
 

@@ -9,8 +9,9 @@ from amaranth.sim import Simulator
 
 from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
+from oscc.rtl.delivery.array_shim import COPIED, shim_verilog
 from oscc.rtl.delivery.emit import array_stub
-from oscc.sim.engines.array_shim import ArrayShim, shim_verilog
+from oscc.sim.engines.array_shim import ArrayShim
 
 Inputs = dict[str, int]
 
@@ -18,12 +19,12 @@ Inputs = dict[str, int]
 def watch(core: CoreSpec, edges: list[Inputs]) -> list[dict[str, int]]:
     """What the shim shows after each edge, given what its inputs are on it."""
     shim = ArrayShim(core)
-    names = ("event", "cycle", *ArrayShim.COPIED)
+    names = ("event", "cycle", *COPIED)
     seen = []
 
     async def bench(context: Any) -> None:
         for inputs in edges:
-            for name in ArrayShim.COPIED:
+            for name in COPIED:
                 context.set(getattr(shim.array, name), inputs.get(name, 0))
             await context.tick()
             seen.append({name: context.get(getattr(shim, f"seen_{name}")) for name in names})
@@ -103,7 +104,7 @@ def test_the_verilog_has_the_name_and_the_ports_of_the_macro(make_core: Callable
 
 def test_the_verilog_keeps_a_copy_of_everything_that_is_copied(tiny_core: CoreSpec) -> None:
     text = shim_verilog(tiny_core)
-    for name in ArrayShim.COPIED:
+    for name in COPIED:
         assert text.count(f"seen_{name} <= {name};") == 1
         # Python may be woken in the middle of the assignments: the event comes when everything is there.
         assert text.index(f"seen_{name} <= {name};") < text.index("seen_event <= ~seen_event;")

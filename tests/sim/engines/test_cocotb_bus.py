@@ -1,4 +1,4 @@
-"""What of the bench runs outside a simulator; the rest is under test in test_verilog.py and test_registry.py."""
+"""What of the bus runs outside a simulator; the rest is under test in test_verilog.py and test_registry.py."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 pytest.importorskip("cocotbext.axi", reason="not installed: pip install 'oscc[cosim]'")
 
 from oscc.core.spec import CoreSpec
-from oscc.sim.engines import cocotb_bench
-from oscc.sim.engines.cocotb_bench import CocotbBus
+from oscc.sim.engines import cocotb_bus
+from oscc.sim.engines.cocotb_bus import CocotbBus
 from oscc.sim.host.host import HostError
 
 
@@ -42,7 +42,7 @@ def connected(
     def connect() -> tuple[CocotbBus, Slave, dict[str, str]]:
         slave, prefixes = Slave(), {}
         for bus in ("AxiLiteBus", "AxiStreamBus"):
-            monkeypatch.setattr(getattr(cocotb_bench, bus), "from_prefix", lambda dut, prefix: prefix)
+            monkeypatch.setattr(getattr(cocotb_bus, bus), "from_prefix", lambda dut, prefix: prefix)
 
         def model(name: str, made: Any) -> Callable[..., Any]:
             def make(prefix: str, clk: Any, rst: Any) -> Any:
@@ -52,9 +52,9 @@ def connected(
 
             return make
 
-        monkeypatch.setattr(cocotb_bench, "AxiLiteMaster", model("registers", slave))
-        monkeypatch.setattr(cocotb_bench, "AxiStreamSource", model("program", None))
-        monkeypatch.setattr(cocotb_bench, "AxiStreamSink", model("images", None))
+        monkeypatch.setattr(cocotb_bus, "AxiLiteMaster", model("registers", slave))
+        monkeypatch.setattr(cocotb_bus, "AxiStreamSource", model("program", None))
+        monkeypatch.setattr(cocotb_bus, "AxiStreamSink", model("images", None))
         return CocotbBus(SimpleNamespace(clk="clock", rst="reset"), tiny_core), slave, prefixes
 
     return connect
