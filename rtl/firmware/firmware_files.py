@@ -6,7 +6,10 @@ from importlib import resources
 
 from oscc.core.spec import CoreSpec
 
-SOURCES = ("oscc.h", "oscc.c", "oscc_data.c", "oscc_images.c")
+SOURCES = (
+    *("oscc.h", "oscc_access.h", "oscc_spi.h"),
+    *("oscc.c", "oscc_access.c", "oscc_data.c", "oscc_images.c", "oscc_programs.c", "oscc_spi.c"),
+)
 """Files of the driver, the same for every core; they include ``oscc_registers.h``, one of the register files."""
 
 

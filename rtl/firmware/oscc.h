@@ -2,7 +2,7 @@
  * Driver of an oscillator core: freestanding C99, no allocation, no library.
  *
  * The driver reaches a core through a bus that the caller supplies, so that it serves a memory-mapped core, one
- * behind SPI, and a simulated one. Functions that can fail return an oscc_status; OSCC_OK is 0. A function that waits
+ * behind SPI (oscc_spi.h has that bus), and a simulated one. Functions that can fail return an oscc_status; OSCC_OK is 0. A function that waits
  * polls at most as often as its argument `polls` says (at least once), and calls the bus's `pause` between two polls.
  * An oscc_core must have gone through oscc_identify before anything else is called with it.
  *
@@ -55,6 +55,9 @@ typedef struct oscc_bus {
     oscc_status (*read32)(void *context, uint32_t address, uint32_t *word);
     /* Write the 32-bit register at a byte address. */
     oscc_status (*write32)(void *context, uint32_t address, uint32_t word);
+    /* Write `count` registers at ascending addresses, where that is cheaper than one by one, as over SPI; the status is
+     * that of the first which was refused. Null to write them one by one. */
+    oscc_status (*write_words)(void *context, uint32_t address, const uint32_t *words, size_t count);
     /* Send bytes to the program stream, byte 0 in bits 7:0 of the first beat, TLAST with the last beat. Returns when
      * all is accepted. Null when the caller feeds the stream itself; oscc_load is not available then. */
     oscc_status (*send)(void *context, const uint8_t *bytes, size_t length);
@@ -80,7 +83,7 @@ typedef struct oscc_core {
     uint32_t rows, cols;             /* cells */
     uint32_t frame_rows, frame_cols; /* readable cells: an image has one code for each */
     uint32_t causes;                 /* register ERROR, as it was when a function last returned OSCC_E_CORE */
-    uint32_t fault_address;          /* byte address of the last register access that failed */
+    uint32_t fault_address;          /* byte address of the last register access that failed; of a burst, the first */
 } oscc_core;
 
 /* A program. The bytes stay the caller's and must stay as they are while the program is used. */

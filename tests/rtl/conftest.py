@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 pytest.register_assert_rewrite(
     "tests.rtl.control_plane_bench",
     "tests.rtl.firmware.firmware_bench",
+    "tests.rtl.firmware.threaded_bench",
     "tests.rtl.host.spi_slave_bench",
     "tests.rtl.readout.readout_bench",
     "tests.rtl.schedule.sequencer_bench",

@@ -31,6 +31,8 @@ Receive = ctypes.CFUNCTYPE(
     ctypes.POINTER(ctypes.c_bool),
 )
 Pause = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+WriteWords = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, WORD, ctypes.c_size_t)
+Transfer = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, BYTES, BYTES, ctypes.c_size_t)
 
 
 def words(*names: str) -> list[tuple[str, Any]]:
@@ -42,9 +44,21 @@ class Bus(ctypes.Structure):
         ("context", ctypes.c_void_p),
         ("read32", Read),
         ("write32", Write),
+        ("write_words", WriteWords),
         ("send", Send),
         ("receive", Receive),
         ("pause", Pause),
+    )
+
+
+class Spi(ctypes.Structure):
+    _fields_ = (
+        ("context", ctypes.c_void_p),
+        ("transfer", Transfer),
+        ("send", Send),
+        ("receive", Receive),
+        ("pause", Pause),
+        ("answered", ctypes.c_uint8),
     )
 
 
@@ -115,7 +129,13 @@ class Registers:
         self.frames: deque[tuple[bytes, bool]] = deque()
         # The structure keeps no reference to what it calls.
         self.bus = Bus(
-            None, Read(self.read), Write(self.write), Send(self.send), Receive(self.receive), Pause(self.pause)
+            None,
+            Read(self.read),
+            Write(self.write),
+            WriteWords(),
+            Send(self.send),
+            Receive(self.receive),
+            Pause(self.pause),
         )
 
     def _status(self) -> int:

@@ -6,11 +6,8 @@ import ctypes
 import re
 import shutil
 import subprocess
-import threading
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
-from queue import Queue
 from typing import Any
 
 import numpy as np
@@ -30,19 +27,15 @@ from tests.rtl.firmware.firmware_bench import (
     Core,
     Counters,
     CProgram,
-    Pause,
-    Read,
-    Receive,
     Registers,
     SelfTest,
-    Send,
     Status,
-    Write,
     identity_of,
     load,
     mask,
     opened,
 )
+from tests.rtl.firmware.threaded_bench import Threaded
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler: Debian package gcc")
 COMPILERS = [
@@ -130,63 +123,16 @@ def test_words_for_every_status_and_cause(driver: ctypes.CDLL) -> None:
 # On the RTL
 
 
-class Threaded:
-    """A bus of C callbacks, called in a thread, that a coroutine of the simulator serves."""
-
-    def __init__(self, work: Callable[[Bus], Any]) -> None:
-        self._asked: Queue[tuple[Any, ...]] = Queue()
-        self._answers: Queue[Any] = Queue()
-        self.answer: Any = None
-        bus = Bus(
-            None,
-            Read(lambda _, address, word: self._ask("read", address, word)),
-            Write(lambda _, address, word: self._ask("write", address, word)),
-            Send(lambda _, data, length: self._ask("send", bytes(data[:length]))),
-            Receive(lambda _, data, capacity, length, invalid: self._ask("receive", data, length, invalid)),
-            Pause(lambda _: self._ask("pause")),
-        )
-
-        def run() -> None:
-            self.answer = work(bus)
-            self._asked.put(("end",))
-
-        self._thread = threading.Thread(target=run)
-
-    def _ask(self, *request: Any) -> int:
-        self._asked.put(request)
-        return int(self._answers.get())
-
-    async def serve(self, bus: PysimBus) -> None:
-        """Do what the thread asks for, until it ends. The simulation stands still while C code runs."""
-        self._thread.start()
-        while (request := self._asked.get())[0] != "end":
-            match request:
-                case "read", address, word:
-                    word[0] = await bus.read(address)
-                case "write", address, word:
-                    await bus.write(address, word)
-                case "send", stream:
-                    await bus.send(stream)
-                case "receive", data, length, invalid:
-                    frame = await bus.receive(4000)
-                    ctypes.memmove(data, frame, len(frame))
-                    length[0], invalid[0] = len(frame), False
-                case _:
-                    await bus.wait(16)
-            self._answers.put(0)
-        self._thread.join()
-
-
 def test_the_driver_runs_a_program_on_the_rtl(driver: ctypes.CDLL, small_core: CoreSpec, program: Program) -> None:
     job = CosimJob(small_core, program, samples=2, seed=5, first_sample=3)
     file = encode_program(program)
     shape = small_core.frame_shape
 
-    def firmware(bus: Bus) -> dict[str, Any]:
+    def firmware() -> dict[str, Any]:
         core, buffer, counters = Core(), (ctypes.c_uint8 * 24)(), Counters()
         by, result = ctypes.byref(core), SelfTest()
         seen: dict[str, Any] = {"images": []}
-        seen["identify"] = driver.oscc_identify(by, ctypes.byref(bus), ctypes.byref(identity_of(small_core)))
+        seen["identify"] = driver.oscc_identify(by, ctypes.byref(threaded.bus), ctypes.byref(identity_of(small_core)))
         seen["too early"] = driver.oscc_start(by, job.seed, job.first_sample), core.causes
         seen["self-test"] = driver.oscc_self_test(by, 1000, ctypes.byref(result)), result.failures
         _status, found, _data = opened(driver, file)

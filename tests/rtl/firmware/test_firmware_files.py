@@ -26,7 +26,7 @@ def test_every_source_of_the_driver_is_delivered() -> None:
     assert set(files) - set(sources) == {"firmware/king_48x41_core.h"}
     assert all(text.endswith("\n") and not text.endswith("\n\n") for text in files.values())
     included = {name for text in sources.values() for name in re.findall(r'#include "(.+)"', text)}
-    assert included == {"oscc.h", "oscc_registers.h"}
+    assert included == {"oscc.h", "oscc_access.h", "oscc_registers.h", "oscc_spi.h"}
 
 
 def numbers(text: str) -> dict[str, int]:
