@@ -57,10 +57,14 @@ class Chip:
         self.spi = Spi(
             None,
             Transfer(self._transfer),
-            Send(lambda _, data, length: self.other.append(bytes(data[:length])) or 0),
+            Send(self._send),
             Receive(lambda _, data, capacity, length, invalid: self._receive(length, invalid)),
             Pause(lambda _: self.other.append("pause")),
         )
+
+    def _send(self, _: Any, data: Any, length: int) -> int:
+        self.other.append(bytes(data[:length]))
+        return 0
 
     def _receive(self, length: Any, invalid: Any) -> int:
         length[0], invalid[0] = 7, True
