@@ -1,6 +1,6 @@
 """The timing contract of the array macro, declared once.
 
-The table in docs/architecture.md, the checks of the behavioural macro in Python and those of the SystemVerilog macro
+The table in docs/macro.md, the checks of the behavioural macro in Python and those of the SystemVerilog macro
 name the rules by the codes given here.
 """
 
@@ -124,7 +124,7 @@ def rule(code: str) -> Rule:
 
 
 def contract_table() -> str:
-    """Return the contract as the Markdown table of docs/architecture.md."""
+    """Return the contract as the Markdown table of docs/macro.md."""
     lines = ["| rule | on every rising edge | otherwise |", "|---|---|---|"]
     for each in CONTRACT:
         lines.append(f"| {each.code} | {each.statement} | {each.why} |")

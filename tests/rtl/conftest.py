@@ -10,6 +10,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 pytest.register_assert_rewrite(
     "tests.rtl.control_plane_bench",
+    "tests.rtl.documented_bench",
+    "tests.rtl.documented_pages",
     "tests.rtl.firmware.firmware_bench",
     "tests.rtl.firmware.threaded_bench",
     "tests.rtl.host.spi_slave_bench",
