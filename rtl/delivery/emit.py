@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from importlib import resources
 
-from amaranth.hdl import Fragment, Shape
+from amaranth.hdl import Shape
 from amaranth.lib import wiring
 
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.delivery import register_exports
+from oscc.rtl.delivery.core_modules import (
+    SOURCES,
+    file_text,
+    hierarchy_listing,
+    module_prefix,
+    names_map,
+)
 from oscc.rtl.delivery.fusesoc import fusesoc_core
 from oscc.rtl.delivery.standalone import FOLDER as BENCH_FOLDER
 from oscc.rtl.delivery.standalone import bench_sources
 from oscc.rtl.delivery.system_rdl import system_rdl
-from oscc.rtl.delivery.yosys import verilog_of
 from oscc.rtl.firmware.firmware_files import firmware_files
 from oscc.rtl.top import Core, array_module_name, core_module_name
+from oscc.rtl.verilog.hierarchy import verilog_modules
 
 WAIVERS = "oscc_waivers.vlt"
 
 
-def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None) -> dict[str, str]:
+def emit_core(
+    core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial: bool = False
+) -> dict[str, str]:
     """Return everything that is emitted for a core, byte-identical from run to run.
 
     Parameters
@@ -32,30 +40,36 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None) -> dict[st
     core : CoreSpec
     bench : mapping of str to str, optional
         Data files of the stand-alone test bench (`standalone_data.bench_data`), which it reads when it runs.
+    initial : bool
+        Give registers and memories the content with which an FPGA begins, by initial blocks.
 
     Returns
     -------
     dict of str to str
-        Content by relative path: the Verilog, a black-box stub of the array macro, file list, clock constraint, lint
-        waivers, FuseSoC description, register files, firmware, stand-alone test bench, the core as YAML, and
-        ``names.json``, which says how the signals of the generator are called in the Verilog.
+        Content by relative path: the Verilog, a file for each module in ``src/``, a black-box stub of the array macro,
+        file list, clock constraint, lint waivers, FuseSoC description, register files, firmware, stand-alone test
+        bench, the core as YAML, the tree of instances, and ``names.json``, which says which component each module comes
+        from and how its nets are called in the generator.
     """
     top = core_module_name(core)
-    text, names = core_verilog(core)
+    modules = verilog_modules(Core(core), module_prefix(core), top, initial=initial)
+    sources = {f"{SOURCES}/{name}.v": file_text(core, module) for name, module in modules.items()}
+    stub = f"{array_module_name(core)}_stub.v"
     files = {
-        f"{top}.v": text,
-        f"{array_module_name(core)}_stub.v": array_stub(core),
-        f"{top}.f": f"{top}.v\n{array_module_name(core)}_stub.v\n",
+        **sources,
+        stub: array_stub(core),
+        f"{top}.f": "".join(f"{name}\n" for name in [*sources, stub]),
+        f"{top}_hierarchy.txt": hierarchy_listing(modules, top),
         f"{top}.sdc": clock_constraint(core),
         WAIVERS: waivers(),
         "core.yaml": dump_core(core),
-        "names.json": json.dumps(names, indent=1, sort_keys=True) + "\n",
+        "names.json": names_map(modules, top),
         "registers/oscc_registers.h": register_exports.c_header(),
         "registers/oscc_registers.md": register_exports.markdown(),
         "registers/oscc_registers.py": register_exports.python_driver(),
         "registers/oscc_registers.rdl": system_rdl(core),
         **firmware_files(core),
-        **bench_sources(core),
+        **bench_sources(core, list(sources)),
         **{f"{BENCH_FOLDER}/{name}": content for name, content in (bench or {}).items()},
     }
     # It lists the others.
@@ -63,7 +77,7 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None) -> dict[st
 
 
 def core_verilog(core: CoreSpec) -> tuple[str, dict[str, str]]:
-    """Return the Verilog of a core and the map of its names.
+    """Return all modules of a core as one text, and the map of its names.
 
     Parameters
     ----------
@@ -72,16 +86,13 @@ def core_verilog(core: CoreSpec) -> tuple[str, dict[str, str]]:
     Returns
     -------
     text : str
+        Modules that are used stand before those that use them.
     names : dict of str to str
-        Name of each generator signal, by its hierarchical path in the Verilog.
+        Name of each net in the generator, by module and net.
     """
-    component = Core(core)
-    ports = {}
-    for path, member, value in component.signature.flatten(component):
-        ports["__".join(map(str, path))] = (value, _direction(member))
-    fragment = Fragment.get(component, None)
-    text, name_map = verilog_of(fragment, ports, core_module_name(core))
-    return text, {".".join(path): signal.name for signal, path in name_map.items()}
+    modules = verilog_modules(Core(core), module_prefix(core), core_module_name(core))
+    text = "\n".join(file_text(core, module) for module in modules.values())
+    return text, {f"{name}.{net}": own for name, module in modules.items() for net, own in module.signals.items()}
 
 
 def array_stub(core: CoreSpec) -> str:
@@ -115,10 +126,3 @@ def clock_constraint(core: CoreSpec) -> str:
 def waivers() -> str:
     """Return the lint waivers for generated Verilog, each with its reason."""
     return (resources.files("oscc.rtl.delivery") / WAIVERS).read_text()
-
-
-def _direction(member: wiring.Member) -> object:
-    """Return the direction of a port of the top module."""
-    from amaranth.hdl._ir import PortDirection
-
-    return PortDirection.Input if member.flow == wiring.In else PortDirection.Output

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.delivery.core_modules import SOURCES
 from oscc.rtl.top import array_module_name, core_module_name
 
 BENCH_FOLDER = "tb"
@@ -49,7 +50,7 @@ def fusesoc_name(core: CoreSpec) -> str:
 
 
 def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
-    """Return the core description of an emitted folder, which stands beside the Verilog as ``<core>_core.core``.
+    """Return the core description of an emitted folder, which stands above the Verilog as ``<core>_core.core``.
 
     Targets: ``default``, what another core gets that depends on this one (the Verilog; the array macro is its own to
     bring); ``lint``, Verilator with the waivers and the black box; ``synth``, with black box and clock constraint, for
@@ -70,7 +71,7 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
     """
     top = core_module_name(core)
     chosen = {
-        "rtl": [f"{top}.v"],
+        "rtl": _below(SOURCES, files, (".v",)),
         "stub": [f"{array_module_name(core)}_stub.v"],
         "waivers": [name for name in sorted(files) if name.endswith(".vlt")],
         "constraints": [f"{top}.sdc"],
@@ -120,7 +121,6 @@ def _targets(top: str, filesets: Collection[str]) -> dict[str, dict[str, Any]]:
             "filesets": ["rtl", "bench"],
             "toplevel": f"{top}_tb",
             "flow": "sim",
-            # Under -g2012 the `always @*` of the core would not run at time 0.
             "flow_options": {"tool": "icarus", "iverilog_options": ["-g2005"]},
             "parameters": list(_PLUSARGS),
         },

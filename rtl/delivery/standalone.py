@@ -6,6 +6,7 @@ only Python can compute, the initial phases and the codes to expect.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import resources
 from string import Template
 
@@ -39,12 +40,14 @@ def bench_name(core: CoreSpec) -> str:
     return f"{core_module_name(core)}_tb"
 
 
-def bench_sources(core: CoreSpec) -> dict[str, str]:
+def bench_sources(core: CoreSpec, modules: Sequence[str]) -> dict[str, str]:
     """Return the sources of the bench, byte-identical from run to run.
 
     Parameters
     ----------
     core : CoreSpec
+    modules : sequence of str
+        Paths of the core's own modules, for the file list.
 
     Returns
     -------
@@ -53,7 +56,7 @@ def bench_sources(core: CoreSpec) -> dict[str, str]:
         addresses, file list and README.md with the commands.
     """
     bench, array = bench_name(core), array_module_name(core)
-    sources = [f"{core_module_name(core)}.v", f"{FOLDER}/{array}.sv", f"{FOLDER}/{bench}.sv"]
+    sources = [*modules, f"{FOLDER}/{array}.sv", f"{FOLDER}/{bench}.sv"]
     return {
         f"{FOLDER}/{bench}.sv": bench_verilog(core),
         f"{FOLDER}/{array}.sv": array_verilog(core),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from amaranth.hdl import Cat, ClockSignal, Fragment, Instance, Module, ResetSignal, Signal
-from amaranth.hdl._ir import PortDirection
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import ControlPlane, host_members
-from oscc.rtl.delivery.yosys import verilog_of
+from oscc.rtl.delivery.core_modules import module_files
 
 FOLD_INPUTS = 4
 """Registers whose parity goes into one register of the next stage: what one 4-input table takes."""
@@ -33,7 +32,7 @@ def control_plane_module_name(core: CoreSpec) -> str:
 
 def boundary_ports(core: CoreSpec) -> dict[str, wiring.Member]:
     """Return every port of the control plane but clock and reset, the host's and the macro's, by Verilog name."""
-    macro = {f"array__{name}": member for name, member in array_signature(core).members.items()}
+    macro = {f"array_{name}": member for name, member in array_signature(core).members.items()}
     return {**host_members(core), **macro}
 
 
@@ -132,18 +131,15 @@ class SynthesisHarness(wiring.Component):
 
 def harness_verilog(core: CoreSpec) -> str:
     """Return the harness as Verilog; the control plane is an instance of `control_plane_module_name`."""
-    return _verilog(SynthesisHarness(core), harness_module_name(core))
+    return _verilog(core, SynthesisHarness(core), harness_module_name(core))
 
 
 def control_plane_verilog(core: CoreSpec) -> str:
     """Return the control plane as Verilog, the macro's ports brought out: what is synthesised."""
-    return _verilog(ControlPlane(core), control_plane_module_name(core))
+    return _verilog(core, ControlPlane(core), control_plane_module_name(core))
 
 
-def _verilog(component: wiring.Component, name: str) -> str:
-    """Return a component as Verilog, all its members as ports."""
-    ports = {}
-    for path, member, value in component.signature.flatten(component):
-        direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
-        ports["__".join(map(str, path))] = (value, direction)
-    return verilog_of(Fragment.get(component, None), ports, name)[0]
+def _verilog(core: CoreSpec, component: wiring.Component, name: str) -> str:
+    """Return a component and all that it uses as one text."""
+    # An FPGA begins with the content that its configuration gives it.
+    return "\n".join(module_files(core, component, name, initial=True).values())

@@ -86,7 +86,7 @@ def test_the_boundary_is_host_and_macro(small: CoreSpec) -> None:
     ports = boundary_ports(small)
     assert ports == {
         **host_members(small),
-        **{f"array__{name}": member for name, member in array_signature(small).members.items()},
+        **{f"array_{name}": member for name, member in array_signature(small).members.items()},
     }
 
 

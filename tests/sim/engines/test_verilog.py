@@ -131,7 +131,7 @@ def test_a_core_that_breaks_the_contract_of_the_macro_is_caught(job: CosimJob) -
     text = core_verilog(job.core)[0]
     instance = re.search(r"^ *tiny_8x8_array array_macro \($.*?^ *\);$", text, re.M | re.S)
     assert instance is not None
-    crossed = instance[0].replace(".run(array__run)", ".run(array__init)")
+    crossed = instance[0].replace(".run(control_array_run)", ".run(array__init)")
     assert crossed != instance[0]
     with pytest.raises(MacroContractError, match=r"^A001: init and run are never high together; broken in cycle \d+$"):
         VerilogEngine("icarus", text.replace(instance[0], crossed)).run(job)

@@ -1,0 +1,1 @@
+"""Writing gateware as Verilog that people read: a module and a file for each component."""
