@@ -99,8 +99,10 @@ class Expressions:
         if isinstance(value, Signal):
             return Text(self._bits(value, 0, width), PRIMARY)
         if isinstance(value, ClockSignal):
+            self._scope.clocked = True
             return Text(CLOCK, PRIMARY)
         if isinstance(value, ResetSignal):
+            self._scope.resets = True
             return Text(RESET, PRIMARY)
         if isinstance(value, Slice):
             return self._slice(value.value, value.start, value.start + width)

@@ -124,7 +124,8 @@ class ModuleWriter:
         assigns = [line for driver in driven for line in self._assign(driver)]
         assigns += self._constants([*registers, *reads], driven, connected)
         resets = any(not signal.reset_less for signal in registers) or any(one.resets for one in self._used)
-        clocked = bool(registers or tables or parts.instances) or any(one.clocked for one in self._used)
+        resets |= scope.resets
+        clocked = bool(registers or tables) or scope.clocked or any(one.clocked for one in self._used)
         clocked |= any(memory._write_ports for _, memory in parts.memories)
         sections = [
             self._named_constants(),

@@ -39,6 +39,8 @@ class Scope:
         """The signals, so that no id is given to another one."""
         self.intermediate: list[str] = []
         """Declarations of the intermediate nets, in the order of their use."""
+        self.clocked, self.resets = False, False
+        """Whether expressions name the clock and the reset."""
         self.constants: dict[str, str] = {}
         """Value of each named constant, as a literal."""
         self._nets: dict[tuple[str, int], str] = {}

@@ -80,7 +80,7 @@ def test_a_user_without_a_home_runs_every_verb(make_core: Callable[..., CoreSpec
     told = [line for line in done.stderr.splitlines() if not re.fullmatch(r"oscc: .*, \d+ s", line)]
     assert [json.loads(line) for line in told] == [{"user": NOBODY, "status": [0] * len(commands)}]
     assert done.returncode == 0
-    assert (work / "rtl" / "rtl" / "small_core.v").stat().st_uid == NOBODY
+    assert (work / "rtl" / "rtl" / "src" / "small_core.v").stat().st_uid == NOBODY
     assert len((work / "spins.txt").read_text().splitlines()) == 4
     assert not (work / "~").exists()
     # Temporary files are gone; a library may leave a cache that it made there.

@@ -69,12 +69,12 @@ def test_it_names_what_is_there_and_all_that_a_tool_can_use(files: dict[str, str
     found = named(described(FEW, files))
     assert set(found) <= set(files)
     left_out = {name for name in files if name not in found}
-    useless = re.compile(r".*\.(f|md|json|yaml|py|core)$")
+    useless = re.compile(r".*\.(f|txt|md|json|yaml|py|core)$")
     assert [name for name in left_out if not useless.match(name)] == []
 
 
 def test_a_folder_without_bench_and_firmware_has_no_targets_for_them(files: dict[str, str]) -> None:
-    plain = {name: text for name, text in files.items() if "/" not in name}
+    plain = {name: text for name, text in files.items() if "/" not in name or name.startswith("src/")}
     description = described(FEW, plain)
     assert set(named(description)) <= set(plain)
     assert set(description["targets"]) == {"default", "lint", "synth"}
@@ -97,7 +97,7 @@ def test_every_target_uses_filesets_that_are_there(files: dict[str, str]) -> Non
 def test_file_types_are_those_of_the_tools(files: dict[str, str]) -> None:
     found = named(described(FEW, files))
     kinds = {path: properties["file_type"] for path, properties in found.items()}
-    assert kinds["tiny_8x8_core.v"] == kinds["tiny_8x8_array_stub.v"] == "verilogSource-2005"
+    assert kinds["src/tiny_8x8_core.v"] == kinds["tiny_8x8_array_stub.v"] == "verilogSource-2005"
     assert kinds["oscc_waivers.vlt"] == "vlt"
     assert kinds["tiny_8x8_core.sdc"] == "SDC"
     assert kinds["tb/program.hex"] == "user"

@@ -49,7 +49,7 @@ def test_the_array_has_name_and_ports_of_the_black_box(name: str) -> None:
 
 
 def test_the_sources_are_complete(core: CoreSpec) -> None:
-    files = bench_sources(core)
+    files = bench_sources(core, ["src/one_part.v", "src/one_core.v"])
     assert sorted(files) == [
         "tb/README.md",
         "tb/one_array.sv",
@@ -59,7 +59,8 @@ def test_the_sources_are_complete(core: CoreSpec) -> None:
     ]
     assert files["tb/one_core_tb.f"].splitlines() == [
         "+incdir+tb",
-        "one_core.v",
+        "src/one_part.v",
+        "src/one_core.v",
         "tb/one_array.sv",
         "tb/one_core_tb.sv",
     ]
