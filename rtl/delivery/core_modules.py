@@ -42,9 +42,7 @@ def core_modules(core: CoreSpec, *, initial: bool = False) -> dict[str, str]:
     return module_files(core, Core(core), core_module_name(core), initial=initial)
 
 
-def module_files(
-    core: CoreSpec, component: wiring.Component, top: str, *, initial: bool = False
-) -> dict[str, str]:
+def module_files(core: CoreSpec, component: wiring.Component, top: str, *, initial: bool = False) -> dict[str, str]:
     """Return a component of a core and all that it uses, a file for each module, the component itself last.
 
     Parameters

@@ -30,9 +30,7 @@ from oscc.rtl.verilog.hierarchy import verilog_modules
 WAIVERS = "oscc_waivers.vlt"
 
 
-def emit_core(
-    core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial: bool = False
-) -> dict[str, str]:
+def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial: bool = False) -> dict[str, str]:
     """Return everything that is emitted for a core, byte-identical from run to run.
 
     Parameters

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from amaranth.hdl import Cat, ClockSignal, Const, ResetSignal, Signal, Value
@@ -170,7 +171,7 @@ def drivers(statements: Sequence[Statement], where: str) -> list[Driver]:
     found = []
     for signal in signals:
         edges = sorted(cuts[id(signal)])
-        for start, stop in zip(edges, edges[1:], strict=False):
+        for start, stop in pairwise(edges):
             initial = Const(signal.init >> start, stop - start)
             value = _driven(Target(signal, start, stop, 0), relevant[id(signal)], initial, where)
             found.append(Driver(signal, start, stop, value))

@@ -73,9 +73,7 @@ class ModuleWriter:
         Give registers and memories their initial content by initial blocks, as FPGAs have it.
     """
 
-    def __init__(
-        self, where: str, ports: Sequence[Port], parts: Parts, used: Sequence[Used], *, initial: bool
-    ) -> None:
+    def __init__(self, where: str, ports: Sequence[Port], parts: Parts, used: Sequence[Used], *, initial: bool) -> None:
         self._ports, self._parts, self._used, self._initial = ports, parts, used, initial
         names = Names()
         self._scope = Scope(where, names)
@@ -264,11 +262,11 @@ class ModuleWriter:
         kept: list[Statement] = []
         for statement in statements:
             place = statement.lhs if isinstance(statement, Assign) else None
-            if isinstance(statement, Assign) and isinstance(place, Signal) and not place.name:
-                if writers[id(place)] == 1:
-                    self._scope.stand_for(place, statement.rhs)
-                    continue
-            kept.append(statement)
+            alone = isinstance(place, Signal) and not place.name and writers[id(place)] == 1
+            if alone and isinstance(statement, Assign) and isinstance(place, Signal):
+                self._scope.stand_for(place, statement.rhs)
+            else:
+                kept.append(statement)
         return kept
 
     def _readers(self, statements: Sequence[Statement]) -> dict[int, list[object]]:

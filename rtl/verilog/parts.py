@@ -15,7 +15,7 @@ from oscc.rtl.verilog.names import identifier
 from oscc.rtl.verilog.scope import UnsupportedError
 
 PACKAGE = "oscc."
-"""Components of this package, and of whoever marks theirs so, become modules; those of a library go into their owner."""
+"""Components of this package become modules; those of a library become part of what uses them."""
 
 SYNC = "sync"
 

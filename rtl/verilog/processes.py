@@ -62,9 +62,7 @@ class Processes:
             elif isinstance(statement, Switch):
                 lines += self._conditional(statement, indent)
             else:
-                raise UnsupportedError(
-                    f"{type(statement).__name__} cannot be written as Verilog", self._scope.module
-                )
+                raise UnsupportedError(f"{type(statement).__name__} cannot be written as Verilog", self._scope.module)
         return lines
 
     def _assignment(self, statement: Assign, indent: int) -> list[str]:

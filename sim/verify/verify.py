@@ -19,8 +19,7 @@ from oscc.core.program import Program
 from oscc.core.program_file import read_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
-from oscc.rtl.delivery.emit import core_verilog
-from oscc.rtl.top import core_module_name
+from oscc.rtl.delivery.core_modules import SOURCES, core_modules
 from oscc.sim.array.array_steps import MAX_STEP
 from oscc.sim.array.macro import MacroContractError
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine, Progress
@@ -155,20 +154,21 @@ def _output_files(folder: OutputFolder) -> CheckLine:
 
 def _read_emitted(folder: Path, core: CoreSpec) -> tuple[str | None, list[CheckLine]]:
     """Read the Verilog in a folder of `oscc emit`; return it and the line ``emitted core``, nothing without it."""
-    path = folder / f"{core_module_name(core)}.v"
     if not folder.is_dir():
         return None, []
-    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    same = text == core_verilog(core)[0]
+    wanted = core_modules(core)
+    paths = {name: folder / SOURCES / name for name in wanted}
+    found = {name: path.read_text(encoding="utf-8", errors="replace") for name, path in paths.items() if path.is_file()}
+    differing = [name for name, text in wanted.items() if found.get(name) != text]
     line = judge(
         "emitted core",
         "rtl",
-        same,
-        f"{path.name}, {len(text)} characters",
+        not differing,
+        f"{len(wanted) - len(differing)} of {len(wanted)} modules",
         "the Verilog of the core, emitted anew",
-        "the file is missing or differs: oscc emit writes it again",
+        f"missing or different: {', '.join(differing)}; oscc emit writes them again",
     )
-    return text, [line]
+    return "\n".join(found.values()), [line]
 
 
 def _verify_program(

@@ -102,10 +102,10 @@ class Watch:
             return "array"
         if not _high(fetch.valid):
             return "fetch" if self._started else "prologue"
-        if _high(fetch.group__sample) and not self._sampled and _high(sequencer.readout_busy):
+        if _high(fetch.group_sample) and not self._sampled and _high(sequencer.frames_busy):
             return "latches"
-        loading = _high(fetch.group__commit) or _high(fetch.group__load)
-        if _high(fetch.group__is_init) and not _high(sequencer.readout_room) and not (loading and not self._committed):
+        loading = _high(fetch.group_commit) or _high(fetch.group_load)
+        if _high(fetch.group_is_init) and not _high(sequencer.frames_room) and not (loading and not self._committed):
             return "room"
         return "load" if self._started else "prologue"
 
@@ -117,7 +117,7 @@ class Watch:
             return
         self._started |= _high(shim.init) or _high(shim.run)
         if _high(self._fetch.valid):
-            self._sampled |= _high(sequencer.readout_start)
+            self._sampled |= _high(sequencer.frames_start)
             self._committed |= _high(sequencer.load_taken)
         else:
             self._sampled = self._committed = False

@@ -243,12 +243,12 @@ def test_data_of_another_core_are_refused(quick: Bench) -> None:
 
 @needs_icarus
 def test_a_core_that_breaks_the_macros_contract_fails(quick: Bench, tmp_path: Path) -> None:
-    text = (quick.folder / "tiny_8x8_core.v").read_text()
+    text = (quick.folder / "src" / "tiny_8x8_core.v").read_text()
     instance = re.search(r"^ *tiny_8x8_array array_macro \($.*?^ *\);$", text, re.M | re.S)
     assert instance is not None
     crossed = re.sub(r"\.run\([^)]*\)", ".run(control_array_init)", instance[0])
     shutil.copytree(quick.folder, tmp_path / "crossed")
-    (tmp_path / "crossed" / "tiny_8x8_core.v").write_text(text.replace(instance[0], crossed))
+    (tmp_path / "crossed" / "src" / "tiny_8x8_core.v").write_text(text.replace(instance[0], crossed))
     command = ["iverilog", "-g2005", "-s", quick.name, "-f", f"tb/{quick.name}.f", "-o", "bench.vvp"]
     subprocess.run(command, cwd=tmp_path / "crossed", check=True)
     done = subprocess.run(["vvp", "-n", "bench.vvp"], cwd=tmp_path / "crossed", capture_output=True, text=True)

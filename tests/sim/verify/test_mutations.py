@@ -32,7 +32,7 @@ from oscc.core.program_file import read_program, write_program
 from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import ControlPlane, host_members
-from oscc.rtl.delivery.emit import core_verilog
+from oscc.rtl.delivery.core_modules import core_modules
 from oscc.rtl.weights.weight_bank import WeightBank
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimBus, PysimEngine
@@ -233,19 +233,19 @@ def test_changed_report(copy: Path) -> None:
 
 
 def test_emitted_core_that_was_edited(copy: Path, core: CoreSpec) -> None:
-    (copy / "rtl").mkdir()
-    text = core_verilog(core)[0]
-    (copy / "rtl" / "tiny_8x8_core.v").write_text(text)
+    (copy / "rtl" / "src").mkdir(parents=True)
+    for name, text in core_modules(core).items():
+        (copy / "rtl" / "src" / name).write_text(text)
     # The engine does not come into it.
     assert red_lines(copy, engines=("array",)) == ()
-    (copy / "rtl" / "tiny_8x8_core.v").write_text(text.replace("read_data", "reed_data", 1))
+    (copy / "rtl" / "src" / "tiny_8x8_core.v").write_text(text.replace("rdata", "reed_data", 1))
     assert red_lines(copy, engines=("array",)) == ("emitted core",)
 
 
 @pytest.mark.skipif(bool(missing_for("icarus")), reason=f"needs Icarus Verilog: {missing_for('icarus')}")
 def test_emitted_core_that_does_not_compile(copy: Path) -> None:
-    (copy / "rtl").mkdir()
-    (copy / "rtl" / "tiny_8x8_core.v").write_text("this is not Verilog\n")
+    (copy / "rtl" / "src").mkdir(parents=True)
+    (copy / "rtl" / "src" / "tiny_8x8_core.v").write_text("this is not Verilog\n")
     assert red_lines(copy, engines=("icarus",)) == ("emitted core", "run")
 
 
