@@ -67,6 +67,9 @@ class CoreSpec(Section):
         Check bits on every weight word.
     spi : bool
         An SPI slave beside the AXI4-Lite port, that reaches the same registers.
+    memory_pins : bool
+        Test and redundancy pins of the memories as ports of the core. What the hardware computes does not depend on it:
+        `canonical_json` names it only where it is true.
     defects : DefectSpec
     """
 
@@ -89,6 +92,7 @@ class CoreSpec(Section):
     stream_width: Literal[32, 64, 128] = 64
     protection: Literal["secded", "none"] = "secded"
     spi: bool = False
+    memory_pins: bool = False
     defects: DefectSpec = DefectSpec()
 
     @field_validator("stencil")
@@ -359,8 +363,14 @@ class CoreSpec(Section):
     # Identity
 
     def canonical_json(self) -> str:
-        """Return the specification with every default filled in, keys sorted: what `hash` is taken over."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        """Return the specification with every default filled in, keys sorted: what `hash` is taken over.
+
+        Without ``memory_pins`` where that is false, so that programs for cores of before it remain good.
+        """
+        described = self.model_dump(mode="json", by_alias=True)
+        if not self.memory_pins:
+            del described["memory_pins"]
+        return json.dumps(described, sort_keys=True, separators=(",", ":"))
 
     def __eq__(self, other: object) -> bool:
         """Return whether both are the same hardware: what was computed from a core and kept does not count."""

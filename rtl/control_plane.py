@@ -6,11 +6,8 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.cdc import FFSynchronizer
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from oscc.core.instructions import SCHEDULE_DEPTH
 from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
 from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
 from oscc.core.spec import CoreSpec
@@ -20,7 +17,9 @@ from oscc.rtl.host.register_arbiter import RegisterArbiter
 from oscc.rtl.host.register_block import RegisterBlock
 from oscc.rtl.host.register_bus import connect_register_bus
 from oscc.rtl.host.spi_slave import SPI_MEMBERS, SpiSlave
+from oscc.rtl.memories.memory_pins import chain_pins, memory_pin_members
 from oscc.rtl.readout.readout import Readout
+from oscc.rtl.schedule.schedule_memory import ScheduleMemory
 from oscc.rtl.schedule.sequencer import Sequencer
 from oscc.rtl.schedule.watchdog import Watchdog
 from oscc.rtl.signals.drive_port import drive_port_signature
@@ -28,6 +27,7 @@ from oscc.rtl.signals.image_stream import image_stream_signature
 from oscc.rtl.signals.port import connect, port_of
 from oscc.rtl.signals.program_stream import program_stream_signature
 from oscc.rtl.signals.shadow_port import shadow_port_signature
+from oscc.rtl.signals.synchronizer import Synchronizer
 from oscc.rtl.signals.tap_port import tap_port_signature
 from oscc.rtl.weights.fault_collector import collector_latency
 from oscc.rtl.weights.program_ingress import ProgramIngress
@@ -35,7 +35,7 @@ from oscc.rtl.weights.weight_store import WeightStore
 
 
 def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
-    """Return the host's side of a core: AXI4-Lite registers, program and image stream, interrupt, perhaps SPI."""
+    """Return the host's side of a core: registers, program and image stream, interrupt; perhaps SPI and memory pins."""
     return {
         **{f"s_axil_{name}": member for name, member in AXI_LITE_MEMBERS.items()},
         **({f"spi_{name}": member for name, member in SPI_MEMBERS.items()} if core.spi else {}),
@@ -50,6 +50,7 @@ def host_members(core: CoreSpec) -> dict[str, wiring.Member]:
         "m_axis_tuser": Out(1),
         "m_axis_tready": In(1),
         "irq": Out(1),
+        **{f"sram_{name}": member for name, member in memory_pin_members(core).items()},
     }
 
 
@@ -127,6 +128,9 @@ class ControlPlane(wiring.Component):
     -------
     s_axil_*, s_axis_*, m_axis_*, irq
         See `host_members`.
+    sram_*
+        With ``memory_pins``: as in `memory_pin_members`. The chain leads through the weight memory, the schedule
+        memory, the loop counters and the frame FIFO.
     array : Out(array_signature(core))
 
     Attributes
@@ -150,9 +154,9 @@ class ControlPlane(wiring.Component):
         m.submodules.store = store = self.store
         m.submodules.sequencer = sequencer = Sequencer(core)
         m.submodules.readout = readout = Readout(core)
-        # Small, and at the head of the longest path: block RAM would be several times slower than LUTs.
-        attributes = {"ram_style": "distributed"}
-        m.submodules.schedule = schedule = Memory(shape=32, depth=SCHEDULE_DEPTH, init=[], attrs=attributes)
+        m.submodules.schedule = schedule = ScheduleMemory()
+        pins = wiring.Signature(memory_pin_members(core))
+        chain_pins(m, port_of(self, pins, "sram_"), (store, schedule, sequencer, readout))
         self._connect_host(m, axi_lite, registers)
         self._connect_streams(m, ingress, readout)
         self._connect_schedule(m, schedule, registers, sequencer)
@@ -178,8 +182,10 @@ class ControlPlane(wiring.Component):
         seed = Signal(32)
         with m.If(sequencer.start):
             m.d.sync += seed.eq(registers.seed)
-        m.submodules.array_ready = FFSynchronizer(self.array.ready, sequencer.array_ready)
+        m.submodules.array_ready = array_ready = Synchronizer()
         m.d.comb += [
+            array_ready.asynchronous.eq(self.array.ready),
+            sequencer.array_ready.eq(array_ready.synchronous),
             registers.status_array_ready.eq(sequencer.array_ready),
             registers.status_frame.eq(readout.pending),
         ]
@@ -208,21 +214,19 @@ class ControlPlane(wiring.Component):
         connect_register_bus(m, arbiter.registers, registers)
         m.d.comb += axi_lite.hold.eq(arbiter.hold)
 
-    def _connect_schedule(self, m: Module, schedule: Memory, registers: RegisterBlock, sequencer: Sequencer) -> None:
+    def _connect_schedule(
+        self, m: Module, schedule: ScheduleMemory, registers: RegisterBlock, sequencer: Sequencer
+    ) -> None:
         """Lead the schedule memory to the host, who writes it, and to the sequencer."""
-        write = schedule.write_port(granularity=8)
-        host_read, fetch = schedule.read_port(), schedule.read_port()
+        connect(m, sequencer.fetch, schedule.fetch)
         m.d.comb += [
-            write.addr.eq(registers.array_address),
-            write.data.eq(registers.write_data),
-            write.en.eq(Cat(registers.write_mask[8 * byte] & registers.array_write for byte in range(4))),
-            host_read.addr.eq(registers.array_read_address),
-            host_read.en.eq(registers.read_strobe),
-            registers.array_read_data.eq(host_read.data),
+            schedule.write_mask.eq(Cat(registers.write_mask[8 * byte] & registers.array_write for byte in range(4))),
+            schedule.write_address.eq(registers.array_address),
+            schedule.write_data.eq(registers.write_data),
+            schedule.host_read_enable.eq(registers.read_strobe),
+            schedule.host_read_address.eq(registers.array_read_address),
+            registers.array_read_data.eq(schedule.host_read_data),
             registers.locked.eq(sequencer.running),
-            fetch.addr.eq(sequencer.fetch.address),
-            fetch.en.eq(1),
-            sequencer.fetch.word.eq(fetch.data),
         ]
 
     def _connect_store(self, m: Module, store: WeightStore, ingress: ProgramIngress, sequencer: Sequencer) -> None:

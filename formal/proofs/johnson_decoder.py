@@ -101,6 +101,7 @@ def _decoder(m: Module) -> tuple[Signal, Signal]:
 
     core = small_core(readout={"taps": TAPS, "subphases": SUBPHASES})
     m.submodules.decoder = decoder = JohnsonDecoder(core)
+    m.d.comb += [decoder.look_up.eq(1), decoder.combine.eq(1)]
     return decoder.code, decoder.taps
 
 
@@ -124,9 +125,9 @@ PROOFS = (
         depth=3,
         cover_depth=4,
         mutants=(
-            Mutant("one table entry wrong", FILE, "init=johnson_table(taps)", "init=(*johnson_table(taps)[:-2], 5, 2)"),
-            Mutant("difference without sign", FILE, "difference.as_signed()", "difference"),
-            Mutant("sub-phase left out", FILE, "for step in steps[1:]:", "for step in steps[2:]:"),
+            Mutant("one table entry wrong", FILE, "= johnson_table(taps)", "= (*johnson_table(taps)[:-2], 5, 2)"),
+            Mutant("difference without sign", FILE, "step - steps[0] + taps", "step - steps[0]"),
+            Mutant("sub-phase left out", FILE, "enumerate(steps[1:], 1)", "enumerate(steps[2:], 2)"),
         ),
     ),
     Proof(
@@ -141,7 +142,7 @@ PROOFS = (
         cover_depth=4,
         quick=True,
         mutants=(
-            Mutant("tables of the next step", FILE, "init=johnson_table(taps)", "init=johnson_table(taps)[::-1]"),
+            Mutant("tables of the next step", FILE, "= johnson_table(taps)", "= johnson_table(taps)[::-1]"),
             Mutant(
                 "flipped taps not restored",
                 FILE,

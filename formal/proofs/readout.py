@@ -118,12 +118,12 @@ def build_walk() -> Module:
     most = inside["mark"] | (cut & last)
     beat = past(m, past(m, Cat(data, keep, last), "beat_1"), "beat_2")
     bounds = past(m, past(m, Cat(enters, least, most), "bounds_1"), "bounds_2")
-    m.d.comb += Assert(fifo.w_en == bounds[0])
-    with m.If(fifo.w_en):
+    m.d.comb += Assert(fifo.write_enable == bounds[0])
+    with m.If(fifo.write_enable):
         m.d.comb += [
-            Assert(fifo.w_rdy),
-            Assert(fifo.w_data[:-1] == beat),
-            Assert((fifo.w_data[-1] | ~bounds[1]) & (~fifo.w_data[-1] | bounds[2])),
+            Assert(fifo.write_ready),
+            Assert(fifo.write_data[:-1] == beat),
+            Assert((fifo.write_data[-1] | ~bounds[1]) & (~fifo.write_data[-1] | bounds[2])),
         ]
     # Room is never promised in vain: with it, a frame that starts now does not wait, nor does one that is latched.
     started_roomy = past(m, starts & readout.frames.room, "started_roomy")
@@ -132,7 +132,7 @@ def build_walk() -> Module:
     # What induction has to know besides: where the walk is, and that what is reserved is not used otherwise.
     ongoing, row, number = fsm.ongoing, readout.tap.row, inside["beat"]
     walks = ongoing("select") | ongoing("settle") | ongoing("latch") | ongoing("decode") | ongoing("end early")
-    inner_level = insides["SyncFIFOBuffered"]["inner_level"]
+    inner_level = insides["FrameFifo"]["stored"]
     in_flight = Signal(range(4))
     m.d.comb += in_flight.eq(past(m, enters, "enters_1") + bounds[0])
     reserved = Mux(walks, FRAME_BEATS - place, 0)
@@ -150,7 +150,7 @@ def build_walk() -> Module:
         Assert(~in_time | ~frame_due | ongoing("end early")),
         Assert(fifo.level + in_flight + reserved <= FRAME_BEATS + 7),
         Assert(inner_level <= FRAME_BEATS + 6),
-        Assert(fifo.r_rdy | (inner_level <= 1)),
+        Assert(fifo.read_valid | (inner_level <= 1)),
         Assert(inside["fits"] == past(m, fifo.level <= 4, "fitted", init=1)),
         Assert(inside["space"] == past(m, fifo.level < FRAME_BEATS + 4, "spaced", init=1)),
     ]
@@ -162,7 +162,7 @@ def build_walk() -> Module:
     _in_time(m, readout, inside, starts)
     m.d.comb += [
         Assert(readout.pending == (readout.frames.busy | (in_flight != 0) | (fifo.level != 0))),
-        Assert(readout.stream.valid == fifo.r_rdy),
+        Assert(readout.stream.valid == fifo.read_valid),
     ]
     m.d.comb += [
         Cover(enters & (place == FRAME_BEATS - 1) & ~cut & (fifo.level == 6)),
@@ -201,12 +201,12 @@ def build_stream() -> Module:
     """Any one beat is followed from the FIFO's input to the stream."""
     m = Module()
     readout, insides, _ = _bench(m)
-    inside, queue = insides["Readout"], insides["SyncFIFOBuffered"]
+    inside, queue = insides["Readout"], insides["FrameFifo"]
     fifo = inside["fifo"]
     # That it never overflows is proved of the walk.
-    m.d.comb += Assume(~fifo.w_en | fifo.w_rdy)
+    m.d.comb += Assume(~fifo.write_enable | fifo.write_ready)
     beat = Cat(readout.stream.data, readout.stream.keep, readout.stream.last, readout.stream.user)
-    takes, enters = readout.stream.valid & readout.stream.ready, fifo.w_en
+    takes, enters = readout.stream.valid & readout.stream.ready, fifo.write_enable
 
     count = Signal(range(fifo.depth + 1), name="spec_count")
     m.d.sync += count.eq(count + enters - takes)
@@ -215,7 +215,7 @@ def build_stream() -> Module:
     with m.If(there & takes):
         m.d.sync += [ahead.eq(ahead - 1), there.eq(ahead != 0)]
     with m.If(enters & follow & ~followed):
-        m.d.sync += [followed.eq(1), there.eq(1), ahead.eq(count - takes), content.eq(fifo.w_data)]
+        m.d.sync += [followed.eq(1), there.eq(1), ahead.eq(count - takes), content.eq(fifo.write_data)]
     m.d.comb += [
         Assert(~readout.stream.valid | (count != 0)),
         Assert(~there | (count > ahead)),
@@ -227,18 +227,22 @@ def build_stream() -> Module:
     m.d.comb += Assert(~stalled | (readout.stream.valid & (beat == before)))
 
     # A memory gives what was written last. The cell of the followed beat is followed too; RTLIL does not name it.
-    produce, consume, level = queue["produce"], queue["consume"], queue["inner_level"]
-    write, read, depth = queue["w_port"], queue["r_port"], fifo.depth - 1
+    produce, consume, level = queue["produce"], queue["consume"], queue["stored"]
+    memory, depth = queue["memory"], fifo.depth - 1
     cell, address, from_cell, was_read = Signal(len(beat)), Signal.like(produce), Signal(len(beat)), Signal()
     with m.If(enters & follow & ~followed):
         m.d.sync += address.eq(produce)
-    with m.If(write.en & ((write.addr == address) | (follow & ~followed))):
-        m.d.sync += cell.eq(write.data)
-    with m.If(read.en):
-        m.d.sync += [was_read.eq(followed & (read.addr == address)), from_cell.eq(cell)]
-    m.d.comb += Assume(~was_read | (read.data == from_cell))
+    with m.If(memory.write_enable & ((memory.write_address == address) | (follow & ~followed))):
+        m.d.sync += cell.eq(memory.write_data)
+    with m.If(memory.read_enable):
+        m.d.sync += [was_read.eq(followed & (memory.read_address == address)), from_cell.eq(cell)]
+    m.d.comb += [
+        Assume(~was_read | (memory.read_data == from_cell)),
+        # What a memory gives of a word that is written in the same cycle is undefined.
+        Assert(~(memory.read_enable & memory.write_enable) | (memory.read_address != memory.write_address)),
+    ]
     # What induction has to know besides.
-    behind, valid = Signal(range(2 * depth)), fifo.r_rdy
+    behind, valid = Signal(range(2 * depth)), fifo.read_valid
     m.d.comb += [
         behind.eq(consume + ahead - valid),
         Assert((produce < depth) & (consume < depth) & (level <= depth)),
@@ -309,11 +313,17 @@ PROOFS = (
         depth=4,
         cover_depth=30,
         mutants=(
-            Mutant("beats dropped when not taken", FILE, "fifo.r_en.eq(self.stream.ready)", "fifo.r_en.eq(1)", 16),
+            Mutant(
+                "beats dropped when not taken",
+                FILE,
+                "fifo.read_ready.eq(self.stream.ready)",
+                "fifo.read_ready.eq(1)",
+                16,
+            ),
             Mutant(
                 "valid before the data",
                 FILE,
-                "self.stream.valid.eq(fifo.r_rdy)",
+                "self.stream.valid.eq(fifo.read_valid)",
                 "self.stream.valid.eq(fifo.level != 0)",
                 16,
             ),

@@ -6,12 +6,12 @@ from enum import Enum
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.registers import ADDRESS_BITS
 from oscc.rtl.host.axi_lite import DECERR, SLVERR
 from oscc.rtl.host.register_bus import REGISTER_BUS_MEMBERS
+from oscc.rtl.signals.synchronizer import Synchronizer
 
 WRITE, READ = 0x02, 0x03
 """Command bytes."""
@@ -132,9 +132,9 @@ class SpiSlave(wiring.Component):
         """
         cs_n, mosi, rise, fall = frame.cs_n, frame.mosi, frame.rise, frame.fall
         sclk = Signal()
-        m.submodules.sclk_synchronizer = FFSynchronizer(self.sclk, sclk, reset_less=False)
-        m.submodules.cs_n_synchronizer = FFSynchronizer(self.cs_n, cs_n, reset_less=False)
-        m.submodules.mosi_synchronizer = FFSynchronizer(self.mosi, mosi, reset_less=False)
+        for name, pin, synchronous in (("sclk", self.sclk, sclk), ("cs_n", self.cs_n, cs_n), ("mosi", self.mosi, mosi)):
+            m.submodules[f"{name}_synchronizer"] = synchronizer = Synchronizer()
+            m.d.comb += [synchronizer.asynchronous.eq(pin), synchronous.eq(synchronizer.synchronous)]
         sclk_before = Signal()
         m.d.sync += sclk_before.eq(sclk)
         m.d.comb += [rise.eq(sclk & ~sclk_before & ~cs_n), fall.eq(~sclk & sclk_before & ~cs_n)]

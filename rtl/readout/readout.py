@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.memories.memory_pins import chain_pins, memory_pin_members
+from oscc.rtl.readout.frame_fifo import FrameFifo
 from oscc.rtl.readout.johnson_decoder import DECODE_LATENCY, JohnsonDecoder
 from oscc.rtl.signals.frame_port import frame_port_signature
 from oscc.rtl.signals.image_stream import image_stream_signature
@@ -81,6 +82,8 @@ class Readout(wiring.Component):
     stream : Out(image_stream_signature(core))
     pending : Out(1)
         Beats, a latched frame or a discarded sample wait.
+    <pin>
+        Of the FIFO's memory, as in `memory_pin_members`.
     """
 
     def __init__(self, core: CoreSpec) -> None:
@@ -93,29 +96,31 @@ class Readout(wiring.Component):
                 "awaiting_taps": Out(1),
                 "stream": Out(image_stream_signature(core)),
                 "pending": Out(1),
+                **memory_pin_members(core),
             }
         )
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         walk = _Walk(self._core)
-        fifo = SyncFIFOBuffered(
-            width=self._core.stream_width + self._core.codes_per_beat + 2,
+        fifo = FrameFifo(
+            bits=self._core.stream_width + self._core.codes_per_beat + 2,
             depth=self._core.frame_beats + DRAIN_BEATS + IN_FLIGHT_BEATS,
         )
         m.submodules.fifo = fifo
+        chain_pins(m, self, (fifo,))
         self._connect_output(m, walk, fifo)
         self._walk(m, walk)
         self._decode(m, walk, fifo)
         return m
 
-    def _connect_output(self, m: Module, walk: _Walk, fifo: SyncFIFOBuffered) -> None:
+    def _connect_output(self, m: Module, walk: _Walk, fifo: FrameFifo) -> None:
         """Lead the output FIFO to the stream, and tell whether it has room."""
         fits, space = walk.fits, walk.space
         m.d.comb += [
-            Cat(self.stream.data, self.stream.keep, self.stream.last, self.stream.user).eq(fifo.r_data),
-            self.stream.valid.eq(fifo.r_rdy),
-            fifo.r_en.eq(self.stream.ready),
+            Cat(self.stream.data, self.stream.keep, self.stream.last, self.stream.user).eq(fifo.read_data),
+            self.stream.valid.eq(fifo.read_valid),
+            fifo.read_ready.eq(self.stream.ready),
         ]
 
         # Registered, since they decide much; whatever may be in flight has been reserved for.
@@ -180,15 +185,21 @@ class Readout(wiring.Component):
         with m.If(self.frames.discard):
             m.d.sync += discarded.eq(1)
 
-    def _decode(self, m: Module, walk: _Walk, fifo: SyncFIFOBuffered) -> None:
+    def _decode(self, m: Module, walk: _Walk, fifo: FrameFifo) -> None:
         """Decode a beat, with its marks beside the decoders, into the FIFO."""
         core, held, beat = self._core, walk.held, walk.beat
         valid, last, mark, bad = walk.valid, walk.last, walk.mark, walk.bad
         lanes = core.codes_per_beat
+        combine = Signal()
+        m.d.sync += combine.eq(valid)
         codes = []
         for lane in range(lanes):
             m.submodules[f"decoder_{lane}"] = decoder = JohnsonDecoder(core)
-            m.d.comb += decoder.taps.eq(held[lane * core.readout.tap_bits : (lane + 1) * core.readout.tap_bits])
+            m.d.comb += [
+                decoder.look_up.eq(valid),
+                decoder.combine.eq(combine),
+                decoder.taps.eq(held[lane * core.readout.tap_bits : (lane + 1) * core.readout.tap_bits]),
+            ]
             codes.append(Cat(decoder.code, Const(0, 8 - core.code_bits)))
 
         # How many lanes of the last beat of a row carry a code.
@@ -209,6 +220,6 @@ class Readout(wiring.Component):
         arrived_keep = arrived[4:]
         data = Cat(code & (kept & ~arrived[3]).replicate(8) for code, kept in zip(codes, arrived_keep, strict=True))
         m.d.comb += [
-            fifo.w_en.eq(arrived[0]),
-            fifo.w_data.eq(Cat(data, arrived_keep, arrived[1], arrived[2])),
+            fifo.write_enable.eq(arrived[0]),
+            fifo.write_data.eq(Cat(data, arrived_keep, arrived[1], arrived[2])),
         ]

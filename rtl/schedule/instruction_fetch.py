@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Operation
 from oscc.core.spec import CoreSpec
+from oscc.rtl.memories.memory_pins import chain_pins, memory_pin_members
+from oscc.rtl.memories.sram import Sram1R1W
 from oscc.rtl.schedule.schedule_check import operation_of
 from oscc.rtl.signals.fetch_port import fetch_port_signature
 from oscc.rtl.signals.shapes import index_shape
@@ -61,6 +62,8 @@ class InstructionFetch(wiring.Component):
     group : Out(group_signature)
     overrun : Out(1)
         More than four instructions in a row without duration; high for one cycle, and nothing more is fetched.
+    <pin>
+        Of the memory of the loop counters, as in `memory_pin_members`.
     """
 
     def __init__(self, core: CoreSpec) -> None:
@@ -74,6 +77,7 @@ class InstructionFetch(wiring.Component):
                 "valid": Out(1),
                 "group": Out(group_signature(core)),
                 "overrun": Out(1),
+                **memory_pin_members(core),
             }
         )
 
@@ -82,8 +86,8 @@ class InstructionFetch(wiring.Component):
         word = self.fetch.word
         counter = Signal(index_shape(SCHEDULE_DEPTH))
         # How often a repeat jumps again, and whether at all; only where it is counting.
-        m.submodules.counters = counters = Memory(shape=17, depth=SCHEDULE_DEPTH, init=[])
-        count_read, count_write = counters.read_port(), counters.write_port()
+        m.submodules.counters = counters = Sram1R1W(SCHEDULE_DEPTH, 17)
+        chain_pins(m, self, (counters,))
         counting = Signal(SCHEDULE_DEPTH)
         is_counting = Signal()
         # An instruction is decoded in the second cycle of its address, so this one is of the same address.
@@ -92,13 +96,18 @@ class InstructionFetch(wiring.Component):
         active = Signal()
         decode = Signal()
         untimed = Signal(range(MAX_UNTIMED + 1))
-        m.d.comb += [self.fetch.address.eq(counter), count_read.addr.eq(counter), count_read.en.eq(1)]
+        # Not in the cycle in which the counter of the same repeat is written.
+        m.d.comb += [
+            self.fetch.address.eq(counter),
+            counters.read_address.eq(counter),
+            counters.read_enable.eq(active & ~decode),
+        ]
 
         remaining = Signal(16)
         jumps = Signal()
         m.d.comb += [remaining.eq(word[8:24]), jumps.eq(1)]
         with m.If(is_counting):
-            m.d.comb += [remaining.eq(count_read.data[:16]), jumps.eq(count_read.data[16])]
+            m.d.comb += [remaining.eq(counters.read_data[:16]), jumps.eq(counters.read_data[16])]
 
         conflict = Signal()
         takes_no_time = Signal()
@@ -107,9 +116,9 @@ class InstructionFetch(wiring.Component):
         # Also written where the repeat does not jump, or is not reached: a counter is looked at only while it is
         # counting. So the memory does not wait for what the sequencer decides in this cycle.
         m.d.comb += [
-            count_write.en.eq(active & decode & ~self.valid & (operation_of(word) == Operation.REPEAT)),
-            count_write.addr.eq(counter),
-            count_write.data.eq(Cat((remaining - 1)[:16], remaining != 1)),
+            counters.write_enable.eq(active & decode & ~self.valid & (operation_of(word) == Operation.REPEAT)),
+            counters.write_address.eq(counter),
+            counters.write_data.eq(Cat((remaining - 1)[:16], remaining != 1)),
         ]
         m.d.sync += self.overrun.eq(0)
         with m.If(self.halt):

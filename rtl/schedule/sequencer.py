@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from oscc.core.instructions import SCHEDULE_DEPTH
 from oscc.core.spec import CoreSpec
+from oscc.rtl.memories.memory_pins import chain_pins, memory_pin_members
 from oscc.rtl.schedule.instruction_fetch import InstructionFetch
 from oscc.rtl.schedule.schedule_check import ScheduleCheck
 from oscc.rtl.signals.drive_port import drive_port_signature
@@ -103,6 +104,8 @@ class Sequencer(wiring.Component):
     bad_address : Out(8)
     samples, period, stall_cycles : Out(32)
         Registers SAMPLES, PERIOD and STALLED.
+    <pin>
+        Of the memory of the loop counters, as in `memory_pin_members`.
     """
 
     def __init__(self, core: CoreSpec) -> None:
@@ -132,6 +135,7 @@ class Sequencer(wiring.Component):
                 "samples": Out(32),
                 "period": Out(32),
                 "stall_cycles": Out(32),
+                **memory_pin_members(core),
             }
         )
 
@@ -139,6 +143,7 @@ class Sequencer(wiring.Component):
         m = Module()
         m.submodules.check = check = ScheduleCheck(self._core)
         m.submodules.fetch = fetch = InstructionFetch(self._core)
+        chain_pins(m, self, (fetch,))
         shared = _Shared()
         self._connect_check(m, shared, check, fetch)
         self._take_effect(m, shared, fetch)

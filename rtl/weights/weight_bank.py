@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.memories.memory_pins import chain_pins, memory_pin_members
+from oscc.rtl.memories.sram import Sram1R1W
 from oscc.rtl.weights.secded import SecdedDecoder
-from oscc.rtl.weights.weight_bus import CHECK_COLUMNS, TWIN, UNSHARED, weight_bus_signature
+from oscc.rtl.weights.weight_bus import CHECK_COLUMNS, TWIN, weight_bus_signature
 
 LANE_BITS = 9
 """Width to a multiple of which a column's part of a check memory is padded.
@@ -46,6 +47,8 @@ class WeightBank(wiring.Component):
         What was found in the words of ``row_data``, in the same cycle; always 0 without protection.
     mismatch : Out(columns)
         The last comparison failed; in the cycle in which ``row_data`` of those words would appear.
+    <pin>
+        As in `memory_pin_members`: the memories of the data words in the order of the columns, then the check bits'.
     """
 
     def __init__(self, core: CoreSpec, columns: int = CHECK_COLUMNS) -> None:
@@ -58,55 +61,59 @@ class WeightBank(wiring.Component):
                 "corrected": Out(columns),
                 "uncorrectable": Out(columns),
                 "mismatch": Out(columns),
+                **memory_pin_members(core),
             }
         )
         # A memory of one word would have an address without bits, which Verilog cannot express.
         depth = max(2, core.bank_depth)
-        self.memories = tuple(
-            Memory(shape=core.word_bits, depth=depth, init=[], attrs=UNSHARED) for _ in range(columns)
-        )
+        self.memories = tuple(Sram1R1W(depth, core.word_bits) for _ in range(columns))
         """The data words of each column."""
-        self.checks: Memory | None = None
+        self.checks: Sram1R1W | None = None
         """The check bits of all columns, each column's at a multiple of `lane_bits`; none without protection."""
         if core.check_bits:
-            self.checks = Memory(shape=columns * lane_bits(core), depth=depth, init=[], attrs=UNSHARED)
+            self.checks = Sram1R1W(depth, columns * lane_bits(core), lane_bits(core))
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         core, bus = self._core, self.bus
-        reads, writes = [], []
-        for number, memory in enumerate(self.memories):
+        memories = list(self.memories)
+        for number, memory in enumerate(memories):
             m.submodules[f"memory_{number}"] = memory
-            reads.append(memory.read_port())
-            writes.append(memory.write_port())
-        check_bits, lane = core.check_bits, lane_bits(core)
-        stored_checks: list[Value] = [Const(0, 0)] * self._columns
         if self.checks is not None:
             m.submodules.check_memory = self.checks
-            reads.append(self.checks.read_port())
-            writes.append(self.checks.write_port(granularity=lane))
-        for port in reads:
-            port.addr.attrs.update(TWIN)
-            m.d.comb += port.en.eq(bus.read_stages[1])
+            memories.append(self.checks)
+        chain_pins(m, self, memories)
+        words = []
+        for number, memory in enumerate(memories):
+            address = Signal.like(bus.read_address, name=f"read_address_{number}", attrs=TWIN)
+            # A block RAM takes most of a cycle to give its word. It keeps it while it is not read: no enable is needed.
+            word = Signal(memory.bits, name=f"word_{number}", reset_less=True)
             with m.If(bus.read_stages[0]):
-                m.d.sync += port.addr.eq(bus.read_address)
-        m.d.comb += [port.addr.eq(bus.write_address) for port in writes]
-        # A block RAM takes most of a cycle to give its word. It keeps it while it is not read: no enable is needed.
-        words = [Signal.like(port.data, name=f"word_{number}", reset_less=True) for number, port in enumerate(reads)]
-        m.d.sync += [word.eq(port.data) for word, port in zip(words, reads, strict=True)]
+                m.d.sync += address.eq(bus.read_address)
+            m.d.sync += word.eq(memory.read_data)
+            m.d.comb += [
+                memory.read_enable.eq(bus.read_stages[1]),
+                memory.read_address.eq(address),
+                memory.write_address.eq(bus.write_address),
+            ]
+            words.append(word)
+        check_bits, lane = core.check_bits, lane_bits(core)
+        stored_checks: list[Value] = [Const(0, 0)] * self._columns
         if self.checks is not None:
             stored_checks = [words[-1][column * lane :][:check_bits] for column in range(self._columns)]
 
         row, lanes = [], []
+        enables = Signal(self._columns)
         for column in range(self._columns):
             stored = Cat(words[column], stored_checks[column])
             first_check = core.word_bits + column * check_bits
             given = Cat(bus.write_word[: core.word_bits], bus.write_word[first_check : first_check + check_bits])
             self._compare(m, column, stored, given)
             enable = bus.write_enable[column] | bus.write_all
+            m.d.comb += memories[column].write_enable.eq(enables[column])
             if self.checks is None:
                 row.append(self._delay(m, stored))
-                m.d.comb += [writes[column].en.eq(enable), writes[column].data.eq(given)]
+                m.d.comb += [enables[column].eq(enable), memories[column].write_data.eq(given)]
                 continue
             m.submodules[f"decoder_{column}"] = decoder = SecdedDecoder(core.word_bits)
             row.append(decoder.data)
@@ -119,13 +126,16 @@ class WeightBank(wiring.Component):
                 decoder.correct.eq(bus.read_stages[3]),
                 self.corrected[column].eq(decoder.corrected),
                 self.uncorrectable[column].eq(decoder.uncorrectable),
-                writes[column].en.eq(enable),
-                writes[column].data.eq(written[: core.word_bits]),
-                writes[-1].en[column].eq(enable),
+                enables[column].eq(enable),
+                memories[column].write_data.eq(written[: core.word_bits]),
             ]
         m.d.comb += self.row_data.eq(Cat(row))
-        if lanes:
-            m.d.comb += writes[-1].data.eq(Cat(lanes))
+        if self.checks is not None:
+            m.d.comb += [
+                self.checks.write_enable.eq(enables.any()),
+                self.checks.write_mask.eq(enables),
+                self.checks.write_data.eq(Cat(lanes)),
+            ]
         return m
 
     def _delay(self, m: Module, stored: Value) -> Value:

@@ -11,9 +11,6 @@ from oscc.rtl.signals.shapes import index_shape
 TWIN = {"keep": 1}
 """Attributes of registers that have twins: merged by synthesis, one would drive the loads of all."""
 
-UNSHARED = {"no_rw_check": 1}
-"""Attributes of a memory of which no word is read and written in one cycle: what a read then gives does not matter."""
-
 READ_STAGES = (0, 1, 3, 4)
 """When the stages of a read are enabled, in cycles after its address: address register, memory, syndrome, correction.
 

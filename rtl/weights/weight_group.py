@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from oscc.core.latencies import BUS_FANOUT
 from oscc.core.spec import CoreSpec
+from oscc.rtl.memories.memory_pins import chain_pins, memory_pin_members
 from oscc.rtl.weights.weight_bank import WeightBank
 from oscc.rtl.weights.weight_bus import CHECK_COLUMNS, TWIN, weight_bus_signature
 
@@ -41,6 +42,8 @@ class WeightGroup(wiring.Component):
         The first column in the lowest bits.
     corrected, uncorrectable, mismatch : Out(columns)
         As in `WeightBank`.
+    <pin>
+        As in `memory_pin_members`, in the order of the columns.
     """
 
     def __init__(self, core: CoreSpec, first: int, columns: int, levels: int = 1) -> None:
@@ -51,6 +54,7 @@ class WeightGroup(wiring.Component):
                 "corrected": Out(columns),
                 "uncorrectable": Out(columns),
                 "mismatch": Out(columns),
+                **memory_pin_members(core),
             }
         )
         self.parts: dict[int, WeightBank | WeightGroup]
@@ -94,7 +98,7 @@ def connect_parts(
     ----------
     m : Module
     owner : wiring.Component
-        With the members ``row_data``, ``corrected``, ``uncorrectable`` and ``mismatch`` of `WeightGroup`.
+        With the members ``row_data``, ``corrected``, ``uncorrectable`` and ``mismatch`` of `WeightGroup`, and its pins.
     parts : mapping of int to WeightBank or WeightGroup
         By the first column of each, ascending.
     bus : mapping of str to Value
@@ -109,6 +113,7 @@ def connect_parts(
         start += columns
     for name in ("row_data", "corrected", "uncorrectable", "mismatch"):
         m.d.comb += getattr(owner, name).eq(Cat(getattr(part, name) for part in parts.values()))
+    chain_pins(m, owner, parts.values())
 
 
 def weight_groups(core: CoreSpec, first: int, columns: int, levels: int) -> dict[int, WeightGroup]:

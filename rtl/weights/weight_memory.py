@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.memories.memory_pins import memory_pin_members
 from oscc.rtl.weights.weight_bank import WeightBank
 from oscc.rtl.weights.weight_bus import weight_bus_signature
 from oscc.rtl.weights.weight_group import WeightGroup, connect_parts, weight_groups
@@ -32,6 +33,8 @@ class WeightMemory(wiring.Component):
         Column 0 in the lowest bits.
     corrected, uncorrectable, mismatch : Out(cols)
         One bit per bank, with ``row_data``.
+    <pin>
+        As in `memory_pin_members`, in the order of the columns.
     """
 
     def __init__(self, core: CoreSpec) -> None:
@@ -42,6 +45,7 @@ class WeightMemory(wiring.Component):
                 "corrected": Out(core.cols),
                 "uncorrectable": Out(core.cols),
                 "mismatch": Out(core.cols),
+                **memory_pin_members(core),
             }
         )
         self.groups: dict[int, WeightBank | WeightGroup] = dict(weight_groups(core, 0, core.cols, core.bus_levels))

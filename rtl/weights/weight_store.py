@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from oscc.core.latencies import READ_LATENCY
 from oscc.core.spec import CoreSpec
+from oscc.rtl.memories.memory_pins import chain_pins, memory_pin_members
 from oscc.rtl.signals.findings_port import findings_port_signature
 from oscc.rtl.signals.load_port import load_port_signature
 from oscc.rtl.signals.port import connect, port_of
@@ -83,6 +84,8 @@ class WeightStore(wiring.Component):
         All findings but those of the self-test to zero; these begin anew with ``self_test``.
     <finding> : Out
         One member per finding, as in `findings_port_signature`; rows are those loaded or scrubbed.
+    <pin>
+        As in `memory_pin_members`, in the order of the columns.
     """
 
     def __init__(self, core: CoreSpec) -> None:
@@ -101,6 +104,7 @@ class WeightStore(wiring.Component):
                 "self_test_done": Out(1),
                 "clear": In(1),
                 **findings_port_signature().members,
+                **memory_pin_members(core),
             }
         )
         self.memory = WeightMemory(core)
@@ -113,6 +117,7 @@ class WeightStore(wiring.Component):
         m.submodules.scrubber = scrubber = Scrubber(core)
         m.submodules.march = march = MarchTest(core)
         m.submodules.memory = memory
+        chain_pins(m, self, (memory,))
         m.submodules.collector = collector = FaultCollector(core)
         idle = ~scrubber.busy & ~march.busy
         m.d.comb += [

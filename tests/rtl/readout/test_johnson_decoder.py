@@ -20,6 +20,8 @@ def decode(core: CoreSpec, words: Sequence[int]) -> list[int]:
     recorder = Recorder(code=decoder.code)
 
     async def bench(context: Any) -> None:
+        context.set(decoder.look_up, 1)
+        context.set(decoder.combine, 1)
         for word in [*words, *[0] * DECODE_LATENCY]:
             context.set(decoder.taps, word)
             await context.tick()

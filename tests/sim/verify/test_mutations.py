@@ -357,8 +357,7 @@ def test_upset_in_a_bank(copy: Path, monkeypatch: pytest.MonkeyPatch, flips: int
     def with_upset(self: WeightBank, platform: object) -> Module:
         m = elaborate(self, platform)
         for memory in self.memories:
-            (port,) = memory.write_ports
-            m.d.comb += port.data.eq(self.bus.write_word[: len(port.data)] ^ ((1 << flips) - 1))
+            m.d.comb += memory.write_data.eq(self.bus.write_word[: memory.bits] ^ ((1 << flips) - 1))
         return m
 
     monkeypatch.setattr(WeightBank, "elaborate", with_upset)
