@@ -108,11 +108,16 @@ def build() -> Module:
     m.d.comb += Assert(~rises | (age == 1 + 2 * taken))
 
     # A memory gives what was written last. The cell of the place is followed; what it holds is not named in RTLIL.
-    cell, write, read = Signal(17), inside["count_write"], inside["count_read"]
-    with m.If(write.en & (write.addr == place)):
-        m.d.sync += cell.eq(write.data)
-    was_read = past(m, read.addr, "count_address") == place
-    m.d.comb += Assume(~was_read | (read.data == past(m, cell, "cell_before")))
+    memory, cell, from_cell, was_read = inside["counters"], Signal(17), Signal(17), Signal()
+    with m.If(memory.write_enable & (memory.write_address == place)):
+        m.d.sync += cell.eq(memory.write_data)
+    with m.If(memory.read_enable):
+        m.d.sync += [was_read.eq(memory.read_address == place), from_cell.eq(cell)]
+    m.d.comb += [
+        Assume(~was_read | (memory.read_data == from_cell)),
+        # What a memory gives of a word that is written in the same cycle is undefined.
+        Assert(~(memory.read_enable & memory.write_enable)),
+    ]
 
     # What induction has to know besides.
     active, decode, counter = inside["active"], inside["decode"], inside["counter"]

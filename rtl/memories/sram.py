@@ -96,7 +96,7 @@ class Sram1R1W(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        m.submodules.memory = memory = MemoryInstance(data=self.data, attrs=self._attributes)
+        m.submodules.words = memory = MemoryInstance(data=self.data, attrs=self._attributes)
         enable = self.write_enable
         if self.lane_bits is not None:
             enable = self.write_enable.replicate(len(self.write_mask)) & self.write_mask

@@ -35,7 +35,7 @@ class StoredBit:
 
     @property
     def verilog(self) -> str:
-        """Return the name of the row below the core: ``control.store.memory.group_0.bank_4.memory_1.memory[17]``."""
+        """Return the name of the row below the core: ``control.store.memory.group_0.bank_4.memory_1.words[17]``."""
         return f"{'.'.join(self.path)}[{self.row}]"
 
 
@@ -68,8 +68,8 @@ def stored_bit(core: CoreSpec, column: int, address: int, bit: int) -> StoredBit
     number = column % CHECK_COLUMNS
     path = (*STORE_PATH, "memory", *groups, f"bank_{column - number}")
     if bit < core.word_bits:
-        return StoredBit((*path, f"memory_{number}", "memory"), address, bit)
-    return StoredBit((*path, "check_memory", "memory"), address, number * lane_bits(core) + bit - core.word_bits)
+        return StoredBit((*path, f"memory_{number}", "words"), address, bit)
+    return StoredBit((*path, "check_memory", "words"), address, number * lane_bits(core) + bit - core.word_bits)
 
 
 def flip_bit(context: Any, store: WeightStore, core: CoreSpec, column: int, address: int, bit: int) -> None:

@@ -238,7 +238,7 @@ class BenchCore:
     def word(self, column: int, address: int) -> Any:
         """The handle of a data word in the bank of a column; writing it changes the memory."""
         bank, number = self._bank(column)
-        return getattr(bank, f"memory_{number}").memory[address]
+        return getattr(bank, f"memory_{number}").words[address]
 
     def _bank(self, column: int) -> tuple[Any, int]:
         group = getattr(self.dut.control.store.memory, f"group_{column // 8 * 8}")

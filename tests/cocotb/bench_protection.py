@@ -158,7 +158,7 @@ async def counters_stay_at_their_ends(dut: Any) -> None:
 async def a_check_bit_that_flips_is_corrected_too(dut: Any) -> None:
     bench = await begun(dut)
     bank, _ = bench._bank(1)
-    checks = bank.check_memory.memory[6]
+    checks = bank.check_memory.words[6]
     right = int(checks.value)
     await FallingEdge(dut.clk)
     checks.value = right ^ (1 << 9) ^ 1

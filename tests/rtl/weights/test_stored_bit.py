@@ -22,11 +22,11 @@ needs_icarus = pytest.mark.skipif(IVERILOG is None, reason="needs Icarus Verilog
 
 def test_data_and_check_bits_of_a_word(tiny_core: CoreSpec) -> None:
     path = ("control", "store", "memory", "group_0", "bank_4")
-    assert stored_bit(tiny_core, 5, 17, 107) == StoredBit((*path, "memory_1", "memory"), 17, 107)
+    assert stored_bit(tiny_core, 5, 17, 107) == StoredBit((*path, "memory_1", "words"), 17, 107)
     # The check memory holds four columns, each in nine bits.
-    assert stored_bit(tiny_core, 5, 17, 108) == StoredBit((*path, "check_memory", "memory"), 17, 9)
-    assert stored_bit(tiny_core, 7, 0, 115) == StoredBit((*path, "check_memory", "memory"), 0, 27 + 7)
-    assert stored_bit(tiny_core, 5, 17, 0).verilog == "control.store.memory.group_0.bank_4.memory_1.memory[17]"
+    assert stored_bit(tiny_core, 5, 17, 108) == StoredBit((*path, "check_memory", "words"), 17, 9)
+    assert stored_bit(tiny_core, 7, 0, 115) == StoredBit((*path, "check_memory", "words"), 0, 27 + 7)
+    assert stored_bit(tiny_core, 5, 17, 0).verilog == "control.store.memory.group_0.bank_4.memory_1.words[17]"
 
 
 @pytest.mark.parametrize(
