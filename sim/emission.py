@@ -145,7 +145,7 @@ def _fill(folder: Path, core: CoreSpec, files: Mapping[str, str], register_pages
     """Write emitted files and their manifest into an empty or new folder."""
     folder.mkdir(exist_ok=True)
     for name, text in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_text(folder / name, text)
     names = list(files)
     if register_pages:

@@ -12,6 +12,8 @@ from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.delivery import register_exports
+from oscc.rtl.delivery.assertions import assertion_files
+from oscc.rtl.delivery.cocotb_bench import cocotb_files
 from oscc.rtl.delivery.core_modules import (
     SOURCES,
     file_text,
@@ -46,7 +48,7 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial
     dict of str to str
         Content by relative path: the Verilog, a file for each module in ``src/``, a black-box stub of the array macro,
         file list, clock constraint, lint waivers, FuseSoC description, register files, firmware, stand-alone test
-        bench, the core as YAML, the tree of instances, and ``names.json``, which says which component each module comes
+        bench, cocotb tests, assertions, the core as YAML, the tree of instances, and ``names.json``, which says which component each module comes
         from and how its nets are called in the generator.
     """
     top = core_module_name(core)
@@ -68,6 +70,8 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial
         "registers/oscc_registers.rdl": system_rdl(core),
         **firmware_files(core),
         **bench_sources(core, list(sources)),
+        **assertion_files(core),
+        **cocotb_files(core),
         **{f"{BENCH_FOLDER}/{name}": content for name, content in (bench or {}).items()},
     }
     # It lists the others.

@@ -11,11 +11,11 @@ from typing import Any
 import yaml
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.delivery.assertions import assertions_module_name
+from oscc.rtl.delivery.cocotb_bench import FOLDER as COCOTB_FOLDER
 from oscc.rtl.delivery.core_modules import SOURCES
+from oscc.rtl.delivery.standalone import FOLDER as BENCH_FOLDER
 from oscc.rtl.top import array_module_name, core_module_name
-
-BENCH_FOLDER = "tb"
-"""Folder of the stand-alone bench among what is emitted."""
 
 _FILE_TYPES = {
     ".v": "verilogSource-2005",
@@ -54,8 +54,9 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
 
     Targets: ``default``, what another core gets that depends on this one (the Verilog; the array macro is its own to
     bring); ``lint``, Verilator with the waivers and the black box; ``synth``, with black box and clock constraint, for
-    a tool of the caller's choice; ``firmware``, driver and register files; and, where the stand-alone bench is among
-    the files, ``sim``, which runs it in Icarus Verilog.
+    a tool of the caller's choice; ``firmware``, driver and register files; ``assertions``, the core with its
+    assertions; and, where the benches are among the files, ``sim`` and ``sim_cocotb``, which run the stand-alone one
+    and the tests under cocotb in Icarus Verilog.
 
     Parameters
     ----------
@@ -70,18 +71,23 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
         Byte-identical for the same core, files and version of oscc.
     """
     top = core_module_name(core)
-    chosen = {
+    stub = f"{array_module_name(core)}_stub.v"
+    assertions = f"{BENCH_FOLDER}/{assertions_module_name(core)}.sv"
+    chosen: dict[str, list[str]] = {
         "rtl": _below(SOURCES, files, (".v",)),
-        "stub": [f"{array_module_name(core)}_stub.v"],
+        "stub": [stub],
         "waivers": [name for name in sorted(files) if name.endswith(".vlt")],
         "constraints": [f"{top}.sdc"],
-        "bench": _below(BENCH_FOLDER, files, (".sv", ".svh", ".hex")),
+        "bench": [name for name in _below(BENCH_FOLDER, files, (".sv", ".svh")) if name != assertions],
+        "data": _below(BENCH_FOLDER, files, (".hex",)),
+        "cocotb": [*_below(COCOTB_FOLDER, files, (".v", ".py")), "core.yaml", f"{top}.f"],
+        "assertions": [assertions],
         "firmware": _below("firmware", files, (".c", ".h")) + _below("registers", files, (".h", ".rdl")),
     }
     filesets = {
         name: {"files": [_entry(path) for path in paths if path in files]}
         for name, paths in chosen.items()
-        if any(path in files for path in paths)
+        if any(path in files for path in paths) and (name != "cocotb" or _below(COCOTB_FOLDER, files, (".py",)))
     }
     targets = _targets(top, filesets)
     description: dict[str, Any] = {
@@ -95,12 +101,17 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
             name: {"datatype": datatype, "paramtype": "plusarg", "description": meaning}
             for name, (datatype, meaning) in _PLUSARGS.items()
         }
+    if "sim_cocotb" in targets:
+        # Edalize starts simulators without some variables that cocotb 2.1 wants, and does not look at its results.
+        description["scripts"] = {"cocotb": {"cmd": ["python", "-m", "oscc.cocotb", "fusesoc"]}}
     # The first line tells FuseSoC what the file is.
     return "CAPI=2:\n" + yaml.safe_dump(description, sort_keys=False, width=120)
 
 
 def _targets(top: str, filesets: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return the targets for which there are files."""
+    # Hex files are there where a compilation was emitted.
+    data = ["data"] if "data" in filesets else []
     targets: dict[str, dict[str, Any]] = {
         "default": {"filesets": ["rtl"], "toplevel": top},
         "lint": {
@@ -118,18 +129,28 @@ def _targets(top: str, filesets: Collection[str]) -> dict[str, dict[str, Any]]:
         "firmware": {"description": "C driver and register files", "filesets": ["firmware"], "toplevel": top},
         "sim": {
             "description": "Stand-alone bench with the behavioural array",
-            "filesets": ["rtl", "bench"],
+            "filesets": ["rtl", "bench", *data],
             "toplevel": f"{top}_tb",
             "flow": "sim",
             "flow_options": {"tool": "icarus", "iverilog_options": ["-g2005"]},
             "parameters": list(_PLUSARGS),
         },
+        "sim_cocotb": {
+            "description": "Tests under cocotb, with the behavioural array of oscc.cocotb",
+            "filesets": ["rtl", "cocotb", *data],
+            "toplevel": top,
+            "flow": "sim",
+            "flow_options": {"tool": "icarus", "iverilog_options": ["-g2005"]},
+            "hooks": {"pre_run": ["cocotb"]},
+        },
+        "assertions": {
+            "description": "The core with its assertions bound to it, for a tool of the caller's choice",
+            "filesets": ["rtl", "assertions"],
+            "toplevel": top,
+        },
     }
-    if "bench" not in filesets:
-        del targets["sim"]
-    if "firmware" not in filesets:
-        del targets["firmware"]
-    return targets
+    needed = {"sim": "bench", "sim_cocotb": "cocotb", "assertions": "assertions", "firmware": "firmware"}
+    return {name: target for name, target in targets.items() if needed.get(name, "rtl") in filesets}
 
 
 def _below(folder: str, files: Collection[str], suffixes: tuple[str, ...]) -> list[str]:

@@ -105,6 +105,21 @@ OPTIMIZE = "-O2"
 """How the compiler optimises a model of Verilator's that is to simulate long."""
 
 
+def tool_variables(optimize: str = OPTIMIZE) -> dict[str, str]:
+    """Return the variables by which the simulators are found, and built for.
+
+    Parameters
+    ----------
+    optimize : str
+        As `VerilogBuild` takes it.
+    """
+    return {
+        "PATH": search_path(),
+        # The wheel's make rules name a precompiled-header option that not every g++ has.
+        "MAKEFLAGS": f"-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimize}",
+    }
+
+
 _TERMINAL = ("TERM", "COLUMNS", "LINES", "NO_COLOR")
 """Variables by which this process's own output is drawn."""
 
@@ -112,11 +127,7 @@ _TERMINAL = ("TERM", "COLUMNS", "LINES", "NO_COLOR")
 @contextmanager
 def _environment(folder: Path, optimize: str = OPTIMIZE) -> Iterator[None]:
     """Provide the environment that the simulators get while they are called: cocotb's runner hands on its own."""
-    made = {
-        "PATH": search_path(),
-        # The wheel's make rules name a precompiled-header option that not every g++ has.
-        "MAKEFLAGS": f"-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST={optimize}",
-    }
+    made = tool_variables(optimize)
     # This process goes on to draw its progress, and to make temporary files where the user wants them.
     tempfile.gettempdir()
     shown = {name: os.environ[name] for name in _TERMINAL if name in os.environ}

@@ -10,7 +10,6 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.core.program import Program
 from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
 from oscc.core.spec import CoreSpec
 from oscc.sim.host.core_registers import CoreRegisters, RegisterBus, StatusFields
@@ -46,6 +45,20 @@ class CoreBus(RegisterBus, Protocol):
 
     async def wait(self, cycles: int) -> None:
         """Let clock cycles pass."""
+
+
+class Loadable(Protocol):
+    """What a host loads: a `Program`, or the parts of one that a core sees."""
+
+    @property
+    def schedule(self) -> NDArray[np.uint32]:
+        """Return the encoded instructions, uint32[I]."""
+
+    def stream(self) -> bytes:
+        """Return the program stream, whole beats."""
+
+    def stream_crc(self) -> int:
+        """Compute the CRC-32 of the stream."""
 
 
 class HostError(Exception):
@@ -130,12 +143,12 @@ class Host:
             if given != expected:
                 raise HostError(f"register {name} is 0x{given:08X}, expected 0x{expected:08X}: another core")
 
-    async def load(self, program: Program, stream: bytes | None = None, crc: int | None = None) -> None:
+    async def load(self, program: Loadable, stream: bytes | None = None, crc: int | None = None) -> None:
         """Load weights and schedule.
 
         Parameters
         ----------
-        program : Program
+        program : Loadable
         stream : bytes, optional
             Sent instead of the program's own stream.
         crc : int, optional

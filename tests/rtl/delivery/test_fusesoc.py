@@ -61,6 +61,11 @@ def named(description: Any) -> dict[str, dict[str, Any]]:
     return {path: properties for entry in entries for path, properties in entry.items()}
 
 
+def paths_of(description: Any, fileset: str) -> list[str]:
+    """Files of a fileset."""
+    return [path for entry in description["filesets"][fileset]["files"] for path in entry]
+
+
 def test_it_is_among_what_is_emitted(files: dict[str, str]) -> None:
     assert files["tiny_8x8_core.core"] == fusesoc_core(FEW, files)
 
@@ -69,7 +74,7 @@ def test_it_names_what_is_there_and_all_that_a_tool_can_use(files: dict[str, str
     found = named(described(FEW, files))
     assert set(found) <= set(files)
     left_out = {name for name in files if name not in found}
-    useless = re.compile(r".*\.(f|txt|md|json|yaml|py|core)$")
+    useless = re.compile(r".*(\.(f|txt|md|json|core)|/Makefile|registers/.*\.py)$")
     assert [name for name in left_out if not useless.match(name)] == []
 
 
@@ -83,11 +88,24 @@ def test_a_folder_without_bench_and_firmware_has_no_targets_for_them(files: dict
 
 def test_every_target_uses_filesets_that_are_there(files: dict[str, str]) -> None:
     description = described(FEW, files)
-    assert set(description["targets"]) == {"default", "lint", "synth", "firmware", "sim"}
+    assert set(description["targets"]) == {
+        "default",
+        "lint",
+        "synth",
+        "firmware",
+        "sim",
+        "sim_cocotb",
+        "assertions",
+    }
     for target in description["targets"].values():
         assert set(target["filesets"]) <= set(description["filesets"])
     # The behavioural array and the black box have one name: never both.
-    assert "stub" not in description["targets"]["sim"]["filesets"]
+    for target in ("sim", "sim_cocotb"):
+        assert "stub" not in description["targets"][target]["filesets"]
+    assert "bench" not in description["targets"]["sim_cocotb"]["filesets"]
+    # Icarus Verilog reads no concurrent assertions.
+    assert not [path for path in paths_of(description, "bench") if "assertions" in path]
+    assert paths_of(description, "assertions") == ["tb/tiny_8x8_assertions.sv"]
     assert "bench" not in description["targets"]["lint"]["filesets"]
     # Who depends on a core brings the array macro.
     assert description["targets"]["default"]["filesets"] == ["rtl"]

@@ -1,0 +1,1 @@
+"""Parts of cocotb benches on an emitted core; `oscc.cocotb` is their public face."""

@@ -1,0 +1,91 @@
+"""A cocotb bench on an emitted core, ready to use: clock, reset, array, monitor and host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles
+
+from oscc.core.spec import CoreSpec
+from oscc.sim.cocotb_bench.array_model import ArrayModel
+from oscc.sim.cocotb_bench.host_driver import HostDriver
+from oscc.sim.cocotb_bench.port_monitor import PortMonitor
+from oscc.sim.engines.cocotb_bus import CLOCK_NS
+
+RESET_CYCLES = 4
+"""Rising edges for which `reset` holds rst."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What stands around a core.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    host : HostDriver
+    array : ArrayModel
+    monitor : PortMonitor
+    """
+
+    core: CoreSpec
+    host: HostDriver
+    array: ArrayModel
+    monitor: PortMonitor
+
+
+async def start_bench(
+    dut: Any, core: CoreSpec, step_cycles: Fraction = Fraction(1), *, spi: bool = False, pauses: int | None = None
+) -> Bench:
+    """Start clock, monitor, host and array, and reset the core.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The core, with the shim in the macro's place.
+    core : CoreSpec
+    step_cycles : Fraction
+        As `ArrayModel` takes it.
+    spi, pauses
+        As `HostDriver` takes them.
+    """
+    start_clock(dut, core)
+    monitor = PortMonitor(dut, core)
+    monitor.start()
+    host = HostDriver(dut, core, spi=spi, pauses=pauses)
+    array = ArrayModel(dut.array_macro, core, step_cycles)
+    await reset(dut)
+    array.start()
+    return Bench(core, host, array, monitor)
+
+
+def start_clock(dut: Any, core: CoreSpec) -> None:
+    """Start the clock, hold the reset, and let the pins rest.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+    core : CoreSpec
+    """
+    dut.rst.value = 1
+    if core.spi:
+        dut.spi_cs_n.value, dut.spi_sclk.value, dut.spi_mosi.value = 1, 0, 0
+    Clock(dut.clk, CLOCK_NS, unit="ns").start()
+
+
+async def reset(dut: Any, cycles: int = RESET_CYCLES) -> None:
+    """Hold the reset for some rising edges, and let two more pass.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+    cycles : int
+        At least 2.
+    """
+    dut.rst.value = 1
+    await ClockCycles(dut.clk, cycles)
+    dut.rst.value = 0
+    await ClockCycles(dut.clk, 2)
