@@ -23,7 +23,7 @@ from oscc.rtl.delivery.emit import emit_core
 from oscc.rtl.delivery.fusesoc import fusesoc_core, fusesoc_name
 from oscc.rtl.delivery.standalone import bench_name
 from oscc.rtl.delivery.standalone_data import bench_data
-from oscc.sim.engines.verilog import search_path
+from oscc.sim.engines.verilog import missing_for, search_path
 from oscc.sim.standalone_run import standalone_run
 
 FUSESOC = Path(sys.executable).with_name("fusesoc")
@@ -165,7 +165,9 @@ def emitted(files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 def run(emitted: Path, scratch: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """FuseSoC, with everything that it may want to keep in a folder that is thrown away."""
     places = {name: str(scratch / name) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")}
-    environment = os.environ | places | {"PATH": search_path()}
+    # A target of ours runs `python`: that of this environment.
+    path = os.pathsep.join([str(FUSESOC.parent), search_path()])
+    environment = os.environ | places | {"PATH": path}
     command = [str(FUSESOC), "--cores-root", str(emitted), *arguments]
     return subprocess.run(
         command, cwd=scratch, env=environment, capture_output=True, text=True, timeout=120, check=False
@@ -229,3 +231,10 @@ def test_the_simulation_runs_and_says_what_it_found(
         said = (done.stdout + done.stderr).splitlines()
         assert ("PASS" in said, "FAIL" in said) == (name == "right", name == "wrong"), done.stdout + done.stderr
         assert (done.returncode == 0) == (name == "right")
+    if not missing_for("icarus"):
+        done = run(
+            tmp_path / "wrong", tmp_path, "run", "--build-root", "co", "--target", "sim_cocotb", fusesoc_name(core)
+        )
+        # Those that compare codes; one asks the core who it is, and one is for SPI.
+        assert "4 tests, 2 failed" in done.stdout.splitlines(), done.stdout + done.stderr
+        assert done.returncode != 0
