@@ -48,8 +48,8 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial
     dict of str to str
         Content by relative path: the Verilog, a file for each module in ``src/``, a black-box stub of the array macro,
         file list, clock constraint, lint waivers, FuseSoC description, register files, firmware, stand-alone test
-        bench, cocotb tests, assertions, the core as YAML, the tree of instances, and ``names.json``, which says which component each module comes
-        from and how its nets are called in the generator.
+        bench, cocotb tests, assertions, the core as YAML, the tree of instances, and ``names.json``, which says which
+        component each module comes from and how its nets are called in the generator.
     """
     top = core_module_name(core)
     modules = verilog_modules(Core(core), module_prefix(core), top, initial=initial)

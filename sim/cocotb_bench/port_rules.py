@@ -7,7 +7,7 @@ values that the ports have just before it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from oscc.core.array_contract import READY_LATENCY, rule
 from oscc.core.interface_contract import MACRO_SIGNALS, interface_rule
@@ -117,9 +117,9 @@ class MacroRules:
                     yield "A013"
                     return
                 payload[name] = value
-        levels = {name: bool(value) for name, value in known.items()}
+        seen: dict[str, Any] = {name: bool(value) for name, value in known.items()} | payload
         try:
-            self._contract.check(EdgeInputs(cycle=self._edge, **levels, **payload))
+            self._contract.check(EdgeInputs(cycle=self._edge, **seen))
         except MacroContractError as error:
             # The message begins with the code of the rule.
             yield str(error)[:4]
