@@ -62,7 +62,7 @@ def test_the_wheel_holds_every_source_and_all_data(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     data = {".py", ".yaml", ".vlt", ".v", ".sv", ".md", ".c", ".h", ".lib", ".json", ".html", ".css", ".js"}
-    data |= {".safetensors", ".typed"}
+    data |= {".safetensors", ".template", ".typed"}
     sources = {
         f"oscc/{path.relative_to(ROOT).as_posix().removeprefix('oscc/')}"
         for room in ROOMS
