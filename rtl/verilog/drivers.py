@@ -173,8 +173,9 @@ def drivers(statements: Sequence[Statement], where: str) -> list[Driver]:
         edges = sorted(cuts[id(signal)])
         for start, stop in pairwise(edges):
             initial = Const(signal.init >> start, stop - start)
-            value = _driven(Target(signal, start, stop, 0), relevant[id(signal)], initial, where)
-            found.append(Driver(signal, start, stop, value))
+            named: list[Driver] = []
+            value = _Driven(Target(signal, start, stop, 0), where, named).after(relevant[id(signal)], initial)
+            found += [*named, Driver(signal, start, stop, value)]
     return found
 
 
@@ -187,25 +188,74 @@ def _targets_in(statement: Statement, where: str) -> list[Target]:
     raise UnsupportedError(f"{type(statement).__name__} cannot be written as Verilog", where)
 
 
-def _driven(wanted: Target, statements: Iterable[Statement], before: Value, where: str) -> Value:
-    """Return the value of a range of bits behind statements, given the one before them."""
-    for statement in statements:
-        if isinstance(statement, Assign):
-            for target in targets(statement.lhs, where):
-                if target.signal is wanted.signal and target.start <= wanted.start and wanted.stop <= target.stop:
-                    low = target.low + wanted.start - target.start
-                    before = _bits(statement.rhs, low, wanted.stop - wanted.start)
-        elif isinstance(statement, Switch):
-            cases = [
-                (patterns, _driven(wanted, body, before, where))
-                for patterns, body, _ in statement.cases
-                if patterns is None or patterns
-            ]
-            if any(value is not before for _, value in cases):
-                if all(patterns is not None for patterns, _ in cases):
-                    cases.append((None, before))
-                before = SwitchValue(statement.test, cases)
-    return before
+class _Driven:
+    """Follows the value of a range of bits through statements.
+
+    Parameters
+    ----------
+    wanted : Target
+    where : str
+    named : list of Driver
+        Gets a signal for every value that later ones need several times: written out each time, they would grow with
+        the power of their number.
+    """
+
+    def __init__(self, wanted: Target, where: str, named: list[Driver]) -> None:
+        self._wanted, self._where, self._named = wanted, where, named
+
+    def after(self, statements: Iterable[Statement], before: Value) -> Value:
+        """Return the value behind statements, given the one before them."""
+        for statement in statements:
+            if isinstance(statement, Assign):
+                before = self._assigned(statement, before)
+            elif isinstance(statement, Switch):
+                count = len(self._named)
+                chosen = self._chosen(statement, before)
+                if isinstance(before, SwitchValue) and _occurrences(chosen, before) > 1:
+                    # What the discarded choice has named is not needed.
+                    del self._named[count:]
+                    before = self._name(before)
+                    chosen = self._chosen(statement, before)
+                before = chosen
+        return before
+
+    def _assigned(self, statement: Assign, before: Value) -> Value:
+        """Return the value behind an assignment."""
+        wanted = self._wanted
+        for target in targets(statement.lhs, self._where):
+            if target.signal is wanted.signal and target.start <= wanted.start and wanted.stop <= target.stop:
+                low = target.low + wanted.start - target.start
+                before = _bits(statement.rhs, low, wanted.stop - wanted.start)
+        return before
+
+    def _chosen(self, statement: Switch, before: Value) -> Value:
+        """Return the value behind a choice."""
+        cases = [
+            (patterns, self.after(body, before))
+            for patterns, body, _ in statement.cases
+            if patterns is None or patterns
+        ]
+        if all(value is before for _, value in cases):
+            return before
+        if all(patterns is not None for patterns, _ in cases):
+            cases.append((None, before))
+        return SwitchValue(statement.test, cases)
+
+    def _name(self, value: Value) -> Signal:
+        """Return a signal of its own for a value."""
+        width = self._wanted.stop - self._wanted.start
+        signal = Signal(width, name=f"{self._wanted.signal.name}_before")
+        self._named.append(Driver(signal, 0, width, value))
+        return signal
+
+
+def _occurrences(value: Value, wanted: Value) -> int:
+    """Count how often a value is among the choices of another one."""
+    if value is wanted:
+        return 1
+    if isinstance(value, SwitchValue):
+        return sum(_occurrences(case, wanted) for _, case in value.cases)
+    return 0
 
 
 def _bits(value: Value, low: int, width: int) -> Value:

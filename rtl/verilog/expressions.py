@@ -124,7 +124,7 @@ class Expressions:
         return whole if width == len(signal) else Text(f"{self._scope.net(whole.text, len(signal))}[{width - 1}:0]", 11)
 
     def _extended(self, narrow: Text, shape: object, width: int) -> Text:
-        """Extend an expression by its sign, or by zeros."""
+        """Return an expression extended by its sign, or by zeros."""
         bits, signed = shape.width, shape.signed  # type: ignore[attr-defined]
         missing = width - bits
         if not signed:
@@ -166,7 +166,7 @@ class Expressions:
         return Text(self._select(self._scope.net(self.text(value, stop), stop), stop, start, stop), PRIMARY)
 
     def _part(self, value: Part, width: int) -> Text:
-        """Return bits from a place on that is known at run time; beyond the end of the value there are zeros."""
+        """Return bits from a place that is known at run time; beyond the end there are zeros, or the sign."""
         source, offset, stride = value.value, value.offset, value.stride
         within = ((1 << len(offset)) - 1) * stride + value.width <= len(source)
         if within and isinstance(source, Signal):
@@ -176,12 +176,14 @@ class Expressions:
                 place = f"{self.write(offset, bits).within(PRODUCT)} * {literal(stride, bits)}"
             return Text(f"{name}[{place}]" if width == 1 else f"{name}[{place} +: {width}]", PRIMARY)
         place = self.write(offset, len(offset)).within(SHIFT)
+        reach = ((1 << len(offset)) - 1) * stride + value.width
         if stride != 1:
             bits = (stride * ((1 << len(offset)) - 1)).bit_length()
             place = f"({self.write(offset, bits).within(PRODUCT)} * {literal(stride, bits)})"
-        shifted = f"{self.write(source, len(source)).within(SHIFT)} >> {place}"
-        name = self._scope.net(shifted, len(source))
-        return Text(self._select(name, len(source), 0, min(width, len(source))), PRIMARY)
+        # Beyond the end of a value with a sign stands its sign.
+        whole = max(len(source), reach if source.shape().signed else width)
+        shifted = f"{self.write(source, whole).within(PRODUCT)} >> {place}"
+        return Text(self._select(self._scope.net(shifted, whole), whole, 0, width), PRIMARY)
 
     def _concat(self, parts: Sequence[Value], width: int) -> Text:
         """Return values side by side, the first one in the lowest bits."""
@@ -226,7 +228,7 @@ class Expressions:
             return self._shifted_right(value, width)
         if operator == "<<":
             place = self.write(operands[1], len(operands[1])).within(SHIFT)
-            return Text(f"{self.write(operands[0], width).within(SHIFT)} << {place}", SHIFT)
+            return Text(f"{self.write(operands[0], width).within(PRODUCT)} << {place}", SHIFT)
         if operator in _BINARY:
             strength = _BINARY[operator]
             first, second = (self.write(operand, width) for operand in operands)
@@ -276,7 +278,7 @@ class Expressions:
             raise UnsupportedError("a signed shift to the right cannot be written as Verilog", self._scope.module)
         whole = max(width, len(source))
         place = self.write(amount, len(amount)).within(SHIFT)
-        shifted = Text(f"{self.write(source, whole).within(SHIFT)} >> {place}", SHIFT)
+        shifted = Text(f"{self.write(source, whole).within(PRODUCT)} >> {place}", SHIFT)
         if width == whole:
             return shifted
         return Text(self._select(self._scope.net(shifted.text, whole), whole, 0, width), PRIMARY)

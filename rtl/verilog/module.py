@@ -220,7 +220,7 @@ class ModuleWriter:
         connected : dict of int to str
             What stands in the connection of a port, by its signal's id.
         """
-        readers = self._readers(statements)
+        self._read_by = readers = self._readers(statements)
         writers: dict[int, list[Statement]] = {}
         for statement in statements:
             for signal in assigned([statement]):
@@ -296,8 +296,7 @@ class ModuleWriter:
 
     def _instances(self, connected: Mapping[int, str]) -> list[str]:
         """Return the instances of the modules that are used."""
-        self_assigned = {id(signal) for signal in assigned(self._parts.combinational + self._parts.synchronous)}
-        readers = self._readers(self._parts.combinational)
+        self_driven = {id(signal) for signal in assigned(self._parts.combinational + self._parts.synchronous)}
         boxed = self._boxed()
         lines: list[str] = []
         for one in self._used:
@@ -307,8 +306,8 @@ class ModuleWriter:
                 if id(signal) in connected:
                     pins.append((port.name, connected[id(signal)]))
                 elif port.output:
-                    pins.append((port.name, self._scope.name(signal) if readers.get(id(signal)) else ""))
-                elif id(signal) in self_assigned or id(signal) in boxed:
+                    pins.append((port.name, self._scope.name(signal) if self._read_by.get(id(signal)) else ""))
+                elif id(signal) in self_driven or id(signal) in boxed:
                     pins.append((port.name, self._scope.name(signal)))
                 else:
                     pins.append((port.name, literal(signal.init, len(signal))))
