@@ -9,6 +9,7 @@
 //   +samples=N     samples to take (default: as many as phases.hex holds)
 //   +stall=P       percentage of the cycles in which the image stream is not ready (default: 0)
 //   +limit=N       cycles to wait for an image (default: from settings.hex)
+@@{bus_plusargs}
 //   +vcd=FILE      write a waveform
 // Those of the array macro are listed in @@{array}.sv.
 
@@ -70,6 +71,7 @@ module @@{bench};
 
   // Files.
   reg [8*256:1] folder, vcd_file;
+  reg [8*8:1] bus_name;
   reg [STREAM_WIDTH-1:0] program_beat [0:PROGRAM_BEATS-1];
   reg [31:0] schedule [0:OSCC_SCHEDULE_COUNT-1];
   reg [31:0] settings [0:@@{settings_last}];
@@ -93,90 +95,43 @@ module @@{bench};
       if (!$value$plusargs("samples=%d", samples)) samples = settings[@@{samples}];
       if (!$value$plusargs("stall=%d", stall)) stall = 0;
       if (!$value$plusargs("limit=%d", limit)) limit = settings[@@{limit}];
-      if ($value$plusargs("vcd=%s", vcd_file)) begin
+      by_spi = 1'b0;
+      if ($value$plusargs("bus=%s", bus_name)) begin
+        if (bus_name == "spi") begin
+          @@{choose_spi}
+        end else if (bus_name != "axi") stop_with("+bus takes @@{buses}");
+      end
+@@{read_sclk}      if ($value$plusargs("vcd=%s", vcd_file)) begin
         $dumpfile(vcd_file);
         $dumpvars(0, @@{bench});
       end
     end
   endtask
 
-  // AXI4-Lite. Signals are driven on falling edges and looked at on rising ones, so that nothing depends on an order.
-  integer waited;
-  task tick;
-    input [8*80:1] what;
-    begin
-      @(posedge clk);
-      waited = waited + 1;
-      if (waited > ANSWER_LIMIT) begin
-        $display("time-out: waited %0d cycles for %0s", ANSWER_LIMIT, what);
-        stop_with("the core did not answer");
-      end
-    end
-  endtask
-
+@@{axi}
+@@{spi}
+  // Registers, by the bus of plusarg +bus.
+  reg by_spi;
   task write_word;
     input [11:0] address;
     input [31:0] word;
-    reg address_taken, word_taken;
     begin
-      @(negedge clk);
-      s_axil_awaddr = address;
-      s_axil_awvalid = 1'b1;
-      s_axil_wdata = word;
-      s_axil_wstrb = 4'hF;
-      s_axil_wvalid = 1'b1;
-      waited = 0;
-      while (s_axil_awvalid || s_axil_wvalid) begin
-        tick("awready and wready");
-        address_taken = s_axil_awready === 1'b1;
-        word_taken = s_axil_wready === 1'b1;
-        @(negedge clk);
-        if (address_taken) s_axil_awvalid = 1'b0;
-        if (word_taken) s_axil_wvalid = 1'b0;
-      end
-      waited = 0;
-      while (s_axil_bvalid !== 1'b1) begin
-        tick("bvalid");
-        @(negedge clk);
-      end
-      if (s_axil_bresp !== 2'b00) begin
-        $display("write of 0x%03h: response %0d", address, s_axil_bresp);
+      @@{write_access}
+      if (response !== 2'b00) begin
+        $display("write of 0x%03h: response %0d", address, response);
         stop_with("a write was refused");
       end
-      s_axil_bready = 1'b1;
-      @(negedge clk);
-      s_axil_bready = 1'b0;
     end
   endtask
 
-  reg [31:0] answer;
   task read_word;
     input [11:0] address;
-    reg address_taken;
     begin
-      @(negedge clk);
-      s_axil_araddr = address;
-      s_axil_arvalid = 1'b1;
-      waited = 0;
-      while (s_axil_arvalid) begin
-        tick("arready");
-        address_taken = s_axil_arready === 1'b1;
-        @(negedge clk);
-        if (address_taken) s_axil_arvalid = 1'b0;
-      end
-      waited = 0;
-      while (s_axil_rvalid !== 1'b1) begin
-        tick("rvalid");
-        @(negedge clk);
-      end
-      answer = s_axil_rdata;
-      if (s_axil_rresp !== 2'b00) begin
-        $display("read of 0x%03h: response %0d", address, s_axil_rresp);
+      @@{read_access}
+      if (response !== 2'b00) begin
+        $display("read of 0x%03h: response %0d", address, response);
         stop_with("a read was refused");
       end
-      s_axil_rready = 1'b1;
-      @(negedge clk);
-      s_axil_rready = 1'b0;
     end
   endtask
 
@@ -189,6 +144,15 @@ module @@{bench};
         $display("register 0x%03h is 0x%08h, expected 0x%08h", address, answer, expected);
         stop_with("a register does not hold what it should");
       end
+    end
+  endtask
+
+  task identify;
+    begin
+      expect_word(OSCC_ID, CORE_ID);
+      expect_word(OSCC_VERSION, MAP_VERSION);
+      expect_word(OSCC_SPEC_HASH, SPEC_HASH);
+      expect_word(OSCC_PROGRAM_BEATS, PROGRAM_BEATS);
     end
   endtask
 
@@ -235,10 +199,13 @@ module @@{bench};
   endtask
 
 @@{monitor}
+
+@@{known}
   // The host.
   integer until_image;
   initial begin
 @@{idle}
+    watched = 1'b0;
     rst = 1'b1;
     read_files;
     repeat (4) @(negedge clk);
@@ -248,10 +215,11 @@ module @@{bench};
       $display("with -g2005: -g2012 initialises variables before anything can wait for them");
       stop_with("always @* did not run");
     end
-    expect_word(OSCC_ID, CORE_ID);
-    expect_word(OSCC_VERSION, MAP_VERSION);
-    expect_word(OSCC_SPEC_HASH, SPEC_HASH);
-    expect_word(OSCC_PROGRAM_BEATS, PROGRAM_BEATS);
+    watched = 1'b1;
+    // An SPI slave takes its first frame when it has seen spi_cs_n high.
+    repeat (8) @(negedge clk);
+    identify;
+@@{identify_both}
     load_program;
     $display("program loaded: %0d beats, CRC-32 %08h", PROGRAM_BEATS, settings[@@{program_crc}]);
 

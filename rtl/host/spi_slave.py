@@ -97,7 +97,7 @@ class SpiSlave(wiring.Component):
     ``cs_n``, and from there to its next fall: each is then seen, and in this order. MOSI is sampled together with the
     rising edge and must be stable from 1 cycle before to 2 cycles behind it.
 
-    Latency: an access takes effect at most 4 cycles after its ``sclk`` edge. Throughput: an access per 48 bits of
+    Latency: an access takes effect at most 5 cycles after its ``sclk`` edge. Throughput: an access per 48 bits of
     ``sclk``, the first one of a frame in 72.
 
     Members
@@ -108,7 +108,7 @@ class SpiSlave(wiring.Component):
         Both leave registers. ``miso`` is to be driven while ``miso_enable`` is high: from 3 cycles after ``cs_n`` fell
         to 3 cycles after it rose.
     write_strobe, write_address, write_data, write_mask, write_response
-        Writes, as in `oscc.rtl.host.register_bus`; always whole words.
+        Writes, as in `oscc.rtl.host.register_bus`; always whole words. Everything that is driven leaves registers.
     read_strobe, read_address, read_data, read_response
         Reads, as in `oscc.rtl.host.register_bus`. A write and a read are never made together.
     """
@@ -183,21 +183,27 @@ class SpiSlave(wiring.Component):
         rise, part, left = frame.rise, frame.part, frame.left
         writing, address, word, status = frame.writing, frame.address, frame.word, frame.status
         act = Signal()
+        made = Signal()
         waiting = Signal()
         reached = Signal()
         refusal = Signal(2)
-        m.d.sync += [act.eq(rise & (part == _Part.TURNAROUND) & (left == 7)), waiting.eq(act & ~writing)]
+        m.d.sync += [
+            act.eq(rise & (part == _Part.TURNAROUND) & (left == 7)),
+            # Registers, lest the check of the address lie before the registers' decode within one cycle.
+            self.write_strobe.eq(act & writing & reached),
+            self.read_strobe.eq(act & ~writing & reached),
+            made.eq(act),
+            waiting.eq(made & ~writing),
+        ]
         m.d.comb += [
             refusal.eq(Mux(address[:2] != 0, SLVERR, DECERR)),
             reached.eq((address[:2] == 0) & (address[ADDRESS_BITS:] == 0)),
-            self.write_strobe.eq(act & writing & reached),
             self.write_address.eq(address[2:ADDRESS_BITS]),
             self.write_data.eq(word),
             self.write_mask.eq(0xFFFF_FFFF),
-            self.read_strobe.eq(act & ~writing & reached),
             self.read_address.eq(address[2:ADDRESS_BITS]),
         ]
-        with m.If(act & writing):
+        with m.If(made & writing):
             m.d.sync += status.eq(STATUS | Mux(reached, self.write_response, refusal))
         with m.If(waiting):
             m.d.sync += status.eq(STATUS | Mux(reached, self.read_response, refusal))

@@ -177,7 +177,7 @@ def markdown(result: SynthesisResult) -> str:
         parts.append(f"{result.floorplanned} block RAMs of the weight banks have places of the floorplan.")
     if result.timing is not None:
         timing = result.timing
-        target = f"target {timing.target_mhz:g} MHz, seed {result.seed}"
+        target = f"target {timing.target_mhz:g} MHz {'reached' if timing.met else 'missed'}, seed {result.seed}"
         parts.append(f"{timing.achieved_mhz:g} MHz after placement and routing, {target}.")
         parts.append("## Critical path")
         parts.append(_path_table(timing.critical_path))

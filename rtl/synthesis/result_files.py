@@ -58,7 +58,8 @@ def result_rows(content: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append((resource["name"], f"{used} of {available}{share}{note}"))
     if timing is not None:
         path = timing["critical_path"]
-        rows.append(("clock", f"{timing['achieved_mhz']:g} MHz (target {timing['target_mhz']:g} MHz)"))
+        verdict = "reached" if timing["met"] else "missed"
+        rows.append(("clock", f"{timing['achieved_mhz']:g} MHz (target {timing['target_mhz']:g} MHz: {verdict})"))
         rows.append(("critical path", f"{path['delay_ns']:g} ns, {path['start']} to {path['end']}"))
     if area is not None:
         flip_flops = f"{area['sequential']:g} of it flip-flops"

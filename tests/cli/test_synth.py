@@ -135,9 +135,9 @@ def test_twice_gives_the_same_bytes_but_for_the_logs(synthesis: Synthesis, oscc:
 
 @pytest.mark.parametrize(
     ("findings", "freq", "status"),
-    [((SLOW,), [], 0), ((SLOW,), ["--freq", 100], 3), ((LARGE,), [], 3), ((), ["--freq", 100], 0)],
+    [((SLOW,), [], 3), ((SLOW,), ["--freq", 100], 3), ((LARGE,), [], 3), ((), ["--freq", 100], 0), ((), [], 0)],
 )
-def test_the_answer_is_no_when_it_does_not_fit_or_an_explicit_frequency_is_missed(
+def test_the_answer_is_no_when_it_does_not_fit_or_misses_its_clock(
     findings: tuple[Finding, ...],
     freq: list[object],
     status: int,

@@ -99,6 +99,7 @@ def test_the_markdown_has_the_path_hop_by_hop(sample: dict[str, Any]) -> None:
     lines = text.splitlines()
     assert lines[0] == "# tiny-8x8: target ecp5"
     assert "| LUT4 | 100 | 10 | 400 |" in lines
+    assert "target 100 MHz missed, seed 3" in text
     start = lines.index("## Critical path")
     assert lines[start + 2 : start + 6] == [
         "| step | ns | to |",

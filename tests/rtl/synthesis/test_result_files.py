@@ -43,8 +43,11 @@ def test_resources_are_shown_with_their_share() -> None:
 
 def test_clock_and_critical_path() -> None:
     path = {"delay_ns": 8.66, "start": "schedule", "end": "fetch.stop"}
-    rows = dict(result_rows(result(timing={"achieved_mhz": 64.24, "target_mhz": 100.0, "critical_path": path})))
-    assert rows["clock"] == "64.24 MHz (target 100 MHz)"
+    timing = {"achieved_mhz": 64.24, "target_mhz": 100.0, "met": False, "critical_path": path}
+    rows = dict(result_rows(result(timing=timing)))
+    assert rows["clock"] == "64.24 MHz (target 100 MHz: missed)"
+    reached = dict(result_rows(result(timing=timing | {"achieved_mhz": 100.0, "met": True})))
+    assert reached["clock"] == "100 MHz (target 100 MHz: reached)"
     assert rows["critical path"] == "8.66 ns, schedule to fetch.stop"
     assert "cell area" not in rows
 
