@@ -17,6 +17,7 @@ import typer
 
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.cli import (
+    bench,
     check,
     choices,
     compile,
@@ -54,6 +55,7 @@ VERBS = (
     check,
     compile,
     emit,
+    bench,
     synth,
     sample,
     solve,

@@ -62,7 +62,7 @@ class SynthVerbOptions:
     fit: Annotated[bool, typer.Option("--fit", help="If the core does not fit, as many of its chunks as do.")] = False
     freq: Annotated[
         float | None,
-        typer.Option("--freq", min=1.0, max=2000.0, metavar="MHZ", help="Clock to reach, in place of the core's own; exit status 3 if missed."),
+        typer.Option("--freq", min=1.0, max=2000.0, metavar="MHZ", help="Clock to reach; the core's if left out."),
     ] = None
     seed: Annotated[int, seed_option("the placement in the FPGA", least=1, most=2**31 - 1)] = 1
     timeout: Annotated[float, typer.Option("--timeout", min=1.0, help="Seconds that a tool may take.")] = 3600.0

@@ -9,11 +9,16 @@ from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.standalone_data import BenchRun
 from oscc.sim.array.array_steps import program_step
 from oscc.sim.array.noise import initial_phases
-from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.array import MAX_BATCH, ArrayEngine
 from oscc.sim.engines.job import CosimJob
 
+MOST_CYCLES = 2**31 - 1
+"""Clock cycles that the bench waits at most: it counts them in an integer of Verilog."""
 
-def standalone_run(core: CoreSpec, program: Program, samples: int, seed: int = 0, first_sample: int = 0) -> BenchRun:
+
+def standalone_run(
+    core: CoreSpec, program: Program, samples: int, seed: int = 0, first_sample: int = 0, *, batch: int = MAX_BATCH
+) -> BenchRun:
     """Run a program for the bench; its codes are those of engine ``array``.
 
     Parameters
@@ -25,6 +30,8 @@ def standalone_run(core: CoreSpec, program: Program, samples: int, seed: int = 0
         At least 1.
     seed, first_sample : int
         Key of the initial noise and number of the first sample.
+    batch : int
+        Samples that evolve beside each other; 1 for a schedule whose samples are not all made alike.
 
     Raises
     ------
@@ -37,7 +44,7 @@ def standalone_run(core: CoreSpec, program: Program, samples: int, seed: int = 0
         seed=seed,
         first_sample=first_sample,
         step_cycles=program_step(core, program, job.max_step),
-        limit=job.sample_limit,
+        limit=min(job.sample_limit, MOST_CYCLES),
         phases=np.stack([initial_phases(core, seed, number) for number in numbers]),
-        codes=ArrayEngine().run(job).codes,
+        codes=ArrayEngine(batch).run(job).codes,
     )

@@ -18,19 +18,29 @@ MAX_BATCH = 64
 
 
 class ArrayEngine:
-    """Runs a program on the behavioural array alone, through the same driver as the RTL engines."""
+    """Runs a program on the behavioural array alone, through the same driver as the RTL engines.
+
+    Parameters
+    ----------
+    batch : int
+        Samples that evolve beside each other at most, all by one way through the schedule: 1 for a schedule whose
+        samples are not all made alike.
+    """
 
     name = "array"
+
+    def __init__(self, batch: int = MAX_BATCH) -> None:
+        self._batch = batch
 
     def run(self, job: CosimJob, progress: Progress | None = None) -> CosimRecord:
         """Run a job; see `oscc.sim.engines.job.Engine`.
 
-        Samples are computed in equal batches of at most `MAX_BATCH`; the last batch may hold more samples than were
+        Samples are computed in equal batches of at most ``batch``; the last batch may hold more samples than were
         asked for, which are left out.
         """
         started = time.perf_counter()
         tell_stage(progress, "running the array")
-        batch = min(job.samples, MAX_BATCH)
+        batch = min(job.samples, self._batch)
         rounds = -(-job.samples // batch)
         # Nothing moves in an init, so that only runs count.
         runs = [step.operand for step in job.program.instructions() if step.operation is Operation.RUN]

@@ -119,7 +119,17 @@ class CosimJob:
 
     @property
     def _timed_cycles(self) -> int:
-        return sum(step.operand for step in self.program.instructions() if step.is_timed)
+        """Clock cycles of all inits and runs, as often as finite repeats behind them jump back, and once more."""
+        instructions = self.program.instructions()
+        total = 0
+        for address, step in enumerate(instructions):
+            if step.is_timed:
+                times = 1
+                for jump in instructions[address + 1 :]:
+                    if jump.operation is Operation.REPEAT and jump.operand <= address:
+                        times *= jump.count + 1
+                total += times * step.operand
+        return total
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from oscc.compiler.compile import CompileResult
+from oscc.core.instructions import Instruction, Operation, encode_schedule
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.emit import emit_core
 from oscc.rtl.delivery.standalone_data import bench_data
@@ -156,6 +157,16 @@ def test_the_step_is_the_largest_within_the_bound(
     assert program is not None
     # 230 clock cycles per unit of model time: 0.02 of it are 4.6.
     assert standalone_run(tiny_core, program, 1).step_cycles == Fraction(4)
+
+
+def test_a_long_schedule_fits_the_integers_of_the_bench(small_core: CoreSpec, small_result: CompileResult) -> None:
+    assert small_result.program is not None
+    first = small_result.program.instructions()
+    (sample,) = [number for number, step in enumerate(first) if step.operation is Operation.SAMPLE]
+    run, jump = Instruction(Operation.RUN, 2**24 - 1), Instruction(Operation.REPEAT, sample + 1, 99)
+    schedule = encode_schedule([*first[: sample + 1], run, jump, Instruction(Operation.STOP)])
+    program = dataclasses.replace(small_result.program, schedule=schedule)
+    assert standalone_run(small_core, program, 1, batch=1).limit == 2**31 - 1
 
 
 # In Icarus Verilog

@@ -56,6 +56,27 @@ def test_a_host_that_pauses_is_given_more_time(tiny_job: CosimJob) -> None:
     assert pausing.longest_pause == 64 + 4 * 125
 
 
+def test_repeats_make_a_sample_longer(tiny_job: CosimJob) -> None:
+    run, jump = Instruction(Operation.RUN, 100), Operation.REPEAT
+    limits = []
+    for schedule in (
+        [Instruction(Operation.INIT, 64), run, run, Instruction(jump, 0, 0)],
+        [Instruction(Operation.INIT, 64), run, Instruction(jump, 1, 3), run, Instruction(jump, 0, 0)],
+        [
+            Instruction(Operation.INIT, 64),
+            run,
+            Instruction(jump, 1, 3),
+            run,
+            Instruction(jump, 1, 1),
+            Instruction(jump),
+        ],
+    ):
+        program = dataclasses.replace(tiny_job.program, schedule=encode_schedule(schedule))
+        limits.append(dataclasses.replace(tiny_job, program=program).sample_limit)
+    # The first run 4 times; then all of that twice, with the second run.
+    assert [limit - limits[0] for limit in limits] == [0, 4 * 300, 4 * (7 * 100 + 100)]
+
+
 def test_a_sample_is_lost_only_after_all_that_it_may_wait_for(tiny_job: CosimJob) -> None:
     # Init of 64, four runs of 125, five loads and one more of 14 cycles, a read-out of 4 rows of 1 + 3 and 1.
     round_ = 64 + 4 * 125 + 6 * 14 + 17
