@@ -212,7 +212,7 @@ class ControlPlane(wiring.Component):
         connect_register_bus(m, spi, arbiter.spi)
         connect_register_bus(m, axi_lite, arbiter.axi)
         connect_register_bus(m, arbiter.registers, registers)
-        m.d.comb += axi_lite.hold.eq(arbiter.hold)
+        m.d.comb += [arbiter.claim.eq(spi.claim), axi_lite.hold.eq(arbiter.hold)]
 
     def _connect_schedule(
         self, m: Module, schedule: ScheduleMemory, registers: RegisterBlock, sequencer: Sequencer

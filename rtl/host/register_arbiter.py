@@ -23,6 +23,9 @@ class RegisterArbiter(wiring.Component):
     -------
     spi, axi : In(register_bus_signature())
         The masters.
+    claim : In(1)
+        SPI makes an access in this cycle: high with either of its strobes. From a register, since it selects whose
+        address and data the registers see.
     hold : Out(1)
         No access by ``axi`` in this cycle; one that it makes all the same is lost.
     registers : Out(register_bus_signature())
@@ -33,6 +36,7 @@ class RegisterArbiter(wiring.Component):
             {
                 "spi": In(register_bus_signature()),
                 "axi": In(register_bus_signature()),
+                "claim": In(1),
                 "hold": Out(1),
                 "registers": Out(register_bus_signature()),
             }
@@ -42,7 +46,7 @@ class RegisterArbiter(wiring.Component):
         m = Module()
         spi, axi, registers = self.spi, self.axi, self.registers
         m.d.comb += [
-            self.hold.eq(spi.write_strobe | spi.read_strobe),
+            self.hold.eq(self.claim),
             registers.write_strobe.eq(spi.write_strobe | (axi.write_strobe & ~self.hold)),
             registers.read_strobe.eq(spi.read_strobe | (axi.read_strobe & ~self.hold)),
         ]

@@ -111,10 +111,12 @@ class SpiSlave(wiring.Component):
         Writes, as in `oscc.rtl.host.register_bus`; always whole words. Everything that is driven leaves registers.
     read_strobe, read_address, read_data, read_response
         Reads, as in `oscc.rtl.host.register_bus`. A write and a read are never made together.
+    claim : Out(1)
+        An access is made in this cycle: high with either strobe.
     """
 
     def __init__(self) -> None:
-        super().__init__({**SPI_MEMBERS, **REGISTER_BUS_MEMBERS})
+        super().__init__({**SPI_MEMBERS, **REGISTER_BUS_MEMBERS, "claim": Out(1)})
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
@@ -192,6 +194,7 @@ class SpiSlave(wiring.Component):
             # Registers, lest the check of the address lie before the registers' decode within one cycle.
             self.write_strobe.eq(act & writing & reached),
             self.read_strobe.eq(act & ~writing & reached),
+            self.claim.eq(act & reached),
             made.eq(act),
             waiting.eq(made & ~writing),
         ]

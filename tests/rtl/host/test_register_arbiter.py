@@ -80,6 +80,9 @@ class Bench:
         if spi:
             m.submodules.spi = self.spi = SpiSlave()
             connect_register_bus(m, self.spi, arbiter.spi)
+            m.d.comb += arbiter.claim.eq(self.spi.claim)
+        else:
+            m.d.comb += arbiter.claim.eq(arbiter.spi.write_strobe | arbiter.spi.read_strobe)
         write, read = schedule.write_port(granularity=8), schedule.read_port()
         m.d.comb += [
             write.addr.eq(registers.array_address),
@@ -298,6 +301,7 @@ def test_spi_and_axi_side_by_side(seed: int) -> None:
     # Words beyond the schedule memory and the last address reach the registers, which refuse them.
     assert len(record.cycles("spi_write")) == len(record.cycles("spi_read")) == 4 + 1 + 4 + 1
     assert len(record.cycles("hold")) == 20
+    assert record.cycles("hold") == sorted(record.cycles("spi_write") + record.cycles("spi_read"))
 
 
 def test_spi_and_axi_give_the_same_answers() -> None:
