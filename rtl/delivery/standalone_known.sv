@@ -1,4 +1,4 @@
-  // Behind a reset no output of the core is unknown, nor what a stream offers; each is told once.
+  // Behind a reset no output of the core is ever unknown; each is told once.
   reg watched;
   reg [@@{outputs_high}:0] told;
   initial told = 0;

@@ -103,7 +103,7 @@ def test_an_edited_schedule_gets_the_codes_that_the_rtl_gives(folder: Path) -> N
     assert simulated(folder)[0] == 0
     # The manifest knows the schedule, too.
     outputs = json.loads((folder / "rtl/manifest.json").read_text())["outputs"]
-    for name in ("tb/schedule.hex", "tb/settings.hex", "tb/codes.hex", "tiny_8x8_core.v"):
+    for name in ("tb/schedule.hex", "tb/settings.hex", "tb/codes.hex", "src/tiny_8x8_core.v"):
         assert outputs[name]["sha256"] == file_hash(folder / "rtl" / name)
 
 
