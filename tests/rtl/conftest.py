@@ -19,4 +19,5 @@ pytest.register_assert_rewrite(
     "tests.rtl.schedule.sequencer_bench",
     "tests.rtl.weights.weight_bank_bench",
     "tests.rtl.weights.weight_store_bench",
+    "tests.rtl.wrappers.wrapped_plane_bench",
 )
