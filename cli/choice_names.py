@@ -74,6 +74,12 @@ def _families() -> list[str]:
     return list(FAMILIES)
 
 
+def _wrappers() -> list[str]:
+    from oscc.rtl.delivery.wrappers import WRAPPERS
+
+    return list(WRAPPERS)
+
+
 KINDS: dict[str, tuple[str, Callable[[], list[str]]]] = {
     "cores": ("--core", _cores),
     "placers": ("--placer", _placers),
@@ -81,6 +87,7 @@ KINDS: dict[str, tuple[str, Callable[[], list[str]]]] = {
     "groups": ("--clip", _groups),
     "engines": ("--engine", _engines),
     "targets": ("--target", _targets),
+    "wrappers": ("--wrapper", _wrappers),
     "noise": ("--noise", _noise),
     "datasets": ("--dataset", _data_sets),
     "families": ("", _families),

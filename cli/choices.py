@@ -20,7 +20,8 @@ def list_verb(
         str | None,
         typer.Argument(
             metavar="KIND",
-            help="cores, placers, frontends, groups, engines, targets, noise, datasets or families; all if left out.",
+            help="cores, placers, frontends, groups, engines, targets, wrappers, noise, datasets or families; "
+            "all if left out.",
             show_default=False,
         ),
     ] = None,

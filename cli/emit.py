@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from oscc.cli.choice_names import completing
 from oscc.cli.common import JsonOption, folded, print_json, print_table, refuse_ignored, samples_option
+from oscc.cli.named_command import NamedCommand
 from oscc.cli.option_record import with_options
 from oscc.cli.output import SeedOption
 from oscc.cli.progress import progress_bar
@@ -40,6 +42,16 @@ class EmitVerbOptions:
     ] = None
     samples: Annotated[int, samples_option("Samples of the stand-alone test bench.", most=1000)] = 2
     seed: SeedOption = 0
+    wrapper: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--wrapper",
+            autocompletion=completing("wrappers"),
+            metavar="WRAPPER",
+            help="{wrappers}: a top module around the core for another bus; repeatable.",
+            show_default=False,
+        ),
+    ] = None
     register_pages: Annotated[
         bool, typer.Option("--register-pages", help="HTML pages and UVM model of the registers, too (needs PeakRDL).")
     ] = False
@@ -48,7 +60,7 @@ class EmitVerbOptions:
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
-    app.command("emit")(emit_verb)
+    app.command("emit", cls=NamedCommand)(emit_verb)
 
 
 @with_options(EmitVerbOptions)
@@ -63,6 +75,7 @@ def emit_verb(context: typer.Context, given: EmitVerbOptions) -> None:
     from oscc.base.progress import tell_stage
     from oscc.core.program_folder import read_program_of
     from oscc.core.spec_file import load_core
+    from oscc.rtl.delivery.wrappers import checked_wrappers
     from oscc.sim.emission import RTL_FOLDER, BenchOptions, compiled_core, emit_files, refuse_other_core, write_emitted
 
     if given.compiled is not None and given.output is not None:
@@ -71,6 +84,7 @@ def emit_verb(context: typer.Context, given: EmitVerbOptions) -> None:
         raise typer.BadParameter("give the folder of a compilation, or --core SPEC and -o DIR", param_hint="DIR")
     target = given.compiled if given.compiled is not None else given.output
     assert target is not None
+    wrappers = checked_wrappers(given.wrapper or ())
     asked = None if given.core is None else load_core(given.core)
     if given.compiled is not None:
         # What it is comes before whether it could be written.
@@ -88,7 +102,7 @@ def emit_verb(context: typer.Context, given: EmitVerbOptions) -> None:
         )
     with progress_bar(f"emitting {spec.name}") as report:
         bench = None if theirs is None else BenchOptions(read_program_of(target)[1], given.samples, given.seed)
-        files = emit_files(spec, bench, report)
+        files = emit_files(spec, bench, report, wrappers)
         tell_stage(report, f"writing {target / RTL_FOLDER}")
         hashes = write_emitted(target, spec, files, compiled=theirs is not None, register_pages=given.register_pages)
     names = [f"{RTL_FOLDER}/{name}" for name in hashes]

@@ -10,7 +10,7 @@ import typer.core
 
 
 class NamedCommand(typer.core.TyperCommand):
-    """A verb in whose help ``{placers}``, ``{frontends}`` and ``{engines}`` stand for the names of those tables.
+    """A verb in whose help ``{placers}`` and the like stand for the names of a table: see `with_names`.
 
     The tables, and what is installed, are looked at only when the help is printed.
     """
@@ -47,6 +47,8 @@ class NamedCommand(typer.core.TyperCommand):
 def with_names(text: str) -> str:
     """Return a help text with the names of the tables that it refers to.
 
+    These are ``{placers}``, ``{frontends}``, ``{engines}`` and ``{wrappers}``.
+
     Parameters
     ----------
     text : str
@@ -66,7 +68,7 @@ def _names_of(kind: str) -> Callable[[], list[str]]:
     return names
 
 
-_NAMES = {f"{{{kind}}}": _names_of(kind) for kind in ("placers", "frontends", "engines")}
+_NAMES = {f"{{{kind}}}": _names_of(kind) for kind in ("placers", "frontends", "engines", "wrappers")}
 
 
 def _listed(names: list[str]) -> str:

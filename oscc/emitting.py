@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from oscc.given import (
     MOST_SAMPLES,
     Core,
     core_of,
+    names_of,
     only_oscc_errors,
     path_of,
     whole_number,
@@ -87,7 +88,14 @@ class Emitted:
 
 
 @only_oscc_errors
-def emit(of: CompiledOrFolder | Core, *, n: int = 2, seed: int = 0, progress: Progress | None = None) -> Emitted:
+def emit(
+    of: CompiledOrFolder | Core,
+    *,
+    n: int = 2,
+    seed: int = 0,
+    wrappers: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Emitted:
     """Emit a core: Verilog, constraints, black box of the array, register files, firmware, stand-alone test bench.
 
     Parameters
@@ -98,6 +106,8 @@ def emit(of: CompiledOrFolder | Core, *, n: int = 2, seed: int = 0, progress: Pr
         Samples of the test bench.
     seed : int
         Key of their initial noise.
+    wrappers : sequence of str
+        Top modules around the core for other buses: ``axi``, ``apb``, ``wishbone``.
     progress : callable, optional
 
     Raises
@@ -105,8 +115,10 @@ def emit(of: CompiledOrFolder | Core, *, n: int = 2, seed: int = 0, progress: Pr
     OsccError
         When something is wrong with what was given.
     """
+    from oscc.rtl.delivery.wrappers import checked_wrappers
     from oscc.sim.emission import BenchOptions, emit_files
 
+    asked = checked_wrappers(names_of("wrappers", wrappers))
     n, seed = whole_number("n", n, 1, MOST_SAMPLES), whole_number("seed", seed)
     accepted = f"{ACCEPTED_COMPILATION}; or a core: {ACCEPTED_CORE}"
     if isinstance(of, Compiled) or (
@@ -114,6 +126,6 @@ def emit(of: CompiledOrFolder | Core, *, n: int = 2, seed: int = 0, progress: Pr
     ):
         ready = runnable(of, progress)
         bench = BenchOptions(ready.program, n, seed)
-        return Emitted(ready.core, MappingProxyType(emit_files(ready.core, bench, progress)))
+        return Emitted(ready.core, MappingProxyType(emit_files(ready.core, bench, progress, asked)))
     core = core_of(of)
-    return Emitted(core, MappingProxyType(emit_files(core, None, progress)))
+    return Emitted(core, MappingProxyType(emit_files(core, None, progress, asked)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +82,12 @@ def refuse_other_core(theirs: CoreSpec, given: CoreSpec, where: Path, hint: str)
         )
 
 
-def emit_files(core: CoreSpec, bench: BenchOptions | None = None, progress: Report | None = None) -> dict[str, str]:
+def emit_files(
+    core: CoreSpec,
+    bench: BenchOptions | None = None,
+    progress: Report | None = None,
+    wrappers: Collection[str] = (),
+) -> dict[str, str]:
     """Return the files of a core as text, by their relative names.
 
     Parameters
@@ -91,11 +96,15 @@ def emit_files(core: CoreSpec, bench: BenchOptions | None = None, progress: Repo
     bench : BenchOptions or None
         Without it, the bench has no program.
     progress : callable, optional
+    wrappers : collection of str
+        Top modules around the core, as `oscc list wrappers` names them.
 
     Raises
     ------
     HostError
         When the program's schedule does not deliver that many samples.
+    OsccError
+        As `oscc.rtl.delivery.wrappers.checked_wrappers` raises it.
     """
     data: dict[str, str] = {}
     if bench is not None:
@@ -106,7 +115,7 @@ def emit_files(core: CoreSpec, bench: BenchOptions | None = None, progress: Repo
         run = standalone_run(core, bench.program, bench.samples, bench.seed)
         data = bench_data(core, bench.program, run)
     tell_stage(progress, f"emitting {core.name}")
-    return emit_core(core, data)
+    return emit_core(core, data, wrappers)
 
 
 def write_emitted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from importlib import resources
 
 from amaranth.hdl import Shape
@@ -14,6 +14,7 @@ from oscc.rtl.array_port import array_signature
 from oscc.rtl.delivery import register_exports
 from oscc.rtl.delivery.assertions import assertion_files
 from oscc.rtl.delivery.cocotb_bench import cocotb_files
+from oscc.rtl.delivery.constraints import constraint_files, core_border
 from oscc.rtl.delivery.core_modules import (
     SOURCES,
     file_text,
@@ -22,9 +23,12 @@ from oscc.rtl.delivery.core_modules import (
     names_map,
 )
 from oscc.rtl.delivery.fusesoc import fusesoc_core
+from oscc.rtl.delivery.litex_module import litex_files
+from oscc.rtl.delivery.reset_synchronizer import reset_synchronizer, reset_synchronizer_name
 from oscc.rtl.delivery.standalone import FOLDER as BENCH_FOLDER
 from oscc.rtl.delivery.standalone import bench_sources
 from oscc.rtl.delivery.system_rdl import system_rdl
+from oscc.rtl.delivery.wrappers import wrapper_files
 from oscc.rtl.firmware.firmware_files import firmware_files
 from oscc.rtl.top import Core, array_module_name, core_module_name
 from oscc.rtl.verilog.hierarchy import verilog_modules
@@ -32,7 +36,13 @@ from oscc.rtl.verilog.hierarchy import verilog_modules
 WAIVERS = "oscc_waivers.vlt"
 
 
-def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial: bool = False) -> dict[str, str]:
+def emit_core(
+    core: CoreSpec,
+    bench: Mapping[str, str] | None = None,
+    wrappers: Collection[str] = (),
+    *,
+    initial: bool = False,
+) -> dict[str, str]:
     """Return everything that is emitted for a core, byte-identical from run to run.
 
     Parameters
@@ -40,6 +50,8 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial
     core : CoreSpec
     bench : mapping of str to str, optional
         Data files of the stand-alone test bench (`standalone_data.bench_data`), which it reads when it runs.
+    wrappers : collection of str
+        Names of `oscc.rtl.delivery.wrappers.WRAPPERS`, whose files are added.
     initial : bool
         Give registers and memories the content with which an FPGA begins, by initial blocks.
 
@@ -47,9 +59,14 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial
     -------
     dict of str to str
         Content by relative path: the Verilog, a file for each module in ``src/``, a black-box stub of the array macro,
-        file list, clock constraint, lint waivers, FuseSoC description, register files, firmware, stand-alone test
-        bench, cocotb tests, assertions, the core as YAML, the tree of instances, and ``names.json``, which says which
-        component each module comes from and how its nets are called in the generator.
+        file list, constraints, reset synchroniser, lint waivers, FuseSoC description, LiteX module, register files,
+        firmware, stand-alone test bench, cocotb tests, assertions, the core as YAML, the tree of instances, and
+        ``names.json``, which says which component each module comes from and how its nets are called in the generator.
+
+    Raises
+    ------
+    OsccError
+        ``emit.wrapper`` for a wrapper that does not exist, ``registers.missing`` for one that needs PeakRDL.
     """
     top = core_module_name(core)
     modules = verilog_modules(Core(core), module_prefix(core), top, initial=initial)
@@ -60,7 +77,9 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial
         stub: array_stub(core),
         f"{top}.f": "".join(f"{name}\n" for name in [*sources, stub]),
         f"{top}_hierarchy.txt": hierarchy_listing(modules, top),
-        f"{top}.sdc": clock_constraint(core),
+        **constraint_files(core_border(core)),
+        f"{reset_synchronizer_name(core)}.v": reset_synchronizer(core),
+        **litex_files(core),
         WAIVERS: waivers(),
         "core.yaml": dump_core(core),
         "names.json": names_map(modules, top),
@@ -74,6 +93,7 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, *, initial
         **cocotb_files(core),
         **{f"{BENCH_FOLDER}/{name}": content for name, content in (bench or {}).items()},
     }
+    files |= wrapper_files(core, wrappers, [*sources, stub], initial=initial)
     # It lists the others.
     return files | {f"{top}.core": fusesoc_core(core, files)}
 
@@ -113,15 +133,6 @@ def array_stub(core: CoreSpec) -> str:
             "endmodule",
             "",
         ]
-    )
-
-
-def clock_constraint(core: CoreSpec) -> str:
-    """Return the clock as SDC."""
-    period_ns = 1e9 / core.clock_hz
-    return (
-        f"# Clock of {core.name}: {core.clock_hz / 1e6:g} MHz. Reset (rst) is synchronous to it.\n"
-        f"create_clock -name clk -period {period_ns:.4f} [get_ports clk]\n"
     )
 
 

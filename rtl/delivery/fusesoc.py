@@ -14,7 +14,10 @@ from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.assertions import assertions_module_name
 from oscc.rtl.delivery.cocotb_bench import FOLDER as COCOTB_FOLDER
 from oscc.rtl.delivery.core_modules import SOURCES
+from oscc.rtl.delivery.reset_synchronizer import reset_synchronizer_name
 from oscc.rtl.delivery.standalone import FOLDER as BENCH_FOLDER
+from oscc.rtl.delivery.wrappers import FOLDER as WRAPPERS_FOLDER
+from oscc.rtl.delivery.wrappers import WRAPPERS, wrapper_module_name
 from oscc.rtl.top import array_module_name, core_module_name
 
 _FILE_TYPES = {
@@ -23,6 +26,7 @@ _FILE_TYPES = {
     ".svh": "systemVerilogSource",
     ".vlt": "vlt",
     ".sdc": "SDC",
+    ".xdc": "xdc",
     ".c": "cSource",
     ".h": "cSource",
     ".rdl": "systemRDLSource",
@@ -53,10 +57,11 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
     """Return the core description of an emitted folder, which stands above the Verilog as ``<core>_core.core``.
 
     Targets: ``default``, what another core gets that depends on this one (the Verilog; the array macro is its own to
-    bring); ``lint``, Verilator with the waivers and the black box; ``synth``, with black box and clock constraint, for
-    a tool of the caller's choice; ``firmware``, driver and register files; ``assertions``, the core with its
-    assertions; and, where the benches are among the files, ``sim`` and ``sim_cocotb``, which run the stand-alone one
-    and the tests under cocotb in Icarus Verilog.
+    bring); ``lint``, Verilator with the waivers and the black box; ``synth``, with black box and constraints, for a
+    tool of the caller's choice; ``asic``, the same with what only tools with a cell library read; ``reset``, the
+    reset synchroniser; ``firmware``, driver and register files; ``assertions``, the core with its assertions; a target
+    for each wrapper that is among the files, under its name; and, where the benches are among the files, ``sim`` and
+    ``sim_cocotb``, which run the stand-alone one and the tests under cocotb in Icarus Verilog.
 
     Parameters
     ----------
@@ -78,18 +83,25 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
         "stub": [stub],
         "waivers": [name for name in sorted(files) if name.endswith(".vlt")],
         "constraints": [f"{top}.sdc"],
+        "constraints_asic": [f"{top}_asic.sdc"],
+        "constraints_vivado": [f"{top}.xdc"],
+        "reset": [f"{reset_synchronizer_name(core)}.v"],
+        "wrappers": _below(WRAPPERS_FOLDER, files, (".v",)),
+        **{f"wrapper_{name}": _wrapper_constraints(core, name, files) for name in WRAPPERS},
         "bench": [name for name in _below(BENCH_FOLDER, files, (".sv", ".svh")) if name != assertions],
         "data": _below(BENCH_FOLDER, files, (".hex",)),
         "cocotb": [*_below(COCOTB_FOLDER, files, (".v", ".py")), "core.yaml", f"{top}.f"],
         "assertions": [assertions],
-        "firmware": _below("firmware", files, (".c", ".h")) + _below("registers", files, (".h", ".rdl")),
+        "firmware": _below("firmware", files, (".c", ".h"))
+        + _below("registers", files, (".h", ".rdl"))
+        + _below(WRAPPERS_FOLDER, files, (".h",)),
     }
     filesets = {
         name: {"files": [_entry(path) for path in paths if path in files]}
         for name, paths in chosen.items()
         if any(path in files for path in paths) and (name != "cocotb" or _below(COCOTB_FOLDER, files, (".py",)))
     }
-    targets = _targets(top, filesets)
+    targets = _targets(core, filesets)
     description: dict[str, Any] = {
         "name": fusesoc_name(core),
         "description": f"Control plane of the oscillator core {core.name}, {core.rows} x {core.cols} cells",
@@ -108,8 +120,9 @@ def fusesoc_core(core: CoreSpec, files: Collection[str]) -> str:
     return "CAPI=2:\n" + yaml.safe_dump(description, sort_keys=False, width=120)
 
 
-def _targets(top: str, filesets: Collection[str]) -> dict[str, dict[str, Any]]:
+def _targets(core: CoreSpec, filesets: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return the targets for which there are files."""
+    top = core_module_name(core)
     # Hex files are there where a compilation was emitted.
     data = ["data"] if "data" in filesets else []
     targets: dict[str, dict[str, Any]] = {
@@ -123,9 +136,20 @@ def _targets(top: str, filesets: Collection[str]) -> dict[str, dict[str, Any]]:
         },
         "synth": {
             "description": "Synthesis with the array macro as a black box",
-            "filesets": ["rtl", "stub", "constraints"],
+            "filesets": ["rtl", "stub", "constraints", "tool_vivado ? (constraints_vivado)"],
             "toplevel": top,
         },
+        "asic": {
+            "description": "Synthesis by a tool that has a cell library, with the array macro as a black box",
+            "filesets": ["rtl", "stub", "constraints", "constraints_asic"],
+            "toplevel": top,
+        },
+        "reset": {
+            "description": "The reset synchroniser",
+            "filesets": ["reset"],
+            "toplevel": reset_synchronizer_name(core),
+        },
+        **{name: _wrapper_target(core, name) for name in WRAPPERS},
         "firmware": {"description": "C driver and register files", "filesets": ["firmware"], "toplevel": top},
         "sim": {
             "description": "Stand-alone bench with the behavioural array",
@@ -149,8 +173,23 @@ def _targets(top: str, filesets: Collection[str]) -> dict[str, dict[str, Any]]:
             "toplevel": top,
         },
     }
-    needed = {"sim": "bench", "sim_cocotb": "cocotb", "assertions": "assertions", "firmware": "firmware"}
+    needed = {"asic": "constraints_asic", "reset": "reset", **{name: f"wrapper_{name}" for name in WRAPPERS}}
+    needed |= {"sim": "bench", "sim_cocotb": "cocotb", "assertions": "assertions", "firmware": "firmware"}
     return {name: target for name, target in targets.items() if needed.get(name, "rtl") in filesets}
+
+
+def _wrapper_target(core: CoreSpec, wrapper: str) -> dict[str, Any]:
+    """Return the target of a wrapper."""
+    return {
+        "description": f"The core in its wrapper {wrapper}, with the array macro as a black box",
+        "filesets": ["rtl", "stub", "wrappers", f"wrapper_{wrapper}"],
+        "toplevel": wrapper_module_name(core, wrapper),
+    }
+
+
+def _wrapper_constraints(core: CoreSpec, wrapper: str, files: Collection[str]) -> list[str]:
+    """Return the constraints of a wrapper that is among the files."""
+    return _below(WRAPPERS_FOLDER, files, (f"/{wrapper_module_name(core, wrapper)}.sdc",))
 
 
 def _below(folder: str, files: Collection[str], suffixes: tuple[str, ...]) -> list[str]:

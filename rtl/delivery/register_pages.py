@@ -66,7 +66,7 @@ def write_register_pages(core: CoreSpec, folder: Path, kinds: Sequence[str] = (H
         )
     folder.mkdir(parents=True, exist_ok=True)
     text = system_rdl(core)
-    top = _compile(text)
+    top = compiled_map(text)
     written = []
     if HTML in kinds:
         _write_html(top, folder / "html", text)
@@ -78,8 +78,14 @@ def write_register_pages(core: CoreSpec, folder: Path, kinds: Sequence[str] = (H
     return sorted(written)
 
 
-def _compile(text: str) -> AddrmapNode:
-    """Return the elaborated address map. The compiler reads files only."""
+def compiled_map(text: str) -> AddrmapNode:
+    """Return the address map of a SystemRDL text, elaborated. The compiler reads files only.
+
+    Parameters
+    ----------
+    text : str
+        With one address map at its top.
+    """
     from systemrdl.compiler import RDLCompiler
 
     with scratch_folder("oscc-registers-") as scratch:

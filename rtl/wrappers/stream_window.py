@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -131,9 +131,10 @@ class StreamWindow(wiring.Component):
             self.refused.eq(~(accepted | asked)),
         ]
         with m.If(self.address == _word_address(STREAM_STATUS)):
-            flags = Cat(room, images.valid, images.valid & images.last, images.valid & images.user)
-            keep = Mux(images.valid, images.keep, 0)
-            m.d.comb += self.word.eq(flags | (keep << STREAM_STATUS.field("image_keep").low))
+            # In the order of the fields, with what lies between them.
+            fields = (room, images.valid, images.valid & images.last, images.valid & images.user)
+            keep = images.keep & images.valid.replicate(len(images.keep))
+            m.d.comb += self.word.eq(Cat(fields, Const(0, STREAM_STATUS.field("image_keep").low - len(fields)), keep))
 
 
 def _word_address(register: Register) -> int:

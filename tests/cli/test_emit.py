@@ -38,10 +38,14 @@ NAMES = {
     "registers/oscc_registers.md",
     "registers/oscc_registers.py",
     "registers/oscc_registers.rdl",
+    "litex/small.py",
     "small_array_stub.v",
     "small_core.core",
     "small_core.f",
     "small_core.sdc",
+    "small_core.xdc",
+    "small_core_asic.sdc",
+    "small_reset_synchronizer.v",
     "small_core_hierarchy.txt",
     "tb/README.md",
     "tb/cocotb/Makefile",
@@ -74,7 +78,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Emission replaced by two files and the bench's data; the cores that were asked for are kept."""
     asked: list[str] = []
 
-    def emit(core: CoreSpec, bench: dict[str, str]) -> dict[str, str]:
+    def emit(core: CoreSpec, bench: dict[str, str], wrappers: tuple[str, ...]) -> dict[str, str]:
         asked.append(core.name)
         return {"a.v": "module a;\n", "registers/b.h": "// b\n", **{f"tb/{name}": text for name, text in bench.items()}}
 
@@ -327,7 +331,7 @@ def test_many_files_are_counted_and_the_first_are_named(
     oscc: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {f"{letter}.v": "" for letter in "edcba"}
-    monkeypatch.setattr("oscc.sim.emission.emit_core", lambda core, bench: files)
+    monkeypatch.setattr("oscc.sim.emission.emit_core", lambda core, bench, wrappers: files)
     out = oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")[1]
     assert "  files   5: rtl/a.v, rtl/b.v, rtl/c.v, rtl/d.v, ... (all with --json)\n" in out
     del files["e.v"]

@@ -20,7 +20,7 @@ from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import host_members
 from oscc.rtl.delivery import register_exports
 from oscc.rtl.delivery.core_modules import core_modules
-from oscc.rtl.delivery.emit import WAIVERS, array_stub, clock_constraint, core_verilog, emit_core, waivers
+from oscc.rtl.delivery.emit import WAIVERS, array_stub, core_verilog, emit_core, waivers
 from oscc.rtl.delivery.fusesoc import fusesoc_core
 from oscc.rtl.delivery.standalone import bench_sources
 from oscc.rtl.delivery.system_rdl import system_rdl
@@ -75,6 +75,7 @@ def test_the_files(files: dict[str, str]) -> None:
         "firmware/oscc_spi.c",
         "firmware/oscc_spi.h",
         "firmware/tiny_8x8_core.h",
+        "litex/tiny_8x8.py",
         "names.json",
         "oscc_waivers.vlt",
         "registers/oscc_registers.h",
@@ -96,7 +97,10 @@ def test_the_files(files: dict[str, str]) -> None:
         "tiny_8x8_core.core",
         "tiny_8x8_core.f",
         "tiny_8x8_core.sdc",
+        "tiny_8x8_core.xdc",
+        "tiny_8x8_core_asic.sdc",
         "tiny_8x8_core_hierarchy.txt",
+        "tiny_8x8_reset_synchronizer.v",
     ]
     assert [name for name in files if name.startswith("src/")] == [f"src/{name}" for name in core_modules(TINY)]
     assert files["registers/oscc_registers.h"] == register_exports.c_header()
@@ -244,14 +248,6 @@ def test_the_hierarchy_lists_every_instance_once(files: dict[str, str]) -> None:
     assert {f"src/{name}.v" for name in used} == {name for name in files if name.startswith("src/")} - {
         "src/tiny_8x8_core.v"
     }
-
-
-@pytest.mark.parametrize(
-    ("clock_hz", "period"), [(100e6, "10.0000"), (125e6, "8.0000"), (1e9 / 3, "3.0000"), (1e6, "1000.0000")]
-)
-def test_the_constraint_states_the_period(make_core: Callable[..., CoreSpec], clock_hz: float, period: str) -> None:
-    text = clock_constraint(make_core(clock_hz=clock_hz))
-    assert text.splitlines()[-1] == f"create_clock -name clk -period {period} [get_ports clk]"
 
 
 def test_names_follow_the_core(make_core: Callable[..., CoreSpec]) -> None:

@@ -74,7 +74,9 @@ def test_it_names_what_is_there_and_all_that_a_tool_can_use(files: dict[str, str
     found = named(described(FEW, files))
     assert set(found) <= set(files)
     left_out = {name for name in files if name not in found}
-    useless = re.compile(r".*(\.(f|txt|md|json|core)|/Makefile|registers/.*\.py)$")
+    useless = re.compile(
+        r".*(\.(f|txt|md|json|core|xml)|/Makefile|(registers|litex)/.*\.py|wrappers/.*(_asic\.sdc|\.xdc))$"
+    )
     assert [name for name in left_out if not useless.match(name)] == []
 
 
@@ -82,7 +84,7 @@ def test_a_folder_without_bench_and_firmware_has_no_targets_for_them(files: dict
     plain = {name: text for name, text in files.items() if "/" not in name or name.startswith("src/")}
     description = described(FEW, plain)
     assert set(named(description)) <= set(plain)
-    assert set(description["targets"]) == {"default", "lint", "synth"}
+    assert set(description["targets"]) == {"default", "lint", "synth", "asic", "reset"}
     assert "parameters" not in description
 
 
@@ -92,13 +94,17 @@ def test_every_target_uses_filesets_that_are_there(files: dict[str, str]) -> Non
         "default",
         "lint",
         "synth",
+        "asic",
+        "reset",
         "firmware",
         "sim",
         "sim_cocotb",
         "assertions",
     }
     for target in description["targets"].values():
-        assert set(target["filesets"]) <= set(description["filesets"])
+        # Some filesets are for one tool only: tool_vivado ? (constraints_vivado).
+        plain = {re.sub(r"^tool_\w+ \? \((\w+)\)$", r"\1", name) for name in target["filesets"]}
+        assert plain <= set(description["filesets"])
     # The behavioural array and the black box have one name: never both.
     for target in ("sim", "sim_cocotb"):
         assert "stub" not in description["targets"][target]["filesets"]
@@ -118,6 +124,7 @@ def test_file_types_are_those_of_the_tools(files: dict[str, str]) -> None:
     assert kinds["src/tiny_8x8_core.v"] == kinds["tiny_8x8_array_stub.v"] == "verilogSource-2005"
     assert kinds["oscc_waivers.vlt"] == "vlt"
     assert kinds["tiny_8x8_core.sdc"] == "SDC"
+    assert kinds["tiny_8x8_core.xdc"] == "xdc"
     assert kinds["tb/program.hex"] == "user"
     assert kinds["firmware/oscc.c"] == "cSource"
     included = {path for path, properties in found.items() if properties.get("is_include_file")}
@@ -148,6 +155,20 @@ def test_the_bytes_do_not_depend_on_the_order_of_files(files: dict[str, str], tm
     command = [sys.executable, "-c", PRINT, *reversed(list(files))]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == fusesoc_core(FEW, files)
+
+
+def test_wrappers_are_targets_of_their_own(files: dict[str, str]) -> None:
+    emitted = emit_core(FEW, None, ["apb", "axi"])
+    description = described(FEW, emitted)
+    assert set(named(description)) <= set(emitted)
+    assert set(description["targets"]) - set(described(FEW, files)["targets"]) == {"apb", "axi"}
+    target = description["targets"]["apb"]
+    assert target["toplevel"] == "tiny_8x8_apb"
+    used = {path for name in target["filesets"] for path in paths_of(description, name)}
+    assert {"src/tiny_8x8_core.v", "wrappers/tiny_8x8_apb.v", "wrappers/tiny_8x8_apb.sdc"} <= used
+    assert "wrappers/tiny_8x8_axi.sdc" not in used
+    # Firmware gets the functions for the window.
+    assert "wrappers/oscc_window.h" in paths_of(description, "firmware")
 
 
 # FuseSoC itself
