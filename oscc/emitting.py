@@ -42,10 +42,12 @@ class Emitted:
 
     @property
     def verilog(self) -> str:
-        """The Verilog of the core."""
+        """The Verilog of the core: all of its modules, those that are used before those that use them."""
+        from oscc.rtl.delivery.core_modules import SOURCES
         from oscc.rtl.top import core_module_name
 
-        return self.files[f"{core_module_name(self.core)}.v"]
+        listed = self.files[f"{core_module_name(self.core)}.f"].splitlines()
+        return "\n".join(self.files[name] for name in listed if name.startswith(f"{SOURCES}/"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what was emitted as JSON, as ``oscc emit --json`` prints it, but for where it is."""

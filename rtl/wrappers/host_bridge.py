@@ -76,7 +76,8 @@ class HostBridge(wiring.Component):
         connect(m, window.program, wiring.flipped(self.program))
         connect(m, wiring.flipped(self.images), window.images)
         access, axil = self.access, _AxiLiteAccess()
-        start, completed = Signal(), Signal()
+        start = Signal()
+        completed = Signal()
         in_window = access.address[ADDRESS_BITS]
         m.d.comb += [
             start.eq(access.request & ~axil.busy & ~completed),
@@ -126,7 +127,8 @@ class HostBridge(wiring.Component):
 
     def _answer(self, m: Module, window: StreamWindow, axil: _AxiLiteAccess, completed: Signal) -> None:
         """Answer the access that has been requested without a break since it began."""
-        access, given_up = self.access, Signal()
+        access = self.access
+        given_up = Signal()
         m.d.sync += [completed.eq(0), given_up.eq(axil.busy & (given_up | ~access.request))]
         with m.If(window.strobe):
             m.d.sync += [completed.eq(1), access.error.eq(window.refused), access.word.eq(window.word)]

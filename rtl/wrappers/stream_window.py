@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -72,71 +72,79 @@ class StreamWindow(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
+        writes = Signal()
+        reads = Signal()
         room = Signal()
-        # A core that takes no beats now would keep one for the next load, which it does not belong to.
-        m.d.comb += room.eq(self.program.ready & ~self.program.valid)
-        restart = self._written(STREAM_RESTART)
-        put = self._write_program(m, room, restart & self.data[0])
-        take = self._read_images(m, restart & self.data[1])
-        self._answer(m, room, Cat(restart, put, take).any())
+        restart = Signal()
+        m.d.comb += [
+            writes.eq(self.strobe & self.write & self.whole),
+            reads.eq(self.strobe & ~self.write),
+            # A core that takes no beats now would keep one for the next load, which it does not belong to.
+            room.eq(self.program.ready & ~self.program.valid),
+            restart.eq(writes & self._addressed(STREAM_RESTART)),
+        ]
+        put = self._write_program(m, writes, room, restart & self.data[0])
+        take = self._read_images(m, reads, restart & self.data[1])
+        asked = reads & self._addressed(STREAM_STATUS)
+        m.d.comb += self.refused.eq(~(restart | put | take | asked))
+        self._give_out(m, room)
         return m
 
-    def _written(self, register: Register) -> object:
-        """Return whether a register is written as a whole in this cycle."""
-        return self.strobe & self.write & self.whole & (self.address == _word_address(register))
+    def _addressed(self, register: Register) -> Value:
+        """Return whether the address is that of a register."""
+        return self.address == (register.address - WINDOW_BASE) // 4
 
-    def _write_program(self, m: Module, room: Signal, restart: object) -> Signal:
+    def _write_program(self, m: Module, writes: Signal, room: Signal, restart: Value) -> Signal:
         """Gather words into a beat and offer it; return whether a word is taken in this cycle."""
         words = self._core.stream_width // WORD_BITS
-        position = Signal(index_shape(words), name="program_position")
-        put, completes, last = Signal(name="put"), Signal(name="completes"), Signal(name="put_last")
+        program_position = Signal(index_shape(words))
+        completes = Signal()
+        ends = Signal()
+        put = Signal()
         m.d.comb += [
-            completes.eq(position == words - 1),
-            last.eq(self._written(PROGRAM_LAST)),
-            put.eq(room & (self._written(PROGRAM_DATA) | (last & completes))),
+            completes.eq(program_position == words - 1),
+            ends.eq(self._addressed(PROGRAM_LAST)),
+            put.eq(writes & room & (self._addressed(PROGRAM_DATA) | (ends & completes))),
         ]
         with m.If(self.program.ready):
             m.d.sync += self.program.valid.eq(0)
         with m.If(put):
             # Words shift in from the top: when the last one arrives, the first has reached the bottom.
             m.d.sync += self.program.data.eq(Cat(self.program.data, self.data)[WORD_BITS:])
-            m.d.sync += [position.eq(Mux(completes, 0, position + 1)), self.program.valid.eq(completes)]
-            m.d.sync += self.program.last.eq(last)
+            m.d.sync += program_position.eq(Mux(completes, 0, program_position + 1))
+            m.d.sync += [self.program.valid.eq(completes), self.program.last.eq(ends)]
         with m.If(restart | ~self.program.ready):
-            m.d.sync += position.eq(0)
+            m.d.sync += program_position.eq(0)
         return put
 
-    def _read_images(self, m: Module, restart: object) -> Signal:
+    def _read_images(self, m: Module, reads: Signal, restart: Value) -> Signal:
         """Give a beat out word by word and take it with its last one; return whether one is read in this cycle."""
         words = self._core.stream_width // WORD_BITS
-        position = Signal(index_shape(words), name="image_position")
-        take = Signal(name="take")
-        wanted = self.strobe & ~self.write & (self.address == _word_address(IMAGE_DATA))
-        m.d.comb += [take.eq(wanted & self.images.valid), self.images.ready.eq(take & (position == words - 1))]
-        with m.If(take):
-            m.d.sync += position.eq(Mux(position == words - 1, 0, position + 1))
-        with m.If(restart):
-            m.d.sync += position.eq(0)
-        with m.If(self.address == _word_address(IMAGE_DATA)), m.Switch(position):
+        image_position = Signal(index_shape(words))
+        image_word = Signal(WORD_BITS)
+        exhausts = Signal()
+        take = Signal()
+        with m.Switch(image_position):
             for index in range(words):
-                with m.Case(index):
-                    m.d.comb += self.word.eq(self.images.data[WORD_BITS * index : WORD_BITS * (index + 1)])
+                with m.Case(index) if index < words - 1 else m.Default():
+                    m.d.comb += image_word.eq(self.images.data[WORD_BITS * index : WORD_BITS * (index + 1)])
+        with m.If(self._addressed(IMAGE_DATA)):
+            m.d.comb += self.word.eq(image_word)
+        m.d.comb += [
+            take.eq(reads & self._addressed(IMAGE_DATA) & self.images.valid),
+            exhausts.eq(image_position == words - 1),
+            self.images.ready.eq(take & exhausts),
+        ]
+        with m.If(take):
+            m.d.sync += image_position.eq(Mux(exhausts, 0, image_position + 1))
+        with m.If(restart):
+            m.d.sync += image_position.eq(0)
         return take
 
-    def _answer(self, m: Module, room: Signal, accepted: object) -> None:
-        """Refuse what was not accepted, and give the status out."""
-        images, asked = self.images, Signal(name="status_read")
-        m.d.comb += [
-            asked.eq(self.strobe & ~self.write & (self.address == _word_address(STREAM_STATUS))),
-            self.refused.eq(~(accepted | asked)),
-        ]
-        with m.If(self.address == _word_address(STREAM_STATUS)):
-            # In the order of the fields, with what lies between them.
-            fields = (room, images.valid, images.valid & images.last, images.valid & images.user)
-            keep = images.keep & images.valid.replicate(len(images.keep))
-            m.d.comb += self.word.eq(Cat(fields, Const(0, STREAM_STATUS.field("image_keep").low - len(fields)), keep))
-
-
-def _word_address(register: Register) -> int:
-    """Return the word address of a register within the window."""
-    return (register.address - WINDOW_BASE) // 4
+    def _give_out(self, m: Module, room: Signal) -> None:
+        """Give the status out: the fields in their order, with what lies between them."""
+        images = self.images
+        flags = (room, images.valid, images.valid & images.last, images.valid & images.user)
+        between = Const(0, STREAM_STATUS.field("image_keep").low - len(flags))
+        with m.If(self._addressed(STREAM_STATUS)):
+            m.d.comb += self.word.eq(Cat(*flags, between, images.keep & images.valid.replicate(len(images.keep))))

@@ -41,7 +41,7 @@ static oscc_status write32(void *context, uint32_t address, uint32_t word) {
 static uint32_t pauses;
 static void pause(void *context) { (void)context; pauses++; }
 int main(void) {
-    oscc_bus bus = {0, read32, write32, 0, 0, pause};
+    oscc_bus bus = {.read32 = read32, .write32 = write32, .pause = pause};
     static const uint8_t program[8] = {0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88};
     uint8_t image[12];
     size_t length = 99;

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -10,7 +11,6 @@ import pytest
 
 from oscc.base.errors import OsccError
 from oscc.core.spec import CoreSpec
-from oscc.rtl.delivery import ip_xact
 from oscc.rtl.delivery.emit import emit_core
 from oscc.rtl.delivery.wrappers import WRAPPERS, checked_wrappers, wrapper_module_name
 from oscc.sim.engines.verilog import search_path
@@ -67,11 +67,8 @@ def test_an_unknown_one_is_refused_by_name() -> None:
 
 
 def test_what_needs_peakrdl_says_so_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = ip_xact.importlib.util.find_spec
-    monkeypatch.setattr(
-        "oscc.rtl.delivery.ip_xact.importlib.util.find_spec",
-        lambda name: None if name == "peakrdl_ipxact" else found(name),
-    )
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "peakrdl_ipxact" else found(name))
     with pytest.raises(OsccError, match="peakrdl-ipxact") as caught:
         checked_wrappers(["axi"])
     assert caught.value.code == "registers.missing"

@@ -129,7 +129,7 @@ def test_what_the_window_refuses_changes_nothing(bus: str) -> None:
         registers = CoreRegisters(WordAccesses(master))
 
         async def refused(address: int, word: int | None = None, strobes: int = 0xF) -> bool:
-            return (await master.access(address, word, strobes))[1]
+            return bool((await master.access(address, word, strobes))[1])
 
         room = STREAM_STATUS.field("program_room").mask
         # Nothing is being loaded, and there is no image.
