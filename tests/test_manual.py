@@ -43,6 +43,8 @@ NOT_RUN = {
     "oscc evaluate out/train/kurashil-digits-16x16/model.safetensors -n 2000": ".ci/run evaluates it in its folder",
     "oscc data fetch mnist -o data": "needs the network; tests/models fetch from a server of their own",
     "oscc train examples/training/kurashil-mnist-56x56.yaml --data data -o out/train/mnist": "an hour, needs MNIST",
+    "python out/ring/rtl/tb/cocotb/run.py": "tests/oscc/test_cocotb.py runs it on a core that is emitted sooner",
+    "python out/ring/rtl/tb/cocotb/run.py --module own_bench": "so it does, with that bench",
     "oscc evaluate out/train/mnist/model.safetensors --data data --core ais-56x56 --noise moderate": "needs that model",
 }
 """Commands that neither this test nor .ci/run runs as they stand, and why; they must stand in the pages."""

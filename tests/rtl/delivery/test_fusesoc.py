@@ -256,6 +256,6 @@ def test_the_simulation_runs_and_says_what_it_found(
         done = run(
             tmp_path / "wrong", tmp_path, "run", "--build-root", "co", "--target", "sim_cocotb", fusesoc_name(core)
         )
-        # Those that compare codes; one asks the core who it is, and one is for SPI.
+        # Those that compare codes; one ask the core who it is.
         assert "4 tests, 2 failed" in done.stdout.splitlines(), done.stdout + done.stderr
         assert done.returncode != 0
