@@ -124,24 +124,17 @@ def test_every_rule_is_seen_to_be_broken(violation: Violation, on_icarus: Callab
 
 
 @pytest.mark.parametrize(("change", "errors"), [(("", ""), 0), ((".tap_row(array_macro.", ".tap_row(absent."), 1)])
-def test_a_systemverilog_front_end_has_no_complaint(
-    few: CoreSpec, tmp_path: Path, change: tuple[str, str], errors: int
-) -> None:
-    pyslang = pytest.importorskip("pyslang.driver", reason="not installed: pip package pyslang")
+def test_a_systemverilog_front_end_has_no_complaint(few: CoreSpec, change: tuple[str, str], errors: int) -> None:
+    pytest.importorskip("pyslang", reason="not installed: pip install 'oscc[dev]'")
+    from pyslang import ast, syntax
+
     ((path, text),) = assertion_files(few).items()
     files = emit_core(few) | {path: text.replace(*change)}
-    for name, content in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(content)
-    top = core_module_name(few)
-    sources = [tmp_path / name for name in [*files[f"{top}.f"].split(), path]]
-    driver = pyslang.Driver()
-    driver.addStandardArgs()
-    assert driver.parseCommandLine(f"slang --top {top} {' '.join(map(str, sources))}")
-    assert driver.processOptions()
-    assert driver.parseAllSources()
-    driver.reportCompilation(driver.createCompilation(), True)
-    assert (driver.diagEngine.numErrors, driver.diagEngine.numWarnings) == (errors, 0)
+    compilation = ast.Compilation()
+    for name in [*files[f"{core_module_name(few)}.f"].split(), path]:
+        compilation.addSyntaxTree(syntax.SyntaxTree.fromText(files[name]))
+    found = [each for each in compilation.getAllDiagnostics() if each.isError()]
+    assert len(found) == errors
 
 
 def verilated(folder: Path, top: str, *arguments: str) -> list[str]:
