@@ -17,7 +17,7 @@ ADDRESS_BITS = 12
 CORE_ID = 0x4F53_4343
 """Content of register ID: "OSCC" in ASCII."""
 
-MAP_VERSION = 2
+MAP_VERSION = 3
 """Content of register VERSION."""
 
 Access = Literal["constant", "read", "read-write", "pulse", "write-1-to-clear"]
@@ -100,8 +100,9 @@ IRQ_CAUSES = (
     Field("stopped", 1, 1, "the schedule ended: stop, abort or error"),
     Field("error", 2, 1, "a bit of ERROR was set"),
     Field("programmed", 3, 1, "a program was loaded and its CRC matched"),
-    Field("scrubbed", 4, 1, "a scrub went through all words"),
-    Field("self_tested", 5, 1, "a self-test ended, with or without failures"),
+    Field("scrubbed", 4, 1, "a scrub ended: it went through all words, unless cut_short is set, too"),
+    Field("self_tested", 5, 1, "a self-test ended, with or without failures, unless cut_short is set, too"),
+    Field("cut_short", 6, 1, "a program load ended a scrub or a self-test before its end: it has no result"),
 )
 
 
@@ -111,7 +112,7 @@ def _whole(description: str) -> tuple[Field, ...]:
 
 REGISTERS = (
     Register("ID", 0x000, "constant", "What this is.", _whole('0x4F534343, "OSCC"')),
-    Register("VERSION", 0x004, "constant", "Version of this register map.", _whole("2")),
+    Register("VERSION", 0x004, "constant", "Version of this register map.", _whole(str(MAP_VERSION))),
     Register(
         "GRID",
         0x008,
@@ -154,8 +155,8 @@ REGISTERS = (
         "Commands.",
         (
             Field("start", 0, 1, "check the schedule and run it"),
-            Field("abort", 1, 1, "end after the present sample"),
-            Field("load", 2, 1, "forget the program and accept a new one from the stream; begins anew during a load"),
+            Field("abort", 1, 1, "end after the present sample, the second time at once; with start, after the first"),
+            Field("load", 2, 1, "forget the program and accept a new one; ends a load, scrub or self-test under way"),
             Field("scrub", 3, 1, "read every weight word once, write corrected ones back; also while a schedule runs"),
             Field("self_test", 4, 1, "forget the program and test every bank (March C-)"),
         ),
@@ -170,7 +171,7 @@ REGISTERS = (
             Field("loading", 1, 1, "the program stream is being accepted"),
             Field("running", 2, 1, "a schedule is being checked or executed"),
             Field("frame", 3, 1, "image beats wait in the output FIFO or in the latches"),
-            Field("stalled", 4, 1, "the schedule waits: for a load, the latches, room for a frame, or the array"),
+            Field("stalled", 4, 1, "the schedule waits: for a load, latches, room, the array or its next instruction"),
             Field("scrubbing", 5, 1, "a scrub is under way"),
             Field("self_testing", 6, 1, "a self-test is under way"),
             Field("array_ready", 7, 1, "the array says that it can work"),

@@ -16,6 +16,7 @@ from formal.proofs import (
     schedule_check,
     secded,
     sequencer,
+    sequencer_events,
     sequencer_schedules,
     watchdog,
 )
@@ -30,6 +31,7 @@ PROOFS: tuple[Proof, ...] = (
     *schedule_check.PROOFS,
     *instruction_fetch.PROOFS,
     *sequencer.PROOFS,
+    *sequencer_events.PROOFS,
     *sequencer_schedules.PROOFS,
     *readout.PROOFS,
     *sample_delivery.PROOFS,

@@ -17,7 +17,7 @@ class Mutant:
     """A seeded bug: one text of a source file replaced by another.
 
     The source stays as it is; a changed copy is loaded in its place while the design is built. The old text must
-    occur exactly once, so that a mutant that the source has outgrown is an error and not a silent pass.
+    occur exactly once, so that a mutant that the source has outgrown is reported as stale, and not a silent pass.
 
     Parameters
     ----------
@@ -83,3 +83,11 @@ class Proof:
     quick: bool = False
     bdds: bool = False
     timeout_s: int = 600
+
+    @property
+    def reach(self) -> int:
+        """Cycles from reset within which everything that the proof speaks of can be seen.
+
+        That far a counterexample is looked for where the induction does not close.
+        """
+        return max(self.depth, self.cover_depth, *(mutant.depth for mutant in self.mutants))

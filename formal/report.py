@@ -39,7 +39,17 @@ def verdict_word(result: ProofResult) -> str:
         return result.check.status
     if result.cover.status != "PASS":
         return f"cover {result.cover.status}"
+    if result.stale:
+        return "stale bug"
     return "PASS" if result.passed else "too weak"
+
+
+def summary(results: Sequence[ProofResult]) -> str:
+    """The end of a run in one line: how many proofs passed, and what is wrong with the others."""
+    failed = [f"{result.proof.name} ({verdict_word(result)})" for result in results if not result.passed]
+    if not failed:
+        return f"{len(results)} of {len(results)} proofs passed"
+    return f"{len(failed)} of {len(results)} proofs did not pass: {', '.join(failed)}"
 
 
 def table(results: Sequence[ProofResult]) -> Table:

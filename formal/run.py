@@ -1,8 +1,10 @@
 """Runs the formal proofs: ``python formal/run.py [--quick] [--only NAME] [--json FILE] [--markdown FILE]``.
 
-Exit status: 0 when every proof passes and every seeded bug is found; 1 for an error (a tool that is missing, a seeded
-bug that the source has outgrown); 2 for a wrong usage; 3 when a proof fails or a seeded bug breaks nothing. The first
-run after an installation compiles the tools for a minute. Traces of counterexamples are kept in the scratch folder.
+Exit status: 0 when every proof passes and every seeded bug is found; 1 for an error (a tool that is missing, a file
+that cannot be written); 2 for a wrong usage; 3 when a proof does not pass, or a seeded bug breaks nothing or is stale:
+the source has outgrown it. Whatever is wrong with one proof, the others run; the last line names those that did not
+pass. The first run after an installation compiles the tools for a minute. Traces of counterexamples are kept in the
+scratch folder; where an induction does not close, one from reset is looked for.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from rich.console import Console
 
 from formal.catalogue import PROOFS
 from formal.proof import Proof
-from formal.report import as_json, cells, markdown, table
+from formal.report import as_json, cells, markdown, summary, table
 from formal.runner import ProofResult, run_proofs
 from formal.sby import ROOT
 from oscc.base.errors import OsccError, did_you_mean
@@ -89,6 +91,7 @@ def main(arguments: Sequence[str]) -> int:
     for result in results:
         for fault in result.faults():
             print(fault, file=sys.stderr)
+    print(summary(results), file=sys.stderr, flush=True)
     return 0 if all(result.passed for result in results) else 3
 
 

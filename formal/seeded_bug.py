@@ -14,6 +14,11 @@ from oscc.base.errors import OsccError
 
 PACKAGE = "oscc.rtl"
 
+ADAPT = "adapt the seeded bug to the source as it is now"
+
+STALE_CODES = ("formal.stale-mutant", "formal.mutant-file")
+"""Codes of errors that say that the source has outgrown a seeded bug."""
+
 
 def mutated_source(mutant: Mutant, source: str) -> str:
     """The source with the bug in it.
@@ -29,10 +34,12 @@ def mutated_source(mutant: Mutant, source: str) -> str:
             "formal.stale-mutant",
             f"seeded bug '{mutant.name}': its old text occurs {count} times, not once",
             where=mutant.file,
-            hint="adapt the seeded bug to the source as it is now",
+            hint=ADAPT,
         )
     if mutant.old == mutant.new:
-        raise OsccError("formal.stale-mutant", f"seeded bug '{mutant.name}' changes nothing", where=mutant.file)
+        raise OsccError(
+            "formal.stale-mutant", f"seeded bug '{mutant.name}' changes nothing", where=mutant.file, hint=ADAPT
+        )
     return source.replace(mutant.old, mutant.new)
 
 
@@ -46,7 +53,9 @@ def module_of(mutant: Mutant) -> str:
     """
     name = "oscc." + mutant.file.removesuffix(".py").replace("/", ".")
     if not (name.startswith(PACKAGE + ".") and mutant.file.endswith(".py")):
-        raise OsccError("formal.mutant-file", f"seeded bug '{mutant.name}' is not in a file of rtl/", where=mutant.file)
+        raise OsccError(
+            "formal.mutant-file", f"seeded bug '{mutant.name}' is not in a file of rtl/", where=mutant.file, hint=ADAPT
+        )
     return name
 
 
@@ -63,7 +72,9 @@ def source_of(mutant: Mutant) -> str:
     except ModuleNotFoundError:
         found = None
     if found is None or found.origin is None:
-        raise OsccError("formal.mutant-file", f"seeded bug '{mutant.name}': no such file", where=mutant.file)
+        raise OsccError(
+            "formal.mutant-file", f"seeded bug '{mutant.name}': no such file", where=mutant.file, hint=ADAPT
+        )
     return Path(found.origin).read_text(encoding="utf-8")
 
 

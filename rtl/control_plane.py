@@ -317,8 +317,9 @@ class ControlPlane(wiring.Component):
             "stopped": sequencer.stopped,
             "error": error,
             "programmed": ingress.finished,
-            "scrubbed": store.scrub_done,
-            "self_tested": store.self_test_done,
+            "scrubbed": store.scrub_done | (store.cut_short & store.scrubbing),
+            "self_tested": store.self_test_done | (store.cut_short & store.self_testing),
+            "cut_short": store.cut_short,
         }
         raised = []
         for cause in IRQ_CAUSES:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from amaranth.hdl import Assert, Cover, Module, Signal
+from amaranth.hdl import Assert, Cat, Cover, Module, Signal
 
 from formal.bench import free, past
 from formal.cores import small_core
@@ -87,6 +87,15 @@ def build() -> Module:
     # A start that is not taken is answered with an error.
     refused = registers.control_start & ~sequencer.start
     m.d.comb += Assert(~refused | registers.error_unprogrammed_set | registers.error_busy_set)
+    # A scrub or a self-test that ends pulses its interrupt, and a load that ends it says so beside that.
+    for busy, name in ((store.scrubbing, "scrubbed"), (store.self_testing, "self_tested")):
+        told = getattr(registers, f"irq_status_{name}_set")
+        ended = past(m, busy, f"{name}_before") & ~busy
+        cut = past(m, told & registers.irq_status_cut_short_set, f"{name}_cut")
+        m.d.comb += Assert(~ended | told | cut)
+    # Rule A009 of the macro: the noise of a sample stays what it is while its init lasts.
+    noise = Cat(array.noise_seed, array.noise_index)
+    m.d.comb += Assert(~(array.init & past(m, array.init, "init_before")) | (noise == past(m, noise, "noise_before")))
     # What ends a schedule reaches the sequencer, and the host: both watchdogs and uncorrectable words.
     late = inside["late"]
     m.d.comb += [
@@ -108,6 +117,8 @@ def build() -> Module:
         Cover(refused & ~programmed),
         Cover(refused & programmed),
         Cover(store.self_testing & past(m, programmed, "was_programmed")),
+        Cover(registers.irq_status_cut_short_set & store.scrubbing),
+        Cover(registers.irq_status_cut_short_set & store.self_testing),
     ]
     return m
 
@@ -119,8 +130,9 @@ PROOFS = (
         name="control-plane",
         component="ControlPlane",
         claim="the sequencer starts and runs only with a good program, and nothing moves at the array without one, nor "
-        "while weights are written; a start that is not taken sets an error; watchdogs and uncorrectable words end the "
-        "schedule and set their errors",
+        "while weights are written; a start that is not taken sets an error; a scrub or a self-test that ends sets its "
+        "interrupt, and one that a load ends is told as cut short; seed and number of the noise stay while init is "
+        "high; watchdogs and uncorrectable words end the schedule and set their errors",
         parameters="1 cell, 1 chunk; the program ingress replaced by one that accepts or refuses any program",
         build=build,
         mode="prove",
@@ -134,6 +146,27 @@ PROOFS = (
                 "((start & ~start_busy) | (scrub & ~scrub_busy))",
                 "(scrub & ~scrub_busy)",
                 10,
+            ),
+            Mutant(
+                "load ends a scrub in silence",
+                FILE,
+                "store.scrub_done | (store.cut_short & store.scrubbing)",
+                "store.scrub_done",
+                20,
+            ),
+            Mutant(
+                "self-test has an end and no cause",
+                FILE,
+                '"cut_short": store.cut_short',
+                '"cut_short": store.scrub_done',
+                20,
+            ),
+            Mutant(
+                "seed taken at any time",
+                FILE,
+                "with m.If(sequencer.start):\n            m.d.sync += seed",
+                "with m.If(1):\n            m.d.sync += seed",
+                36,
             ),
             Mutant("load while running", FILE, "begin.eq(load & ~sequencer.running)", "begin.eq(load)", 20),
         ),

@@ -13,7 +13,9 @@ from formal.cores import small_core
 from formal.inside import Inside, elaborated_inside
 from formal.proof import Mutant, Proof
 
-ROWS, COLS, TAPS, LANES = 2, 5, 2, 4
+ROWS, COLS, TAPS, LANES = 2, 6, 2, 4
+"""The last beat of a row has two codes, so that it is like neither a whole beat nor the one byte of a marked one."""
+
 ROW_BEATS = -(-COLS // LANES)
 FRAME_BEATS = ROWS * ROW_BEATS
 FRAME_CYCLES = ROWS * (3 + ROW_BEATS) + 1
@@ -299,6 +301,10 @@ PROOFS = (
                 20,
             ),
             Mutant("cut frame not marked", FILE, "(last & bad) | mark, mark", "(last & bad), mark", 20),
+            Mutant("marked beat with the lanes of a tail", FILE, "keep.eq(1)", "keep.eq((1 << tail) - 1)", 20),
+            Mutant(
+                "whole beat with the lanes of a tail", FILE, "keep.eq((1 << lanes) - 1)", "keep.eq((1 << tail) - 1)", 14
+            ),
             Mutant("room for the frame before only", FILE, "self.frames.room.eq((fits", "self.frames.room.eq((1", 30),
         ),
     ),

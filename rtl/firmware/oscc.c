@@ -187,15 +187,23 @@ oscc_status oscc_set_watchdog(oscc_core *core, uint32_t cycles)
 }
 
 /* Give a command whose end a bit of IRQ_STATUS tells, and wait for it. STATUS would not do: it may not yet say that
- * the work has begun. */
+ * the work has begun. A load that ends the work sets that bit, too, and beside it cut_short. */
 static oscc_status command_and_wait(oscc_core *core, uint32_t commands, uint32_t forget, uint32_t done, uint32_t polls)
 {
-    oscc_status status = oscc_clear_irq(core, done);
+    uint32_t word = 0u;
+    oscc_status status = oscc_clear_irq(core, done | OSCC_IRQ_STATUS_CUT_SHORT_MASK);
     if (status == OSCC_OK) {
         status = oscc_access_command(core, commands, forget);
     }
     if (status == OSCC_OK) {
         status = oscc_access_poll(core, OSCC_IRQ_STATUS_OFFSET, done, done, polls);
+    }
+    /* Set together with the bit that was waited for, so that a read that comes later has it. */
+    if (status == OSCC_OK) {
+        status = oscc_read_irq(core, &word);
+    }
+    if (status == OSCC_OK && (word & OSCC_IRQ_STATUS_CUT_SHORT_MASK) != 0u) {
+        status = OSCC_E_CUT_SHORT;
     }
     return status;
 }

@@ -40,7 +40,8 @@ typedef enum oscc_status {
     OSCC_E_REFUSED,       /* the core did not take a command, and gave no reason */
     OSCC_E_CORE,          /* register ERROR is not 0; oscc_core.causes has it */
     OSCC_E_SELF_TEST,     /* the self-test found words that do not keep what is written */
-    OSCC_E_FRAME_INVALID  /* an image was marked as not valid, or is shorter or longer than a frame */
+    OSCC_E_FRAME_INVALID, /* an image was marked as not valid, or is shorter or longer than a frame */
+    OSCC_E_CUT_SHORT      /* a program load ended the scrub or the self-test that was waited for */
 } oscc_status;
 
 /*
@@ -177,7 +178,8 @@ oscc_status oscc_load_schedule(oscc_core *core, const uint8_t *schedule, uint32_
  */
 oscc_status oscc_start(oscc_core *core, uint32_t seed, uint32_t first_sample);
 
-/* End after the present sample; given twice, at once. Harmless when nothing runs. */
+/* End after the present sample; given twice, at once. Before the first sample has begun, it lets that one come.
+ * Harmless when nothing runs. */
 oscc_status oscc_abort(oscc_core *core);
 
 /* Wait until no schedule runs. Returns OSCC_E_CORE when it ended, or never began, because of an error. */
@@ -216,13 +218,15 @@ oscc_status oscc_set_watchdog(oscc_core *core, uint32_t cycles);
 /*
  * Read every weight word once, write corrected ones back, and wait for the end; also while a schedule runs.
  * Returns OSCC_E_CORE with cause busy or unprogrammed when the core cannot now, or uncorrectable when a word has a
- * double error. The counters tell how many words were corrected.
+ * double error; OSCC_E_CUT_SHORT when another master began a load meanwhile. The counters tell how many words were
+ * corrected.
  */
 oscc_status oscc_scrub(oscc_core *core, uint32_t polls);
 
 /*
  * Test every weight bank (March C-) and wait for the end. The program is lost. Takes at least 10 clock cycles per
- * address. Returns OSCC_E_SELF_TEST when a word failed, with the place in *result, or OSCC_E_CORE with cause busy.
+ * address. Returns OSCC_E_SELF_TEST when a word failed, with the place in *result, OSCC_E_CORE with cause busy, or
+ * OSCC_E_CUT_SHORT, and leaves *result alone, when another master began a load meanwhile.
  */
 oscc_status oscc_self_test(oscc_core *core, uint32_t polls, oscc_self_test_result *result);
 

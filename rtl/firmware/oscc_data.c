@@ -36,6 +36,8 @@ const char *oscc_status_text(oscc_status status)
         return "the self-test found words that do not keep what is written";
     case OSCC_E_FRAME_INVALID:
         return "an image is not valid or not whole";
+    case OSCC_E_CUT_SHORT:
+        return "a program load ended the scrub or the self-test: give the command again";
     }
     return "unknown status";
 }

@@ -39,9 +39,14 @@ class _Shared:
         self.stop = Signal()
         """What takes effect on the next edge."""
         self.active = Signal()
+        """A timed instruction is under way."""
         self.low = Signal(init=1)
         """Cycles of the timed instruction remain; at most one does. Kept beside their counter, since every decision
         hangs on them."""
+        self.next_init = Signal()
+        """``init`` is high in the next cycle."""
+        self.still = Signal()
+        """The array holds still behind the first timed instruction: register STALLED counts these cycles."""
         self.started = Signal()
         """A timed instruction has begun."""
         self.in_sample = Signal()
@@ -73,7 +78,8 @@ class Sequencer(wiring.Component):
         Check the schedule and run it; ignored while ``running``.
     abort : In(1)
         End after the present sample, or at the next edge between instructions when no sample has begun. One that comes
-        before the first ``init`` or ``run`` waits for that. A second one ends at once.
+        before the first ``init`` or ``run`` waits for that. A second one ends at once. One together with ``start``
+        belongs to that start: the schedule ends after its first sample.
     fault : In(1)
         End at once: ``init`` and ``run`` are low two cycles later.
     array_ready : In(1)
@@ -90,12 +96,16 @@ class Sequencer(wiring.Component):
     init, run, sample, commit : Out(1)
         To the array, as in `drive_port_signature`.
     sample_number : Out(32)
-        Number of the sample that the present init begins, or the next one when there is none.
+        Number of the sample that the present init begins, or the next one when there is none. It changes only while
+        ``init`` is low: where a schedule samples between two inits, both have the number of the first.
     awaiting_array : Out(1)
         An init waits for ``array_ready`` and for nothing else.
     array_lost : Out(1)
         ``array_ready`` was low during an init or a run; high for one cycle, and the schedule ends.
-    running, stalled : Out(1)
+    running : Out(1)
+    stalled : Out(1)
+        The array holds still while the schedule waits: behind the first timed instruction in every cycle that belongs
+        to none, before it from the second cycle in which a fetched group cannot take effect.
     stopped : Out(1)
         High for one cycle when the schedule has ended.
     illegal, overrun, nothing_loaded : Out(1)
@@ -149,6 +159,7 @@ class Sequencer(wiring.Component):
         self._take_effect(m, shared, fetch)
         self._end(m, shared, check, fetch)
         self._keep_time(m, shared, fetch.group)
+        self._tell_waits(m, shared, fetch)
         self._count(m, shared, fetch.group)
         return m
 
@@ -267,13 +278,24 @@ class Sequencer(wiring.Component):
             m.d.sync += [remaining.eq(remaining - 1), low.eq(remaining[2:] == 0), active.eq(~low)]
             with m.If(remaining[:2] == 3):
                 m.d.sync += low.eq(0)
+        m.d.comb += shared.next_init.eq(active & is_init)
         m.d.sync += [
-            self.init.eq(active & is_init),
+            self.init.eq(shared.next_init),
             self.run.eq(active & ~is_init),
             self.sample.eq(shared.sample),
             self.commit.eq(shared.commit),
         ]
-        m.d.comb += self.stalled.eq(shared.executing & started & ~active)
+
+    def _tell_waits(self, m: Module, shared: _Shared, fetch: InstructionFetch) -> None:
+        """Tell that the schedule waits: of the groups before the first timed instruction, those that are fetched."""
+        waited = Signal()
+        idle = Signal()
+        m.d.comb += [
+            idle.eq(shared.executing & ~shared.active),
+            shared.still.eq(idle & shared.started),
+            self.stalled.eq(idle & (shared.started | waited)),
+        ]
+        m.d.sync += waited.eq(shared.executing & shared.low & fetch.valid & ~fetch.next_group)
 
     def _count(self, m: Module, shared: _Shared, group: Any) -> None:
         """Count what the host can read: samples, period, stalled cycles, number of the sample."""
@@ -281,7 +303,7 @@ class Sequencer(wiring.Component):
         started, in_sample = shared.started, shared.in_sample
         since_sample = Signal(32)
         m.d.sync += since_sample.eq(since_sample + 1)
-        with m.If(self.stalled):
+        with m.If(shared.still):
             m.d.sync += self.stall_cycles.eq(self.stall_cycles + 1)
         with m.If(begin):
             m.d.sync += [started.eq(0), self.samples.eq(0), self.period.eq(0), self.stall_cycles.eq(0)]
@@ -291,8 +313,11 @@ class Sequencer(wiring.Component):
                 m.d.sync += self.period.eq(since_sample + 1)
         with m.If(timed & group.is_init):
             m.d.sync += in_sample.eq(1)
-        # It changes when the array has sampled: no sooner, since an init may still be high then.
+        # The array sees it change when it has sampled, but never during an init, which may follow another directly.
+        due_number = Signal(32)
         with m.If(begin):
-            m.d.sync += self.sample_number.eq(self.first_sample)
-        with m.Elif(self.sample):
-            m.d.sync += self.sample_number.eq(self.sample_number + 1)
+            m.d.sync += due_number.eq(self.first_sample)
+        with m.Elif(sample):
+            m.d.sync += due_number.eq(due_number + 1)
+        with m.If(~(self.init & shared.next_init)):
+            m.d.sync += self.sample_number.eq(due_number)

@@ -76,7 +76,9 @@ class WeightStore(wiring.Component):
     self_test : In(1)
         Ignored during a scrub or a self-test. Waits for the end of a load; destroys what is stored, and leaves zeros.
     halt : In(1)
-        End both, without a pulse.
+        End both, without ``scrub_done`` and ``self_test_done``.
+    cut_short : Out(1)
+        ``halt`` ends a scrub or a self-test in this cycle.
     scrubbing, self_testing : Out(1)
     scrub_done, self_test_done : Out(1)
         High for one cycle, when all findings are counted.
@@ -102,6 +104,7 @@ class WeightStore(wiring.Component):
                 "self_testing": Out(1),
                 "scrub_done": Out(1),
                 "self_test_done": Out(1),
+                "cut_short": Out(1),
                 "clear": In(1),
                 **findings_port_signature().members,
                 **memory_pin_members(core),
@@ -139,6 +142,7 @@ class WeightStore(wiring.Component):
             march.hold.eq(loader.load.busy),
             self.self_testing.eq(march.busy),
             self.self_test_done.eq(march.done),
+            self.cut_short.eq(self.halt & ~idle),
         ]
         parts = _Parts(loader, scrubber, march, collector)
         reads = self._connect_reads(m, parts)

@@ -68,6 +68,7 @@ class TransactionCore:
         self._levels: list[tuple[range, str]] = []
         self._runs = 0
         self._sampled = 0
+        self._index, self._in_init = 0, False
         self._frames.clear()
 
     async def read(self, address: int) -> int:
@@ -217,11 +218,15 @@ class TransactionCore:
     def _feed(self, end: int) -> None:
         """Give the macro its edges up to a cycle; later ones wait for the next sample."""
         seed = self._get("SEED")
-        index = self._get("FIRST_SAMPLE") + self._runs * self._batch
+        due = self._get("FIRST_SAMPLE") + self._runs * self._batch
         for edge in sorted(edge for edge in self._edges if edge < end):
             given = self._edges.pop(edge) | {name: True for level, name in self._levels if edge in level}
+            # The index waits for the end of an init: two with only a sample between them are one to the array.
+            if not (given.get("init") and self._in_init):
+                self._index = due
+            self._in_init = bool(given.get("init"))
             cycle = self._origin + edge
-            self._macro.edge(EdgeInputs(cycle=cycle, noise_seed=seed, noise_index=index, **given))  # type: ignore[arg-type]
+            self._macro.edge(EdgeInputs(cycle=cycle, noise_seed=seed, noise_index=self._index, **given))  # type: ignore[arg-type]
             self._next_cycle = cycle + 1
         self._levels = [(level, name) for level, name in self._levels if level.stop > end]
 

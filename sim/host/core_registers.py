@@ -85,10 +85,10 @@ class ControlFields:
     """check the schedule and run it"""
 
     abort: int
-    """end after the present sample"""
+    """end after the present sample, the second time at once; with start, after the first"""
 
     load: int
-    """forget the program and accept a new one from the stream; begins anew during a load"""
+    """forget the program and accept a new one; ends a load, scrub or self-test under way"""
 
     scrub: int
     """read every weight word once, write corrected ones back; also while a schedule runs"""
@@ -125,7 +125,7 @@ class StatusFields:
     """image beats wait in the output FIFO or in the latches"""
 
     stalled: int
-    """the schedule waits: for a load, the latches, room for a frame, or the array"""
+    """the schedule waits: for a load, latches, room, the array or its next instruction"""
 
     scrubbing: int
     """a scrub is under way"""
@@ -238,10 +238,13 @@ class IrqStatusFields:
     """a program was loaded and its CRC matched"""
 
     scrubbed: int
-    """a scrub went through all words"""
+    """a scrub ended: it went through all words, unless cut_short is set, too"""
 
     self_tested: int
-    """a self-test ended, with or without failures"""
+    """a self-test ended, with or without failures, unless cut_short is set, too"""
+
+    cut_short: int
+    """a program load ended a scrub or a self-test before its end: it has no result"""
 
     @property
     def word(self) -> int:
@@ -253,6 +256,7 @@ class IrqStatusFields:
             | (self.programmed << 3)
             | (self.scrubbed << 4)
             | (self.self_tested << 5)
+            | (self.cut_short << 6)
         )
 
 
@@ -278,6 +282,9 @@ class IrqEnableFields:
     self_tested: int
     """irq on self_tested"""
 
+    cut_short: int
+    """irq on cut_short"""
+
     @property
     def word(self) -> int:
         """The register's content."""
@@ -288,6 +295,7 @@ class IrqEnableFields:
             | (self.programmed << 3)
             | (self.scrubbed << 4)
             | (self.self_tested << 5)
+            | (self.cut_short << 6)
         )
 
 
@@ -494,6 +502,7 @@ class CoreRegisters:
             programmed=(word >> 3) & 0x1,
             scrubbed=(word >> 4) & 0x1,
             self_tested=(word >> 5) & 0x1,
+            cut_short=(word >> 6) & 0x1,
         )
 
     async def write_irq_status(
@@ -505,6 +514,7 @@ class CoreRegisters:
         programmed: int = 0,
         scrubbed: int = 0,
         self_tested: int = 0,
+        cut_short: int = 0,
     ) -> None:
         """Write IRQ_STATUS: Interrupt causes, sticky."""
         fields = IrqStatusFields(
@@ -514,6 +524,7 @@ class CoreRegisters:
             programmed=programmed,
             scrubbed=scrubbed,
             self_tested=self_tested,
+            cut_short=cut_short,
         )
         await self._bus.write(0x030, fields.word)
 
@@ -527,6 +538,7 @@ class CoreRegisters:
             programmed=(word >> 3) & 0x1,
             scrubbed=(word >> 4) & 0x1,
             self_tested=(word >> 5) & 0x1,
+            cut_short=(word >> 6) & 0x1,
         )
 
     async def write_irq_enable(
@@ -538,6 +550,7 @@ class CoreRegisters:
         programmed: int = 0,
         scrubbed: int = 0,
         self_tested: int = 0,
+        cut_short: int = 0,
     ) -> None:
         """Write IRQ_ENABLE: Causes that raise irq."""
         fields = IrqEnableFields(
@@ -547,6 +560,7 @@ class CoreRegisters:
             programmed=programmed,
             scrubbed=scrubbed,
             self_tested=self_tested,
+            cut_short=cut_short,
         )
         await self._bus.write(0x034, fields.word)
 

@@ -252,11 +252,13 @@ class Host:
         Raises
         ------
         HostError
-            When the core refuses, finds a word that it cannot correct, or does not end in time.
+            When the core refuses, finds a word that it cannot correct, or does not end in time; when a program load
+            ended the scrub.
         """
         await self._clear_errors()
         await self.registers.write_control(scrub=1)
         await self._idle(limit, "scrub", lambda status: status.scrubbing)
+        await self._raise_cut_short("scrub")
         await self.raise_errors()
 
     async def self_test(self, limit: int) -> SelfTestResult:
@@ -270,11 +272,13 @@ class Host:
         Raises
         ------
         HostError
-            When the core refuses or does not end in time. Failures are no error: they are the result.
+            When the core refuses or does not end in time, or a program load ended the test. Failures are no error:
+            they are the result.
         """
         await self._clear_errors()
         await self.registers.write_control(self_test=1)
         await self._idle(limit, "self-test", lambda status: status.self_testing)
+        await self._raise_cut_short("self-test")
         failures = await self.registers.read_self_test_failures()
         if not failures:
             await self.raise_errors()
@@ -295,6 +299,11 @@ class Host:
         causes = [cause.description for cause in ERROR_CAUSES if word & cause.mask]
         if causes:
             raise HostError("; ".join(causes))
+
+    async def _raise_cut_short(self, what: str) -> None:
+        """Raise where a program load ended what was waited for."""
+        if (await self.registers.read_irq_status()).cut_short:
+            raise HostError(f"a program load ended the {what} before its end: give the command again")
 
     async def _clear_errors(self) -> None:
         """Forget errors of an earlier attempt: they are sticky, and would be taken for new ones."""

@@ -8,7 +8,7 @@ import pytest
 import formal.catalogue
 from formal.catalogue import PROOFS
 from formal.proof import Proof
-from formal.runner import runs_of
+from formal.runner import built, runs_of
 from formal.seeded_bug import mutated_source, source_of
 
 
@@ -35,7 +35,7 @@ def test_no_seeded_bug_is_stale(proof: Proof) -> None:
 
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.name)
 def test_every_design_holds_properties_and_every_bug_changes_it(proof: Proof, tmp_path: Path) -> None:
-    check, cover, *broken = runs_of(proof, tmp_path)
+    check, cover, *broken = built(runs_of(proof, tmp_path))
     assert 'FLAVOR "assert"' in check.text
     assert 'FLAVOR "cover"' in cover.text
     for run in broken:

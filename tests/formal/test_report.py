@@ -9,7 +9,7 @@ from amaranth.hdl import Module
 from rich.console import Console
 
 from formal.proof import Mutant, Proof
-from formal.report import as_json, cells, how_far, markdown, table, verdict_word
+from formal.report import as_json, cells, how_far, markdown, summary, table, verdict_word
 from formal.runner import ProofResult
 from formal.sby import Verdict
 
@@ -31,6 +31,13 @@ def test_one_word_says_what_is_wrong() -> None:
     assert verdict_word(WEAK) == "too weak"
     assert verdict_word(replace(GOOD, check=replace(PASS, status="UNKNOWN"))) == "UNKNOWN"
     assert verdict_word(replace(GOOD, cover=FAIL)) == "cover FAIL"
+
+
+def test_one_line_ends_a_run() -> None:
+    assert summary([GOOD, GOOD]) == "2 of 2 proofs passed"
+    stale = replace(GOOD, mutants=((BUGS[0], FAIL), (BUGS[1], replace(PASS, status="STALE"))))
+    assert (verdict_word(stale), stale.passed) == ("stale bug", False)
+    assert summary([GOOD, WEAK, stale]) == "2 of 3 proofs did not pass: fifo (too weak), fifo (stale bug)"
 
 
 def test_the_cells_of_a_line() -> None:

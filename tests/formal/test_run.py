@@ -53,8 +53,20 @@ def test_3_when_a_bug_is_not_found(two_proofs: list[ProofResult], capsys: pytest
     two_proofs[1] = ProofResult(QUICK, PASS, PASS, ((BUG, PASS),))
     assert main([]) == 3
     captured = capsys.readouterr()
-    assert captured.err == "quick: seeded bug 'b' breaks no property: the properties are too weak\n"
+    assert captured.err == (
+        "quick: seeded bug 'b' breaks no property: the properties are too weak\n"
+        "1 of 2 proofs did not pass: quick (too weak)\n"
+    )
     assert "too weak" in captured.out
+
+
+def test_3_when_a_bug_is_stale(two_proofs: list[ProofResult], capsys: pytest.CaptureFixture[str]) -> None:
+    stale = Verdict("bmc", "STALE", 0.0, None, "rtl/x.py: seeded bug 'b': its old text occurs 0 times, not once")
+    two_proofs[0] = ProofResult(SLOW, PASS, PASS, ((BUG, stale),))
+    assert main([]) == 3
+    *told, last = capsys.readouterr().err.splitlines()
+    assert told == ["slow: stale: rtl/x.py: seeded bug 'b': its old text occurs 0 times, not once"]
+    assert last == "1 of 2 proofs did not pass: slow (stale bug)"
 
 
 def test_1_for_a_name_that_is_none(two_proofs: list[ProofResult], capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from amaranth.hdl import Assert, Assume, Cover, Module, Signal
 
 import formal.sby
 from formal.bench import free
-from formal.sby import design_text, missing_tools, read_verdict, run_sby
+from formal.sby import Verdict, design_text, missing_tools, read_verdict, run_proof_task, run_sby
 from oscc.base.errors import OsccError
 
 needs_tools = pytest.mark.skipif(bool(missing_tools()), reason=f"needs {', '.join(missing_tools())}")
@@ -121,3 +122,52 @@ def test_a_design_that_assumes_the_impossible_is_no_pass_of_cover(tmp_path: Path
     m = counter(5)
     m.d.comb += Assume(free(m, "impossible", 1) & 0)
     assert run_sby(design_text(m), tmp_path, "cover", 7, timeout_s=60).status != "PASS"
+
+
+def deep_counter(limit: int) -> Module:
+    """Counts to 12 and on; the induction does not know that it began at 0."""
+    m = Module()
+    count = Signal(6)
+    with m.If(free(m, "enable", 1) & (count < 12)):
+        m.d.sync += count.eq(count + 1)
+    m.d.comb += Assert(count != limit)
+    return m
+
+
+@needs_tools
+def test_where_the_induction_does_not_close_a_bug_that_is_real_has_a_trace_from_reset(tmp_path: Path) -> None:
+    # Beyond the base case of the induction, and within what is searched.
+    verdict = run_proof_task(design_text(deep_counter(9)), tmp_path, 2, 14, timeout_s=60)
+    assert (verdict.task, verdict.status) == ("prove", "FAIL")
+    assert verdict.trace is not None
+    assert verdict.trace.is_relative_to(tmp_path / "bmc")
+    assert verdict.detail.startswith("tests/formal/test_sby.py:")
+
+
+@needs_tools
+def test_a_bug_beyond_what_is_searched_says_how_far_that_is(tmp_path: Path) -> None:
+    verdict = run_proof_task(design_text(deep_counter(9)), tmp_path, 2, 6, timeout_s=60)
+    assert verdict.status == "UNKNOWN"
+    assert verdict.detail.endswith(": the induction (k = 2) does not close; no counterexample within 6 cycles of reset")
+    assert verdict.trace is not None
+    assert verdict.trace.name == "trace_induct.vcd"
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("TIMEOUT", "the search for a counterexample within 20 cycles of reset took longer than 7 s"),
+        ("ERROR", "the search for a counterexample ended with ERROR: no memory"),
+    ],
+)
+def test_a_search_that_comes_to_no_end_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: Any, said: str
+) -> None:
+    answers = {
+        "prove": Verdict("prove", "UNKNOWN", 2.0, tmp_path / "i.vcd", "x.py:1"),
+        "bmc": Verdict("bmc", status, 7.0, None, "no memory"),
+    }
+    monkeypatch.setattr(formal.sby, "run_sby", lambda text, folder, task, depth, **_: answers[task])
+    verdict = run_proof_task("", tmp_path, 3, 20, timeout_s=7)
+    assert verdict.detail == f"x.py:1: the induction (k = 3) does not close; {said}"
+    assert (verdict.status, verdict.seconds, verdict.trace) == ("UNKNOWN", 9.0, tmp_path / "i.vcd")

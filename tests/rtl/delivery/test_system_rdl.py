@@ -40,7 +40,7 @@ def constants_of(core: CoreSpec) -> dict[tuple[str, str], int]:
     beats_per_word = -(-core.word_bits // core.stream_width)
     return {
         ("ID", "value"): int.from_bytes(b"OSCC", "big"),
-        ("VERSION", "value"): 2,
+        ("VERSION", "value"): 3,
         ("GRID", "rows"): core.grid[0],
         ("GRID", "cols"): core.grid[1],
         ("WORD", "bits"): core.slots * core.coupling_dac.bits
@@ -82,7 +82,7 @@ def assert_is(node: FieldNode, entry: Register, field: Field, constants: dict[tu
 def test_the_map_is_the_declaration(preset: str | None, tmp_path: Path) -> None:
     core = None if preset is None else load_core(preset)
     top = compiled(system_rdl(core), tmp_path)
-    any_core = {("ID", "value"): 0x4F534343, ("VERSION", "value"): 2}
+    any_core = {("ID", "value"): 0x4F534343, ("VERSION", "value"): 3}
     constants = any_core if core is None else constants_of(core)
     nodes = list(top.registers(unroll=False))
     assert [node.inst_name for node in nodes] == [entry.name for entry in REGISTERS]

@@ -13,7 +13,7 @@ from oscc.core.spec import CoreSpec
 Status = enum.IntEnum(
     "Status",
     "OK ARGUMENT BUS SLVERR DECERR ID VERSION SPEC_HASH PROGRAM_BEATS PROGRAM_FILE TIMEOUT REFUSED CORE SELF_TEST "
-    "FRAME_INVALID",
+    "FRAME_INVALID CUT_SHORT",
     start=0,
 )
 

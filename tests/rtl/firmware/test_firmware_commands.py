@@ -124,11 +124,13 @@ def test_scrub_waits_for_its_end_and_leaves_the_errors_of_a_schedule(
     assert driver.oscc_scrub(ctypes.byref(core), 3) == Status.OK
     poll = ("read", "IRQ_STATUS")
     assert model.traffic == [
-        ("write", "IRQ_STATUS", done),
+        ("write", "IRQ_STATUS", done | mask("IRQ_STATUS", "cut_short")),
         ("write", "ERROR", mask("ERROR", "busy", "unprogrammed")),
         ("write", "CONTROL", mask("CONTROL", "scrub")),
         ("read", "ERROR"),
         *(poll, ("pause",), poll, ("pause",), poll),
+        # Whether a load had ended it.
+        poll,
         ("read", "ERROR"),
     ]
     model.answers["ERROR"] = deque([mask("ERROR", "watchdog"), mask("ERROR", "uncorrectable")])
@@ -152,6 +154,23 @@ def test_self_test_says_where(
     assert ("write", "CONTROL", mask("CONTROL", "self_test")) in model.traffic
     model.answers["ERROR"] = deque([mask("ERROR", "busy")])
     assert driver.oscc_self_test(ctypes.byref(core), 1, ctypes.byref(result)) == Status.CORE
+
+
+def test_a_scrub_and_a_self_test_that_a_load_ended_have_no_result(
+    driver: ctypes.CDLL, model: Registers, core: Core
+) -> None:
+    for done in ("scrubbed", "self_tested"):
+        model.answers["IRQ_STATUS"] = deque([0, mask("IRQ_STATUS", done, "cut_short")])
+        result = SelfTest(failures=77)
+        if done == "scrubbed":
+            status = driver.oscc_scrub(ctypes.byref(core), 3)
+        else:
+            status = driver.oscc_self_test(ctypes.byref(core), 3, ctypes.byref(result))
+        assert (status, result.failures) == (Status.CUT_SHORT, 77), done
+    driver.oscc_status_text.restype = ctypes.c_char_p
+    assert driver.oscc_status_text(Status.CUT_SHORT) == (
+        b"a program load ended the scrub or the self-test: give the command again"
+    )
 
 
 # Whatever access fails, its status comes back and nothing follows.
@@ -190,7 +209,7 @@ def test_a_failed_access_is_reported(
         model.traffic.clear()
         model.accesses, model.faults = 0, faults
         model.answers["STATUS"] = deque([LOADING, PROGRAMMED]) if call == "load" else deque([0])
-        model.answers["IRQ_STATUS"] = deque([0xFFFF_FFFF])
+        model.answers["IRQ_STATUS"] = deque([0xFFFF_FFFF ^ mask("IRQ_STATUS", "cut_short")])
         return CALLS[call](driver, core, image[0]), model, core
 
     status, whole, _core = run({})

@@ -187,7 +187,18 @@ def test_sample_numbers_begin_with_the_first_and_count_on() -> None:
 
 
 def test_the_sample_number_stands_still_while_init_is_high() -> None:
-    # A sample right behind an init acts in the init's last cycle.
+    # A sample right behind an init acts in the init's last cycle, and the next init follows without a gap: to the array
+    # they are one.
+    schedule = parse("load 0,commit,init 20,sample,init 20,sample,init 20,run 20,sample,init 9,run 9,stop")
+    record = Bench(schedule).run_for(200)
+    init, numbers = record.cycles("init"), record.values("sample_number")
+    assert [numbers[cycle] for cycle in init] == [0] * 60 + [3] * 9
+    # It has caught up with the samples as soon as the init is over.
+    assert numbers[init[59] + 1] == 2
+    assert record.values("samples")[-1] == 3
+
+
+def test_the_sample_number_of_an_endless_init_never_moves() -> None:
     record = Bench(parse("load 0,commit,init 20,sample,init 20,sample,repeat 0 2")).run_for(200)
-    numbers = [record.values("sample_number")[cycle] for cycle in record.cycles("init")]
-    assert numbers[:60] == [0] * 20 + [1] * 20 + [2] * 20
+    assert {record.values("sample_number")[cycle] for cycle in record.cycles("init")} == {0}
+    assert record.values("samples")[-1] > 5

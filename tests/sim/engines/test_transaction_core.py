@@ -109,6 +109,20 @@ def test_waiting_takes_the_cycles_that_it_takes_in_the_rtl(
     assert (rtl.answer[1].stalled > 0) is waits
 
 
+def test_two_inits_with_only_a_sample_between_them_are_one_to_the_array(
+    drive_both: Both, small_core: CoreSpec, small_result: CompileResult
+) -> None:
+    # The noise of an init must stay what it is while it lasts: the second sample has that of the first.
+    assert small_result.program is not None
+    steps = [load(0), COMMIT, init(40), SAMPLE, init(20), run(50), SAMPLE, repeat(2)]
+    job = CosimJob(small_core, dataclasses.replace(small_result.program, schedule=encode_schedule(steps)), seed=3)
+    without, rtl = drive_both(job, taking(job, 4))
+    assert without.answer == rtl.answer
+    assert_alike(without.macro, rtl.macro)
+    inits = [event for event in rtl.macro.events.tolist() if event[1] == EventKind.INIT]
+    assert [event[2] for event in inits] == [60, 60]
+
+
 def test_a_second_start_begins_anew(drive_both: Both, small_core: CoreSpec, small_result: CompileResult) -> None:
     assert small_result.program is not None
     job = CosimJob(small_core, small_result.program)

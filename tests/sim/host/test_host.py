@@ -247,7 +247,7 @@ def test_what_is_written_reads_back_in_its_fields(drive_both: Both, job: CosimJo
         return [await bus.read(address) for address in (*addresses, register("CONTROL").address)]
 
     without, with_rtl = drive_both(job, flow)
-    assert without.answer == with_rtl.answer == [0x7F, 0x3F, 0xFFFF_FFFF, 0xFFFF_FFFF, 0]
+    assert without.answer == with_rtl.answer == [0x7F, 0x7F, 0xFFFF_FFFF, 0xFFFF_FFFF, 0]
 
 
 def test_start_while_a_program_loads_is_refused(drive_both: Both, job: CosimJob) -> None:
@@ -288,7 +288,7 @@ class RecordingBus:
     def __init__(self, core: CoreSpec, *frames: bytes, **words: int) -> None:
         right = {
             "ID": 0x4F534343,
-            "VERSION": 2,
+            "VERSION": 3,
             "SPEC_HASH": int(core.hash[:8], 16),
             "PROGRAM_BEATS": core.program_beats,
             "STATUS": 1,
@@ -317,7 +317,7 @@ class RecordingBus:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("ID", "0x4F534343"), ("VERSION", "0x00000002"), ("PROGRAM_BEATS", "0x00000018")]
+    ("name", "expected"), [("ID", "0x4F534343"), ("VERSION", "0x00000003"), ("PROGRAM_BEATS", "0x00000018")]
 )
 def test_every_identity_is_checked(job: CosimJob, name: str, expected: str) -> None:
     assert job.core.program_beats == 0x18
@@ -332,7 +332,7 @@ def test_a_program_is_loaded_in_order(job: CosimJob) -> None:
     schedule = [(f"0x{0x400 + 4 * index:03X}", word) for index, word in enumerate(job.program.schedule.tolist())]
     assert [entry for entry in bus.done if entry[0] != "wait"] == [
         ("0x028", 0x7FF),
-        ("0x030", 0x3F),
+        ("0x030", 0x7F),
         ("0x038", zlib.crc32(job.program.words.tobytes())),
         ("0x020", 4),
         ("send", job.program.words.tobytes()),
@@ -356,7 +356,7 @@ def test_images_are_taken_and_the_last_one_is_announced(job: CosimJob) -> None:
     assert codes.tolist() == [[[n + 8 * row + col for col in range(4)] for row in range(3)] for n in (0, 10, 20)]
     assert bus.done == [
         ("0x028", 0x7FF),
-        ("0x030", 0x3F),
+        ("0x030", 0x7F),
         ("0x034", 0),
         ("0x044", 7),
         ("0x048", 40),
@@ -465,6 +465,14 @@ def test_a_failing_self_test_is_a_result_and_names_its_word(job: CosimJob) -> No
 
     bus = Failing(job.core, SELF_TEST_FAILURES=7, SELF_TEST_WORD=5 | 3 << word.field("column").low)
     assert asyncio.run(Host(bus, job.core).self_test(100)) == SelfTestResult(failures=7, address=5, column=3)
+
+
+@pytest.mark.parametrize(("command", "name"), [("scrub", "scrub"), ("self_test", "self-test")])
+def test_what_a_program_load_ended_has_no_result(job: CosimJob, command: str, name: str) -> None:
+    # A self-test that was cut short may have found something, which is no result either.
+    bus = RecordingBus(job.core, IRQ_STATUS=register("IRQ_STATUS").field("cut_short").mask, SELF_TEST_FAILURES=3)
+    with pytest.raises(HostError, match=f"^a program load ended the {name} before its end: give the command again$"):
+        asyncio.run(getattr(Host(bus, job.core), command)(100))
 
 
 def test_a_self_test_that_does_not_end_is_noticed(job: CosimJob) -> None:
