@@ -86,6 +86,7 @@ class Run:
     bdds: bool
 
     def __call__(self) -> Verdict:
+        """Let the solver run."""
         limits: dict[str, Any] = {"timeout_s": self.timeout_s, "bdds": self.bdds}
         if self.task == "prove":
             return run_proof_task(self.text, self.folder, self.depth, self.reach, **limits)
@@ -99,6 +100,7 @@ class NotRun:
     verdict: Verdict
 
     def __call__(self) -> Verdict:
+        """Say why it cannot run."""
         return self.verdict
 
 
