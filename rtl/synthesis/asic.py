@@ -129,7 +129,9 @@ def _mapping_script(top: str, result: str, *, flatten: bool) -> list[str]:
         f"read_verilog {CORE_FILE}",
         f"hierarchy -check -top {top}",
         "proc",
-        *(["flatten"] if flatten else []),
+        # A module for each instance, called after where it is: components are counted by their place.
+        # What they are copied from is removed: the tool cannot count it.
+        *(["flatten"] if flatten else ["uniquify", f"hierarchy -top {top}"]),
         # Cells have no value at power-up: what needs one has a reset.
         "setattr -unset init w:*",
         "synth -run coarse:fine",

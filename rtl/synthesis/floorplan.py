@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-BANK = re.compile(r"\bbank_(\d+)\.(\w+)((?:\.\d+)+)$")
-"""Name of a block RAM of a weight bank: the bank's first column, the memory, and which of its block RAMs."""
+BANK = re.compile(r"\b((?:group_\d+\.)*bank_\d+)\.(\w+)\.words((?:\.\d+)+)$")
+"""Name of a block RAM of a weight bank: where the bank is, the memory, and which of its block RAMs."""
 
 CHECKS = "check"
 """What the name of the memory of check bits begins with: it stands in the middle, since all columns need it."""
@@ -133,7 +133,9 @@ def _banks(cells: Iterable[str]) -> list[list[str]]:
         found = BANK.search(cell)
         if found:
             part = [int(number) for number in found[3].split(".")[1:]]
-            memories[int(found[1])][found[2]].append((part, cell))
+            # Each number is the first column of a group or bank, counted from that of the group around it.
+            column = sum(map(int, re.findall(r"\d+", found[1])))
+            memories[column][found[2]].append((part, cell))
     banks = []
     for _, of_bank in sorted(memories.items()):
         words = [name for name in sorted(of_bank) if not name.startswith(CHECKS)]

@@ -33,7 +33,7 @@ NETLIST_FILE = "netlist.json"
 STAT_FILE = "stat.json"
 REPORT_FILE = "report.json"
 
-KEPT_APART = " ".join(f"*.{kind}_{digits}" for kind in ("group", "bank") for digits in ("?", "??", "???"))
+KEPT_APART = "*_weight_group* *_weight_bank*"
 """Modules of `WeightGroup` and `WeightBank`, as a selection of Yosys: synthesised one by one. Beside one another their
 registers would hold the same words, be taken for one, and drive the banks of all columns."""
 

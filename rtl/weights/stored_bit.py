@@ -63,10 +63,13 @@ def stored_bit(core: CoreSpec, column: int, address: int, bit: int) -> StoredBit
     ):
         if not 0 <= value < count:
             raise ValueError(f"{name} {value}: {core.name} has 0 to {count - 1}")
-    spans = (BUS_FANOUT**level for level in range(core.bus_levels, 0, -1))
-    groups = [f"group_{column // span * span}" for span in spans]
-    number = column % CHECK_COLUMNS
-    path = (*STORE_PATH, "memory", *groups, f"bank_{column - number}")
+    # Each name says the first column, counted from that of the group around it.
+    groups, within = [], column
+    for level in range(core.bus_levels, 0, -1):
+        groups.append(f"group_{within - within % BUS_FANOUT**level}")
+        within %= BUS_FANOUT**level
+    number = within % CHECK_COLUMNS
+    path = (*STORE_PATH, "memory", *groups, f"bank_{within - number}")
     if bit < core.word_bits:
         return StoredBit((*path, f"memory_{number}", "words"), address, bit)
     return StoredBit((*path, "check_memory", "words"), address, number * lane_bits(core) + bit - core.word_bits)

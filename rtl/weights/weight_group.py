@@ -28,8 +28,6 @@ class WeightGroup(wiring.Component):
     Parameters
     ----------
     core : CoreSpec
-    first : int
-        The first column.
     columns : int
         At most `BUS_FANOUT` to the power of ``levels``.
     levels : int
@@ -46,7 +44,7 @@ class WeightGroup(wiring.Component):
         As in `memory_pin_members`, in the order of the columns.
     """
 
-    def __init__(self, core: CoreSpec, first: int, columns: int, levels: int = 1) -> None:
+    def __init__(self, core: CoreSpec, columns: int, levels: int = 1) -> None:
         super().__init__(
             {
                 "bus": In(weight_bus_signature(core, columns)),
@@ -58,14 +56,14 @@ class WeightGroup(wiring.Component):
             }
         )
         self.parts: dict[int, WeightBank | WeightGroup]
-        """What this group drives, by the first column of each."""
+        """What this group drives, by the first column of each, counted from the group's own first one."""
         if levels == 1:
-            last = first + columns
             self.parts = {
-                start: WeightBank(core, min(CHECK_COLUMNS, last - start)) for start in range(first, last, CHECK_COLUMNS)
+                start: WeightBank(core, min(CHECK_COLUMNS, columns - start))
+                for start in range(0, columns, CHECK_COLUMNS)
             }
         else:
-            self.parts = dict(weight_groups(core, first, columns, levels - 1))
+            self.parts = dict(weight_groups(core, columns, levels - 1))
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
@@ -116,7 +114,7 @@ def connect_parts(
     chain_pins(m, owner, parts.values())
 
 
-def weight_groups(core: CoreSpec, first: int, columns: int, levels: int) -> dict[int, WeightGroup]:
+def weight_groups(core: CoreSpec, columns: int, levels: int) -> dict[int, WeightGroup]:
     """Make the groups of some columns, each with ``levels`` registers to a bank, by the first column of each."""
-    span, last = BUS_FANOUT**levels, first + columns
-    return {start: WeightGroup(core, start, min(span, last - start), levels) for start in range(first, last, span)}
+    span = BUS_FANOUT**levels
+    return {start: WeightGroup(core, min(span, columns - start), levels) for start in range(0, columns, span)}

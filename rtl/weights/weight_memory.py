@@ -48,17 +48,17 @@ class WeightMemory(wiring.Component):
                 **memory_pin_members(core),
             }
         )
-        self.groups: dict[int, WeightBank | WeightGroup] = dict(weight_groups(core, 0, core.cols, core.bus_levels))
+        self.groups: dict[int, WeightBank | WeightGroup] = dict(weight_groups(core, core.cols, core.bus_levels))
         """The group at the head of the tree, the only one, by its first column."""
 
     def bank(self, column: int) -> tuple[WeightBank, int]:
         """Find the bank that holds a column, and the number of the column in it."""
-        parts, first = self.groups, 0
+        parts = self.groups
         while True:
             first = max(start for start in parts if start <= column)
-            part = parts[first]
+            part, column = parts[first], column - first
             if isinstance(part, WeightBank):
-                return part, column - first
+                return part, column
             parts = part.parts
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102

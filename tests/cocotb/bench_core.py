@@ -242,7 +242,7 @@ class BenchCore:
 
     def _bank(self, column: int) -> tuple[Any, int]:
         group = getattr(self.dut.control.store.memory, f"group_{column // 8 * 8}")
-        return getattr(group, f"bank_{column // 4 * 4}"), column % 4
+        return getattr(group, f"bank_{column % 8 // 4 * 4}"), column % 4
 
     async def flip(self, column: int, address: int, *bits: int) -> None:
         """Flip bits of a data word, between clock edges."""

@@ -99,7 +99,7 @@ NETLIST: dict[str, Any] = {
     "modules": {
         "top": {
             "cells": {
-                "core.store.memory.bank_0.memory_0.0.0": {"type": "DP16KD", "attributes": {}},
+                "core.store.memory.bank_0.memory_0.words.0.0": {"type": "DP16KD", "attributes": {}},
                 "core.schedule.0.0": {"type": "DP16KD", "attributes": {}},
             }
         }

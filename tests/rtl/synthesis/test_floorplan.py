@@ -18,20 +18,21 @@ def names(banks: int, words: int, parts: int, first: int = 0) -> list[str]:
     """Block RAMs of banks of ``words`` columns, each of ``parts`` block RAMs, and one of check bits per bank."""
     found = []
     for bank in range(banks):
-        path = f"core.store.memory.group_0.group_8.bank_{first + 4 * bank}"
-        found += [f"{path}.memory_{word}.0.{part}" for word in range(words) for part in range(parts)]
-        found.append(f"{path}.check_memory.0.0")
+        column = first + 4 * bank
+        path = f"core.store.memory.group_0.group_{column // 8 * 8}.bank_{column % 8}"
+        found += [f"{path}.memory_{word}.words.0.{part}" for word in range(words) for part in range(parts)]
+        found.append(f"{path}.check_memory.words.0.0")
     return found
 
 
 def test_a_bank_stands_in_a_row_with_its_check_bits_in_the_middle() -> None:
     found = floorplan(names(1, 2, 2), SMALL)
     assert found == {
-        "core.store.memory.group_0.group_8.bank_0.memory_0.0.0": "X1/Y30/A",
-        "core.store.memory.group_0.group_8.bank_0.memory_0.0.1": "X3/Y30/B",
-        "core.store.memory.group_0.group_8.bank_0.check_memory.0.0": "X5/Y30/A",
-        "core.store.memory.group_0.group_8.bank_0.memory_1.0.0": "X7/Y30/B",
-        "core.store.memory.group_0.group_8.bank_0.memory_1.0.1": "X20/Y30/A",
+        "core.store.memory.group_0.group_0.bank_0.memory_0.words.0.0": "X1/Y30/A",
+        "core.store.memory.group_0.group_0.bank_0.memory_0.words.0.1": "X3/Y30/B",
+        "core.store.memory.group_0.group_0.bank_0.check_memory.words.0.0": "X5/Y30/A",
+        "core.store.memory.group_0.group_0.bank_0.memory_1.words.0.0": "X7/Y30/B",
+        "core.store.memory.group_0.group_0.bank_0.memory_1.words.0.1": "X20/Y30/A",
     }
 
 
@@ -39,7 +40,9 @@ def test_banks_that_follow_one_another_are_neighbours() -> None:
     sites = BlockRamSites("RAM", rows=(5, 9), columns=tuple((column, "R") for column in range(6)))
     # Four banks of three in two rows: to the right in the first, and back in the second.
     found = floorplan(names(4, 2, 1), sites)
-    checks = [found[f"core.store.memory.group_0.group_8.bank_{bank}.check_memory.0.0"] for bank in (0, 4, 8, 12)]
+    path = "core.store.memory.group_0"
+    places = ("group_0.bank_0", "group_0.bank_4", "group_8.bank_0", "group_8.bank_4")
+    checks = [found[f"{path}.{bank}.check_memory.words.0.0"] for bank in places]
     assert checks == ["X1/Y5/R", "X4/Y5/R", "X4/Y9/R", "X1/Y9/R"]
 
 
@@ -51,7 +54,7 @@ def test_few_banks_stand_in_the_middle() -> None:
 def test_the_numbers_of_block_rams_are_numbers() -> None:
     sites = BlockRamSites("RAM", rows=(0,), columns=tuple((column, "R") for column in range(13)))
     found = floorplan(names(1, 1, 12), sites)
-    path = "core.store.memory.group_0.group_8.bank_0.memory_0.0"
+    path = "core.store.memory.group_0.group_0.bank_0.memory_0.words.0"
     assert [found[f"{path}.{part}"] for part in (0, 1, 2, 10, 11)] == [f"X{x}/Y0/R" for x in (1, 2, 3, 11, 12)]
 
 

@@ -72,9 +72,9 @@ def test_the_harness_is_subtracted(
     cells = json.loads((tmp_path / "netlist.json").read_text())["modules"]["top"]["cells"]
     places = {name: cell["attributes"].get("BEL") for name, cell in cells.items()}
     assert places["core.schedule.0.0"] is None
-    assert places["core.store.memory.bank_0.memory_0.0.0"] in {ECP5_SITES.name(46, place) for place in (25, 26)}
-    assert "module small_control_plane(" in (tmp_path / "core.v").read_text()
-    assert "module small_synthesis_harness(" in (tmp_path / "harness.v").read_text()
+    assert places["core.store.memory.bank_0.memory_0.words.0.0"] in {ECP5_SITES.name(46, place) for place in (25, 26)}
+    assert "module small_control_plane (" in (tmp_path / "core.v").read_text()
+    assert "module small_synthesis_harness (" in (tmp_path / "harness.v").read_text()
 
 
 def test_without_a_floorplan_the_netlist_stays_as_it_is(
@@ -137,18 +137,15 @@ def test_core_and_harness_are_counted_apart(small: CoreSpec) -> None:
 
 
 def test_groups_are_the_nodes_of_the_bus_tree_and_the_banks(make_core: Callable[..., CoreSpec]) -> None:
-    # Of 20 columns, the head of the tree, the three groups of eight columns below it, and banks of four; no decoders.
-    banks = [f"bank_{first}" for first in (0, 12, 16, 4, 8)]
-    wide = [*banks, "group_0", "group_0", "group_16", "group_8"]
-    for columns, expected in ((20, wide), (6, ["bank_0", "bank_4", "group_0"])):
+    # Of 20 columns, the head of the tree, groups of eight and of four columns below it, and the bank of four; no
+    # decoders. Of six, a group with banks of four and of two.
+    wide = ["weight_bank", "weight_group", "weight_group_2", "weight_group_3"]
+    for columns, expected in ((20, wide), (6, ["weight_bank", "weight_bank_2", "weight_group"])):
         core = make_core(name="wide", grid=[1, columns], stencil=[[0, 1]], chunks=1, readout={"step": [1, 2]})
-        modules = re.findall(r"^module \\(\S+)", control_plane_verilog(core), re.MULTILINE)
+        modules = re.findall(r"^module (\S+)", control_plane_verilog(core), re.MULTILINE)
         kept = [name for name in modules if any(fnmatch(name, pattern) for pattern in KEPT_APART.split())]
-        assert sorted(name.rpartition(".")[2] for name in kept) == expected
-        assert any(".decoder_" in name for name in modules)
-    # Columns have up to three digits; what is inside a bank is not kept apart from it.
-    for name, apart in (("a.group_1", True), ("a.bank_104", True), ("a.bank_1.memory_0", False)):
-        assert any(fnmatch(name, pattern) for pattern in KEPT_APART.split()) == apart
+        assert sorted(name.removeprefix("wide_") for name in kept) == expected
+        assert "wide_secded_decoder" in modules
 
 
 def test_utilisation_is_read_from_the_log(sample: dict[str, Any]) -> None:

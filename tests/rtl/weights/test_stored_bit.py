@@ -36,8 +36,8 @@ def test_data_and_check_bits_of_a_word(tiny_core: CoreSpec) -> None:
         (9, 8, ("group_0", "group_8")),
         (56, 55, ("group_0", "group_48")),
         (64, 9, ("group_0", "group_8")),
-        (65, 64, ("group_0", "group_64", "group_64")),
-        (300, 77, ("group_0", "group_64", "group_72")),
+        (65, 64, ("group_0", "group_64", "group_0")),
+        (300, 77, ("group_0", "group_64", "group_8")),
     ],
 )
 def test_the_groups_on_the_way(
@@ -45,7 +45,7 @@ def test_the_groups_on_the_way(
 ) -> None:
     path = stored_bit(make_core(grid=[2, cols]), column, 0, 0).path
     assert path[3:-3] == groups
-    assert path[-3] == f"bank_{column // 4 * 4}"
+    assert path[-3] == f"bank_{column % 8 // 4 * 4}"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def bank_columns(group: WeightGroup) -> dict[int, int]:
         if isinstance(part, WeightBank):
             found[first] = len(part.memories)
         else:
-            found |= bank_columns(part)
+            found |= {first + inner: columns for inner, columns in bank_columns(part).items()}
     assert len(group.parts) <= 8
     return found
 
@@ -34,7 +34,7 @@ def test_every_column_has_its_bank_at_the_end_of_a_tree_of_the_right_depth(
 ) -> None:
     core = make_core(grid=[2, cols], chunks=1, protection="none")
     assert core.bus_levels == levels
-    groups = weight_groups(core, 0, cols, levels)
+    groups = weight_groups(core, cols, levels)
     # The head of the tree is one register.
     ((start, head),) = groups.items()
     assert start == 0
@@ -50,13 +50,13 @@ def test_every_column_has_its_bank_at_the_end_of_a_tree_of_the_right_depth(
 
 
 @pytest.mark.parametrize("protection", ["secded", "none"])
-@pytest.mark.parametrize(("first", "columns", "levels"), [(8, 6, 1), (64, 13, 2)])
+@pytest.mark.parametrize(("columns", "levels"), [(6, 1), (13, 2)])
 def test_rows_come_as_many_cycles_later_as_there_are_levels(
-    make_core: Callable[..., CoreSpec], protection: str, first: int, columns: int, levels: int
+    make_core: Callable[..., CoreSpec], protection: str, columns: int, levels: int
 ) -> None:
     core = make_core(grid=[3, 80], chunks=1, protection=protection)
-    group = WeightGroup(core, first, columns, levels)
-    generator = random.Random(first)
+    group = WeightGroup(core, columns, levels)
+    generator = random.Random(columns)
     words = [[generator.getrandbits(108) for _ in range(3)] for _ in range(columns)]
     recorder = Recorder(data=group.row_data)
     starts: list[int] = []
@@ -92,7 +92,7 @@ def test_rows_come_as_many_cycles_later_as_there_are_levels(
 
 
 def test_the_register_takes_only_what_is_for_its_columns(tiny_core: CoreSpec) -> None:
-    group = WeightGroup(tiny_core, 0, 8)
+    group = WeightGroup(tiny_core, 8)
     bank = next(iter(group.parts.values()))
     recorder = Recorder(
         word=bank.bus.write_word,
