@@ -29,7 +29,7 @@ COMPONENTS = (
     (r"arbiter", "RegisterArbiter", "rtl/host/register_arbiter.py"),
     (r"registers", "RegisterBlock", "rtl/host/register_block.py"),
     (r"ingress", "ProgramIngress", "rtl/weights/program_ingress.py"),
-    (r"crc", "Crc32", "rtl/weights/crc32.py"),
+    (r"crc32", "Crc32", "rtl/weights/crc32.py"),
     (r"encoder", "SecdedEncoder", "rtl/weights/secded.py"),
     (r"store", "WeightStore", "rtl/weights/weight_store.py"),
     (r"loader", "RowLoader", "rtl/weights/row_loader.py"),
@@ -47,7 +47,7 @@ COMPONENTS = (
     (r"readout\.decoder_\d+", "JohnsonDecoder", "rtl/readout/johnson_decoder.py"),
     (r"fifo(\.\w+)?", "SyncFIFOBuffered", "Amaranth"),
     (r"(ready|tap)_watchdog", "Watchdog", "rtl/schedule/watchdog.py"),
-    (r"(array_ready|\w+_synchronizer)", "FFSynchronizer", "Amaranth"),
+    (r"\w+_synchronizer", "Synchronizer", "rtl/signals/synchronizer.py"),
 )
 """The end of a Verilog module's name, the component, and its file."""
 

@@ -182,7 +182,7 @@ class ControlPlane(wiring.Component):
         seed = Signal(32)
         with m.If(sequencer.start):
             m.d.sync += seed.eq(registers.seed)
-        m.submodules.array_ready = array_ready = Synchronizer()
+        m.submodules.array_ready_synchronizer = array_ready = Synchronizer()
         m.d.comb += [
             array_ready.asynchronous.eq(self.array.ready),
             sequencer.array_ready.eq(array_ready.synchronous),

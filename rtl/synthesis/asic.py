@@ -99,9 +99,10 @@ def read_area(flat: dict[str, Any], tree: dict[str, Any], top: str, areas: dict[
     design = flat["modules"][f"\\{top}"]
     counts = {name: count for name, count in sorted(design["num_cells_by_type"].items()) if name in areas}
     alike: dict[str, list[float]] = {}
+    # A module that holds a memory and nothing else has no area.
     for module, entry in tree["modules"].items():
         if path := module.removeprefix(f"\\{top}").removeprefix("."):
-            alike.setdefault(wildcarded(path), []).append(entry["area"])
+            alike.setdefault(wildcarded(path), []).append(entry.get("area", 0.0))
     components = [ComponentArea(name, len(found), round(sum(found), 1)) for name, found in sorted(alike.items())]
     return Area(
         total=design["area"],

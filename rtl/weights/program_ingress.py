@@ -91,7 +91,7 @@ class ProgramIngress(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        m.submodules.crc = crc = Crc32(self._core.stream_width)
+        m.submodules.crc32 = crc = Crc32(self._core.stream_width)
         count = _Count(self._core)
         self._accept(m, count, crc)
         self._gather(m, count)
