@@ -64,6 +64,7 @@ formal-quick: $(VENV)/.dev
 # program, is not repeated: the results are committed.
 suite: $(VENV)/.dev
 	$(BIN)/pytest tests/suite --suite all --suite-folder tests/suite/results
+	OSCC_SLOW_TESTS=1 $(BIN)/pytest tests/sim/test_standalone_run.py
 
 # Upsets in the weight banks and damaged program streams against the RTL: out/campaign.md.
 campaign: $(VENV)/.dev
