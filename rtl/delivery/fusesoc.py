@@ -36,6 +36,7 @@ _INCLUDED = (".svh", ".h")
 _PLUSARGS: Mapping[str, tuple[str, str]] = {
     "data": ("str", "folder of program.hex, schedule.hex and settings.hex"),
     "samples": ("int", "samples to take"),
+    "bus": ("str", "bus of the registers: axi, or spi where the core has SPI pins"),
     "stall": ("int", "percentage of the cycles in which the image stream is not ready"),
 }
 """Arguments of the stand-alone bench that FuseSoC offers: type and meaning."""
