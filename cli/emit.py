@@ -40,7 +40,7 @@ class EmitVerbOptions:
             show_default=False,
         ),
     ] = None
-    samples: Annotated[int, samples_option("Samples of the stand-alone test bench.", most=1000)] = 2
+    samples: Annotated[int, samples_option("Samples of the test benches.", most=1000)] = 2
     seed: SeedOption = 0
     wrapper: Annotated[
         list[str] | None,
@@ -65,7 +65,7 @@ def register(app: typer.Typer) -> None:
 
 @with_options(EmitVerbOptions)
 def emit_verb(context: typer.Context, given: EmitVerbOptions) -> None:
-    """Emit a core: Verilog, constraints, black box of the array, register files, firmware, stand-alone test bench.
+    """Emit a core: Verilog, constraints, black box of the array, register files, firmware, test benches, assertions.
 
     Of a compilation: oscc emit DIR. The test bench then gets the program, and initial phases and expected codes of
     some samples. Of any core: oscc emit --core SPEC -o DIR; where DIR is a compilation for the same core, that is the

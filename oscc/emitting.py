@@ -98,7 +98,7 @@ def emit(
     wrappers: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Emitted:
-    """Emit a core: Verilog, constraints, black box of the array, register files, firmware, stand-alone test bench.
+    """Emit a core: Verilog, constraints, black box of the array, register files, firmware, test benches, assertions.
 
     Parameters
     ----------

@@ -18,7 +18,8 @@ import pytest
 from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
-from oscc.core.spec_file import preset_names
+from oscc.core.spec_file import dump_core, preset_names
+from oscc.sim.engines.verilog import missing_for
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))
@@ -100,3 +101,22 @@ def test_an_error_outside_the_checkout_is_one_line(environment: Path, tmp_path: 
     done = run(environment, tmp_path, "oscc", "check", "absent.safetensors", "--core", "tiny-8x9")
     assert done.returncode == 1
     assert done.stderr == "oscc: --core: 'tiny-8x9' is neither a preset nor a file; did you mean 'tiny-8x8'?\n"
+
+
+@pytest.mark.skipif(bool(missing_for("icarus")), reason=f"not installed: {missing_for('icarus')}")
+def test_the_emitted_cocotb_tests_run_outside_the_checkout(
+    environment: Path, tmp_path: Path, small_core: CoreSpec, make_graph: Callable[..., CouplingGraph]
+) -> None:
+    write_checkpoint(tmp_path / "model.safetensors", make_graph(small_core, duration=0.6))
+    (tmp_path / "core.yaml").write_text(dump_core(small_core))
+    for command in (
+        ["oscc", "compile", "model.safetensors", "--core", "core.yaml", "-o", "x"],
+        ["oscc", "emit", "x"],
+        ["python", "x/rtl/tb/cocotb/run.py"],
+    ):
+        done = run(environment, tmp_path, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "4 tests, 0 failed"
+    # Not from the checkout: what Python finds there is the wheel's.
+    code = "import oscc.cocotb; print(oscc.cocotb.__file__)"
+    assert Path(run(environment, tmp_path, "python", "-c", code).stdout.strip()).is_relative_to(environment)

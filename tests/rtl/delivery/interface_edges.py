@@ -17,6 +17,7 @@ CORE_CHANGES = {
     "stencil": "king",
     "chunks": 1,
     "readout": {"origin": [0, 0], "step": [1, 1]},
+    "init": {"cycles": 20},
     "stream_width": 32,
 }
 """Rows of two beats, the second of which has two codes in four lanes."""

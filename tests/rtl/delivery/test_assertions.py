@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from oscc.compiler.compile import CompileResult
 from oscc.core.array_contract import CONTRACT
 from oscc.core.interface_contract import INTERFACE_CONTRACT
 from oscc.core.spec import CoreSpec
+from oscc.rtl.array_port import array_signature
 from oscc.rtl.delivery.assertions import (
     assertion_files,
     assertions_module_name,
@@ -19,8 +21,10 @@ from oscc.rtl.delivery.assertions import (
     checked_ports,
 )
 from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.delivery.standalone_data import bench_data
 from oscc.rtl.top import core_module_name
 from oscc.sim.engines.verilog import search_path
+from oscc.sim.standalone_run import standalone_run
 from tests.rtl.delivery.interface_edges import CORE_CHANGES, EDGES, VIOLATIONS, Edge, Violation, edges_of
 
 needs_icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs Debian package iverilog")
@@ -164,3 +168,69 @@ def test_concurrent_assertions_see_the_same(few: CoreSpec, tmp_path: Path) -> No
     assert broken_rules(play(edges_of(None))) == []
     for each in TWO_STATE:
         assert (each.rule, each.cycle) in broken_rules(play(edges_of(each))), each
+
+
+# On a whole core, with the stand-alone bench
+
+
+@pytest.fixture(scope="module")
+def with_bench(compile_on: Callable[..., CompileResult], few: CoreSpec) -> dict[str, str]:
+    """What is emitted of a program that takes three thousand cycles."""
+    program = compile_on(few, duration=0.6).program
+    assert program is not None
+    return emit_core(few, bench_data(few, program, standalone_run(few, program, 2, 0)))
+
+
+def write_core(files: dict[str, str], folder: Path, change: tuple[str, str, str]) -> None:
+    """Write what is emitted; in the core, what stands behind the name of an instance is changed."""
+    instance, pattern, replacement = change
+    (top,) = [name for name in files if name.endswith("/few_core.v")]
+    head, found, rest = files[top].partition(f" {instance} (")
+    assert not instance or re.search(pattern, rest)
+    changed = head + found + re.sub(pattern, replacement, rest, count=1) if instance else files[top]
+    for name, text in {**files, top: changed}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+CHANGES = [
+    (("", "", ""), []),
+    (("array_macro", r"\.tap_row\((\w+)\)", r".tap_row(~\1)"), ["A008"]),
+    (("control", r"\.m_axis_tkeep\((\w+)\)", ".m_axis_tkeep()"), ["S004"]),
+    (("control", r"\.m_axis_tready\((\w+)\)", ".m_axis_tready(1'b1)"), ["S002"]),
+]
+"""Changes of a core, and the rules that it breaks then, besides others."""
+
+
+@needs_icarus
+@pytest.mark.parametrize(("change", "rules"), CHANGES, ids=lambda each: "-".join(each[:1]) or "none")
+def test_the_rules_hold_on_a_core_and_are_broken_by_a_changed_one(
+    few: CoreSpec, with_bench: dict[str, str], tmp_path: Path, change: tuple[str, str, str], rules: list[str]
+) -> None:
+    write_core(with_bench, tmp_path, change)
+    macro = array_signature(few).members
+    inside = {name: f"few_core_tb.dut.{'array_macro.' if name in macro else ''}{name}" for name in checked_ports(few)}
+    connections = ", ".join(f".{name}({path})" for name, path in inside.items())
+    (tmp_path / "watch.v").write_text(f"module watch; few_assertions checked ({connections}); endmodule\n")
+    command = ["iverilog", "-g2005", "-DOSCC_PLAIN_CHECKS", "-s", "few_core_tb", "-s", "watch", "-o", "core.vvp"]
+    sources = ["-f", "tb/few_core_tb.f", "tb/few_assertions.sv", "watch.v"]
+    subprocess.run([*command, *sources], cwd=tmp_path, check=True)
+    done = subprocess.run(["vvp", "-n", "core.vvp", "+stall=30"], cwd=tmp_path, capture_output=True, text=True)
+    found = {rule for rule, _ in broken_rules(done.stdout)}
+    assert found >= set(rules)
+    assert bool(found) == bool(rules), done.stdout
+    assert ("PASS" in done.stdout.splitlines()) == (not rules)
+
+
+@slow
+@needs_verilator
+@pytest.mark.parametrize(("change", "rules"), CHANGES[:2], ids=lambda each: "-".join(each[:1]) or "none")
+def test_bound_assertions_find_the_same(
+    with_bench: dict[str, str], tmp_path: Path, change: tuple[str, str, str], rules: list[str]
+) -> None:
+    write_core(with_bench, tmp_path, change)
+    sources = ["--unroll-count", "1", "-f", "tb/few_core_tb.f", "tb/few_assertions.sv"]
+    program = verilated(tmp_path, "few_core_tb", *sources)
+    done = subprocess.run([*program, "+stall=30"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert [rule for rule, _ in broken_rules(done.stdout + done.stderr)] == rules
+    assert ("PASS" in done.stdout.splitlines(), done.returncode == 0) == (not rules, not rules)
