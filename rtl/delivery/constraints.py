@@ -33,7 +33,7 @@ MAX_TRANSITION = 0.1
 SHORT, LONGEST = 40, 100
 """Characters of names that stand on the line of their command, and of those on a line of their own."""
 
-SYNCHRONISED_READY = "array_ready"
+SYNCHRONISED_READY = "array_ready_synchronizer"
 """Instance of the synchroniser of the array's ``ready``, in the control plane."""
 
 

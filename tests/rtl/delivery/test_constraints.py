@@ -193,6 +193,20 @@ def test_what_only_some_tools_read_stands_apart(files: dict[str, str], name: str
     assert [call[:2] for call in xdc.calls] == [("set_max_delay", "-datapath_only")] * 4
 
 
+def test_the_patterns_for_vivado_name_instances_of_the_verilog(files: dict[str, str]) -> None:
+    text = files["few_1_core.xdc"]
+    patterns = re.findall(r"NAME =~ \*(\w+)/([*\w]+)", text)
+    verilog = "\n".join(text for name, text in files.items() if name.startswith("src/"))
+    assert len(patterns) == 5
+    for instance, inside in patterns:
+        (module,) = re.findall(rf"^ +(\w+) {instance} \($", verilog, re.M)
+        (body,) = re.findall(rf"^module {module} \((.*?)^endmodule", verilog + files["few_1_array_stub.v"], re.M | re.S)
+        if inside == "*":
+            assert body.count('(* ASYNC_REG = "TRUE" *)') == 2
+        else:
+            assert re.search(rf"output wire \[0:0\] {inside}\b", body)
+
+
 CELLS = """
 library (bench) {
   delay_model : table_lookup;
