@@ -23,6 +23,7 @@ from oscc.core.families import FAMILIES
 from oscc.core.spec_file import load_core
 from oscc.report.thresholds import read_thresholds
 from oscc.rtl.delivery.register_exports import c_header
+from oscc.rtl.delivery.window_header import window_header
 from oscc.rtl.firmware.firmware_files import firmware_files
 from oscc.sim.engines.registry import ENGINES
 
@@ -118,7 +119,7 @@ def run_by_ci() -> set[str]:
 
 def test_blocks_are_of_a_known_kind() -> None:
     found = {block.language for block in BLOCKS}
-    assert found == {"sh", "text", "yaml", "python", "c", "toml"}
+    assert found == {"sh", "text", "yaml", "python", "c", "toml", "verilog"}
     commands = [command for block in BLOCKS if block.language == "sh" for command in commands_of(block)]
     assert len(commands) > 20
     assert set(NOT_RUN) | NO <= set(commands), "a command of the lists stands in no page any more"
@@ -165,14 +166,19 @@ def test_entry_points_are_of_groups_that_are_looked_at() -> None:
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc: install Debian package gcc")
-def test_c_compiles(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.language == "c"], ids=lambda block: f"{block.page}:{block.line}"
+)
+def test_c_compiles(block: Block, tmp_path: Path) -> None:
     core = load_core("tiny-8x8")
-    for name, text in {**firmware_files(core), "registers/oscc_registers.h": c_header()}.items():
+    headers = {"registers/oscc_registers.h": c_header(), "wrappers/oscc_window.h": window_header()}
+    for name, text in {**firmware_files(core), **headers}.items():
         path = tmp_path / name.rpartition("/")[2]
         path.write_text(text, encoding="utf-8")
-    (block,) = (block for block in BLOCKS if block.language == "c")
     header = next(path.name for path in tmp_path.glob("*.h") if path.name.startswith("tiny_8x8"))
-    (tmp_path / "use.c").write_text(DECLARED.format(header=header, code=block.text))
+    # A block that includes something is a file of its own.
+    whole = block.text if "#include" in block.text else DECLARED.format(header=header, code=block.text)
+    (tmp_path / "use.c").write_text(whole)
     subprocess.run(
         ["gcc", "-std=c99", "-Wall", "-Werror", "-fsyntax-only", f"-I{tmp_path}", "use.c"], cwd=tmp_path, check=True
     )

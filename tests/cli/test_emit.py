@@ -195,6 +195,26 @@ def test_pages_of_the_registers_are_made_on_request(
     assert manifest["outputs"]["registers/html/index.html"] == page
 
 
+def test_wrappers_are_added_on_request(oscc_json: RunJson, small_yaml: Path, tmp_path: Path) -> None:
+    arguments = ["emit", "--core", small_yaml, "-o", tmp_path / "x", "--wrapper", "wishbone", "--wrapper", "apb"]
+    status, content = oscc_json(*arguments)
+    assert status == 0
+    assert {"rtl/wrappers/small_apb.v", "rtl/wrappers/src/small_host_bridge.v"} < set(content["files"])
+    assert not [name for name in content["files"] if "axi.v" in name]
+    text = (tmp_path / "x" / "rtl" / "wrappers" / "small_wishbone.v").read_text()
+    assert "\nmodule small_wishbone (\n" in text
+
+
+def test_an_unknown_wrapper_is_refused_before_anything_is_written(
+    oscc: Run, quick: list[str], small_yaml: Path, tmp_path: Path
+) -> None:
+    status, out, err = oscc("emit", "--core", small_yaml, "-o", tmp_path / "x", "--wrapper", "wishbon")
+    assert (status, out) == (1, "")
+    assert err == "oscc: 'wishbon' is no wrapper; did you mean 'wishbone'?\nthere are axi, apb, wishbone\n"
+    assert quick == []
+    assert not (tmp_path / "x").exists()
+
+
 def test_another_core_than_that_of_the_program_is_refused(
     oscc: Run, quick: list[str], folder: Path, make_core: Callable[..., CoreSpec], tmp_path: Path
 ) -> None:

@@ -211,6 +211,10 @@ def test_a_core_is_emitted(tiny_compiled: oscc.Compiled, tmp_path: Path) -> None
     found = oscc.emit(tiny_compiled, n=1)
     assert "module tiny_8x8_core" in found.verilog
     assert "tb/program.hex" in found.files
+    assert not [name for name in found.files if name.startswith("wrappers/")]
+    assert "wrappers/tiny_8x8_apb.v" in oscc.emit("tiny-8x8", wrappers="apb").files
+    with pytest.raises(oscc.OsccError, match="'ahb' is no wrapper"):
+        oscc.emit("tiny-8x8", wrappers=["ahb"])
     folder = tiny_compiled.save(tmp_path / "x")
     assert found.save(folder) == folder / "rtl"
     assert {name: (folder / "rtl" / name).read_text() for name in found.files} == dict(found.files)
