@@ -165,21 +165,15 @@ def vivado_xdc(border: Border) -> str:
     border : Border
     """
     period = _ns(border.period_ns)
-    macro = border.array_macro.rsplit("/", 1)[-1]
+    pins = [port.name.removeprefix("spi_") for port in border.ports if port.timing == "asynchronous"]
     lines = [
         f"# Vivado, for {border.top} as a part of a design, whose clock it gets: exceptions only. The common",
         f"# constraints, {border.top}.sdc, are for the module by itself.",
-        "# The first flip-flop of each synchroniser is reached within a period, whatever the phase of the clock.",
-        f"set_max_delay -datapath_only {period} \\",
-        f"  -through [get_pins -hierarchical -filter {{NAME =~ *{macro}/ready}}] \\",
-        f"  -to [get_cells -hierarchical -filter {{ASYNC_REG == TRUE && NAME =~ *{SYNCHRONISED_READY}/*}}]",
+        "# The first flip-flop of each synchroniser is reached within a period, and there is nothing to hold.",
     ]
-    for name in (port.name for port in border.ports if port.timing == "asynchronous"):
-        pin = name.removeprefix("spi_")
-        lines += [
-            f"set_max_delay -datapath_only {period} -from [get_ports -quiet {name}] \\",
-            f"  -to [get_cells -hierarchical -filter {{ASYNC_REG == TRUE && NAME =~ *{pin}_synchronizer/*}}]",
-        ]
+    for instance in (SYNCHRONISED_READY, *(f"{pin}_synchronizer" for pin in pins)):
+        first = f"[get_pins -hierarchical -filter {{NAME =~ *{instance}/stage_0*/D}}]"
+        lines += [f"set_max_delay {period} -to {first}", f"set_false_path -hold -to {first}"]
     return "\n".join(lines) + "\n"
 
 

@@ -37,7 +37,8 @@ def core(make_core: Callable[..., CoreSpec]) -> CoreSpec:
 def codes(core: CoreSpec, emitted: Path) -> np.ndarray:
     """Codes of the first sample, as engine ``array`` computes them."""
     found = [int(line, 16) for line in (emitted / "tb" / "codes.hex").read_text().split()]
-    return np.array(found).reshape(-1, *core.frame_shape)[0]
+    frames: np.ndarray = np.array(found).reshape(-1, *core.frame_shape)
+    return frames[:1].reshape(core.frame_shape)
 
 
 @pytest.fixture(scope="module")
@@ -52,20 +53,24 @@ def emitted(core: CoreSpec, compile_on: Callable[..., CompileResult], tmp_path_f
     return folder
 
 
-def run(folder: Path, top: str, sources: list[str]) -> list[str]:
+def run(folder: Path, top: str, sources: list[str], generation: str = "-g2005") -> list[str]:
     """What a bench says, compiled with the behavioural array in place of the black box."""
     listed = [each for each in sources if not each.endswith("_array_stub.v")]
-    command = ["iverilog", "-g2005", "-I", "tb", "-s", top, "-o", f"{top}.vvp", *listed, "tb/few_1_array.sv"]
+    command = ["iverilog", generation, "-I", "tb", "-s", top, "-o", f"{top}.vvp", *listed, "tb/few_1_array.sv"]
     subprocess.run(command, cwd=folder, check=True)
     command = ["vvp", "-n", f"{top}.vvp"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     return done.stdout.splitlines()
 
 
+@pytest.mark.parametrize("generation", ["-g2005", "-g2012"])
 @pytest.mark.parametrize("bus", ["apb", "wishbone"])
-def test_a_sample_by_word_accesses_alone(core: CoreSpec, emitted: Path, codes: np.ndarray, bus: str) -> None:
+def test_a_sample_by_word_accesses_alone(
+    core: CoreSpec, emitted: Path, codes: np.ndarray, bus: str, generation: str
+) -> None:
     (emitted / "bench.v").write_text(wrapped_bench(core, bus))
-    said = run(emitted, "bench", [*(emitted / "wrappers" / f"few_1_{bus}.f").read_text().split(), "bench.v"])
+    sources = (emitted / "wrappers" / f"few_1_{bus}.f").read_text().split()
+    said = run(emitted, "bench", [*sources, "bench.v"], generation)
     assert said[:5] == ["id 4f534343", "read-only 1", "no load 1", "error 00000000", "programmed 1"], said
     beats = [line for line in said if line.startswith("beat")]
     # Two codes in each row; the interrupt says that the sample was latched.
