@@ -18,7 +18,7 @@ from oscc.rtl.delivery.source_template import fill_template, span
 from oscc.rtl.delivery.standalone import FOLDER, GENERATED
 from oscc.rtl.top import core_module_name
 
-UNCHECKED = ("spi_", "tap_data", "tap_valid")
+UNCHECKED = ("spi_", "sram_", "tap_data", "tap_valid")
 """Ports, or beginnings of their names, that no rule is about."""
 
 INSTANCE = "array_macro"

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from amaranth.lib import wiring
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.control_plane import host_members
 from oscc.sim.cocotb_bench.array_model import ArrayModel
 from oscc.sim.cocotb_bench.host_driver import HostDriver
 from oscc.sim.cocotb_bench.port_monitor import PortMonitor
@@ -63,7 +65,7 @@ async def start_bench(
 
 
 def start_clock(dut: Any, core: CoreSpec) -> None:
-    """Start the clock, hold the reset, and let the pins rest.
+    """Start the clock, hold the reset, and let the pins of SPI and of the memories rest.
 
     Parameters
     ----------
@@ -71,9 +73,20 @@ def start_clock(dut: Any, core: CoreSpec) -> None:
     core : CoreSpec
     """
     dut.rst.value = 1
-    if core.spi:
-        dut.spi_cs_n.value, dut.spi_sclk.value, dut.spi_mosi.value = 1, 0, 0
+    for name, level in resting_pins(core).items():
+        getattr(dut, name).value = level
     Clock(dut.clk, CLOCK_NS, unit="ns").start()
+
+
+def resting_pins(core: CoreSpec) -> dict[str, int]:
+    """Return the levels of the inputs that no model of a bus drives: those of SPI and of the memories.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    inputs = [name for name, member in host_members(core).items() if member.flow == wiring.In]
+    return {name: int(name.endswith("_n")) for name in inputs if not name.startswith(("s_axil_", "s_axis_", "m_axis_"))}
 
 
 async def reset(dut: Any, cycles: int = RESET_CYCLES) -> None:

@@ -106,6 +106,10 @@ def test_every_rule_is_an_assertion_and_is_broken_here() -> None:
     assert {each.rule for each in VIOLATIONS} == codes
 
 
+def test_pins_that_no_rule_is_about_are_left_out(few: CoreSpec, make_core: Callable[..., CoreSpec]) -> None:
+    assert checked_ports(make_core(**CORE_CHANGES, spi=True, memory_pins=True)) == checked_ports(few)
+
+
 def test_labels_and_keepers_are_those_of_the_declarations(few: CoreSpec) -> None:
     found = re.findall(
         r"^  `OSCC_(ASSERT|ASSUME)\((\w+), .*\n    \$error\(\"(\w+): (.*); broken", assertions_verilog(few), re.M
