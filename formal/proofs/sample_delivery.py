@@ -73,8 +73,8 @@ PROOFS = (
             Mutant(
                 "init does not wait",
                 "rtl/schedule/sequencer.py",
-                "(self.frames.room & self.array_ready)),\n        ]",
-                "self.array_ready),\n        ]",
+                "self.array_ready & (~group.is_init | self.frames.room)",
+                "self.array_ready",
                 34,
             ),
         ),

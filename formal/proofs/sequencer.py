@@ -104,9 +104,13 @@ def build_groups() -> Module:
             Assert(~wants_load | sequencer.load.busy | (wants_commit & ~sequencer.load.taken) | sequencer.load.start),
             goes_on.eq(done & ~group.stop),
         ]
-        with m.If(group.timed & group.is_init & ~(sequencer.frames.room & sequencer.array_ready)):
+        with m.If(group.timed & ~(sequencer.array_ready & (~group.is_init | sequencer.frames.room))):
             m.d.comb += goes_on.eq(0)
     m.d.comb += Assert(next_group == goes_on)
+    # A run that finds the array not ready does not wait for it: the array has lost its phases.
+    run_due = edge & done & group.timed & ~group.is_init
+    gone = past(m, run_due & ~sequencer.array_ready, "gone")
+    m.d.comb += Assert(~(gone & sequencer.running) | sequencer.array_lost)
     # A commit for which there is nothing, and nothing under way, ends the schedule.
     vain = edge & wants_commit & (~wants_sample | sequencer.frames.start) & ~sequencer.load.busy
     in_vain = past(m, vain & ~(sequencer.load.complete & loaded_ever), "in_vain")

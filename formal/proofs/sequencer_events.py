@@ -52,7 +52,8 @@ def build_events() -> Module:
         Assert(~sequencer.load.start | ~sequencer.load.busy),
         Assert(~sequencer.load.start | ~loading | sequencer.load.complete),
         Assert(~sequencer.frames.start | ~sequencer.frames.busy),
-        Assert(~(within.timed & within.is_init) | (sequencer.frames.room & sequencer.array_ready)),
+        Assert(~within.timed | sequencer.array_ready),
+        Assert(~(within.timed & within.is_init) | sequencer.frames.room),
     ]
 
     # The end: once, for a reason, and at once for those that cannot wait.
@@ -64,7 +65,10 @@ def build_events() -> Module:
     with m.Elif(sequencer.running & sequencer.abort):
         m.d.sync += aborted.eq(1)
     lost = sequencer.running & (sequencer.init | sequencer.run) & ~sequencer.array_ready
-    m.d.comb += Assert(sequencer.array_lost == lost)
+    group = within.fetch.member("group")
+    run_due = within.own["executing"] & within.fetch.member("valid") & group.timed & ~group.is_init
+    gone = past(m, run_due & ~sequencer.array_ready, "gone")
+    m.d.comb += [Assert(~lost | sequencer.array_lost), Assert(~sequencer.array_lost | lost | gone)]
     aborted_before = past(m, aborted, "aborted_before")
     twice = aborted_before & before["abort"]
     at_once = (
@@ -126,6 +130,7 @@ def build_events() -> Module:
         Cover(ended & calm & aborted_before & ~at_once & ~before["readout_start"]),
         Cover(ended & twice & sequencer.frames.discard),
         Cover(ended & before["array_lost"]),
+        Cover(sequencer.array_lost & ~lost),
         Cover(ended & before["nothing_loaded"] & sequencer.frames.discard),
         Cover(sequencer.illegal),
         Cover(begun_before & past(m, sequencer.stopped, "stopped_before")),
@@ -140,10 +145,10 @@ PROOFS = (
         name="sequencer-events",
         component="Sequencer",
         claim="a commit takes a complete load of this schedule, each load once; a load waits for the loader, a sample "
-        "for the latches, an init for room and array; nothing without a start and a good check; an illegal schedule, "
-        "an overrun, a fault, a lost array or a second abort ends at once, a first abort with the present sample or "
-        "before the next instruction; each end has a reason and pulses stopped once; a sample that began and is not "
-        "latched is reported as discarded",
+        "for the latches, an init for room and array; neither an init nor a run begins without the array; nothing "
+        "without a start and a good check; an illegal schedule, an overrun, a fault, a lost array or a second abort "
+        "ends at once, a first abort with the present sample or before the next instruction; each end has a reason and "
+        "pulses stopped once; a sample that began and is not latched is reported as discarded",
         parameters=PARAMETERS,
         build=build_events,
         mode="prove",
@@ -168,8 +173,15 @@ PROOFS = (
             Mutant(
                 "init without room",
                 FILE,
-                "(self.frames.room & self.array_ready)),\n        ]",
-                "self.array_ready),\n        ]",
+                "self.array_ready & (~group.is_init | self.frames.room)",
+                "self.array_ready",
+                16,
+            ),
+            Mutant(
+                "run begins without the array",
+                FILE,
+                "may_time.eq(self.array_ready & (~group",
+                "may_time.eq((self.array_ready | ~group.is_init) & (~group",
                 16,
             ),
             Mutant("abort samples on", FILE, "(sample | idle_edge)", "idle_edge", 24),

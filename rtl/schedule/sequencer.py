@@ -38,6 +38,8 @@ class _Shared:
         self.timed = Signal()
         self.stop = Signal()
         """What takes effect on the next edge."""
+        self.gone = Signal()
+        """A run was due in the cycle before, and ``array_ready`` was low."""
         self.active = Signal()
         """A timed instruction is under way."""
         self.low = Signal(init=1)
@@ -83,7 +85,7 @@ class Sequencer(wiring.Component):
     fault : In(1)
         End at once: ``init`` and ``run`` are low two cycles later.
     array_ready : In(1)
-        The array can work: an init waits for it.
+        The array can work: an init waits for it, and a run does not begin without it.
     length : In(7)
     first_sample : In(32)
     fetch : Out(fetch_port_signature(64))
@@ -101,7 +103,8 @@ class Sequencer(wiring.Component):
     awaiting_array : Out(1)
         An init waits for ``array_ready`` and for nothing else.
     array_lost : Out(1)
-        ``array_ready`` was low during an init or a run; high for one cycle, and the schedule ends.
+        ``array_ready`` was low during an init or a run, or when a run was due; high for one cycle, and the schedule
+        ends.
     running : Out(1)
     stalled : Out(1)
         The array holds still while the schedule waits: behind the first timed instruction in every cycle that belongs
@@ -205,7 +208,7 @@ class Sequencer(wiring.Component):
             may_sample.eq(~wants_sample | ~self.frames.busy),
             may_commit.eq(~wants_commit | (self.load.complete & any_load)),
             may_load.eq(~wants_load | ~self.load.busy),
-            may_time.eq(~group.is_init | (self.frames.room & self.array_ready)),
+            may_time.eq(self.array_ready & (~group.is_init | self.frames.room)),
         ]
         m.d.comb += [
             ready.eq(executing & low & fetch.valid),
@@ -218,6 +221,8 @@ class Sequencer(wiring.Component):
             stop.eq(effective & group.stop),
             fetch.next_group.eq(effective & ~group.stop & (~group.timed | may_time)),
         ]
+        # An init waits for the array; before a run it has lost the phases that it should go on from.
+        m.d.sync += shared.gone.eq(effective & group.timed & ~group.is_init & ~self.array_ready)
         # Such a commit would wait for ever; its group's sample still takes effect.
         hopeless = Signal()
         m.d.sync += hopeless.eq(ready & wants_commit & may_sample & ~self.load.busy & ~(self.load.complete & any_load))
@@ -248,7 +253,7 @@ class Sequencer(wiring.Component):
                 | (self.running & ((aborting & self.abort) | self.fault | self.array_lost | fetch.overrun | check.bad))
                 | self.nothing_loaded
             ),
-            self.array_lost.eq(self.running & (self.init | self.run) & ~self.array_ready),
+            self.array_lost.eq(self.running & (((self.init | self.run) & ~self.array_ready) | shared.gone)),
         ]
         # A cycle late, which nobody sees: nothing is executed any more.
         m.d.sync += fetch.halt.eq(end)

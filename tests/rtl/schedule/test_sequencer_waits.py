@@ -135,6 +135,31 @@ def test_an_array_that_is_lost_ends_the_schedule_like_a_fault(name: str) -> None
     assert len(lost) > 40
 
 
+@pytest.mark.parametrize("back", [0, 1, 5])
+def test_a_run_does_not_begin_on_an_array_that_was_lost_while_it_held_still(back: int) -> None:
+    # The commit behind the init waits for its load, and the array drops out meanwhile.
+    bench = Bench(parse("load 0,commit,load 1,init 3,commit,run 20,sample,init 3,run 9,sample,stop"))
+
+    async def host(context: Any) -> None:
+        await bench.start(context)
+        while not (bench.record.cycles("init") and not bench.record.values("init")[-1]):
+            await context.tick()
+        context.set(bench.ready, 0)
+        while not bench.record.cycles("array_lost"):
+            await context.tick()
+        await wait(context, back)
+        context.set(bench.ready, 1)
+        await wait(context, 80)
+
+    record = bench.simulate(host, limit=400)
+    assert record.cycles("run") == record.cycles("sample") == []
+    assert len(record.cycles("commit")) == 2
+    (lost,) = record.cycles("array_lost")
+    # One cycle after the run could have begun, which is with the commit.
+    assert lost == record.cycles("commit")[1]
+    assert record.cycles("stopped") == record.cycles("frames.discard") == [lost + 1]
+
+
 def test_a_sample_that_had_begun_is_told_to_be_discarded_and_no_other() -> None:
     schedule = ABORTED["samples for ever"]
     timeline = Timeline(schedule)
