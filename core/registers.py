@@ -90,7 +90,7 @@ ERROR_CAUSES = (
     Field("uncorrectable", 5, 1, "a weight word had a double error; the schedule was ended"),
     Field("busy", 6, 1, "a command that the core cannot take in its present state; it was ignored"),
     Field("watchdog", 7, 1, "the array did not answer within WATCHDOG cycles; the schedule was ended"),
-    Field("array_lost", 8, 1, "the array was not ready in an init or a run, or when a run was due; the schedule was ended"),
+    Field("array_lost", 8, 1, "the array was not ready in an init or a run, or when a run was due; the schedule ended"),
     Field("self_test", 9, 1, "the self-test read back something else than it had written"),
     Field("nothing_loaded", 10, 1, "a commit for which nothing had been loaded; the schedule was ended"),
 )

@@ -180,7 +180,7 @@ class ErrorFields:
     """the array did not answer within WATCHDOG cycles; the schedule was ended"""
 
     array_lost: int
-    """the array was not ready in an init or a run, or when a run was due; the schedule was ended"""
+    """the array was not ready in an init or a run, or when a run was due; the schedule ended"""
 
     self_test: int
     """the self-test read back something else than it had written"""
