@@ -52,6 +52,9 @@ class EmitVerbOptions:
             show_default=False,
         ),
     ] = None
+    initial_values: Annotated[
+        bool, typer.Option("--initial-values", help="Initial values of registers and memories, as FPGAs have them.")
+    ] = False
     register_pages: Annotated[
         bool, typer.Option("--register-pages", help="HTML pages and UVM model of the registers, too (needs PeakRDL).")
     ] = False
@@ -75,6 +78,7 @@ def emit_verb(context: typer.Context, given: EmitVerbOptions) -> None:
     from oscc.base.progress import tell_stage
     from oscc.core.program_folder import read_program_of
     from oscc.core.spec_file import load_core
+    from oscc.rtl.delivery.emit_options import EmitOptions
     from oscc.rtl.delivery.wrappers import checked_wrappers
     from oscc.sim.emission import RTL_FOLDER, BenchOptions, compiled_core, emit_files, refuse_other_core, write_emitted
 
@@ -84,7 +88,7 @@ def emit_verb(context: typer.Context, given: EmitVerbOptions) -> None:
         raise typer.BadParameter("give the folder of a compilation, or --core SPEC and -o DIR", param_hint="DIR")
     target = given.compiled if given.compiled is not None else given.output
     assert target is not None
-    wrappers = checked_wrappers(given.wrapper or ())
+    options = EmitOptions(tuple(checked_wrappers(given.wrapper or ())), given.initial_values)
     asked = None if given.core is None else load_core(given.core)
     if given.compiled is not None:
         # What it is comes before whether it could be written.
@@ -92,8 +96,8 @@ def emit_verb(context: typer.Context, given: EmitVerbOptions) -> None:
     check_target(target)
     theirs = load_core(read_output_folder(given.compiled).core) if given.compiled is not None else compiled_core(target)
     if theirs is None:
-        options = {"samples": "-n", "seed": "--seed"}
-        refuse_ignored(context, options, f"{target} holds no program, whose samples the test bench would have")
+        ignored = {"samples": "-n", "seed": "--seed"}
+        refuse_ignored(context, ignored, f"{target} holds no program, whose samples the test bench would have")
     spec = theirs if theirs is not None else asked
     assert spec is not None
     if asked is not None:
@@ -102,7 +106,7 @@ def emit_verb(context: typer.Context, given: EmitVerbOptions) -> None:
         )
     with progress_bar(f"emitting {spec.name}") as report:
         bench = None if theirs is None else BenchOptions(read_program_of(target)[1], given.samples, given.seed)
-        files = emit_files(spec, bench, report, wrappers)
+        files = emit_files(spec, bench, report, options)
         tell_stage(report, f"writing {target / RTL_FOLDER}")
         hashes = write_emitted(target, spec, files, compiled=theirs is not None, register_pages=given.register_pages)
     names = [f"{RTL_FOLDER}/{name}" for name in hashes]

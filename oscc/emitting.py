@@ -96,6 +96,7 @@ def emit(
     n: int = 2,
     seed: int = 0,
     wrappers: Sequence[str] = (),
+    initial_values: bool = False,
     progress: Progress | None = None,
 ) -> Emitted:
     """Emit a core: Verilog, constraints, black box of the array, register files, firmware, test benches, assertions.
@@ -110,6 +111,8 @@ def emit(
         Key of their initial noise.
     wrappers : sequence of str
         Top modules around the core for other buses: ``axi``, ``apb``, ``wishbone``.
+    initial_values : bool
+        Give registers and memories the content with which an FPGA begins, by initial blocks.
     progress : callable, optional
 
     Raises
@@ -117,10 +120,11 @@ def emit(
     OsccError
         When something is wrong with what was given.
     """
+    from oscc.rtl.delivery.emit_options import EmitOptions
     from oscc.rtl.delivery.wrappers import checked_wrappers
     from oscc.sim.emission import BenchOptions, emit_files
 
-    asked = checked_wrappers(names_of("wrappers", wrappers))
+    asked = EmitOptions(tuple(checked_wrappers(names_of("wrappers", wrappers))), bool(initial_values))
     n, seed = whole_number("n", n, 1, MOST_SAMPLES), whole_number("seed", seed)
     accepted = f"{ACCEPTED_COMPILATION}; or a core: {ACCEPTED_CORE}"
     if isinstance(of, Compiled) or (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.rtl.delivery.core_manifest import write_core_manifest
-from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.delivery.emit import DEFAULT, emit_core
+from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.register_pages import write_register_pages
 from oscc.rtl.delivery.standalone_data import bench_data
 
@@ -86,7 +87,7 @@ def emit_files(
     core: CoreSpec,
     bench: BenchOptions | None = None,
     progress: Report | None = None,
-    wrappers: Collection[str] = (),
+    options: EmitOptions = DEFAULT,
 ) -> dict[str, str]:
     """Return the files of a core as text, by their relative names.
 
@@ -96,8 +97,7 @@ def emit_files(
     bench : BenchOptions or None
         Without it, the bench has no program.
     progress : callable, optional
-    wrappers : collection of str
-        Top modules around the core, as `oscc list wrappers` names them.
+    options : EmitOptions
 
     Raises
     ------
@@ -115,7 +115,7 @@ def emit_files(
         run = standalone_run(core, bench.program, bench.samples, bench.seed)
         data = bench_data(core, bench.program, run)
     tell_stage(progress, f"emitting {core.name}")
-    return emit_core(core, data, wrappers)
+    return emit_core(core, data, options)
 
 
 def write_emitted(

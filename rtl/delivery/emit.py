@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from importlib import resources
 
 from amaranth.hdl import Shape
@@ -22,6 +22,7 @@ from oscc.rtl.delivery.core_modules import (
     module_prefix,
     names_map,
 )
+from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.fusesoc import fusesoc_core
 from oscc.rtl.delivery.litex_module import litex_files
 from oscc.rtl.delivery.reset_synchronizer import reset_synchronizer, reset_synchronizer_name
@@ -35,14 +36,11 @@ from oscc.rtl.verilog.hierarchy import verilog_modules
 
 WAIVERS = "oscc_waivers.vlt"
 
+DEFAULT = EmitOptions()
+"""The core alone, without initial values."""
 
-def emit_core(
-    core: CoreSpec,
-    bench: Mapping[str, str] | None = None,
-    wrappers: Collection[str] = (),
-    *,
-    initial: bool = False,
-) -> dict[str, str]:
+
+def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, options: EmitOptions = DEFAULT) -> dict[str, str]:
     """Return everything that is emitted for a core, byte-identical from run to run.
 
     Parameters
@@ -50,10 +48,7 @@ def emit_core(
     core : CoreSpec
     bench : mapping of str to str, optional
         Data files of the stand-alone test bench (`standalone_data.bench_data`), which it reads when it runs.
-    wrappers : collection of str
-        Names of `oscc.rtl.delivery.wrappers.WRAPPERS`, whose files are added.
-    initial : bool
-        Give registers and memories the content with which an FPGA begins, by initial blocks.
+    options : EmitOptions
 
     Returns
     -------
@@ -69,7 +64,7 @@ def emit_core(
         ``emit.wrapper`` for a wrapper that does not exist, ``registers.missing`` for one that needs PeakRDL.
     """
     top = core_module_name(core)
-    modules = verilog_modules(Core(core), module_prefix(core), top, initial=initial)
+    modules = verilog_modules(Core(core), module_prefix(core), top, initial=options.initial_values)
     sources = {f"{SOURCES}/{name}.v": file_text(core, module) for name, module in modules.items()}
     stub = f"{array_module_name(core)}_stub.v"
     files = {
@@ -93,7 +88,7 @@ def emit_core(
         **cocotb_files(core),
         **{f"{BENCH_FOLDER}/{name}": content for name, content in (bench or {}).items()},
     }
-    files |= wrapper_files(core, wrappers, [*sources, stub], initial=initial)
+    files |= wrapper_files(core, options.wrappers, [*sources, stub], initial=options.initial_values)
     # It lists the others.
     return files | {f"{top}.core": fusesoc_core(core, files)}
 

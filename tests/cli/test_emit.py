@@ -15,6 +15,7 @@ from oscc.base.manifest import SCHEMA
 from oscc.core.program_file import read_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
+from oscc.rtl.delivery.emit_options import EmitOptions
 
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
@@ -78,7 +79,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Emission replaced by two files and the bench's data; the cores that were asked for are kept."""
     asked: list[str] = []
 
-    def emit(core: CoreSpec, bench: dict[str, str], wrappers: tuple[str, ...]) -> dict[str, str]:
+    def emit(core: CoreSpec, bench: dict[str, str], options: EmitOptions) -> dict[str, str]:
         asked.append(core.name)
         return {"a.v": "module a;\n", "registers/b.h": "// b\n", **{f"tb/{name}": text for name, text in bench.items()}}
 
@@ -123,6 +124,14 @@ def test_emitting_twice_gives_the_same_bytes(small_yaml: Path, tmp_path: Path) -
     for name, data in found[0].items():
         for secret in (str(tmp_path), str(Path.cwd()), str(Path.home()), sys.prefix):
             assert secret.encode() not in data, name
+
+
+def test_initial_values_are_an_option(oscc_json: RunJson, small_yaml: Path, tmp_path: Path) -> None:
+    texts = []
+    for options in ((), ("--initial-values",)):
+        assert oscc_json("emit", "--core", small_yaml, "-o", tmp_path / "x", *options)[0] == 0
+        texts.append((tmp_path / "x" / "rtl" / "src" / "small_sequencer.v").read_text())
+    assert ["initial begin" in text for text in texts] == [False, True]
 
 
 def test_the_text_names_core_and_output(oscc: Run, quick: list[str], tmp_path: Path) -> None:
@@ -351,7 +360,7 @@ def test_many_files_are_counted_and_the_first_are_named(
     oscc: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {f"{letter}.v": "" for letter in "edcba"}
-    monkeypatch.setattr("oscc.sim.emission.emit_core", lambda core, bench, wrappers: files)
+    monkeypatch.setattr("oscc.sim.emission.emit_core", lambda core, bench, options: files)
     out = oscc("emit", "--core", "tiny-8x8", "-o", tmp_path / "x")[1]
     assert "  files   5: rtl/a.v, rtl/b.v, rtl/c.v, rtl/d.v, ... (all with --json)\n" in out
     del files["e.v"]

@@ -14,6 +14,7 @@ from oscc.core.spec_file import load_core
 from oscc.rtl.delivery.border.top_ports import TopPort
 from oscc.rtl.delivery.constraints import Border, constraint_files, core_border
 from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.wrappers import WRAPPERS
 
 tkinter: Any = pytest.importorskip("tkinter", reason="needs Tcl: Python's tkinter")
@@ -32,7 +33,7 @@ def few(make_core: Callable[..., CoreSpec]) -> CoreSpec:
 @pytest.fixture(scope="module")
 def files(few: CoreSpec) -> dict[str, str]:
     """What is emitted for it, with all wrappers."""
-    return emit_core(few, None, list(WRAPPERS))
+    return emit_core(few, None, EmitOptions(tuple(WRAPPERS)))
 
 
 def border(core: CoreSpec, name: str) -> Border:

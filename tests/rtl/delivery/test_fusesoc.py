@@ -20,6 +20,7 @@ from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
 from oscc.rtl.delivery import fusesoc
 from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.fusesoc import fusesoc_core, fusesoc_name
 from oscc.rtl.delivery.standalone import bench_name
 from oscc.rtl.delivery.standalone_data import bench_data
@@ -158,7 +159,7 @@ def test_the_bytes_do_not_depend_on_the_order_of_files(files: dict[str, str], tm
 
 
 def test_wrappers_are_targets_of_their_own(files: dict[str, str]) -> None:
-    emitted = emit_core(FEW, None, ["apb", "axi"])
+    emitted = emit_core(FEW, None, EmitOptions(("apb", "axi")))
     description = described(FEW, emitted)
     assert set(named(description)) <= set(emitted)
     assert set(description["targets"]) - set(described(FEW, files)["targets"]) == {"apb", "axi"}

@@ -12,6 +12,7 @@ from oscc.core.registers import REGISTERS
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.border.axi_top import axi_top
 from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.ip_xact import ip_xact
 
 SPACE = {"spirit": "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"}
@@ -24,7 +25,7 @@ def few(make_core: Callable[..., CoreSpec]) -> CoreSpec:
 
 @pytest.fixture(scope="module")
 def files(few: CoreSpec) -> dict[str, str]:
-    return emit_core(few, None, ["axi"])
+    return emit_core(few, None, EmitOptions(("axi",)))
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import pytest
 from oscc.base.errors import OsccError
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.wrappers import WRAPPERS, checked_wrappers, wrapper_module_name
 from oscc.sim.engines.verilog import search_path
 
@@ -27,7 +28,7 @@ def few(make_core: Callable[..., CoreSpec]) -> CoreSpec:
 
 @pytest.fixture(scope="module")
 def files(few: CoreSpec) -> dict[str, str]:
-    return emit_core(few, None, ["wishbone", "axi", "apb"])
+    return emit_core(few, None, EmitOptions(("wishbone", "axi", "apb")))
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def emitted(files: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_nothing_is_added_that_was_not_asked_for(few: CoreSpec, files: dict[str, str]) -> None:
-    plain, one = emit_core(few), emit_core(few, None, ["wishbone"])
+    plain, one = emit_core(few), emit_core(few, None, EmitOptions(("wishbone",)))
     added = set(one) - set(plain)
     assert all(name.startswith("wrappers/") for name in added)
     assert {f"wrappers/few_1_wishbone{end}" for end in (".v", ".f", ".sdc", "_asic.sdc", ".xdc")} <= added
