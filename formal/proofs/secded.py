@@ -100,13 +100,11 @@ CODE_MUTANTS = (
         "for index, position in enumerate(self.positions) if (position >> bit) & 1)",
         "for index, position in enumerate(self.positions[:-1]) if (position >> bit) & 1)",
     ),
-    Mutant(
-        "corrects what is even", FILE, "Cat(odd & (syndrome[low_bits:]", "Cat((syndrome != 0) & (syndrome[low_bits:]"
-    ),
+    Mutant("corrects what is even", FILE, "Cat(odd & (row ==", "Cat((row != 0) & (row =="),
     Mutant(
         "double flips not seen",
         FILE,
-        "Mux(odd, beyond, syndrome != 0)",
+        "Mux(odd, beyond, Cat(column, row) != 0)",
         "Mux(odd, beyond, 0)",
     ),
 )
@@ -153,7 +151,7 @@ PROOFS = (
             Mutant(
                 "corrects the word of the next cycle",
                 FILE,
-                "corrected_word.eq(first.word ^ flips)",
+                "corrected_word.eq(checked_word ^ flips)",
                 "corrected_word.eq(self.word ^ flips)",
                 depth=4,
             ),

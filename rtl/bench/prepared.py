@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any
 
+from amaranth.hdl import Fragment
 from amaranth.sim import Simulator
+
+from oscc.rtl.memories.sram import SIMULATED
 
 CLOCK_S = 1e-8
 """Clock period of a bench [s]."""
@@ -33,7 +36,7 @@ class Simulation:
     """
 
     def __init__(self, design: Any, period_s: float = CLOCK_S) -> None:
-        self._simulator = Simulator(design)
+        self._simulator = Simulator(Fragment.get(design, SIMULATED))
         self._simulator.add_clock(period_s)
         self._period_s = period_s
         self._benches: list[tuple[Bench, bool]] = []

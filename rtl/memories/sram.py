@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import MemoryData, MemoryInstance, Module
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, MemoryData, MemoryInstance, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,6 +13,9 @@ from oscc.rtl.signals.shapes import index_shape
 
 UNSHARED = {"no_rw_check": 1}
 """Attributes of a memory of which no word is read and written in one cycle: what a read then gives does not matter."""
+
+SIMULATED = object()
+"""The platform for which a design is elaborated when Amaranth's simulator is to run it fast."""
 
 IN_LOGIC = {"ram_style": "distributed"}
 """Attributes of a memory that FPGAs are to make of look-up tables."""
@@ -96,13 +99,39 @@ class Sram1R1W(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        m.submodules.words = memory = MemoryInstance(data=self.data, attrs=self._attributes)
-        enable = self.write_enable
-        if self.lane_bits is not None:
-            enable = self.write_enable.replicate(len(self.write_mask)) & self.write_mask
-        memory.write_port(domain="sync", addr=self.write_address, data=self.write_data, en=enable)
-        memory.read_port(
+        m.submodules.words = words = MemoryInstance(data=self.data, attrs=self._attributes)
+        if platform is SIMULATED:
+            self._write_on_request(m, words)
+        else:
+            enable: Value = self.write_enable
+            if self.lane_bits is not None:
+                enable = self.write_enable.replicate(len(self.write_mask)) & self.write_mask
+            words.write_port(domain="sync", addr=self.write_address, data=self.write_data, en=enable)
+        words.read_port(
             domain="sync", addr=self.read_address, data=self.read_data, en=self.read_enable, transparent_for=()
         )
         m.d.comb += self.repair_out.eq(self.repair_in)
         return m
+
+    def _write_on_request(self, m: Module, words: MemoryInstance) -> None:
+        """Write in Amaranth's simulator, which evaluates a write port bit by bit in every cycle of its clock.
+
+        Each write is kept in a register of which one bit changes with it, and that bit clocks the write port: so the
+        port is evaluated when there is a write, and what is written is the same, in the same cycle.
+        """
+        mask: Value = Const(1, 1) if self.lane_bits is None else self.write_mask
+        request = Signal(1 + len(self.write_address) + self.bits + len(mask), reset_less=True)
+        with m.If(self.write_enable):
+            m.d.sync += request.eq(Cat(~request[0], self.write_address, self.write_data, mask))
+        data_starts = 1 + len(self.write_address)
+        mask_starts = data_starts + self.bits
+        # Both edges count.
+        for name, edge in (("rises", "pos"), ("falls", "neg")):
+            m.domains += ClockDomain(name, clk_edge=edge, reset_less=True, local=True)
+            m.d.comb += ClockSignal(name).eq(request[0])
+            words.write_port(
+                domain=name,
+                addr=request[1:data_starts],
+                data=request[data_starts:mask_starts],
+                en=request[mask_starts:],
+            )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
+from itertools import pairwise
 from operator import xor
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.data import StructLayout
 from amaranth.lib.wiring import In, Out
 
 
@@ -141,56 +142,80 @@ class SecdedDecoder(wiring.Component):
         low_bits = (code.hamming_bits + 1) // 2
         columns = 1 << low_bits
         rows = 1 << (code.hamming_bits - low_bits)
-        matrix = [self._row(range(row * columns, (row + 1) * columns)) for row in range(rows)]
 
         # Words are not reset: who counts the cycles knows what they are, and a reset would take a wire to each bit.
-        first = Signal(StructLayout({"word": len(self.word), "of_columns": columns, "of_rows": rows}), reset_less=True)
-        corrected_word = Signal(len(self.word), reset_less=True)
-        m.d.comb += Cat(self.data, self.checks).eq(corrected_word)
+        matrix = Signal(rows * columns)
+        checked_word = Signal(len(self.word), reset_less=True)
+        column_parities = Signal(columns, reset_less=True)
+        row_parities = Signal(rows, reset_less=True)
+        m.d.comb += matrix.eq(self._by_position(self.word, len(matrix)))
+        row_words = [matrix[row * columns : (row + 1) * columns] for row in range(rows)]
         with m.If(self.check):
-            m.d.sync += first.eq(Cat(self.word, reduce(xor, matrix), *(row.xor() for row in matrix)))
+            m.d.sync += [
+                checked_word.eq(self.word),
+                column_parities.eq(reduce(xor, row_words)),
+                row_parities.eq(Cat(word.xor() for word in row_words)),
+            ]
 
         # Bit i of the syndrome is the parity of the positions with bit i: of half of the columns, or half of the rows.
-        syndrome = Signal(code.hamming_bits)
+        column = Signal(low_bits)
+        row = Signal(code.hamming_bits - low_bits)
         odd = Signal()
         m.d.comb += [
-            syndrome.eq(
-                Cat(
-                    (parities & _with_bit(bit, len(parities))).xor()
-                    for parities in (first.of_columns, first.of_rows)
-                    for bit in range((len(parities) - 1).bit_length())
-                )
-            ),
-            odd.eq(first.of_rows.xor()),
+            column.eq(Cat((column_parities & _with_bit(bit, columns)).xor() for bit in range(low_bits))),
+            row.eq(Cat((row_parities & _with_bit(bit, rows)).xor() for bit in range(len(row)))),
+            odd.eq(row_parities.xor()),
         ]
 
         # A syndrome that names no position of the code can only come from three or more flipped bits. A table, not a
         # comparison: that would take a chain of carries.
-        unused = sum(1 << position for position in range(code.positions[-1] + 1, 1 << code.hamming_bits))
-        beyond = Const(unused, 1 << code.hamming_bits).bit_select(syndrome, 1)
+        unused = Signal(1 << code.hamming_bits)
+        beyond = Signal()
+        beyond_mask = sum(1 << position for position in range(code.positions[-1] + 1, len(unused)))
+        m.d.comb += [unused.eq(beyond_mask), beyond.eq(unused.bit_select(Cat(column, row), 1))]
         # Rows are selected only in words with one flipped bit, so that a bit needs two wires beside its own, not three.
-        column_is = Cat(syndrome[:low_bits] == column for column in range(columns))
-        row_is = Cat(odd & (syndrome[low_bits:] == row) for row in range(rows))
-        flips = Cat(column_is[position % columns] & row_is[position // columns] for position in code.word_positions)
+        column_is = Signal(columns)
+        row_is = Signal(rows)
+        flipped = Signal(rows * columns)
+        flips = Signal(len(self.word))
+        m.d.comb += [
+            column_is.eq(Cat(column == number for number in range(columns))),
+            row_is.eq(Cat(odd & (row == number) for number in range(rows))),
+            flipped.eq(Cat(Mux(row_is[number], column_is, 0) for number in range(rows))),
+            flips.eq(self._by_index(flipped)),
+        ]
+        corrected_word = Signal(len(self.word), reset_less=True)
+        m.d.comb += Cat(self.data, self.checks).eq(corrected_word)
         with m.If(self.correct):
-            m.d.sync += corrected_word.eq(first.word ^ flips)
-            m.d.sync += [self.corrected.eq(odd & ~beyond), self.uncorrectable.eq(Mux(odd, beyond, syndrome != 0))]
+            m.d.sync += [
+                corrected_word.eq(checked_word ^ flips),
+                self.corrected.eq(odd & ~beyond),
+                self.uncorrectable.eq(Mux(odd, beyond, Cat(column, row) != 0)),
+            ]
         return m
 
-    def _row(self, positions: range) -> Value:
-        """Return the bits of the given word at the given positions; 0 where the code has none."""
+    def _by_position(self, word: Value, count: int) -> Value:
+        """Return the bits of a word in the order of their positions, of which there are ``count``; 0 where none is."""
         index_at = {position: index for index, position in enumerate(self._code.word_positions)}
-        parts: list[Value] = []
-        run = range(0)
-        for position in positions:
-            index = index_at.get(position)
-            if index is not None and run and index == run.stop:
-                run = range(run.start, index + 1)
-                parts[-1] = self.word[run.start : run.stop]
-                continue
-            run = range(0) if index is None else range(index, index + 1)
-            parts.append(Const(0, 1) if index is None else self.word[index])
-        return Cat(parts)
+        return _gathered(word, [index_at.get(position) for position in range(count)])
+
+    def _by_index(self, matrix: Value) -> Value:
+        """Return the bits of a matrix of positions in the order in which they stand in a word."""
+        return _gathered(matrix, list(self._code.word_positions))
+
+
+def _gathered(value: Value, places: Sequence[int | None]) -> Value:
+    """Return chosen bits of a value side by side, neighbours as one part; 0 for None."""
+    ends = [
+        number
+        for number, (before, after) in enumerate(pairwise(places), 1)
+        if (before is None) != (after is None) or (before is not None and after != before + 1)
+    ]
+    parts: list[Value] = []
+    for start, stop in pairwise([0, *ends, len(places)]):
+        first = places[start]
+        parts.append(Const(0, stop - start) if first is None else value[first : first + stop - start])
+    return Cat(parts)
 
 
 def _with_bit(bit: int, count: int) -> int:

@@ -105,20 +105,23 @@ class WeightBank(wiring.Component):
         row, lanes = [], []
         enables = Signal(self._columns)
         for column in range(self._columns):
-            stored = Cat(words[column], stored_checks[column])
             first_check = core.word_bits + column * check_bits
-            given = Cat(bus.write_word[: core.word_bits], bus.write_word[first_check : first_check + check_bits])
+            stored = Signal(core.word_bits + check_bits, name=f"stored_{column}")
+            given = Signal(core.word_bits + check_bits, name=f"given_{column}")
+            m.d.comb += [
+                stored.eq(Cat(words[column], stored_checks[column])),
+                given.eq(Cat(bus.write_word[: core.word_bits], bus.write_word[first_check : first_check + check_bits])),
+                memories[column].write_enable.eq(enables[column]),
+            ]
             self._compare(m, column, stored, given)
             enable = bus.write_enable[column] | bus.write_all
-            m.d.comb += memories[column].write_enable.eq(enables[column])
             if self.checks is None:
-                row.append(self._delay(m, stored))
+                row.append(self._delay(m, column, stored))
                 m.d.comb += [enables[column].eq(enable), memories[column].write_data.eq(given)]
                 continue
             m.submodules[f"decoder_{column}"] = decoder = SecdedDecoder(core.word_bits)
             row.append(decoder.data)
-            enable |= bus.repair & decoder.corrected
-            written = Mux(bus.repair, Cat(decoder.data, decoder.checks), given)
+            written = Signal(core.word_bits + check_bits, name=f"written_{column}")
             lanes.append(Cat(written[core.word_bits :], Const(0, lane - check_bits)))
             m.d.comb += [
                 decoder.word.eq(stored),
@@ -126,7 +129,8 @@ class WeightBank(wiring.Component):
                 decoder.correct.eq(bus.read_stages[3]),
                 self.corrected[column].eq(decoder.corrected),
                 self.uncorrectable[column].eq(decoder.uncorrectable),
-                enables[column].eq(enable),
+                enables[column].eq(enable | (bus.repair & decoder.corrected)),
+                written.eq(Mux(bus.repair, Cat(decoder.data, decoder.checks), given)),
                 memories[column].write_data.eq(written[: core.word_bits]),
             ]
         m.d.comb += self.row_data.eq(Cat(row))
@@ -138,10 +142,10 @@ class WeightBank(wiring.Component):
             ]
         return m
 
-    def _delay(self, m: Module, stored: Value) -> Value:
+    def _delay(self, m: Module, column: int, stored: Value) -> Value:
         """Return the word as late as a decoder gives it, so that timing does not depend on the protection."""
-        waiting = Signal.like(stored)
-        data = Signal.like(stored)
+        waiting = Signal.like(stored, name=f"waiting_{column}")
+        data = Signal.like(stored, name=f"data_{column}")
         with m.If(self.bus.read_stages[2]):
             m.d.sync += waiting.eq(stored)
         with m.If(self.bus.read_stages[3]):
@@ -151,7 +155,7 @@ class WeightBank(wiring.Component):
     def _compare(self, m: Module, column: int, stored: Value, given: Value) -> None:
         """Compare a few bits at a time first: a whole word would take too many levels of logic for a cycle."""
         starts = range(0, len(stored), COMPARED_BITS)
-        differing = Signal(len(starts))
+        differing = Signal(len(starts), name=f"differing_{column}")
         with m.If(self.bus.compare[0]):
             m.d.sync += differing.eq(
                 Cat(stored[start : start + COMPARED_BITS] != given[start : start + COMPARED_BITS] for start in starts)
