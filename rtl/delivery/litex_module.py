@@ -151,7 +151,7 @@ def class_name(core: CoreSpec) -> str:
 
 def _spi_signals(core: CoreSpec) -> dict[str, str]:
     """Return the signals of the SPI slave, with the arguments that they are made with."""
-    pins = [port.name for port in core_ports(core) if port.name.startswith("spi_")]
+    pins = [port.name for port in core_ports(core) if port.name.startswith(("spi_", "sram_"))]
     return {name: "reset=1" if name == "spi_cs_n" else "" for name in pins}
 
 

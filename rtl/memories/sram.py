@@ -28,8 +28,8 @@ class Sram1R1W(wiring.Component):
     (docs/memories.md).
 
     Latency: ``read_data`` is the word one cycle after its address, and keeps it while nothing is read. A word that is
-    written in cycle t is read with an address given in cycle t + 1 or later; **what a read gives of the word that is
-    written in the same cycle is undefined**, and nothing in a core looks at it. Words are undefined until they are
+    written in cycle t is read with an address given in cycle t + 1 or later; what a read gives of the word that is
+    written in the same cycle is undefined, and nothing in a core looks at it. Words are undefined until they are
     written. Throughput: a read and a write per cycle.
 
     Parameters

@@ -79,6 +79,8 @@ async def run_job(dut: Any) -> None:
     dut.rst.value = 1
     if core.spi:
         dut.spi_cs_n.value, dut.spi_sclk.value, dut.spi_mosi.value = 1, 0, 0
+    if core.memory_pins:
+        dut.sram_test.value, dut.sram_repair_shift.value, dut.sram_repair_in.value = 0, 0, 0
     cocotb.start_soon(count_cycles(folder))
     started = time.perf_counter()
     bus = CocotbBus(dut, core, job.pauses, job.longest_pause)

@@ -11,6 +11,7 @@ from oscc.rtl.delivery.border.top_ports import (
     CLOCK_AND_RESET,
     IMAGES,
     INTERRUPT,
+    MEMORIES,
     PROGRAM,
     REGISTERS,
     SPI,
@@ -85,7 +86,7 @@ def _interface(port: TopPort, name: str) -> str:
     """Return what Vivado is to take a port of the core for."""
     if port.group == INTERRUPT:
         return f"xilinx.com:signal:interrupt:1.0 {name} INTERRUPT"
-    if port.group == SPI:
+    if port.group in (SPI, MEMORIES):
         return ""
     bus, signal = name.rsplit("_", 1)
     return f"{_KINDS[port.group]} {bus} {signal.upper()}"

@@ -15,7 +15,7 @@ from oscc.rtl.delivery.border.top_ports import (
     TopPort,
     core_ports,
     members_as_ports,
-    spi_ports,
+    plain_ports,
 )
 from oscc.rtl.host.axi_lite import AXI_LITE_MEMBERS
 from oscc.rtl.signals.image_stream import image_stream_signature
@@ -102,7 +102,7 @@ def _top(
     # By AMBA's rule a reset whose name ends with n is active low; Wishbone's is active high.
     inverted = reset.endswith("n")
     inner_reset = "rst" if inverted else reset
-    outside = (*ports, TopPort("irq", "output", 1, INTERRUPT), *spi_ports(core))
+    outside = (*ports, TopPort("irq", "output", 1, INTERRUPT), *plain_ports(core))
     sides = {
         "axil": ("s_axil_", dict(AXI_LITE_MEMBERS)),
         "program": ("s_axis_t", dict(program_stream_signature(core).members)),
@@ -115,7 +115,12 @@ def _top(
             core_side[f"{prefix}{member}"] = f"{side}_{member}"
             adapter_side[f"{side}_{member}"] = f"{side}_{member}"
     core_order = [port.name for port in core_ports(core)]
-    core_side |= {"clk": clock, "rst": inner_reset, "irq": "irq", **{port.name: port.name for port in spi_ports(core)}}
+    core_side |= {
+        "clk": clock,
+        "rst": inner_reset,
+        "irq": "irq",
+        **{port.name: port.name for port in plain_ports(core)},
+    }
     return WrapperTop(
         name=f"{core.name.replace('-', '_')}_{kind}",
         core=core,

@@ -12,15 +12,17 @@ from amaranth.lib import wiring
 from oscc.core.spec import CoreSpec
 from oscc.rtl.control_plane import host_members
 from oscc.rtl.host.spi_slave import SPI_MEMBERS
+from oscc.rtl.memories.memory_pins import memory_pin_members
 
 Timing = Literal["clock", "reset", "synchronous", "asynchronous"]
 
-REGISTERS, PROGRAM, IMAGES, INTERRUPT, SPI = (
+REGISTERS, PROGRAM, IMAGES, INTERRUPT, SPI, MEMORIES = (
     "Registers, AXI4-Lite",
     "Program stream, AXI4-Stream",
     "Image stream, AXI4-Stream",
     "Interrupt",
     "Registers, SPI",
+    "Test and repair of the memories",
 )
 """Groups of the ports of a core."""
 
@@ -32,6 +34,7 @@ _GROUPS: Mapping[str, str] = {
     "m_axis_": IMAGES,
     "irq": INTERRUPT,
     "spi_": SPI,
+    "sram_": MEMORIES,
 }
 """Group of each port of a core, by how its name begins."""
 
@@ -115,14 +118,15 @@ def core_ports(core: CoreSpec) -> tuple[TopPort, ...]:
     return tuple(ports)
 
 
-def spi_ports(core: CoreSpec) -> tuple[TopPort, ...]:
-    """Return the pins of the SPI slave, which wrappers lead out as they are; none for a core without one.
+def plain_ports(core: CoreSpec) -> tuple[TopPort, ...]:
+    """Return the pins of the SPI slave and of the memories, which wrappers lead out as they are; those that there are.
 
     Parameters
     ----------
     core : CoreSpec
     """
-    return members_as_ports(SPI_MEMBERS, SPI, "spi_", "asynchronous") if core.spi else ()
+    spi = members_as_ports(SPI_MEMBERS, SPI, "spi_", "asynchronous") if core.spi else ()
+    return (*spi, *members_as_ports(memory_pin_members(core), MEMORIES, "sram_"))
 
 
 def grouped(ports: Iterable[TopPort]) -> dict[str, tuple[TopPort, ...]]:
