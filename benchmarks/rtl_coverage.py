@@ -45,7 +45,9 @@ COMPONENTS = (
     (r"fetch", "InstructionFetch", "rtl/schedule/instruction_fetch.py"),
     (r"readout", "Readout", "rtl/readout/readout.py"),
     (r"readout\.decoder_\d+", "JohnsonDecoder", "rtl/readout/johnson_decoder.py"),
-    (r"fifo(\.\w+)?", "SyncFIFOBuffered", "Amaranth"),
+    (r"fifo", "FrameFifo", "rtl/readout/frame_fifo.py"),
+    (r"schedule", "ScheduleMemory", "rtl/schedule/schedule_memory.py"),
+    (r"memory_\d+|check_memory|(host|fetch)_memory|counters|fifo\.memory", "Sram1R1W", "rtl/memories/sram.py"),
     (r"(ready|tap)_watchdog", "Watchdog", "rtl/schedule/watchdog.py"),
     (r"\w+_synchronizer", "Synchronizer", "rtl/signals/synchronizer.py"),
 )

@@ -23,8 +23,8 @@ class ScheduleMemory(wiring.Component):
     word leaves out. A bit per word keeps whether it was written.
 
     Latency: a word one cycle after its address; one that is written in cycle t is read from cycle t + 1 on, and what a
-    read of it in cycle t gives is undefined: the host neither reads and writes at a time nor writes while a schedule
-    runs. Throughput: a write and two reads per cycle.
+    read of it in cycle t gives is undefined. The host cannot write while a schedule is checked or runs. Throughput: a
+    write and two reads per cycle.
 
     Members
     -------

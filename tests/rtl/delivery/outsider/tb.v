@@ -145,7 +145,7 @@ module tb;
     repeat (3) @(negedge clk);
     rst = 1'b0;
     read(12'h000, 32'h4F534343);
-    read(12'h004, 2);
+    read(12'h004, 3);
     read(12'h014, 32'h2EF81121);
     read(12'h018, 512);
     write(12'h028, 32'hFFFFFFFF);
