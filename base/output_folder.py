@@ -36,7 +36,11 @@ WRITTEN_LATER = (
     *(f"report/{name}" for name in ("report.html", "report.json")),
     *(f"report/{name}.png" for name in ("degree", "boundaries", "distributions", "defects", "samples", "solutions")),
     *(f"verify/verdict.{suffix}" for suffix in ("json", "txt")),
-    *(f"cosim-*/{name}" for name in ("codes.npy", "sheet.png", "cosim.png", "record.json")),
+    *(f"verify/waves-*.{suffix}" for suffix in ("vcd", "gtkw", "sucl")),
+    *(f"verify/*-{name}.log" for name in ("build", "test")),
+    *(f"cosim-*/{name}" for name in ("codes.npy", "sheet.png", "cosim.png", "record.json", "record.npz")),
+    *(f"cosim-*/waves.{suffix}" for suffix in ("vcd", "gtkw", "sucl")),
+    *(f"cosim-*/{name}.log" for name in ("build", "test")),
     *(f"synthesis/{target}.{suffix}" for target in ("asic", "ecp5", "ice40") for suffix in ("json", "md")),
     *(f"synthesis/logs/{target}-*.log" for target in ("asic", "ecp5", "ice40")),
 )

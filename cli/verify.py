@@ -14,6 +14,7 @@ from oscc.cli.named_command import NamedCommand
 from oscc.cli.option_record import with_options
 from oscc.cli.output import FolderArgument, SeedOption
 from oscc.cli.progress import progress_bar
+from oscc.cli.wave_options import WavesCyclesOption, WavesOption, window_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class VerifyVerbOptions:
             "--max-step", min=1e-3, max=1.0, help="Longest integration step, in model time; 0.02 if left out."
         ),
     ] = None
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Run every engine, also where oscc cosim recorded the very same run.")
+    ] = False
+    waves: WavesOption = False
+    waves_cycles: WavesCyclesOption = None
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 also when a check was skipped.")] = False
     as_json: JsonOption = False
 
@@ -54,15 +60,20 @@ def register(app: typer.Typer) -> None:
 def verify_verb(given: VerifyVerbOptions) -> None:
     """Check what was compiled: codes at the array, cycles, read-out codes, phases and pixels against PyTorch.
 
+    Engines icarus and verilator simulate the Verilog in DIR/rtl, or emit it where there is none. What oscc cosim
+    recorded of the same engine, program, Verilog and options is taken and not run again, and the table says so.
     Writes DIR/verify/. Exit status 0 when nothing failed, 3 when something did.
     """
     import importlib.util
+    import shutil
     import sys
 
+    from oscc.base.child_process import scratch_folder
     from oscc.base.errors import OsccError
     from oscc.base.file_output import write_text
     from oscc.base.output_folder import read_any_output_folder, replace_subfolder, write_json
-    from oscc.sim.engines.registry import engine_named
+    from oscc.sim.cosimulation import check_waves_of
+    from oscc.sim.engines.registry import WITHOUT_WAVES, engine_named
     from oscc.sim.verify.checks import Status, verdict_table
 
     if importlib.util.find_spec("torch") is None:
@@ -78,13 +89,20 @@ def verify_verb(given: VerifyVerbOptions) -> None:
         pixel_samples=given.pixel_samples,
         seed=given.seed,
         max_step=VerifyOptions.max_step if given.max_step is None else given.max_step,
+        anew=given.anew,
+        waves=window_of(given.waves_cycles) if given.waves else None,
     )
-    with progress_bar("reading the folder") as progress:
-        verdict = verify_folder(given.folder, options, engine_named, progress)
-    table = verdict_table(verdict.lines)
-    with replace_subfolder(given.folder, "verify") as target:
-        write_json(target / "verdict.json", verdict.as_dict())
-        write_text(target / "verdict.txt", table)
+    if given.waves and not set(engines) - set(WITHOUT_WAVES):
+        check_waves_of(engines[0])
+    with scratch_folder("oscc-verify-") as scratch:
+        with progress_bar("reading the folder") as progress:
+            verdict = verify_folder(given.folder, options, engine_named, progress, scratch)
+        table = verdict_table(verdict.lines)
+        with replace_subfolder(given.folder, "verify") as target:
+            write_json(target / "verdict.json", verdict.as_dict())
+            write_text(target / "verdict.txt", table)
+            for file in sorted(scratch.iterdir()):
+                shutil.move(file, target / file.name)
     if given.as_json:
         print_json(verdict.as_dict())
     else:

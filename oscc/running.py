@@ -170,11 +170,14 @@ class Runnable:
     program : Program
     result : callable
         Returns the result of compiling, with all levels; of a folder it is computed anew.
+    folder : Path or None
+        The output folder that was given.
     """
 
     core: CoreSpec
     program: Program
     result: Callable[[], CompileResult]
+    folder: Path | None
 
 
 def runnable(compiled: CompiledOrFolder, progress: Progress | None = None) -> Runnable:
@@ -192,10 +195,10 @@ def runnable(compiled: CompiledOrFolder, progress: Progress | None = None) -> Ru
     """
     if isinstance(compiled, Compiled):
         result = compiled.result
-        return Runnable(compiled.core, compiled.program, lambda: result)
+        return Runnable(compiled.core, compiled.program, lambda: result, None)
     folder = path_of("of", compiled, ACCEPTED_COMPILATION)
     core, program = read_program_of(folder)
-    return Runnable(core, program, lambda: recompile(read_output_folder(folder), progress))
+    return Runnable(core, program, lambda: recompile(read_output_folder(folder), progress), folder)
 
 
 @only_oscc_errors
@@ -262,9 +265,12 @@ def cosim(
     *,
     seed: int = 0,
     first: int = 0,
+    waves: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Cosimulated:
     """Run a program through the RTL with the behavioural array attached, and read the images out.
+
+    Of a folder, engines ``icarus`` and ``verilator`` simulate the Verilog in its ``rtl/``, where it has one.
 
     Parameters
     ----------
@@ -275,21 +281,34 @@ def cosim(
         How many images.
     seed, first : int
         Key of the initial noise, and number of the first sample.
+    waves : str or path, optional
+        VCD file to write; a save file of GTKWave (.gtkw) and commands of Surfer (.sucl) come beside it.
     progress : callable, optional
 
     Raises
     ------
     OsccError
-        When there is no such engine, or it is not installed; when the core refuses the program.
+        When there is no such engine, or it is not installed; when the core refuses the program. Its cause is a
+        `SimulatorLogs` with the whole logs where a simulator failed.
     """
-    from oscc.sim.cosimulation import check_engine_named, cosimulate
+    from oscc.base.file_output import check_file_target
+    from oscc.sim.cosimulation import check_engine_named, check_waves_of, cosimulate
+    from oscc.sim.emission import RTL_FOLDER
+    from oscc.sim.engines.core_sources import read_core_verilog
     from oscc.sim.engines.job import CosimJob
+    from oscc.sim.waves.wave_file import Waves
 
     n, seed, first = whole_number("n", n, 1, MOST_SAMPLES), whole_number("seed", seed), whole_number("first", first)
     check_engine_named(engine)
     ready = runnable(of, progress)
-    job = CosimJob(ready.core, ready.program, n, seed=seed, first_sample=first)
-    return Cosimulated(cosimulate(job, engine, lambda: ready.result().codes, progress))
+    verilog = None if ready.folder is None else read_core_verilog(ready.folder / RTL_FOLDER, ready.core)
+    wanted = None
+    if waves is not None:
+        check_waves_of(engine)
+        wanted = Waves(Path(waves))
+        check_file_target(wanted.path)
+    job = CosimJob(ready.core, ready.program, n, seed=seed, first_sample=first, waves=wanted)
+    return Cosimulated(cosimulate(job, engine, lambda: ready.result().codes, progress, verilog))
 
 
 def _is_model(path: str | os.PathLike[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ from oscc.base.file_output import write_bytes
 from oscc.base.output_folder import replace_subfolder, write_json
 from oscc.report.pictures import cosim_picture, sample_sheet
 from oscc.sim.cosimulation import Cosimulation
+from oscc.sim.engines.recorded_run import ABOUT, write_recorded
 
 
-def write_cosimulation(folder: Path, found: Cosimulation) -> Path:
+def write_cosimulation(folder: Path, found: Cosimulation, beside: Path | None = None) -> Path:
     """Write a co-simulation into ``cosim-ENGINE/`` of an output folder, and return that.
 
     Parameters
@@ -21,6 +23,8 @@ def write_cosimulation(folder: Path, found: Cosimulation) -> Path:
     folder : Path
         An output folder of oscc.
     found : Cosimulation
+    beside : Path, optional
+        Folder with more files of the run, which are moved along.
 
     Raises
     ------
@@ -38,6 +42,9 @@ def write_cosimulation(folder: Path, found: Cosimulation) -> Path:
             source = record.engine if record.engine == "array" else f"RTL in {record.engine}"
             cosim_picture(found.images[0], found.reference[0], target / "cosim.png", source)
         result = found.to_dict()
+        result["record_sha256"] = write_recorded(target, record)
+        for file in sorted(beside.iterdir()) if beside is not None else ():
+            shutil.move(file, target / file.name)
         # Wall times are of this run alone, and the same run gives the same files.
-        write_json(target / "record.json", {key: value for key, value in result.items() if "seconds" not in key})
+        write_json(target / ABOUT, {key: value for key, value in result.items() if "seconds" not in key})
     return folder / name

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
 from oscc.base.errors import OsccError
-from oscc.base.progress import Report
+from oscc.base.progress import Report, tell_stage
 from oscc.compiler.ir.coded import CodedGraph
 from oscc.sim.array.macro import MacroContractError
 from oscc.sim.array.phase_readout import code_to_pixel
 from oscc.sim.engines import registry
+from oscc.sim.engines.core_sources import CoreVerilog, emitted_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord
+from oscc.sim.engines.recorded_run import inputs_of
 from oscc.sim.host.host import HostError
 
 
@@ -34,11 +36,14 @@ class Cosimulation:
     record : CosimRecord
     reference : float64[samples, rows, cols] or None
         Images of the PyTorch reference from the same codes and noise; None where PyTorch is not installed.
+    inputs : str
+        Hash of all that the record depends on (`oscc.sim.engines.recorded_run.inputs_of`).
     """
 
     job: CosimJob
     record: CosimRecord
     reference: NDArray[np.float64] | None
+    inputs: str
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -58,6 +63,8 @@ class Cosimulation:
         record, job = self.record, self.job
         return {
             "engine": record.engine,
+            "design": record.design,
+            "inputs": self.inputs,
             "samples": job.samples,
             "seed": job.seed,
             "first": job.first_sample,
@@ -87,8 +94,31 @@ def check_engine_named(name: str) -> None:
         raise OsccError("engine.missing", f"engine '{name}' is not installed", hint=f"install: {missing}")
 
 
+def check_waves_of(engine: str) -> None:
+    """Refuse an engine that can write no waves, before any work is done.
+
+    Parameters
+    ----------
+    engine : str
+
+    Raises
+    ------
+    OsccError
+        ``waves.engine``.
+    """
+    if engine in registry.WITHOUT_WAVES:
+        others = ", ".join(name for name in registry.ENGINES.own if name not in registry.WITHOUT_WAVES)
+        raise OsccError(
+            "waves.engine", f"engine '{engine}' has no clock, and so no waves", where="--waves", hint=f"use {others}"
+        )
+
+
 def cosimulate(
-    job: CosimJob, engine: str, coded: Callable[[], CodedGraph], progress: Report | None = None
+    job: CosimJob,
+    engine: str,
+    coded: Callable[[], CodedGraph],
+    progress: Report | None = None,
+    verilog: CoreVerilog | None = None,
 ) -> Cosimulation:
     """Run a job on an engine, and the PyTorch reference with the same codes and noise.
 
@@ -100,19 +130,28 @@ def cosimulate(
     coded : callable
         Returns the codes of the model that the program was compiled from; called only where PyTorch is installed.
     progress : callable, optional
+    verilog : CoreVerilog, optional
+        Verilog of the core for the engines that simulate it; they emit it themselves otherwise.
 
     Raises
     ------
     OsccError
         As `check_engine_named` raises it; ``cosim.refused`` when the core refuses the program, reports an error, or
-        breaks the contract of the array.
+        breaks the contract of the array. Where a simulator failed, it is raised from its logs (`logs_of`).
     """
     check_engine_named(engine)
+    if engine not in registry.SIMULATORS:
+        verilog = None
+    elif verilog is None:
+        tell_stage(progress, "emitting the Verilog")
+        verilog = emitted_verilog(job.core)
     try:
-        record = registry.engine_named(engine).run(job, progress)
+        record = registry.engine_named(engine, verilog).run(job, progress)
     except (HostError, MacroContractError) as error:
-        raise OsccError("cosim.refused", str(error), where=engine, hint="see docs/registers.md, ERROR") from None
-    return Cosimulation(job, record, _reference(job, coded, progress))
+        hint = "see docs/registers.md, ERROR"
+        raise OsccError("cosim.refused", str(error), where=engine, hint=hint) from error.__cause__
+    inputs = inputs_of(job, engine, verilog)
+    return Cosimulation(job, record, _reference(job, coded, progress), inputs)
 
 
 def _reference(job: CosimJob, coded: Callable[[], CodedGraph], progress: Report | None) -> NDArray[np.float64] | None:

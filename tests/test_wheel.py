@@ -19,7 +19,7 @@ from oscc.compiler.frontends.checkpoint import write_checkpoint
 from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core, preset_names
-from oscc.sim.engines.verilog import missing_for
+from oscc.sim.engines.simulators import missing_for
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = sorted(path.parent.name for path in ROOT.glob("*/__init__.py"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 from amaranth.hdl import Fragment
@@ -41,6 +41,16 @@ class Simulation:
         self._period_s = period_s
         self._benches: list[tuple[Bench, bool]] = []
         self._places = 0
+
+    def signals(self) -> Iterator[tuple[tuple[str, ...], str, Any]]:
+        """Yield all signals of the design: names of the instances above it, name, and the signal itself.
+
+        Amaranth tells of them in no other way than in a wave file of all of them.
+        """
+        design = self._simulator._design
+        for part in design.fragments.values():
+            for signal, name in part.signal_names.items():
+                yield part.name, name, signal
 
     def run(self, *benches: Bench, background: Sequence[Bench] = (), limit: int | None = 20_000) -> None:
         """Run until every bench has ended; all registers and memories begin with their initial values.

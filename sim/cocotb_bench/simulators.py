@@ -11,7 +11,7 @@ import yaml
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.rtl.top import array_module_name, core_module_name
 from oscc.sim.cocotb_bench.prepared_run import emitted_folder, read_core
-from oscc.sim.engines.verilog import OPTIMIZE, SIMULATORS, missing_for, tool_variables
+from oscc.sim.engines.simulators import OPTIMIZE, SIMULATORS, missing_for, tool_variables
 
 
 def build_arguments(simulator: str) -> list[str]:

@@ -17,6 +17,10 @@ MAX_BATCH = 64
 """Samples that evolve beside each other: at 56 x 56 the state of 64 stays within a core's cache."""
 
 
+DESIGN = "a model of the control plane, without RTL"
+"""What the engine simulates, in words."""
+
+
 class ArrayEngine:
     """Runs a program on the behavioural array alone, through the same driver as the RTL engines.
 
@@ -69,6 +73,7 @@ class ArrayEngine:
                 cycles=0,
                 load_seconds=loaded - started,
                 run_seconds=time.perf_counter() - loaded,
+                design=DESIGN,
             )
 
         record = _run_now(run())

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
-from oscc.sim.array.macro import ArrayMacro, EdgeInputs
+from oscc.core.array_contract import rule
+from oscc.rtl.delivery.array_shim import COPIED
+from oscc.sim.array.macro import ArrayMacro, EdgeInputs, MacroContractError
 from oscc.sim.array.phase_readout import pack_taps
 
 
@@ -50,3 +53,35 @@ def frame_word(macro: ArrayMacro) -> int:
         Of one sample (batch 1).
     """
     return pack_taps(macro.latched_taps()[:, :, 0])
+
+
+def contract_signals(code: str) -> tuple[str, ...]:
+    """Return the signals of the macro that a rule of its contract is about.
+
+    Parameters
+    ----------
+    code : str
+        Of the rule: ``A001``.
+    """
+    words = re.findall(r"\w+", rule(code).statement)
+    # Rules about rows speak of the signals that write them.
+    named = [name for name in COPIED if name in words]
+    return tuple(named) or ("load_row", "load_strobe")
+
+
+def broken_contract(error: MacroContractError, instance: str) -> MacroContractError:
+    """Return the error of a broken rule with the signals that it is about, and the macro that they go to.
+
+    Parameters
+    ----------
+    error : MacroContractError
+        Its message begins with the code of the rule, and names the cycle.
+    instance : str
+        Name of the macro, and where it stands.
+    """
+    code = str(error)[:4]
+    try:
+        signals = ", ".join(contract_signals(code))
+    except LookupError:
+        return error
+    return MacroContractError(f"{error}; {signals} of {instance}")

@@ -15,16 +15,18 @@ from typing import Any
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, Timer
+from cocotb.triggers import ClockCycles, RisingEdge, Timer
 
 from oscc.base.file_output import write_text
 from oscc.core.program_file import read_program
 from oscc.core.spec_file import load_core
 from oscc.sim.array.macro import ArrayMacro, MacroContractError
+from oscc.sim.engines.boundary import broken_contract
 from oscc.sim.engines.cocotb_array import serve_shim
-from oscc.sim.engines.cocotb_bus import CLOCK_NS, CocotbBus
+from oscc.sim.engines.cocotb_bus import CLOCK_NS, CocotbBus, cycle_now
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.record_file import write_record
+from oscc.sim.engines.stream_rules import StreamWatch, at
 from oscc.sim.engines.verilog import CONTRACT, CYCLES, JOB_FOLDER, RECORD, REFUSAL
 from oscc.sim.host.host import Host, HostError
 
@@ -32,7 +34,7 @@ TELL_EVERY = 256
 """Clock cycles after which the bench leaves word how far it is."""
 
 
-async def serve_array(shim: Any, macro: ArrayMacro, folder: Path) -> None:
+async def serve_array(shim: Any, macro: ArrayMacro, folder: Path, instance: str) -> None:
     """Hand events of the shim to the behavioural macro, and latched taps back, for ever.
 
     Parameters
@@ -41,6 +43,8 @@ async def serve_array(shim: Any, macro: ArrayMacro, folder: Path) -> None:
     macro : ArrayMacro
     folder : Path
         Gets ``contract.txt`` when the core breaks the macro's contract.
+    instance : str
+        Name of the macro, and where it stands.
 
     Raises
     ------
@@ -49,8 +53,35 @@ async def serve_array(shim: Any, macro: ArrayMacro, folder: Path) -> None:
     try:
         await serve_shim(shim, macro)
     except MacroContractError as error:
-        write_text(folder / CONTRACT, str(error))
+        write_text(folder / CONTRACT, str(broken_contract(error, instance)))
         raise
+
+
+async def watch_images(dut: Any, folder: Path) -> None:
+    """Watch the rules of the image stream, for ever.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+    folder : Path
+        Gets ``error.txt`` when the core breaks one.
+
+    Raises
+    ------
+    HostError
+    """
+    watch = StreamWatch("m_axis_t")
+    offered = dut.m_axis_tvalid
+    while True:
+        if str(offered.value) != "1":
+            await RisingEdge(offered)
+        await RisingEdge(dut.clk)
+        valid, ready = (str(signal.value) == "1" for signal in (offered, dut.m_axis_tready))
+        beat = (dut.m_axis_tdata, dut.m_axis_tlast, dut.m_axis_tuser) if valid else ()
+        if broken := watch.see(valid, ready, tuple(int(signal.value) for signal in beat)):
+            message = at(broken, "m_axis_tvalid", cycle_now())
+            write_text(folder / REFUSAL, message)
+            raise HostError(message)
 
 
 async def count_cycles(folder: Path) -> None:
@@ -62,7 +93,7 @@ async def count_cycles(folder: Path) -> None:
     """
     while True:
         await Timer(TELL_EVERY * CLOCK_NS, "ns")
-        write_text(folder / CYCLES, str(round(cocotb.utils.get_sim_time("ns") / CLOCK_NS)))
+        write_text(folder / CYCLES, str(cycle_now()))
 
 
 @cocotb.test()
@@ -70,7 +101,7 @@ async def run_job(dut: Any) -> None:
     """Run the job of the job folder."""
     folder = Path(os.environ[JOB_FOLDER])
     options = json.loads((folder / "job.json").read_text())
-    engine = options.pop("engine")
+    engine, design, instance = (options.pop(name) for name in ("engine", "design", "instance"))
     core = load_core(folder / "core.yaml")
     job = CosimJob(core=core, program=read_program(folder / "program.bin"), **options)
     macro = ArrayMacro(core, job.make_array(), keep=job.keep)
@@ -88,7 +119,8 @@ async def run_job(dut: Any) -> None:
     await ClockCycles(dut.clk, 4)
     dut.rst.value = 0
     await ClockCycles(dut.clk, 2)
-    cocotb.start_soon(serve_array(dut.array_macro, macro, folder))
+    cocotb.start_soon(serve_array(dut.array_macro, macro, folder, instance))
+    cocotb.start_soon(watch_images(dut, folder))
     try:
         await host.identify()
         await host.load(job.program)
@@ -103,8 +135,9 @@ async def run_job(dut: Any) -> None:
         codes=codes,
         macro=macro.record(),
         counters=counters,
-        cycles=round(cocotb.utils.get_sim_time("ns") / CLOCK_NS),
+        cycles=cycle_now(),
         load_seconds=loaded - started,
         run_seconds=time.perf_counter() - loaded,
+        design=design,
     )
     write_record(folder / RECORD, record)

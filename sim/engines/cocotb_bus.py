@@ -11,10 +11,16 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFram
 
 from oscc.core.spec import CoreSpec
 from oscc.sim.engines.pauses import LONGEST_SHORT, SLACK, bursts
+from oscc.sim.engines.stream_rules import at
 from oscc.sim.host.host import DiscardedFrameError, HostError
 
 CLOCK_NS = 10
 """Simulated clock period; only the count of cycles matters."""
+
+
+def cycle_now() -> int:
+    """Return the number of the rising edge of the clock that came last, from 0."""
+    return int(cocotb.utils.get_sim_time("ns") // CLOCK_NS)
 
 
 class CocotbBus:
@@ -61,14 +67,14 @@ class CocotbBus:
         """Return the word at a byte address."""
         answer = await self._registers.read(address, 4)
         if answer.resp:
-            raise HostError(f"read of 0x{address:03X}: response {int(answer.resp)}")
+            raise HostError(at(f"read of 0x{address:03X}: response {int(answer.resp)}", "s_axil_rresp", cycle_now()))
         return int.from_bytes(answer.data, "little")
 
     async def write(self, address: int, word: int) -> None:
         """Write the word at a byte address."""
         answer = await self._registers.write(address, word.to_bytes(4, "little"))
         if answer.resp:
-            raise HostError(f"write of 0x{address:03X}: response {int(answer.resp)}")
+            raise HostError(at(f"write of 0x{address:03X}: response {int(answer.resp)}", "s_axil_bresp", cycle_now()))
 
     async def send(self, stream: bytes) -> None:
         """Send a program image, TLAST with its last beat."""
@@ -77,7 +83,8 @@ class CocotbBus:
         try:
             await with_timeout(self._source.wait(), limit * CLOCK_NS, "ns")
         except cocotb.triggers.SimTimeoutError:
-            raise HostError(f"the program was not accepted within {limit} cycles") from None
+            refused = at(f"the program was not accepted within {limit} cycles", "s_axis_tready", cycle_now())
+            raise HostError(refused) from None
 
     async def receive(self, limit: int) -> bytes:
         """Return the next image, padded to whole beats as on the wire."""
@@ -89,13 +96,14 @@ class CocotbBus:
             first = await with_timeout(First(waiting, irq), deadline, "ns")
         except cocotb.triggers.SimTimeoutError:
             waiting.cancel()
-            raise HostError(f"no image within {limit} cycles") from None
+            raise HostError(at(f"no image within {limit} cycles", "m_axis_tvalid", cycle_now())) from None
         if first is irq:
             waiting.cancel()
-            raise HostError("irq was raised while an image was awaited")
+            raise HostError(at("irq was raised while an image was awaited", "irq", cycle_now()))
         frame = waiting.result()
         if frame.tuser[-1] if isinstance(frame.tuser, list) else frame.tuser:
-            raise DiscardedFrameError("the core delivered a sample that is no image")
+            marked = at("the core delivered a sample that is no image", "m_axis_tuser", cycle_now())
+            raise DiscardedFrameError(marked)
         return bytes(frame.tdata)
 
 

@@ -20,6 +20,7 @@ from oscc.sim.array.array_steps import MAX_STEP, program_step
 from oscc.sim.array.macro import MacroRecord
 from oscc.sim.engines.pauses import SLACK
 from oscc.sim.host.host import RunCounters
+from oscc.sim.waves.wave_file import Waves
 
 _LOG = logging.getLogger(__name__)
 
@@ -64,6 +65,8 @@ class CosimJob:
         Whether the record holds the phases and codes of all samples, or only those of the last.
     pauses : int, optional
         Seed of random pauses on the streams and on the register bus; without it, an RTL engine's host never pauses.
+    waves : Waves, optional
+        Wave file to write, with the save files of viewers beside it; an engine without a clock writes none.
     """
 
     core: CoreSpec
@@ -76,6 +79,7 @@ class CosimJob:
     dtype: str = "float64"
     keep: bool = True
     pauses: int | None = None
+    waves: Waves | None = None
 
     def make_array(self, batch: int = 1, moved: Callable[[float], None] | None = None) -> OscillatorArray:
         """Return the behavioural array that every engine puts behind the macro boundary.
@@ -148,6 +152,8 @@ class CosimRecord:
         Clock cycles simulated, program load included; 0 for an engine without a clock.
     load_seconds, run_seconds : float
         Wall time of the program load and of the rest.
+    design : str
+        What was simulated, in words.
     """
 
     engine: str
@@ -157,6 +163,7 @@ class CosimRecord:
     cycles: int
     load_seconds: float
     run_seconds: float
+    design: str = "the engine's own model"
 
 
 def tell_record(job: CosimJob, record: CosimRecord) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,16 @@ from oscc.base.progress import tell_stage
 from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.prepared import Bench, Simulation
 from oscc.rtl.control_plane import ControlPlane
-from oscc.sim.array.macro import ArrayMacro
+from oscc.rtl.top import array_module_name, core_module_name
+from oscc.sim.array.macro import ArrayMacro, MacroContractError
 from oscc.sim.engines.array_shim import ArrayShim
-from oscc.sim.engines.boundary import frame_word, take_event
+from oscc.sim.engines.boundary import broken_contract, frame_word, take_event
 from oscc.sim.engines.job import CosimJob, CosimRecord, Progress, tell_record
 from oscc.sim.engines.pauses import NO_PAUSES, Pausing, pauses
+from oscc.sim.engines.pysim_waves import PysimWaves
+from oscc.sim.engines.stream_rules import StreamWatch, at
 from oscc.sim.host.host import DiscardedFrameError, Host, HostError, RunCounters
+from oscc.sim.waves.save_files import write_save_files
 
 MOST_BITS = 2**16 - 1
 """Widest value that Amaranth takes: a frame of 3,136 readable cells is wider."""
@@ -31,6 +36,10 @@ DesignFactory = Callable[[CoreSpec], wiring.Component]
 
 REPORT_EVERY = 16
 """Clock cycles between two reports of how far a simulation is."""
+
+
+DESIGN = "the RTL elaborated from Python"
+"""What the engine simulates, in words."""
 
 
 class PysimBus:
@@ -91,7 +100,7 @@ class PysimBus:
             *_, was_ready = await self._context.tick().sample(ready)
             if was_ready:
                 return
-        raise HostError(f"{what}: no answer within {limit} cycles")
+        raise HostError(at(f"{what}: no answer within {limit} cycles", ready.name, self.cycles))
 
     async def _until(self, valid: Any, what: str, limit: int = 1000) -> None:
         """Wait until ``valid`` is high."""
@@ -99,7 +108,7 @@ class PysimBus:
             if self._context.get(valid):
                 return
             await self.wait(1)
-        raise HostError(f"{what}: no response within {limit} cycles")
+        raise HostError(at(f"{what}: no response within {limit} cycles", valid.name, self.cycles))
 
     async def read(self, address: int) -> int:
         """Return the word at a byte address."""
@@ -116,7 +125,7 @@ class PysimBus:
         await self.wait(1)
         context.set(plane.s_axil_rready, 0)
         if response:
-            raise HostError(f"read of 0x{address:03X}: response {response}")
+            raise HostError(at(f"read of 0x{address:03X}: response {response}", "s_axil_rresp", self.cycles))
         return int(word)
 
     async def write(self, address: int, word: int) -> None:
@@ -143,7 +152,8 @@ class PysimBus:
             if not waiting:
                 break
         else:
-            raise HostError(f"write of 0x{address:03X}: no answer within 1000 cycles")
+            late = f"write of 0x{address:03X}: no answer within 1000 cycles"
+            raise HostError(at(late, "s_axil_awready, s_axil_wready", self.cycles))
         await self._pause("b")
         context.set(plane.s_axil_bready, 1)
         await self._until(plane.s_axil_bvalid, f"write of 0x{address:03X}")
@@ -151,7 +161,7 @@ class PysimBus:
         await self.wait(1)
         context.set(plane.s_axil_bready, 0)
         if response:
-            raise HostError(f"write of 0x{address:03X}: response {response}")
+            raise HostError(at(f"write of 0x{address:03X}: response {response}", "s_axil_bresp", self.cycles))
 
     async def send(self, stream: bytes) -> None:
         """Send a program image, TLAST with its last beat."""
@@ -178,6 +188,7 @@ class PysimBus:
         size = self._core.stream_width // 8
         beats: list[bytes] = []
         waited, ready = 0, False
+        watch = StreamWatch("m_axis_t")
         while True:
             self._count()
             if ready == next(self._pauses["images"]):
@@ -186,6 +197,8 @@ class PysimBus:
             *_, valid, data, last, user, irq = await context.tick().sample(
                 plane.m_axis_tvalid, plane.m_axis_tdata, plane.m_axis_tlast, plane.m_axis_tuser, plane.irq
             )
+            if broken := watch.see(bool(valid), ready, (int(data), int(last), int(user))):
+                raise HostError(at(broken, "m_axis_tvalid", self.cycles))
             if valid and not ready:
                 continue
             if valid:
@@ -194,15 +207,16 @@ class PysimBus:
                 if last:
                     context.set(plane.m_axis_tready, 0)
                     if user:
-                        raise DiscardedFrameError("the core delivered a sample that is no image")
+                        marked = "the core delivered a sample that is no image"
+                        raise DiscardedFrameError(at(marked, "m_axis_tuser", self.cycles))
                     return b"".join(beats)
                 continue
             waited += 1
             if irq:
-                raise HostError("irq was raised while an image was awaited")
+                raise HostError(at("irq was raised while an image was awaited", "irq", self.cycles))
             if waited > limit:
                 arrived = f"; {len(beats)} beats of it had arrived" if beats else ""
-                raise HostError(f"no image within {limit} cycles{arrived}")
+                raise HostError(at(f"no image within {limit} cycles{arrived}", "m_axis_tvalid", self.cycles))
 
 
 class PysimCore:
@@ -217,6 +231,7 @@ class PysimCore:
     Attributes
     ----------
     plane : wiring.Component
+    simulation : Simulation
     """
 
     def __init__(self, core: CoreSpec, design: DesignFactory = ControlPlane) -> None:
@@ -227,7 +242,7 @@ class PysimCore:
         module.submodules.plane = self.plane
         module.submodules.shim = self._shim
         wiring.connect(module, self.plane.array, self._shim.array)
-        self._simulation = Simulation(module, core.clock_s)
+        self.simulation = Simulation(module, core.clock_s)
 
     def run(self, host: Bench, macro: Callable[[], ArrayMacro], background: Sequence[Bench] = ()) -> None:
         """Run from reset until the host has ended.
@@ -247,7 +262,22 @@ class PysimCore:
                 if take_event(macro(), lambda name: int(context.get(getattr(shim, f"seen_{name}")))):
                     context.set(shim.frame, frame_word(macro()))
 
-        self._simulation.run(host, background=[array, *background], limit=None)
+        self.simulation.run(host, background=[array, *background], limit=None)
+
+
+@contextmanager
+def _waves_of(ready: PysimCore, job: CosimJob) -> Iterator[Sequence[Bench]]:
+    """Provide the benches that write the waves of a job; what was written stays when the run fails."""
+    if job.waves is None:
+        yield ()
+        return
+    with job.waves.path.open("w", encoding="utf-8") as file:
+        waves = PysimWaves(ready.simulation, core_module_name(job.core), job.waves, file)
+        try:
+            yield (waves.bench(),)
+        finally:
+            waves.close()
+            write_save_files(job.waves.path, waves.signals)
 
 
 class PysimEngine:
@@ -300,7 +330,11 @@ class PysimEngine:
             outcome["counters"] = await driver.counters()
             outcome["cycles"] = bus.cycles
 
-        ready.run(host, lambda: macro)
+        try:
+            with _waves_of(ready, job) as background:
+                ready.run(host, lambda: macro, background)
+        except MacroContractError as error:
+            raise broken_contract(error, f"{array_module_name(core)} of {DESIGN}") from None
         counters: RunCounters = outcome["counters"]
         record = CosimRecord(
             engine=self.name,
@@ -310,6 +344,7 @@ class PysimEngine:
             cycles=outcome["cycles"],
             load_seconds=times["loaded"] - times["start"],
             run_seconds=time.perf_counter() - times["loaded"],
+            design=DESIGN,
         )
         tell_record(job, record)
         return record

@@ -30,9 +30,10 @@ def write_record(path: Path, record: CosimRecord) -> None:
         "cycles": record.cycles,
         "load_seconds": record.load_seconds,
         "run_seconds": record.run_seconds,
+        "design": record.design,
     }
     packed = io.BytesIO()
-    np.savez(packed, codes=record.codes, about=np.array(json.dumps(about)), **arrays)
+    np.savez_compressed(packed, codes=record.codes, about=np.array(json.dumps(about)), **arrays)
     write_bytes(path, packed.getvalue())
 
 
@@ -48,6 +49,7 @@ def read_record(path: Path) -> CosimRecord:
             cycles=about["cycles"],
             load_seconds=about["load_seconds"],
             run_seconds=about["run_seconds"],
+            design=about["design"],
         )
 
 

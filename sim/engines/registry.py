@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from oscc.base.errors import OsccError, did_you_mean
 from oscc.base.extensions import OTHERS_HINT, ExtensionTable
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine, Progress
 
-MakeEngine = Callable[[str | None], Engine]
+if TYPE_CHECKING:
+    from oscc.sim.engines.core_sources import CoreVerilog
+
+MakeEngine = Callable[["CoreVerilog | None"], Engine]
 """Gives an engine for Verilog of the core, which it emits itself where that is None; what an entry point loads."""
 
 
-def _array(_: str | None) -> Engine:
+def _array(_: CoreVerilog | None) -> Engine:
     from oscc.sim.engines.array import ArrayEngine
 
     return ArrayEngine()
 
 
-def _pysim(_: str | None) -> Engine:
+def _pysim(_: CoreVerilog | None) -> Engine:
     from oscc.sim.engines.pysim import PysimEngine
 
     return PysimEngine()
 
 
 def _simulator(name: str) -> MakeEngine:
-    def make(verilog: str | None) -> Engine:
+    def make(verilog: CoreVerilog | None) -> Engine:
         from oscc.sim.engines.verilog import VerilogEngine
 
         return VerilogEngine(name, verilog)
@@ -42,15 +46,18 @@ ENGINES: ExtensionTable[MakeEngine] = ExtensionTable(
 )
 """All engines by their names, the fastest to start first; simulators are loaded when an engine is made."""
 
+WITHOUT_WAVES = ("array",)
+"""Engines without a clock, which write no waves."""
 
-def engine_named(name: str, verilog: str | None = None) -> Engine:
+
+def engine_named(name: str, verilog: CoreVerilog | None = None) -> Engine:
     """Return the engine of a name; its simulator is loaded only now.
 
     Parameters
     ----------
     name : str
         One of `ENGINES`.
-    verilog : str, optional
+    verilog : CoreVerilog, optional
         Verilog of the core for the engines that simulate it; they emit it themselves otherwise.
 
     Raises
@@ -75,7 +82,7 @@ def missing_for(name: str) -> str:
     """
     if name not in SIMULATORS:
         return ""
-    from oscc.sim.engines.verilog import missing_for as missing_simulator
+    from oscc.sim.engines.simulators import missing_for as missing_simulator
 
     return missing_simulator(name)
 

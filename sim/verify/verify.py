@@ -19,14 +19,15 @@ from oscc.core.program import Program
 from oscc.core.program_file import read_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
-from oscc.rtl.delivery.core_modules import SOURCES, core_modules
 from oscc.sim.array.array_steps import MAX_STEP
 from oscc.sim.array.macro import MacroContractError
+from oscc.sim.engines.core_sources import CoreVerilog, changed_files, file_list_name, read_core_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine, Progress
 from oscc.sim.host.host import HostError
 from oscc.sim.verify.checks import CheckLine, Status, Verdict, judge, skipped
 from oscc.sim.verify.engine_checks import check_engine
-from oscc.sim.verify.phase_checks import ReferenceRun, check_phases, check_pixels, check_step, run_reference
+from oscc.sim.verify.engine_runs import RunPlace, run_engine
+from oscc.sim.verify.phase_checks import check_phases, check_pixels, check_step, run_reference
 from oscc.sim.verify.program_checks import SUBJECT, check_program
 from oscc.sim.verify.wire_checks import check_wires
 
@@ -37,7 +38,7 @@ Against a converged run it moves the pixels of the example by 3e-4 on average (`
 hundredth of the limit, and saves the reference half a minute.
 """
 
-EngineFactory = Callable[[str, str | None], Engine]
+EngineFactory = Callable[[str, CoreVerilog | None], Engine]
 """Gives the engine of a name; the second argument is the Verilog to simulate, None to emit it anew."""
 
 
@@ -56,6 +57,10 @@ class VerifyOptions:
         Key of the initial noise.
     max_step : float
         Integration step of the engines and of the reference [model time].
+    anew : bool
+        Run every engine, also where `oscc cosim` has recorded the very same run.
+    waves : tuple of (int, int or None), optional
+        First and last clock cycle of the waves that the engines write; an engine that writes them runs anew.
     """
 
     engines: tuple[str, ...] = ("array", "pysim")
@@ -63,6 +68,8 @@ class VerifyOptions:
     pixel_samples: int = 64
     seed: int = 0
     max_step: float = MAX_STEP
+    anew: bool = False
+    waves: tuple[int, int | None] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,19 +78,24 @@ class UnderTest:
 
     Parameters
     ----------
+    folder : Path
+    keep : Path or None
+        Folder that gets waves, and whole logs of engines that fail.
     core : CoreSpec
     program : Program
         As program.bin has it.
     compiled : CompileResult
         The folder's model compiled anew with the folder's core and options.
-    verilog : str or None
-        The core in ``rtl/``; None when it was not emitted there.
+    verilog : CoreVerilog or None
+        What the file list in ``rtl/`` names; None when the core was not emitted there.
     """
 
+    folder: Path
+    keep: Path | None
     core: CoreSpec
     program: Program
     compiled: CompileResult
-    verilog: str | None
+    verilog: CoreVerilog | None
 
     @property
     def coded(self) -> CodedGraph:
@@ -97,10 +109,12 @@ def verify_folder(
     options: VerifyOptions,
     make_engine: EngineFactory,
     progress: Progress | None = None,
+    keep: Path | None = None,
 ) -> Verdict:
     """Verify what `oscc compile` left in a folder.
 
-    Everything is read back from disk; what the program should be is computed anew from the checkpoint.
+    Everything is read back from disk; what the program should be is computed anew from the checkpoint. The run of an
+    engine that `oscc cosim` recorded there, of the very same inputs, is taken and not repeated.
 
     Parameters
     ----------
@@ -109,6 +123,8 @@ def verify_folder(
     make_engine : callable
         Gives the engine of a name, such as `oscc.sim.engines.registry.engine_named`.
     progress : callable, optional
+    keep : Path, optional
+        Folder that gets waves (``waves-ENGINE.vcd``), and whole logs of engines that fail (``ENGINE-test.log``).
 
     Raises
     ------
@@ -127,7 +143,7 @@ def verify_folder(
     tell_stage(progress, "comparing the emitted core with what is emitted anew")
     verilog, lines = _read_emitted(folder.path / "rtl", core)
     tell_stage(progress, "checking files, wires and program")
-    under_test = UnderTest(core, program, compiled, verilog)
+    under_test = UnderTest(folder.path, keep, core, program, compiled, verilog)
     return Verdict(
         (
             _output_files(folder),
@@ -152,23 +168,28 @@ def _output_files(folder: OutputFolder) -> CheckLine:
     )
 
 
-def _read_emitted(folder: Path, core: CoreSpec) -> tuple[str | None, list[CheckLine]]:
+def _read_emitted(folder: Path, core: CoreSpec) -> tuple[CoreVerilog | None, list[CheckLine]]:
     """Read the Verilog in a folder of `oscc emit`; return it and the line ``emitted core``, nothing without it."""
     if not folder.is_dir():
         return None, []
-    wanted = core_modules(core)
-    paths = {name: folder / SOURCES / name for name in wanted}
-    found = {name: path.read_text(encoding="utf-8", errors="replace") for name, path in paths.items() if path.is_file()}
-    differing = [name for name, text in wanted.items() if found.get(name) != text]
+    name, limit = "emitted core", "the Verilog of the core, emitted anew"
+    try:
+        found = read_core_verilog(folder, core)
+    except OsccError as error:
+        return None, [judge(name, "rtl", False, "not readable", limit, str(error).replace("\n", "; "))]
+    if found is None:
+        missing = f"{file_list_name(core)} is missing; the core is emitted anew where it is simulated"
+        return None, [judge(name, "rtl", False, "no file list", limit, missing)]
+    changed = changed_files(found, core)
     line = judge(
-        "emitted core",
+        name,
         "rtl",
-        not differing,
-        f"{len(wanted) - len(differing)} of {len(wanted)} modules",
-        "the Verilog of the core, emitted anew",
-        f"missing or different: {', '.join(differing)}; oscc emit writes them again",
+        not changed,
+        found.origin,
+        limit,
+        f"missing or different: {', '.join(changed)}; simulated as they are; oscc emit writes them again",
     )
-    return "\n".join(found.values()), [line]
+    return found, [line]
 
 
 def _verify_program(
@@ -184,46 +205,21 @@ def _verify_program(
     job = CosimJob(under_test.core, under_test.program, options.samples, seed=options.seed, max_step=options.max_step)
     reference = run_reference(under_test.coded, job, progress)
     records: list[CosimRecord] = []
+    place = RunPlace(under_test.folder, under_test.keep, options.anew, options.waves)
     for name in options.engines:
         engine = make_engine(name, under_test.verilog)
-        yield from _verify_engine(engine, job, under_test.coded, reference, records, progress)
+        line, record = run_engine(engine, job, under_test.verilog, place, progress)
+        yield line
+        if record is not None:
+            tell_stage(progress, f"engine {name}: comparing codes and phases")
+            yield from check_engine(job, record)
+            yield from check_phases(job, record, under_test.coded, reference)
+            records.append(record)
     yield _agreement(records)
     if any(line.name == "pixels of the model" and line.status is Status.FAIL for line in lines):
         yield skipped("pixels", "array", "the program's pixel map is not that of the model")
         return
     yield from _verify_images(make_engine("array", None), job, under_test.coded, options, progress)
-
-
-def _verify_engine(
-    engine: Engine,
-    job: CosimJob,
-    coded: CodedGraph,
-    reference: ReferenceRun,
-    records: list[CosimRecord],
-    progress: Progress | None,
-) -> Iterator[CheckLine]:
-    """Yield lines of one engine; its record is added to ``records`` when it ran."""
-    limit = f"{job.samples} samples without an error"
-    stage = f"engine {engine.name}"
-    try:
-        record = engine.run(job, labelled(progress, stage))
-    except OsccError as error:
-        reason = str(error).replace("\n", "; ")
-        if error.code == "engine.missing":
-            yield skipped("run", engine.name, reason)
-        else:
-            yield judge("run", engine.name, False, "not started", limit, reason)
-        return
-    except (HostError, MacroContractError) as error:
-        yield judge("run", engine.name, False, "stopped", limit, str(error))
-        return
-    tell_stage(progress, f"{stage}: comparing codes and phases")
-    seconds = record.load_seconds + record.run_seconds
-    clocked = f", {record.cycles} cycles" if record.cycles else ""
-    yield judge("run", engine.name, True, f"{job.samples} samples in {seconds:.1f} s{clocked}", limit)
-    yield from check_engine(job, record)
-    yield from check_phases(job, record, coded, reference)
-    records.append(record)
 
 
 def _agreement(records: Sequence[CosimRecord]) -> CheckLine:

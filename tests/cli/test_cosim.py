@@ -20,7 +20,7 @@ from oscc.sim.host.host import HostError
 Run = Callable[..., tuple[int, str, str]]
 RunJson = Callable[..., tuple[int, dict[str, Any]]]
 
-FILES = {"codes.npy", "cosim.png", "record.json", "sheet.png"}
+FILES = {"codes.npy", "cosim.png", "record.json", "record.npz", "sheet.png"}
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -74,8 +74,12 @@ def test_the_record_holds_no_times(oscc_json: RunJson, folder: Path) -> None:
     _, content = oscc_json("cosim", folder, "--engine", "array")
     first = contents(folder / "cosim-array")
     record = json.loads(first["record.json"])
-    assert set(content) - set(record) == {"output", "load_seconds", "run_seconds"}
-    assert {name: content[name] for name in record} == record
+    assert set(content) - set(record) == {"output", "waves", "load_seconds", "run_seconds"}
+    assert set(record) - set(content) == {"record_sha256"}
+    assert {name: content[name] for name in content if name in record} == {
+        name: record[name] for name in record if name in content
+    }
+    assert record["design"] == "a model of the control plane, without RTL"
     # So that running it again gives the same bytes.
     oscc_json("cosim", folder, "--engine", "array")
     assert contents(folder / "cosim-array") == first

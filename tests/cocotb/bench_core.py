@@ -99,7 +99,7 @@ class BenchCore:
         """Put the behavioural array behind the boundary; without it the taps are whatever `shim.frame` holds."""
         job = CosimJob(core=self.core, program=self.program)
         self.macro = ArrayMacro(self.core, job.make_array())
-        cocotb.start_soon(serve_array(self.shim, self.macro, folder()))
+        cocotb.start_soon(serve_array(self.shim, self.macro, folder(), "the core of the benches"))
 
     # Registers
 

@@ -21,12 +21,14 @@ from oscc.compiler.ir.graph import CouplingGraph
 from oscc.core.program_file import write_program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import dump_core
-from oscc.rtl.delivery.array_shim import shim_verilog
-from oscc.rtl.delivery.emit import core_verilog
 from oscc.rtl.top import core_module_name
 from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.bench_run import run_bench
+from oscc.sim.engines.core_sources import emitted_verilog
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.engines.verilog import VerilogBuild, build_verilog, missing_for, run_bench
+from oscc.sim.engines.simulators import missing_for
+from oscc.sim.engines.verilog import simulated_sources
+from oscc.sim.engines.verilog_build import VerilogBuild, build_verilog
 
 HERE = Path(__file__).parent
 BENCHES = sorted(path.stem for path in HERE.glob("bench_*.py") if path.stem != "bench_core")
@@ -60,7 +62,7 @@ def prepared(
     (folder / "core.yaml").write_text(dump_core(core))
     write_program(folder / "program.bin", program)
     np.save(folder / "expected.npy", ArrayEngine().run(CosimJob(core, program, samples=4, seed=SEED)).codes)
-    sources = {"core.v": core_verilog(core)[0], "array_shim.v": shim_verilog(core)}
+    sources = simulated_sources(core, emitted_verilog(core))
     return Prepared(folder, core_module_name(core), sources)
 
 

@@ -18,7 +18,7 @@ from oscc.compiler.compile import CompileResult
 from oscc.core.interface_contract import interface_table
 from oscc.core.spec import CoreSpec
 from oscc.sim.emission import BenchOptions, emit_files
-from oscc.sim.engines.verilog import missing_for
+from oscc.sim.engines.simulators import missing_for
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "cosimulation.md"

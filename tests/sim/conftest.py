@@ -12,7 +12,6 @@ import torch
 
 from oscc.compiler.compile import CompileResult
 from oscc.core.spec import CoreSpec
-from oscc.rtl.delivery.emit import core_verilog
 from oscc.sim.array.macro import ArrayMacro, MacroRecord
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimBus, PysimCore, PysimEngine
@@ -59,7 +58,7 @@ def record_of(
             return engine_named(name)
         # Compiled without optimisation: so little is simulated that it would take longer than it saves.
         folder = tmp_path_factory.mktemp("verilator")
-        return VerilogEngine(name, core_verilog(tiny_job.core)[0], folder, "-O0")
+        return VerilogEngine(name, build=folder, optimize="-O0")
 
     records: dict[str, CosimRecord] = {}
 

@@ -24,7 +24,7 @@ from oscc.sim.array.array_steps import program_step
 from oscc.sim.array.noise import initial_phases
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob
-from oscc.sim.engines.verilog import search_path
+from oscc.sim.engines.simulators import search_path
 from oscc.sim.standalone_run import standalone_run
 
 VERILATORS = {

@@ -28,6 +28,7 @@ from oscc.core.spec_file import load_core
 from oscc.rtl.delivery.emit import core_verilog
 from oscc.sim.array.macro import EventKind
 from oscc.sim.engines.array import ArrayEngine
+from oscc.sim.engines.core_sources import CoreVerilog
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimEngine
 from oscc.sim.engines.registry import missing_for
@@ -135,7 +136,8 @@ def engine_of(point: Point, verilog: Callable[[CoreSpec], str], builds: Path) ->
     optimize = "-O0" if point.chunks == 1 or point.core == "tiny-8x8" else "-O1"
     if point.engine == "pysim":
         return PysimEngine()
-    return VerilogEngine(point.engine, verilog(core_of(point)), builds / str(point), optimize)
+    sources = CoreVerilog({"core.v": verilog(core_of(point))}, "emitted")
+    return VerilogEngine(point.engine, sources, builds / str(point), optimize)
 
 
 def key_of(point: Point, job: CosimJob, verilog: str) -> str:
@@ -247,7 +249,7 @@ def test_verilator_on_the_core_of_the_benches(
         pytest.skip(f"engine verilator is not installed: {missing}")
     job, expected = job_on(bench_core, make_graph, tmp_path)
     with shared_build("verilator") as folder:
-        engine = VerilogEngine("verilator", build=folder, optimize="-O0")
+        engine = VerilogEngine("verilator", build=folder, optimize="-O0", all_public=True)
         record = engine.run(replace(job, pauses=job.seed + job.core.chunks))
     check(job, record, expected)
 

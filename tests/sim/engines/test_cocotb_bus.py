@@ -71,11 +71,14 @@ def test_words_are_little_endian(connected: Callable[[], Any]) -> None:
     assert slave.asked == [("read", 0x04C, 4), ("write", 0x020, b"\xd4\xc3\xb2\xa1")]
 
 
-def test_bus_errors_are_told_as_on_the_other_engines(connected: Callable[[], Any]) -> None:
+def test_bus_errors_are_told_as_on_the_other_engines(
+    connected: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cocotb.utils.get_sim_time", lambda unit: 125.0)
     bus, slave, _ = connected()
     slave.response = 3
-    with pytest.raises(HostError, match=r"^read of 0xFFC: response 3$"):
+    with pytest.raises(HostError, match=r"^read of 0xFFC: response 3; s_axil_rresp, cycle 12$"):
         asyncio.run(bus.read(0xFFC))
     slave.response = 2
-    with pytest.raises(HostError, match=r"^write of 0x000: response 2$"):
+    with pytest.raises(HostError, match=r"^write of 0x000: response 2; s_axil_bresp, cycle 12$"):
         asyncio.run(bus.write(0x000, 1))

@@ -23,19 +23,15 @@ from oscc.compiler.compile import CompileResult
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.emit import core_verilog
 from oscc.sim.array.macro import EventKind, MacroContractError
-from oscc.sim.engines import verilog
+from oscc.sim.engines import simulators
+from oscc.sim.engines.bench_run import run_bench
+from oscc.sim.engines.core_sources import CoreVerilog, emitted_verilog
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pysim import PysimEngine
-from oscc.sim.engines.verilog import (
-    SIMULATORS,
-    VerilogBuild,
-    VerilogEngine,
-    build_verilog,
-    built,
-    missing_for,
-    run_bench,
-    search_path,
-)
+from oscc.sim.engines.simulator_log import logs_of
+from oscc.sim.engines.simulators import SIMULATORS, missing_for, search_path
+from oscc.sim.engines.verilog import VerilogEngine
+from oscc.sim.engines.verilog_build import VerilogBuild, build_verilog, built
 from oscc.sim.host.host import HostError
 
 SLOW = not os.environ.get("OSCC_SLOW_TESTS")
@@ -53,6 +49,9 @@ def job(small_core: CoreSpec, small_result: CompileResult) -> CosimJob:
 def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which no program is found."""
     monkeypatch.setattr(shutil, "which", lambda program, path: None)
+
+
+NOTHING = CoreVerilog({"core.v": ""}, "nothing")
 
 
 def up_to_the_last_sample(record: CosimRecord) -> list[list[int]]:
@@ -78,7 +77,7 @@ def test_the_emitted_verilog_does_what_the_rtl_does(
     two = dataclasses.replace(job, samples=2, seed=5, first_sample=3)
     with shared_build(name) as folder:
         # Not optimised: so little is simulated that it would take longer than it saves.
-        record = VerilogEngine(name, build=folder, optimize="-O0").run(two)
+        record = VerilogEngine(name, build=folder, optimize="-O0", all_public=True).run(two)
     rtl = PysimEngine().run(two)
     assert record.engine == name
     assert up_to_the_last_sample(record) == up_to_the_last_sample(rtl)
@@ -100,8 +99,8 @@ def test_a_core_that_refuses_says_why(job: CosimJob, make_core: Callable[..., Co
     told: list[str] = []
     before = dict(os.environ)
     with pytest.raises(HostError, match=rf"^register SPEC_HASH is 0x{other.hash[:8].upper()}, expected 0x\w+: another"):
-        VerilogEngine("icarus", core_verilog(other)[0]).run(job, lambda what, done: told.append(what))
-    assert list(dict.fromkeys(told)) == ["emitting the Verilog", "building for icarus", "running in icarus"]
+        VerilogEngine("icarus", emitted_verilog(other)).run(job, lambda what, done: told.append(what))
+    assert list(dict.fromkeys(told)) == ["building for icarus", "running in icarus"]
     after = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     assert after == {name: value for name, value in before.items() if name != "PYTEST_CURRENT_TEST"}
 
@@ -131,19 +130,26 @@ def test_a_core_that_breaks_the_contract_of_the_macro_is_caught(job: CosimJob) -
     text = core_verilog(job.core)[0]
     instance = re.search(r"^ *tiny_8x8_array array_macro \($.*?^ *\);$", text, re.M | re.S)
     assert instance is not None
-    crossed = instance[0].replace(".run(control_array_run)", ".run(array__init)")
+    crossed = instance[0].replace(".run(control_array_run)", ".run(control_array_init)")
     assert crossed != instance[0]
-    with pytest.raises(MacroContractError, match=r"^A001: init and run are never high together; broken in cycle \d+$"):
-        VerilogEngine("icarus", text.replace(instance[0], crossed)).run(job)
+    broken = CoreVerilog({"a/tiny_8x8_core.v": text.replace(instance[0], crossed)}, "edited")
+    message = (
+        r"^A001: init and run are never high together; broken in cycle \d+; "
+        r"init, run of tiny_8x8_array in a/tiny_8x8_core\.v$"
+    )
+    with pytest.raises(MacroContractError, match=message) as caught:
+        VerilogEngine("icarus", broken).run(job)
+    # The simulator's own words end with the same.
+    assert "A001: init and run are never high together" in logs_of(caught.value)["test.log"]
 
 
 @needs_icarus
 def test_verilog_that_does_not_compile_is_an_error(job: CosimJob) -> None:
     with pytest.raises(OsccError) as caught:
-        VerilogEngine("icarus", "module half (").run(job)
+        VerilogEngine("icarus", CoreVerilog({"half.v": "\nmodule half (\n"}, "edited")).run(job)
     assert caught.value.code == "engine.build"
-    assert str(caught.value).startswith("icarus could not build the core: ")
-    assert "rror" in caught.value.message
+    assert re.fullmatch(r"icarus could not build the core: \w+\.v, line \d+: .*", str(caught.value))
+    assert "syntax error" in logs_of(caught.value)["build.log"]
 
 
 TOGGLE = """
@@ -242,11 +248,11 @@ def test_every_way_to_end_is_told(
 
     monkeypatch.setattr("oscc.sim.engines.verilog.missing_for", lambda engine: "")
     monkeypatch.setattr("oscc.sim.engines.verilog.build_verilog", lambda *given, **options: None)
-    monkeypatch.setattr("cocotb_tools.runner.get_runner", lambda name: Failing())
+    monkeypatch.setattr("oscc.sim.engines.bench_run.runner_of", lambda name, all_public: Failing())
     before = dict(os.environ)
     with pytest.raises(HostError) as caught:
-        VerilogEngine("icarus", "").run(job)
-    assert str(caught.value) == f"the simulator ended without a result: {message}"
+        VerilogEngine("icarus", NOTHING).run(job)
+    assert str(caught.value) == f"the simulator ended without a result, of core.v: {message}"
     assert dict(os.environ) == before
 
 
@@ -317,7 +323,7 @@ def test_the_process_itself_draws_on_and_never_has_an_empty_environment(
     monkeypatch.setenv("WAVES", "1")
     before = dict(os.environ)
     monkeypatch.setattr(type(os.environ), "clear", None, raising=False)
-    with verilog._environment(tmp_path / "scratch"):
+    with simulators.simulator_environment(tmp_path / "scratch"):
         assert tempfile.gettempdir() == str(tmp_path)
         assert (os.environ["NO_COLOR"], os.environ["COLUMNS"]) == ("1", "40")
         assert os.environ["TMPDIR"] == str(tmp_path / "scratch")
@@ -333,7 +339,7 @@ def test_what_the_simulators_started_ends_with_an_interrupt(tmp_path: Path) -> N
     started = []
 
     def start(folder: Path, code: str) -> subprocess.Popen[str]:
-        with verilog._environment(folder):
+        with simulators.simulator_environment(folder):
             started.append(
                 subprocess.Popen([sys.executable, "-S", "-c", code + sleep], stdout=subprocess.PIPE, text=True)
             )
@@ -343,7 +349,7 @@ def test_what_the_simulators_started_ends_with_an_interrupt(tmp_path: Path) -> N
     child = start(tmp_path / "scratch", code)
     assert child.stdout is not None
     grandchild = int(child.stdout.readline())
-    with pytest.raises(KeyboardInterrupt), verilog._environment(tmp_path / "scratch"):
+    with pytest.raises(KeyboardInterrupt), simulators.simulator_environment(tmp_path / "scratch"):
         raise KeyboardInterrupt
     assert child.wait(timeout=60) == -signal.SIGKILL
     # Its output is closed by both.
@@ -371,17 +377,20 @@ def test_a_host_that_pauses_gets_the_same_images_later(job: CosimJob, tmp_path: 
 
 def test_a_simulator_that_leaves_nothing_is_an_error(job: CosimJob, monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(self: VerilogEngine, build: Path, folder: Path, job: CosimJob) -> None:
+        (folder / "cycles.txt").write_text("1024")
         (folder / "test.log").write_text("one\ntwo\n  three\nsegmentation fault\n")
 
     monkeypatch.setattr("oscc.sim.engines.verilog.missing_for", lambda engine: "")
     monkeypatch.setattr("oscc.sim.engines.verilog.build_verilog", lambda *given, **options: None)
     monkeypatch.setattr(VerilogEngine, "_simulate", crash)
-    message = r"^the simulator ended without a result: two \| three \| segmentation fault$"
-    with pytest.raises(HostError, match=message):
-        VerilogEngine("icarus", "").run(job)
+    message = r"^the simulator ended without a result, after cycle 1,024, of core.v: segmentation fault$"
+    with pytest.raises(HostError, match=message) as caught:
+        VerilogEngine("icarus", NOTHING).run(job)
+    # All of it is kept, not only what tells why.
+    assert logs_of(caught.value) == {"test.log": "one\ntwo\n  three\nsegmentation fault\n"}
     monkeypatch.setattr(VerilogEngine, "_simulate", lambda self, build, folder, job: None)
-    with pytest.raises(HostError, match=r"^the simulator ended without a result: no log was written$"):
-        VerilogEngine("icarus", "").run(job)
+    with pytest.raises(HostError, match=r"^the simulator ended without a result, of core.v: no log was written$"):
+        VerilogEngine("icarus", NOTHING).run(job)
 
 
 @pytest.mark.usefixtures("bare_machine")

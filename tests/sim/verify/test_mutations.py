@@ -34,6 +34,7 @@ from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import ControlPlane, host_members
 from oscc.rtl.delivery.core_modules import core_modules
 from oscc.rtl.weights.weight_bank import WeightBank
+from oscc.sim.engines.core_sources import CoreVerilog
 from oscc.sim.engines.job import CosimJob, CosimRecord, Engine
 from oscc.sim.engines.pysim import PysimBus, PysimEngine
 from oscc.sim.engines.registry import engine_named, missing_for
@@ -90,7 +91,7 @@ class Tampered(wiring.Component):  # type: ignore[misc]
 UNDAMAGED = PysimEngine()
 
 
-def undamaged(name: str, verilog: str | None) -> Engine:
+def undamaged(name: str, verilog: CoreVerilog | None) -> Engine:
     """The engines; the RTL as it is, which is made ready for simulation once."""
     return UNDAMAGED if name == "pysim" else engine_named(name, verilog)
 
@@ -232,21 +233,62 @@ def test_changed_report(copy: Path) -> None:
     assert red_lines(copy) == ("output files",)
 
 
+def emit_into(folder: Path, core: CoreSpec) -> dict[str, str]:
+    """The Verilog of a core in ``rtl/``, with its file list; returns the files by their names in ``src/``."""
+    (folder / "rtl" / "src").mkdir(parents=True)
+    files = core_modules(core)
+    for name, text in files.items():
+        (folder / "rtl" / "src" / name).write_text(text)
+    listed = "".join(f"src/{name}\n" for name in files)
+    (folder / "rtl" / "tiny_8x8_core.f").write_text(f"// files\n{listed}tiny_8x8_array_stub.v\n")
+    return files
+
+
 def test_emitted_core_that_was_edited(copy: Path, core: CoreSpec) -> None:
-    (copy / "rtl" / "src").mkdir(parents=True)
-    for name, text in core_modules(core).items():
-        (copy / "rtl" / "src" / name).write_text(text)
+    text = emit_into(copy, core)["tiny_8x8_core.v"]
     # The engine does not come into it.
     assert red_lines(copy, engines=("array",)) == ()
     (copy / "rtl" / "src" / "tiny_8x8_core.v").write_text(text.replace("rdata", "reed_data", 1))
     assert red_lines(copy, engines=("array",)) == ("emitted core",)
 
 
+def test_emitted_core_without_a_file_list(copy: Path, core: CoreSpec) -> None:
+    emit_into(copy, core)
+    (copy / "rtl" / "tiny_8x8_core.f").unlink()
+    assert red_lines(copy, engines=("array",)) == ("emitted core",)
+    (copy / "rtl" / "tiny_8x8_core.f").write_text("src/tiny_8x8_core.v\nsrc/gone.v\n")
+    assert red_lines(copy, engines=("array",)) == ("emitted core",)
+
+
 @pytest.mark.skipif(bool(missing_for("icarus")), reason=f"needs Icarus Verilog: {missing_for('icarus')}")
-def test_emitted_core_that_does_not_compile(copy: Path) -> None:
-    (copy / "rtl" / "src").mkdir(parents=True)
-    (copy / "rtl" / "src" / "tiny_8x8_core.v").write_text("this is not Verilog\n")
-    assert red_lines(copy, engines=("icarus",)) == ("emitted core", "run")
+def test_the_verilog_of_the_folder_is_what_runs(copy: Path, core: CoreSpec) -> None:
+    text = emit_into(copy, core)["tiny_8x8_core.v"]
+    sound = verify_folder(copy, VerifyOptions(engines=("icarus",), pixel_samples=8), undamaged)
+    assert sound.red() == ()
+    run = next(line for line in sound.lines if line.name == "run")
+    assert run.measured.endswith(f"; rtl/, {len(core_modules(core))} files")
+    # All bits of every row are turned on their way to the array.
+    turned = text.replace(
+        "        .load_data(control_array_load_data),", "        .load_data(~control_array_load_data),"
+    )
+    assert turned != text
+    (copy / "rtl" / "src" / "tiny_8x8_core.v").write_text(turned)
+    assert red_lines(copy, engines=("icarus",)) == ("emitted core", "codes at the array", *PHASES)
+
+
+@pytest.mark.skipif(bool(missing_for("icarus")), reason=f"needs Icarus Verilog: {missing_for('icarus')}")
+def test_emitted_core_that_does_not_compile(copy: Path, core: CoreSpec, tmp_path: Path) -> None:
+    emit_into(copy, core)
+    (copy / "rtl" / "src" / "tiny_8x8_core.v").write_text("\nthis is not Verilog\n")
+    keep = tmp_path / "kept"
+    keep.mkdir()
+    verdict = verify_folder(copy, VerifyOptions(engines=("icarus",), pixel_samples=8), undamaged, keep=keep)
+    assert verdict.red() == ("emitted core", "run")
+    run = next(line for line in verdict.lines if line.name == "run")
+    assert run.detail == (
+        "icarus could not build the core: tiny_8x8_core.v, line 2: syntax error; whole log: verify/icarus-build.log"
+    )
+    assert "syntax error" in (keep / "icarus-build.log").read_text()
 
 
 # Damage on the way into the hardware.
