@@ -21,48 +21,16 @@ FOLDER = ROOT / "out" / "coverage"
 REPORT = ROOT / "docs" / "coverage.md"
 LEAST_LINES = 0.95
 
-COMPONENTS = (
-    (r"", "Core", "rtl/top.py"),
-    (r"control", "ControlPlane", "rtl/control_plane.py"),
-    (r"axi_lite", "AxiLiteFrontEnd", "rtl/host/axi_lite.py"),
-    (r"spi", "SpiSlave", "rtl/host/spi_slave.py"),
-    (r"arbiter", "RegisterArbiter", "rtl/host/register_arbiter.py"),
-    (r"registers", "RegisterBlock", "rtl/host/register_block.py"),
-    (r"ingress", "ProgramIngress", "rtl/weights/program_ingress.py"),
-    (r"crc32", "Crc32", "rtl/weights/crc32.py"),
-    (r"encoder", "SecdedEncoder", "rtl/weights/secded.py"),
-    (r"store", "WeightStore", "rtl/weights/weight_store.py"),
-    (r"loader", "RowLoader", "rtl/weights/row_loader.py"),
-    (r"scrubber", "Scrubber", "rtl/weights/scrubber.py"),
-    (r"march", "MarchTest", "rtl/weights/march_test.py"),
-    (r"collector", "FaultCollector", "rtl/weights/fault_collector.py"),
-    (r"memory", "WeightMemory", "rtl/weights/weight_memory.py"),
-    (r"group_\d+", "WeightGroup", "rtl/weights/weight_group.py"),
-    (r"bank_\d+", "WeightBank", "rtl/weights/weight_bank.py"),
-    (r"bank_\d+\.decoder_\d+", "SecdedDecoder", "rtl/weights/secded.py"),
-    (r"sequencer", "Sequencer", "rtl/schedule/sequencer.py"),
-    (r"check", "ScheduleCheck", "rtl/schedule/schedule_check.py"),
-    (r"fetch", "InstructionFetch", "rtl/schedule/instruction_fetch.py"),
-    (r"readout", "Readout", "rtl/readout/readout.py"),
-    (r"readout\.decoder_\d+", "JohnsonDecoder", "rtl/readout/johnson_decoder.py"),
-    (r"fifo", "FrameFifo", "rtl/readout/frame_fifo.py"),
-    (r"schedule", "ScheduleMemory", "rtl/schedule/schedule_memory.py"),
-    (r"memory_\d+|check_memory|(host|fetch)_memory|counters|fifo\.memory", "Sram1R1W", "rtl/memories/sram.py"),
-    (r"(ready|tap)_watchdog", "Watchdog", "rtl/schedule/watchdog.py"),
-    (r"\w+_synchronizer", "Synchronizer", "rtl/signals/synchronizer.py"),
-)
-"""The end of a Verilog module's name, the component, and its file."""
+UNNAMED = re.compile(r"partial(_\d+)?\b")
+"""Nets that the writer of Verilog makes of parts of expressions."""
 
-NOT_RTL = re.compile(r"dump_module|^ *\w+\[\d+\] = \d+'[bhd][0-9a-f]+;$")
-"""Lines with which Yosys makes simulators evaluate a block at time 0, and those of the content of memories."""
-
-UNNAMED = "__024"
-"""How Verilator writes the ``$`` with which the names begin that Yosys gives to parts of expressions."""
+HEADER = re.compile(r"^// \w+: (oscc\.[\w.]+), written by", re.MULTILINE)
+"""Line in the head of a file that names the component which its module is written from."""
 
 REASONS: tuple[tuple[str, str, str], ...] = (
     (
         "InstructionFetch",
-        r"^(6'h3f:|\\\$\d+ +\[63\] = 1'h[01];)$",
+        r"^\(?counter == 6'd63\)?$",
         "a counted repeat at address 63; the check refuses it: the last instruction is a stop or repeats for ever",
     ),
 )
@@ -120,34 +88,31 @@ def numbers_in(spans: str) -> Iterator[int]:
         yield from range(int(first), int(last or first) + 1)
 
 
-def component_of(module: str) -> tuple[str, str]:
-    """Component and file of a Verilog module, by its name."""
-    path = [re.sub(r"\$\d+$", "", part) for part in module.lstrip("\\").strip().split(".")[1:]]
-    for length in (2, 1):
-        end = ".".join(path[-length:])
-        if length == 2 and "decoder" in end and path[-2].startswith("bank"):
-            return "SecdedDecoder", "rtl/weights/secded.py"
-        for pattern, name, file in COMPONENTS:
-            if re.fullmatch(pattern, end):
-                return name, file
-    return module, "?"
+def component_in(text: str) -> tuple[str, str] | None:
+    """Component and file of source that a file of Verilog is written from; None of other Verilog."""
+    found = HEADER.search(text)
+    if found is None:
+        return None
+    module, _, name = found[1].rpartition(".")
+    return name, f"{module.removeprefix('oscc.').replace('.', '/')}.py"
 
 
-def collect(points: dict[str, int], source: list[str]) -> dict[tuple[str, str], Part]:
-    """Coverage by component; ``source`` are the lines of the Verilog."""
+def collect(points: dict[str, int], sources: dict[str, str]) -> dict[tuple[str, str], Part]:
+    """Coverage by component; ``sources`` are the files of Verilog by name."""
     parts: dict[tuple[str, str], Part] = defaultdict(Part)
     for point, count in points.items():
         keys = keys_of(point)
-        if Path(keys["f"]).name != "core.v":
+        name = Path(keys["f"]).name
+        component = component_in(sources.get(name, ""))
+        if component is None:
             continue
-        part = parts[component_of(keys["page"].split("/", 1)[1])]
+        part = parts[component]
         if keys["t"] == "toggle":
-            if not keys["o"].startswith(UNNAMED):
+            if not UNNAMED.match(keys["o"]):
                 part.toggles.append(count)
         else:
             for number in numbers_in(keys.get("S") or keys["l"]):
-                if not NOT_RTL.search(source[number - 1]):
-                    part.lines[keys["page"].split("/", 1)[1], number].append(count)
+                part.lines[name, number].append(count)
     return parts
 
 
@@ -156,14 +121,16 @@ def percent(covered: int, whole: int) -> str:
     return f"{int(1000 * covered / whole) / 10:.1f}" if whole else "-"
 
 
-def uncovered(parts: dict[tuple[str, str], Part], source: list[str]) -> dict[tuple[str, str], list[tuple[int, str]]]:
+def uncovered(
+    parts: dict[tuple[str, str], Part], sources: dict[str, str]
+) -> dict[tuple[str, str], list[tuple[int, str]]]:
     """Lines that are not covered, with their text, by component and reason; those without a reason under ''."""
     found: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
     for (component, _), part in parts.items():
-        for (_, number), counts in sorted(part.lines.items(), key=lambda item: item[0][1]):
+        for (name, number), counts in sorted(part.lines.items()):
             if all(counts):
                 continue
-            text = source[number - 1].strip()
+            text = sources[name].splitlines()[number - 1].strip()
             reason = next((why for name, pattern, why in REASONS if name == component and re.search(pattern, text)), "")
             found[component, reason].append((number, text))
     return found
@@ -188,11 +155,10 @@ def functional_report(path: Path) -> Iterator[str]:
         yield f"- {cause}: {why}."
 
 
-def write_report(parts: dict[tuple[str, str], Part], source: list[str]) -> bool:
+def write_report(parts: dict[tuple[str, str], Part], sources: dict[str, str]) -> bool:
     """Write the report; whether the limits are kept."""
-    order = {name: index for index, (_, name, _) in enumerate(COMPONENTS)}
     rows, all_lines, all_toggles = [], [0, 0], [0, 0]
-    for (name, file), part in sorted(parts.items(), key=lambda item: order.get(item[0][0], 99)):
+    for (name, file), part in sorted(parts.items(), key=lambda item: (item[0][1], item[0][0])):
         (lines, of_lines), (toggles, of_toggles) = part.covered_lines(), part.covered_toggles()
         all_lines = [all_lines[0] + lines, all_lines[1] + of_lines]
         all_toggles = [all_toggles[0] + toggles, all_toggles[1] + of_toggles]
@@ -204,7 +170,7 @@ def write_report(parts: dict[tuple[str, str], Part], source: list[str]) -> bool:
         f"| all | | {all_lines[0]} of {all_lines[1]} | {percent(*all_lines)} "
         f"| {all_toggles[0]:,} of {all_toggles[1]:,} | {percent(*all_toggles)} |"
     )
-    missing = uncovered(parts, source)
+    missing = uncovered(parts, sources)
     text = [
         "# Coverage of the RTL",
         "",
@@ -216,9 +182,8 @@ def write_report(parts: dict[tuple[str, str], Part], source: list[str]) -> bool:
         "",
         "Of the emitted Verilog, summed over the instances of a component. A line counts as covered when every",
         "block of statements and every branch on it was executed; a toggle is one bit of a signal that has a name in",
-        "the source, going up or going down. Left out are lines that only set the content of memories, and those with",
-        "which Yosys makes simulators evaluate blocks at time 0. Toggles that were not seen are the upper bits of",
-        "counters, addresses, run lengths and the seed, and bits that are constant in this core.",
+        "the source, going up or going down. Toggles that were not seen are the upper bits of counters, addresses,",
+        "run lengths and the seed, and bits that are constant in this core.",
         "",
         "| component | file | lines | % | toggles | % |",
         "|---|---|---|---|---|---|",
@@ -258,8 +223,8 @@ def main() -> int:
     if not points:
         print(f"there is no coverage in {FOLDER}", file=sys.stderr)
         return 1
-    source = (FOLDER / "build" / "core.v").read_text().splitlines()
-    return 0 if write_report(collect(points, source), source) else 3
+    sources = {path.name: path.read_text() for path in (FOLDER / "build").rglob("*.v")}
+    return 0 if write_report(collect(points, sources), sources) else 3
 
 
 if __name__ == "__main__":
