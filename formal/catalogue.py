@@ -7,6 +7,7 @@ from formal.proofs import (
     axi_lite,
     control_plane,
     crc32,
+    host_bridge,
     instruction_fetch,
     johnson_decoder,
     program_ingress,
@@ -37,4 +38,5 @@ PROOFS: tuple[Proof, ...] = (
     *sample_delivery.PROOFS,
     *watchdog.PROOFS,
     *control_plane.PROOFS,
+    *host_bridge.PROOFS,
 )
