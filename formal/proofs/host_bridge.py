@@ -161,8 +161,8 @@ PROOFS = (
         component="HostBridge, StreamWindow",
         claim="an access that a bus asks for without a break is made once, with its own address and direction, and "
         "done in the cycle after its own answer, with that word and error; one that the bus gives up is never "
-        "answered; what AXI4-Lite is offered stays until it is taken; a beat of an image is taken once, by a read of its "
-        "register, and a beat of a program comes from a write of its registers and stays until it is taken",
+        "answered; what AXI4-Lite is offered stays until it is taken; a beat of an image is taken once, by a read of "
+        "its register, and a beat of a program comes from a write of its registers and stays until it is taken",
         parameters="streams of 32 bits; core and bus free, the core answers only what it has taken",
         build=build,
         mode="prove",
