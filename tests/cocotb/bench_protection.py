@@ -311,9 +311,12 @@ async def a_load_ends_a_scrub_and_a_self_test(dut: Any) -> None:
         await bench.clear()
     bench.use_array()
     await bench.take_expected()
+    assert {"self_tested", "cut_short"} <= await bench.interrupts()
+    await bench.clear()
     await bench.registers.write_control(scrub=1)
     await bench.registers.write_control(load=1)
     assert await bench.status() == {"loading"}
+    assert await bench.interrupts() == {"scrubbed", "cut_short"}
     await bench.take_expected()
     await bench.registers.write_control(scrub=1, self_test=1)
     await ClockCycles(dut.clk, 4)

@@ -42,7 +42,10 @@ UNREACHABLE = {
     "program_length": (set(STATES) - {"idle"}, ONLY_IDLE),
     "self_test": (set(STATES) - {"idle"}, ONLY_IDLE),
     "illegal_instruction": (set(STATES) - {"check"}, "the check finds it, and nothing else looks for it"),
-    "array_lost": (set(STATES) - {"init", "run"}, "defined for init and run only"),
+    "array_lost": (
+        set(STATES) - {"init", "run", "load", "prologue"},
+        "it is looked for during an init or a run, and where nothing but the array keeps a run from beginning",
+    ),
     "nothing_loaded": (
         {"idle", "check", "latches", "room", "array", "fetch"},
         "it is reported one cycle after a commit could have taken effect, and what a group samples goes first",
@@ -378,6 +381,30 @@ async def array_lost(dut: Any, state: str) -> None:
     await HOLD[state](bench)
     bench.shim.ready_level.value = 0
     await until_seen(watch, bench, "array_lost", state)
+    await recover(bench)
+
+
+@cocotb.test()
+async def array_lost_before_the_first_run(dut: Any) -> None:
+    bench, watch = await ready(dut)
+    bench.shim.ready_level.value = 0
+    await ClockCycles(dut.clk, 8)
+    await bench.start(steps("run 60", "stop"))
+    await until_seen(watch, bench, "array_lost", "prologue")
+    await recover(bench)
+
+
+@cocotb.test()
+async def array_lost_while_a_commit_waits(dut: Any) -> None:
+    bench, watch = await ready(dut)
+    await bench.start(steps("load 0", "commit", "load 1", "init 1", "commit", "run 60", "sample", "stop"))
+    await RisingEdge(dut.array_macro.init)
+    await ClockCycles(dut.clk, 2)
+    bench.shim.ready_level.value = 0
+    await until_seen(watch, bench, "array_lost", "load")
+    await bench.until_idle()
+    assert not int(dut.array_macro.run.value)
+    assert await bench.errors() == {"array_lost"}
     await recover(bench)
 
 
