@@ -13,6 +13,7 @@ from oscc.core.registers import Register
 from oscc.rtl.delivery import constraints
 from oscc.rtl.delivery.border.top_ports import TopPort
 from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.fusesoc import fusesoc_core
 from oscc.rtl.delivery.wrappers import WRAPPERS
 from oscc.rtl.wrappers.window_map import WINDOW_BASE, WINDOW_REGISTERS, WRAPPED_ADDRESS_BITS
@@ -23,7 +24,7 @@ PAGE = page("integration.md")
 
 @pytest.fixture(scope="module")
 def files() -> dict[str, str]:
-    return emit_core(TINY, None, list(WRAPPERS))
+    return emit_core(TINY, None, EmitOptions(tuple(WRAPPERS)))
 
 
 def section(title: str) -> str:

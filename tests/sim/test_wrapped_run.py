@@ -17,6 +17,7 @@ from oscc.compiler.compile import CompileResult
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.border.axi_top import axi_top, wrapped_name
 from oscc.rtl.delivery.emit import emit_core
+from oscc.rtl.delivery.emit_options import EmitOptions
 from oscc.rtl.delivery.standalone_data import bench_data
 from oscc.rtl.delivery.wrappers import WRAPPERS
 from oscc.sim.standalone_run import standalone_run
@@ -47,7 +48,7 @@ def emitted(core: CoreSpec, compile_on: Callable[..., CompileResult], tmp_path_f
     assert program is not None
     folder = tmp_path_factory.mktemp("emitted")
     data = bench_data(core, program, standalone_run(core, program, 1, seed=5))
-    for name, text in emit_core(core, data, list(WRAPPERS)).items():
+    for name, text in emit_core(core, data, EmitOptions(tuple(WRAPPERS))).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     return folder
