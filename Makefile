@@ -25,7 +25,7 @@ demo: $(VENV)/.demo
 	$(BIN)/oscc report $(OUT)
 	$(BIN)/oscc sample $(OUT) -n 64 -o $(OUT)/samples.png
 	$(BIN)/oscc sample $(OUT) -n 64 --full-precision -o $(OUT)/samples-full-precision.png
-	$(BIN)/oscc cosim $(OUT) --engine pysim -n 1
+	$(BIN)/oscc cosim $(OUT) --engine pysim -n 2
 	cp $(OUT)/cosim-pysim/cosim.png $(OUT)/cosim.png
 	$(BIN)/oscc verify $(OUT) --engine array --engine pysim --strict
 	@echo "done: see $(OUT)/samples.png, $(OUT)/cosim.png and $(OUT)/report/report.html"

@@ -15,6 +15,7 @@ from oscc.sim.array.macro import MacroContractError
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.job import CosimJob, CosimRecord
 from oscc.sim.engines.pysim import PysimEngine
+from oscc.sim.engines.simulator_log import SimulatorLogs
 from oscc.sim.host.host import HostError
 
 Run = Callable[..., tuple[int, str, str]]
@@ -193,3 +194,56 @@ def test_every_stage_has_its_own_label(oscc: Run, folder: Path, monkeypatch: pyt
     ]
     # What was said last of the array does not stand there while the reference is made ready.
     assert told[-1 - told[::-1].index("running the array") + 1] == "compiling the model anew: pass place"
+
+
+def test_waves_are_written_on_request_and_go_with_the_next_run(oscc: Run, oscc_json: RunJson, folder: Path) -> None:
+    status, content = oscc_json("cosim", folder, "--waves", "--waves-cycles", "600:700")
+    assert status == 0
+    waves = folder / "cosim-pysim" / "waves.vcd"
+    assert content["waves"] == str(waves)
+    assert set(contents(folder / "cosim-pysim")) == FILES | {"waves.vcd", "waves.gtkw", "waves.sucl"}
+    times = [int(line[1:]) for line in waves.read_text().splitlines() if line.startswith("#")]
+    assert (min(time for time in times if time), max(times)) == (6000, 7005)
+    assert oscc("cosim", folder)[0] == 0
+    assert set(contents(folder / "cosim-pysim")) == FILES
+
+
+def test_an_engine_without_a_clock_has_no_waves(oscc: Run, folder: Path) -> None:
+    before = contents(folder)
+    assert oscc("cosim", folder, "--engine", "array", "--waves") == (
+        1,
+        "",
+        "oscc: --waves: engine 'array' has no clock, and so no waves\nuse pysim, icarus, verilator\n",
+    )
+    assert oscc("cosim", folder, "--waves", "--waves-cycles", "9:8")[0] == 2
+    assert contents(folder) == before
+
+
+def test_verify_takes_what_was_recorded(oscc: Run, oscc_json: RunJson, folder: Path) -> None:
+    def run_of_pysim(*more: str) -> str:
+        given = ("--engine", "pysim", "--pixel-samples", "1", *more)
+        status, content = oscc_json("verify", folder, *given)
+        assert status == 0
+        (line,) = (line for line in content["checks"] if line["check"] == "run")
+        return str(line["measured"])
+
+    assert oscc("cosim", folder, "-n", "2")[0] == 0
+    assert run_of_pysim().startswith("2 samples recorded by cosim, ")
+    assert run_of_pysim("--anew").startswith("2 samples in ")
+    assert run_of_pysim("--seed", "1").startswith("2 samples in ")
+
+
+def test_the_log_of_a_simulator_that_fails_is_kept(oscc: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(self: PysimEngine, job: CosimJob, progress: Any = None) -> CosimRecord:
+        raise HostError("the simulator ended") from SimulatorLogs({"test.log": "all of it\n"})
+
+    monkeypatch.setattr(PysimEngine, "run", run)
+    log = folder / "cosim-pysim" / "test.log"
+    status, out, err = oscc("cosim", folder)
+    assert (status, out) == (1, "")
+    assert err == f"oscc: pysim: the simulator ended\nsee docs/registers.md, ERROR; kept: {log}\n"
+    assert log.read_text() == "all of it\n"
+    monkeypatch.undo()
+    # What passes leaves none.
+    assert oscc("cosim", folder)[0] == 0
+    assert set(contents(folder / "cosim-pysim")) == FILES
