@@ -108,7 +108,7 @@ class Hierarchy:
                 chosen,
                 kind,
                 "\n".join([*head, *body.lines[1:], ""]),
-                tuple((one.child.name, one.module) for one in used),
+                tuple((placed, one.module) for placed, one in body.used),
                 body.signals,
             )
         return self._named[key], body

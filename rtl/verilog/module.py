@@ -28,14 +28,22 @@ class Body:
     lines : tuple of str
     clocked, resets : bool
         Whether it has the ports ``clk`` and ``rst``.
-    signals : mapping of str to str
-        Name that the generator gives a net, by its name in Verilog.
+    nets : tuple of (str, Signal)
+        Every net that comes from a signal, with its name in Verilog.
+    used : tuple of (str, Used)
+        Every module that it uses, with the name of the instance.
     """
 
     lines: tuple[str, ...]
     clocked: bool
     resets: bool
-    signals: Mapping[str, str]
+    nets: tuple[tuple[str, Signal], ...]
+    used: tuple[tuple[str, Used], ...]
+
+    @property
+    def signals(self) -> Mapping[str, str]:
+        """Name that the generator gives a net, by its name in Verilog."""
+        return dict(sorted((name, signal.name) for name, signal in self.nets))
 
 
 @dataclass(frozen=True)
@@ -141,8 +149,9 @@ class ModuleWriter:
                 section.pop()
             if section:
                 lines += ["", *(line if not line else f"    {line}" for line in _folded(section))]
-        named = {scope.name(signal): signal.name for signal in scope.kept}
-        return Body((*lines, "endmodule"), clocked, resets, dict(sorted(named.items())))
+        nets = tuple((scope.name(signal), signal) for signal in scope.kept)
+        placed = tuple((self._instance_names[one.child.name], one) for one in self._used)
+        return Body((*lines, "endmodule"), clocked, resets, nets, placed)
 
     def _header(self, *, clocked: bool, resets: bool, state: set[int]) -> list[str]:
         """Return the port list."""
