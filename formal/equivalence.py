@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,11 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import wiring
 
+from formal.netlist import Netlist
 from formal.opened import open_up
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.core_modules import file_text, module_prefix
+from oscc.rtl.synthesis.asic import LIBRARY
 from oscc.rtl.synthesis.tools import YOSYS, find_tool
 from oscc.rtl.top import Core, core_module_name
 from oscc.rtl.verilog.hierarchy import Hierarchy, VerilogModule
@@ -211,34 +214,57 @@ def prove(pair: Pair, folder: Path) -> Verdict:
     OsccError
         ``synthesis.missing`` or ``synthesis.tool``.
     """
-    begun = time.monotonic()
     (folder / "golden.il").write_text(pair.golden, encoding="utf-8")
     (folder / "gate.v").write_text(pair.verilog, encoding="utf-8")
-    yosys = find_tool(YOSYS)
-    yosys.run(["-p", "; ".join(read_script("golden", "read_rtlil golden.il", "golden"))], folder, "golden.log")
-    yosys.run(["-p", "; ".join(read_script("gate", "read_verilog gate.v", pair.name))], folder, "gate.log")
-    return compare(pair.name, pair.children, folder, begun)
+    golden = read_script("golden", ["read_rtlil golden.il"], "golden")
+    gate = read_script("gate", ["read_verilog gate.v"], pair.name)
+    return compare(pair, [*golden, "design -reset", *gate], folder)
 
 
-def read_script(side: str, read: str, module: str) -> list[str]:
+def prove_netlist(pair: Pair, netlist: Netlist, folder: Path) -> Verdict:
+    """Prove that the cells of a module do what its Verilog says.
+
+    Parameters
+    ----------
+    pair : Pair
+    netlist : Netlist
+        Of its core.
+    folder : Path
+        Empty; designs and logs stay in it.
+
+    Raises
+    ------
+    OsccError
+        ``synthesis.missing`` or ``synthesis.tool``.
+    """
+    (folder / "golden.v").write_text(pair.verilog, encoding="utf-8")
+    golden = read_script("golden", ["read_verilog golden.v"], pair.name)
+    # The tool sees its own folder alone.
+    shutil.copy(netlist.folder / f"{pair.name}.json", folder / "cells.json")
+    shutil.copy(netlist.folder / LIBRARY, folder / LIBRARY)
+    gate = read_script("gate", ["read_json cells.json", f"read_liberty {LIBRARY}", "flatten"], pair.name)
+    return compare(pair, [*golden, "design -reset", *gate], folder)
+
+
+def read_script(side: str, read: Sequence[str], module: str) -> list[str]:
     """Return the commands for Yosys that leave a side of a pair as a netlist, ``<side>.json``.
 
     Parameters
     ----------
     side : {"golden", "gate"}
-    read : str
-        Command that reads it.
+    read : sequence of str
+        Commands that read it.
     module : str
         Its name.
     """
     return [
-        read,
+        *read,
         f"hierarchy -top {module}",
         "proc",
         # Initial contents are not delivered; a memory's attribute would let Yosys choose what a collision gives.
         "setattr -unset init */w:*",
         "setattr -unset no_rw_check */m:*",
-        # A read port has an enable only where its register has.
+        # A read port has an enable where its register has one, and lanes are told by enables that are never high.
         "opt_dff",
         "opt_reduce",
         "opt_expr -fine",
@@ -247,32 +273,35 @@ def read_script(side: str, read: str, module: str) -> list[str]:
         "memory_collect",
         "dffunmap",
         "memory_map -rom-only",
+        # A parity as the tree of gates that it is in a netlist: another order of them is beyond a SAT solver.
+        "simplemap t:$reduce_xor t:$reduce_xnor",
         "opt_clean",
         f"rename {module} {side}",
         f"write_json {side}.json",
     ]
 
 
-def compare(name: str, children: Mapping[str, frozenset[str]], folder: Path, begun: float) -> Verdict:
-    """Prove the netlists in a folder, ``golden.json`` and ``gate.json``, equivalent.
+def compare(pair: Pair, script: Sequence[str], folder: Path) -> Verdict:
+    """Prove two modules equivalent.
 
     Parameters
     ----------
-    name : str
-        Of the module.
-    children : mapping of str to frozenset of str
-        Outputs of each module that it uses.
+    pair : Pair
+        Whose name and children they have.
+    script : sequence of str
+        Commands for Yosys that leave them as ``golden.json`` and ``gate.json``.
     folder : Path
-    begun : float
-        Time at which this pair began, as `time.monotonic` tells it.
     """
+    begun = time.monotonic()
+    yosys = find_tool(YOSYS)
+    yosys.run(["-p", "; ".join(script)], folder, "read.log")
     sides = [json.loads((folder / f"{side}.json").read_text(encoding="utf-8")) for side in SIDES]
     golden, gate = (design["modules"][side] for side, design in zip(SIDES, sides, strict=True))
-    if differing := open_up(golden, gate, children):
-        return Verdict(name, 0, 0, time.monotonic() - begun, differing)
+    if differing := open_up(golden, gate, pair.children):
+        return Verdict(pair.name, 0, 0, time.monotonic() - begun, differing)
     for side, design in zip(SIDES, sides, strict=True):
         (folder / f"{side}.json").write_text(json.dumps(design), encoding="utf-8")
-    script = [
+    proof = [
         "read_json golden.json",
         "read_json gate.json",
         "equiv_make golden gate equiv",
@@ -282,16 +311,16 @@ def compare(name: str, children: Mapping[str, frozenset[str]], folder: Path, beg
         "equiv_induct -undef",
         "equiv_status",
     ]
-    status = find_tool(YOSYS).attempt(["-p", "; ".join(script)], folder, "equiv.log")
+    status = yosys.attempt(["-p", "; ".join(proof)], folder, "equiv.log")
     log = (folder / "equiv.log").read_text(encoding="utf-8")
     if status:
         console = (folder / "equiv.log.console").read_text(encoding="utf-8")
         found = re.search(r"ERROR: (.*)", console + log)
-        return Verdict(name, 0, 0, time.monotonic() - begun, found[1] if found else f"Yosys ended with {status}")
+        return Verdict(pair.name, 0, 0, time.monotonic() - begun, found[1] if found else f"Yosys ended with {status}")
     counts = re.search(r"(\d+) are proven and (\d+) are unproven", log)
     if counts is None:
-        return Verdict(name, 0, 0, time.monotonic() - begun, "Yosys does not say what it proved")
+        return Verdict(pair.name, 0, 0, time.monotonic() - begun, "Yosys does not say what it proved")
     proved, left = int(counts[1]), int(counts[2])
     first = re.search(r"Unproven \$equiv \S+: \\(\S+?)_gold", log)
     why = f"{left} bits are not equal{f', such as {first[1]}' if first else ''}" if left else ""
-    return Verdict(name, proved, left, time.monotonic() - begun, why)
+    return Verdict(pair.name, proved, left, time.monotonic() - begun, why)
