@@ -17,7 +17,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-ch
 # torch and numba have thread pools that fight on few cores.
 export NUMBA_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench formal formal-quick suite campaign coverage synth results clean registers
+.PHONY: demo test lint bench formal formal-quick gates suite campaign coverage synth results clean registers
 
 demo: $(VENV)/.demo
 	$(BIN)/oscc compile $(MODEL) --core $(CORE) -o $(OUT)
@@ -59,6 +59,11 @@ formal: $(VENV)/.dev
 # Those that take seconds.
 formal-quick: $(VENV)/.dev
 	$(BIN)/python formal/run.py --quick
+
+# Each module of tiny-8x8 proved to be its component, each netlist of generic cells to be its module, and the benches on
+# the netlist, docs/gates.md: about ten minutes of one processor.
+gates: $(VENV)/.dev
+	$(BIN)/python formal/gates.py --markdown docs/gates.md
 
 # Every engine on every core, number of chunks and width of the coupling codes: hours of one processor. What passed before, of the same Verilog and
 # program, is not repeated: the results are committed.

@@ -36,7 +36,6 @@ from oscc.rtl.verilog.hierarchy import Hierarchy, VerilogModule
 from oscc.rtl.verilog.module import Body
 from oscc.rtl.verilog.parts import Child, ports_of
 
-
 SIDES = ("golden", "gate")
 """What is compared: names of files and modules."""
 
@@ -321,6 +320,6 @@ def compare(pair: Pair, script: Sequence[str], folder: Path) -> Verdict:
     if counts is None:
         return Verdict(pair.name, 0, 0, time.monotonic() - begun, "Yosys does not say what it proved")
     proved, left = int(counts[1]), int(counts[2])
-    first = re.search(r"Unproven \$equiv \S+: \\(\S+?)_gold", log)
+    first = re.search(r"Unproven \$equiv \S+: \\?(\S+?)(?:_gold)? ", log)
     why = f"{left} bits are not equal{f', such as {first[1]}' if first else ''}" if left else ""
     return Verdict(pair.name, proved, left, time.monotonic() - begun, why)

@@ -68,7 +68,8 @@ def synthesise(core: CoreSpec, folder: Path) -> Netlist:
         *(f"read_verilog -lib {name}" for name in memories),
         *(f"read_verilog {name}" for name in modules if name not in memories),
         f"hierarchy -check -top {top}",
-        f"synth -top {top} -noabc",
+        # States of machines keep their codes, so that registers can be compared.
+        f"synth -top {top} -noabc -nofsm",
         # Gates stay as they are: what ABC makes of parities is beyond a SAT solver.
         f"dfflibmap -liberty {LIBRARY}",
         "simplemap",

@@ -48,7 +48,10 @@ def open_up(golden: Any, gate: Any, children: Mapping[str, frozenset[str]]) -> s
         # Bits that have one port and one enable on either side share an address.
         lanes: dict[tuple[Any, ...], list[int]] = {}
         for bit in range(len(writers[0])):
-            key = tuple((side[bit][0], _enable(cell, side[bit][0], bit)) for cell, side in zip((first, second), writers))
+            key = tuple(
+                (ports[bit][0], _enable(cell, ports[bit][0], bit))
+                for cell, ports in zip((first, second), writers, strict=True)
+            )
             lanes.setdefault(key, []).append(bit)
         for side, cell, ports in zip(sides, (first, second), writers, strict=True):
             side.open_memory(name, cell, [(ports[bits[0]][0], bits) for bits in lanes.values()])
@@ -164,6 +167,6 @@ class _Netlist:
         read |= {bit for port in module["ports"].values() if port["direction"] == "output" for bit in port["bits"]}
         for name in ("clk", "rst", *self._added):
             port = module["ports"].get(name)
-            if port and port["direction"] == "input" and name not in other._module["ports"]:
-                if not read & set(port["bits"]):
-                    del module["ports"][name]
+            lacking = port is not None and port["direction"] == "input" and name not in other._module["ports"]
+            if lacking and not read & set(port["bits"]):
+                del module["ports"][name]

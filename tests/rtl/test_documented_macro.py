@@ -182,6 +182,8 @@ def test_the_gateware_decodes_by_the_rule() -> None:
     found: list[int] = []
 
     async def drive(context: Any) -> None:
+        context.set(decoder.look_up, 1)
+        context.set(decoder.combine, 1)
         for words in zip(*orders, strict=True):
             context.set(decoder.taps, sum(word << (8 * s) for s, word in enumerate(words)))
             await context.tick()
