@@ -168,7 +168,7 @@ def _golden(child: Child, body: Body) -> str:
         port.name: (port.signal, PortDirection.Output if port.output else PortDirection.Input)
         for port in ports_of(child.component)
     }
-    text, _ = rtlil.convert_fragment(flat, ports, "golden", emit_src=False)
+    text: str = rtlil.convert_fragment(flat, ports, "golden", emit_src=False)[0]
     return text
 
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -92,19 +93,17 @@ def with_bug(pair: Pair) -> Pair:
     AssertionError
         When the module has neither.
     """
-    lines = pair.verilog.splitlines(keepends=True)
-    places = [number for number, line in enumerate(lines) if re.match(r"\s*(assign )?[\w\[\]:]+ (<?=) [^;]*;\n", line)]
-    if places:
-        # Not the last one: what comes first in a block may be overwritten, what comes last is not.
-        number = places[-1]
-        lines[number] = re.sub(r"(<?=) ([^;]*);", r"\1 ~(\2);", lines[number], count=1)
-        return replace(pair, verilog="".join(lines))
+    start = pair.verilog.index(f"module {pair.name} (")
+    head, body = pair.verilog[:start], pair.verilog[start:]
+    # The last one: what comes first in a block may be overwritten.
+    for kind in (r"^ +[\w\[\]:]+ <= ([^;]*);", r"^ *assign [\w\[\]:]+ = ([^;]*);"):
+        if places := list(re.finditer(kind, body, re.M)):
+            low, high = places[-1].span(1)
+            return replace(pair, verilog=f"{head}{body[:low]}~({body[low:high]}){body[high:]}")
     outputs = set().union(*pair.children.values()) | {"clk", "rst"}
-    for number, line in enumerate(lines):
-        pin = re.match(r"\s*\.(\w+)\((\w+)\)", line)
-        if pin and pin[1] not in outputs:
-            lines[number] = line.replace(f"({pin[2]})", f"(~{pin[2]})")
-            return replace(pair, verilog="".join(lines))
+    for pin in re.finditer(r"^ +\.(\w+)\((\w+)\)", body, re.M):
+        if pin[1] not in outputs:
+            return replace(pair, verilog=f"{head}{body[: pin.start(2)]}~{body[pin.start(2) :]}")
     raise AssertionError(f"{pair.name} has nothing to invert")
 
 
@@ -136,7 +135,7 @@ def prove_row(pair: Pair, netlist: Netlist, scratch: Path) -> Row:
     )
 
 
-def run(core: CoreSpec, scratch: Path, told: Callable[[str], None]) -> tuple[list[Row], list[BenchResult]]:
+def run(core: CoreSpec, scratch: Path, jobs: int, told: Callable[[str], None]) -> tuple[list[Row], list[BenchResult]]:
     """Do all three steps.
 
     Parameters
@@ -144,6 +143,8 @@ def run(core: CoreSpec, scratch: Path, told: Callable[[str], None]) -> tuple[lis
     core : CoreSpec
     scratch : Path
         Emptied; keeps designs and logs.
+    jobs : int
+        Proofs and benches at a time.
     told : callable
         Gets a line for each module and bench.
     """
@@ -151,14 +152,16 @@ def run(core: CoreSpec, scratch: Path, told: Callable[[str], None]) -> tuple[lis
     (scratch / "netlist").mkdir(parents=True)
     netlist = synthesise(core, scratch / "netlist")
     told(f"{sum(netlist.cells.values())} cells in {len(netlist.cells)} modules, {len(netlist.memories)} memories")
-    rows = []
-    for pair in core_pairs(core):
-        rows.append(prove_row(pair, netlist, scratch))
-        told("  ".join(rows[-1].cells_of_table()))
     sources = [netlist.folder / name for name in (NETLIST, MODELS, *netlist.memories)]
-    benches = [run_standalone(core, sources, scratch / "bench")]
-    if core == load_core("tiny-8x8"):
-        benches.append(run_outsider(sources, scratch / "outsider"))
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        running = [pool.submit(run_standalone, core, sources, scratch / "bench")]
+        if core == load_core("tiny-8x8"):
+            running.append(pool.submit(run_outsider, sources, scratch / "outsider"))
+        rows = []
+        for row in pool.map(lambda pair: prove_row(pair, netlist, scratch), core_pairs(core)):
+            rows.append(row)
+            told("  ".join(row.cells_of_table()))
+        benches = [bench.result() for bench in running]
     for bench in benches:
         told(f"{bench.name}: {bench.last} ({bench.seconds:.1f} s)")
     return rows, benches
@@ -208,12 +211,13 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="formal/gates.py", description="Prove and simulate a core as generic cells.")
     parser.add_argument("--core", default="tiny-8x8", metavar="SPEC", help="preset or file (default tiny-8x8)")
     parser.add_argument("--scratch", type=Path, default=SCRATCH, metavar="DIR", help="default: build/gates")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="proofs at a time (default 1)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="results as a page for docs/")
     options = parser.parse_args(arguments)
     begun = time.monotonic()
     try:
         core = load_core(options.core)
-        rows, benches = run(core, options.scratch, lambda line: print(line, flush=True))
+        rows, benches = run(core, options.scratch, options.jobs, lambda line: print(line, flush=True))
         if options.markdown:
             text = markdown(core, rows, benches, "make gates")
             options.markdown.write_text(text, encoding="utf-8")
