@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import cocotb
-from cocotb.triggers import ClockCycles, First, RisingEdge, Timer, with_timeout
+from cocotb.triggers import ClockCycles, RisingEdge, Timer, select, with_timeout
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from oscc.core.spec import CoreSpec
@@ -88,19 +88,16 @@ class CocotbBus:
 
     async def receive(self, limit: int) -> bytes:
         """Return the next image, padded to whole beats as on the wire."""
-        waiting = cocotb.start_soon(self._sink.recv(compact=False))
-        irq = RisingEdge(self._dut.irq)
+        # What comes first ends the wait for the other.
+        either = select(self._sink.recv(compact=False), RisingEdge(self._dut.irq))
         # The limit is for a beat, the first one included; a frame adds its own beats.
         deadline = (limit + 4 * self._core.frame_beats) * CLOCK_NS
         try:
-            first = await with_timeout(First(waiting, irq), deadline, "ns")
+            which, frame = await with_timeout(either, deadline, "ns")
         except cocotb.triggers.SimTimeoutError:
-            waiting.cancel()
             raise HostError(at(f"no image within {limit} cycles", "m_axis_tvalid", cycle_now())) from None
-        if first is irq:
-            waiting.cancel()
+        if which:
             raise HostError(at("irq was raised while an image was awaited", "irq", cycle_now()))
-        frame = waiting.result()
         if frame.tuser[-1] if isinstance(frame.tuser, list) else frame.tuser:
             marked = at("the core delivered a sample that is no image", "m_axis_tuser", cycle_now())
             raise DiscardedFrameError(marked)
