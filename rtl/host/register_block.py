@@ -12,6 +12,10 @@ from oscc.core.registers import ADDRESS_BITS, REGISTERS, Register
 from oscc.rtl.host.axi_lite import DECERR, OKAY, SLVERR
 from oscc.rtl.host.register_bus import register_bus_signature
 
+GROUP = 8
+"""Registers of which one is selected before the register of the read data; the groups are told apart behind it. All of
+them before it would be the longest path of a core."""
+
 
 def member_name(register: Register, field: str) -> str:
     """Return the member that carries a field: ``status_running``; just the register's name for field ``value``."""
@@ -140,16 +144,37 @@ class RegisterBlock(wiring.Component):
         ]
 
     def _answer_reads(self, m: Module, plain: list[Register]) -> None:
-        """Answer a read, one cycle after its strobe."""
+        """Answer a read, one cycle after its strobe: one register of each group before the edge, a group behind it."""
+        groups: dict[int, list[Register]] = {}
+        for register in plain:
+            groups.setdefault(register.address // 4 // GROUP, []).append(register)
+        candidates = [Signal(32, name=f"candidate_{number}") for number in groups]
+        # 0 for none; group g of the list as g + 1.
+        chosen = Signal(range(len(groups) + 1))
         value = Signal(32)
         response = Signal(2)
         from_array = Signal()
+        low_bits = (GROUP - 1).bit_length()
         with m.If(self.read_strobe):
-            m.d.sync += [value.eq(0), response.eq(DECERR), from_array.eq(0)]
+            m.d.sync += [chosen.eq(0), response.eq(DECERR), from_array.eq(0)]
+            for candidate, members in zip(candidates, groups.values(), strict=True):
+                m.d.sync += candidate.eq(0)
+                with m.Switch(self.read_address[:low_bits]):
+                    for register in members:
+                        with m.Case(register.address // 4 % GROUP):
+                            m.d.sync += candidate.eq(self._content(register))
+            with m.Switch(self.read_address[low_bits:]):
+                for index, number in enumerate(groups):
+                    with m.Case(number):
+                        m.d.sync += chosen.eq(index + 1)
             with m.Switch(self.read_address):
                 for register in plain:
                     with m.Case(register.address // 4):
-                        m.d.sync += [value.eq(self._content(register)), response.eq(OKAY)]
+                        m.d.sync += response.eq(OKAY)
             with m.If(self._in_array(self.read_address)):
                 m.d.sync += [from_array.eq(1), response.eq(OKAY)]
+        with m.Switch(chosen):
+            for index, candidate in enumerate(candidates):
+                with m.Case(index + 1):
+                    m.d.comb += value.eq(candidate)
         m.d.comb += [self.read_data.eq(Mux(from_array, self.array_read_data, value)), self.read_response.eq(response)]

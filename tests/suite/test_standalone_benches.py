@@ -21,7 +21,8 @@ BUSES = {False: ("axi",), True: ("axi", "spi")}
 """By whether a core has SPI pins."""
 
 
-ALL = [(name, spi) for name in preset_names() for spi in BUSES]
+ALL = [*((name, False) for name in preset_names()), ("tiny-8x8", True)]
+"""Presets, and whether with SPI pins: a large core takes many samples while a host of SPI tells it to end."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
