@@ -43,7 +43,7 @@ def test_the_environment_keeps_the_search_path(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PATH", "/somewhere")
     variables = simulator_environment("-O0")
     assert variables["PATH"].split(os.pathsep)[-1] == "/somewhere"
-    assert variables["MAKEFLAGS"].endswith("OPT_FAST=-O0")
+    assert "OPT_FAST=-O0" in variables["MAKEFLAGS"].split()
 
 
 def test_fusesoc_is_told_where_there_is_no_core(tmp_path: Path) -> None:
