@@ -23,17 +23,18 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run(folder: Path, core: Path, array: str) -> list[str]:
+def run(folder: Path, core: Path, array: str, generation: str = "-g2005") -> list[str]:
     """Lines that the bench prints."""
     (folder / "array.v").write_text(array, encoding="utf-8")
     sources = [str(FOLDER / "tb.v"), str(folder / "array.v"), str(core)]
-    subprocess.run(["iverilog", "-g2005", "-s", "tb", "-o", "tb.vvp", *sources], cwd=folder, check=True)
+    subprocess.run(["iverilog", generation, "-s", "tb", "-o", "tb.vvp", *sources], cwd=folder, check=True)
     done = subprocess.run(["vvp", "-n", "tb.vvp"], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.splitlines()
 
 
-def test_the_core_does_what_the_manual_says(core: Path, tmp_path: Path) -> None:
-    assert run(tmp_path, core, (FOLDER / "array.v").read_text(encoding="utf-8")) == ["PASS"]
+@pytest.mark.parametrize("generation", ["-g2005", "-g2012"])
+def test_the_core_does_what_the_manual_says(core: Path, tmp_path: Path, generation: str) -> None:
+    assert run(tmp_path, core, (FOLDER / "array.v").read_text(encoding="utf-8"), generation) == ["PASS"]
 
 
 @pytest.mark.parametrize(
