@@ -61,7 +61,7 @@ formal-quick: $(VENV)/.dev
 	$(BIN)/python formal/run.py --quick
 
 # Each module of tiny-8x8 proved to be its component, each netlist of generic cells to be its module, and the benches on
-# the netlist, docs/gates.md: about ten minutes of one processor.
+# the netlist, docs/gates.md: about ten minutes of two processors.
 gates: $(VENV)/.dev
 	$(BIN)/python formal/gates.py --markdown docs/gates.md
 

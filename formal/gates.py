@@ -180,7 +180,7 @@ def markdown(core: CoreSpec, rows: Sequence[Row], benches: Sequence[BenchResult]
     lines = [
         "# Gates",
         "",
-        f"Made by `{command}` for `{core.name}`. Seconds are of one processor of a shared machine (measured).",
+        f"Made by `{command}` for `{core.name}`. Seconds are wall time on a shared machine (measured).",
         "",
         "A line for each module of the core. *Bits proved, Verilog*: bits of registers, nets and outputs",
         "of the emitted module that are proved equal to those of the component that it was written from,",
