@@ -120,7 +120,7 @@ def array_stub(core: CoreSpec) -> str:
         ports.append(f"  {direction} wire [{Shape.cast(member.shape).width - 1}:0] {name}")
     return "\n".join(
         [
-            "// Black box of the analog array; its timing contract is in docs/architecture.md.",
+            "// Black box of the analog array; its timing contract is in docs/macro.md.",
             "(* blackbox *)",
             f"module {array_module_name(core)} (",
             ",\n".join(ports),

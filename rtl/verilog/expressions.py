@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from amaranth.hdl import Cat, ClockSignal, Const, ResetSignal, Signal, Value
 from amaranth.hdl._ast import Concat, Operator, Part, Slice, SwitchValue
 
 from oscc.rtl.verilog.layout import literal
 from oscc.rtl.verilog.scope import Scope, UnsupportedError
+from oscc.rtl.verilog.text import (
+    AND,
+    EQUALITY,
+    OR,
+    PRIMARY,
+    PRODUCT,
+    RELATION,
+    SHIFT,
+    SUM,
+    UNARY,
+    XOR,
+    Text,
+    choice,
+)
+from oscc.rtl.verilog.values import cut, disjoint, flat, merged, sliced
 
 CLOCK, RESET = "clk", "rst"
 """Ports of every module that has registers."""
-
-PRIMARY, UNARY, PRODUCT, SUM, SHIFT, RELATION, EQUALITY, AND, XOR, OR, TERNARY = range(11, 0, -1)
-"""How strongly the operators of Verilog bind, from names down to ``? :``."""
 
 _BINARY = {
     "+": SUM,
@@ -27,27 +38,6 @@ _BINARY = {
 }
 _COMPARISONS = {"==": EQUALITY, "!=": EQUALITY, "<": RELATION, "<=": RELATION, ">": RELATION, ">=": RELATION}
 _REDUCTIONS = {"b": "|", "r|": "|", "r&": "&", "r^": "^"}
-
-
-class Text(NamedTuple):
-    """Verilog of an expression.
-
-    Its width, determined by itself, is the one that was asked for, and so is that of every operand whose width Verilog
-    would take from its surroundings: an expression means the same wherever it stands.
-
-    Parameters
-    ----------
-    text : str
-    strength : int
-        How strongly its outermost operator binds.
-    """
-
-    text: str
-    strength: int
-
-    def within(self, strength: int) -> str:
-        """Return the text as an operand of an operator that binds so strongly, in parentheses where it needs them."""
-        return self.text if self.strength > strength else f"({self.text})"
 
 
 class Expressions:
@@ -87,7 +77,7 @@ class Expressions:
         if isinstance(value, Const):
             return Text(literal(value.value, width), PRIMARY)
         if isinstance(value, Signal) and self._scope.meant(value) is not None:
-            return self._extended_or_cut(value, width)
+            return self._extended_orcut(value, width)
         if isinstance(value, Operator):
             return self._operator(value, width)
         if isinstance(value, SwitchValue):
@@ -112,7 +102,7 @@ class Expressions:
             return self._concat(value.parts, width)
         raise UnsupportedError(f"{type(value).__name__} cannot be written as Verilog", self._scope.module)
 
-    def _extended_or_cut(self, signal: Signal, width: int) -> Text:
+    def _extended_orcut(self, signal: Signal, width: int) -> Text:
         """Return what a signal without a name of its own stands for."""
         meaning = self._scope.meant(signal)
         assert meaning is not None
@@ -157,10 +147,10 @@ class Expressions:
         if isinstance(value, Const):
             return Text(literal(value.value >> start, stop - start), PRIMARY)
         if isinstance(value, Concat):
-            return self._concat(_cut(value.parts, start, stop), stop - start)
+            return self._concat(cut(value.parts, start, stop), stop - start)
         if start == 0:
             return self.write(value, stop)
-        inner = _sliced(value, start, stop)
+        inner = sliced(value, start, stop)
         if inner is not None:
             return self.write(inner, stop - start)
         return Text(self._select(self._scope.net(self.text(value, stop), stop), stop, start, stop), PRIMARY)
@@ -188,7 +178,7 @@ class Expressions:
     def _concat(self, parts: Sequence[Value], width: int) -> Text:
         """Return values side by side, the first one in the lowest bits."""
         pieces: list[tuple[Value, int]] = []
-        for part in _merged(_flat(parts)):
+        for part in merged(flat(parts)):
             if width == 0:
                 break
             taken = min(len(part), width)
@@ -289,7 +279,7 @@ class Expressions:
         cases = list(value.cases[:-1] if last[0] is None else value.cases)
         tail = self.write(last[1], width) if last[0] is None else Text(literal(0, width), PRIMARY)
         chosen = [(patterns or (), self.write(case, width)) for patterns, case in cases]
-        if _disjoint([patterns for patterns, _ in chosen]):
+        if disjoint([patterns for patterns, _ in chosen]):
             # Their order does not matter: those that are as the rest can go.
             chosen = _joined([(patterns, one) for patterns, one in chosen if one.text != tail.text])
         for patterns, one in reversed(chosen):
@@ -297,9 +287,9 @@ class Expressions:
                 continue
             if len(value.test) == 1 and patterns == ("0",):
                 # `Mux` says first what holds where the test is zero.
-                tail = _choice(self.write(value.test, 1), tail, one, width)
+                tail = choice(self.write(value.test, 1), tail, one, width)
             else:
-                tail = _choice(self.condition(value.test, patterns), one, tail, width)
+                tail = choice(self.condition(value.test, patterns), one, tail, width)
         return tail
 
     def condition(self, test: Value, patterns: Sequence[str]) -> Text:
@@ -335,40 +325,6 @@ class Expressions:
         return self._comparison("==", chosen, Const(value, len(bits)))
 
 
-def _sliced(value: Value, start: int, stop: int) -> Value | None:
-    """Return bits of a value whose bits do not depend on one another, as such a value of fewer bits; else None."""
-    if isinstance(value, Operator) and value.operator in ("&", "|", "^", "~"):
-        if all(len(operand) == len(value) for operand in value.operands):
-            return Operator(value.operator, [operand[start:stop] for operand in value.operands])
-    elif isinstance(value, SwitchValue) and all(len(case) == len(value) for _, case in value.cases):
-        return SwitchValue(value.test, [(patterns, case[start:stop]) for patterns, case in value.cases])
-    return None
-
-
-def _choice(condition: Text, one: Text, other: Text, width: int) -> Text:
-    """Return one expression where a condition holds, and another one elsewhere."""
-    if condition.text == "1'b1":
-        return one
-    if width == 1 and one.text == "1'b1":
-        return condition if other.text == "1'b0" else _either(condition, other)
-    if width == 1 and other.text == "1'b0":
-        shown = one.text if one.strength == AND else one.within(SHIFT)
-        return Text(f"{condition.within(SHIFT)} & {shown}", AND)
-    return Text(f"{condition.within(TERNARY)} ? {one.within(TERNARY)} : {other.text}", TERNARY)
-
-
-def _either(one: Text, other: Text) -> Text:
-    """Return whether one of two flags is set."""
-    shown = other.text if other.strength == OR else other.within(SHIFT)
-    return Text(f"{one.within(SHIFT)} | {shown}", OR)
-
-
-def _disjoint(choices: Sequence[Sequence[str]]) -> bool:
-    """Return whether no value can match two of several choices."""
-    patterns = [pattern for choice in choices for pattern in choice]
-    return len(set(patterns)) == len(patterns) and not any("-" in pattern for pattern in patterns)
-
-
 def _joined(choices: Sequence[tuple[Sequence[str], Text]]) -> list[tuple[Sequence[str], Text]]:
     """Return choices with those that come to the same as one; none of them may match what another does."""
     found: dict[Text, list[str]] = {}
@@ -380,48 +336,3 @@ def _joined(choices: Sequence[tuple[Sequence[str], Text]]) -> list[tuple[Sequenc
 def _room(value: Value, signed: bool) -> int:
     """Return the bits that a side of a comparison needs."""
     return len(value) + (signed and not value.shape().signed)
-
-
-def _flat(parts: Sequence[Value]) -> list[Value]:
-    """Return the parts of a concatenation, with those of concatenations among them in their place."""
-    found: list[Value] = []
-    for part in parts:
-        if isinstance(part, Concat):
-            found += _flat(part.parts)
-        elif isinstance(part, Slice) and isinstance(part.value, Concat):
-            found += _flat(_cut(part.value.parts, part.start, part.stop))
-        elif len(part):
-            found.append(part)
-    return found
-
-
-def _cut(parts: Sequence[Value], start: int, stop: int) -> list[Value]:
-    """Return the bits from start to stop of values side by side."""
-    found, low = [], 0
-    for part in parts:
-        first, last = max(start - low, 0), min(stop - low, len(part))
-        if first < last:
-            found.append(part if (first, last) == (0, len(part)) else part[first:last])
-        low += len(part)
-    return found
-
-
-def _merged(parts: Sequence[Value]) -> list[Value]:
-    """Return values side by side with neighbouring bits of a signal, and neighbouring constants, as one."""
-    found: list[Value] = []
-    for part in parts:
-        before = found[-1] if found else None
-        if isinstance(part, Const) and isinstance(before, Const):
-            value = (before.value & ((1 << len(before)) - 1)) | (part.value & ((1 << len(part)) - 1)) << len(before)
-            found[-1] = Const(value, len(before) + len(part))
-        elif (
-            isinstance(part, Slice)
-            and isinstance(before, Slice)
-            and part.value is before.value
-            and isinstance(part.value, Signal)
-            and part.start == before.stop
-        ):
-            found[-1] = part.value[before.start : part.stop]
-        else:
-            found.append(part)
-    return found

@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from amaranth.hdl import Fragment
+from amaranth.hdl import Fragment, Signal
 from amaranth.lib import wiring
 
 from oscc.rtl.verilog.comments import description
+from oscc.rtl.verilog.drivers import assigned
 from oscc.rtl.verilog.module import Body, ModuleWriter, Used
 from oscc.rtl.verilog.parts import Child, parts_of, ports_of
+from oscc.rtl.verilog.scope import UnsupportedError
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,20 @@ class Hierarchy:
         self._prefix, self._initial = prefix, initial
         self._modules: dict[str, VerilogModule] = {}
         self._named: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._driver: dict[int, str] = {}
+        """Component that drives a signal, by the signal's id."""
+        self._constant: list[tuple[str, Signal]] = []
+        """Signals that nothing in their component drives."""
 
     def written(self, component: wiring.Component, top: str) -> dict[str, VerilogModule]:
         """Write a component and all that it uses."""
         fragment = Fragment.get(component, None)
         self._write(Child("", component, fragment), top)
+        for kind, signal in self._constant:
+            if id(signal) in self._driver:
+                raise UnsupportedError(
+                    f"signal {signal.name} is driven by {self._driver[id(signal)]} and is no port of it", kind
+                )
         return self._modules
 
     def _write(self, child: Child, name: str | None = None) -> tuple[str, Body]:
@@ -94,11 +105,14 @@ class Hierarchy:
         component = child.component
         kind = f"{type(component).__module__}.{type(component).__qualname__}"
         parts = parts_of(child.fragment, kind)
+        for signal in assigned([*parts.combinational, *parts.synchronous]):
+            self._driver[id(signal)] = kind
         used = []
         for inner in parts.children:
             module, body = self._write(inner)
             used.append(Used(inner, module, ports_of(inner.component), body.clocked, body.resets))
         body = ModuleWriter(kind, ports_of(component), parts, used, initial=self._initial).body()
+        self._constant += [(kind, signal) for signal in body.constant]
         key = (kind, body.lines)
         if key not in self._named:
             self._named[key] = name or self._name(component)

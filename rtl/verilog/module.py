@@ -32,6 +32,8 @@ class Body:
         Every net that comes from a signal, with its name in Verilog.
     used : tuple of (str, Used)
         Every module that it uses, with the name of the instance.
+    constant : tuple of Signal
+        What nothing in it drives, and so has its initial value.
     """
 
     lines: tuple[str, ...]
@@ -39,6 +41,7 @@ class Body:
     resets: bool
     nets: tuple[tuple[str, Signal], ...]
     used: tuple[tuple[str, Used], ...]
+    constant: tuple[Signal, ...]
 
     @property
     def signals(self) -> Mapping[str, str]:
@@ -128,7 +131,8 @@ class ModuleWriter:
         ]
         processes = self._processes.block(parts.synchronous, CLOCK) if parts.synchronous else []
         assigns = [line for driver in driven for line in self._assign(driver)]
-        assigns += self._constants([*registers, *reads], driven, connected)
+        constant = self._constant([*registers, *reads], driven)
+        assigns += [f"assign {scope.name(one)} = {literal(one.init, len(one))};" for one in constant]
         resets = any(not signal.reset_less for signal in registers) or any(one.resets for one in self._used)
         resets |= scope.resets
         clocked = bool(registers or tables) or scope.clocked or any(one.clocked for one in self._used)
@@ -151,7 +155,7 @@ class ModuleWriter:
                 lines += ["", *(line if not line else f"    {line}" for line in _folded(section))]
         nets = tuple((scope.name(signal), signal) for signal in scope.kept)
         placed = tuple((self._instance_names[one.child.name], one) for one in self._used)
-        return Body((*lines, "endmodule"), clocked, resets, nets, placed)
+        return Body((*lines, "endmodule"), clocked, resets, nets, placed, tuple(constant))
 
     def _header(self, *, clocked: bool, resets: bool, state: set[int]) -> list[str]:
         """Return the port list."""
@@ -203,21 +207,18 @@ class ModuleWriter:
                     f"signal {driver.signal.name} has bits from registers and others", self._scope.module
                 )
 
-    def _constants(
-        self, registers: Sequence[Signal], driven: Sequence[Driver], connected: Mapping[int, str]
-    ) -> list[str]:
-        """Return what signals are that nothing drives: their initial value."""
+    def _constant(self, registers: Sequence[Signal], driven: Sequence[Driver]) -> list[Signal]:
+        """Return the signals that nothing drives."""
         known = {id(signal) for signal in registers} | {id(driver.signal) for driver in driven}
         known |= {id(port.signal) for port in self._ports if not port.output}
         known |= {id(port.signal) for one in self._used for port in one.ports if port.output}
-        known |= self._boxed()
-        known |= self._aliased
-        lines = []
-        for signal in [*(port.signal for port in self._ports if port.output), *list(self._scope.kept)]:
+        known |= self._boxed() | self._aliased
+        found = []
+        for signal in [*(port.signal for port in self._ports if port.output), *self._scope.kept]:
             if id(signal) not in known:
                 known.add(id(signal))
-                lines.append(f"assign {self._scope.name(signal)} = {literal(signal.init, len(signal))};")
-        return lines
+                found.append(signal)
+        return found
 
     def _connections(self, statements: list[Statement]) -> tuple[list[Statement], dict[int, str]]:
         """Connect ports of children to the values that they are assigned, or that they are assigned to.

@@ -8,9 +8,10 @@ from amaranth.hdl import Const, Signal, Value
 from amaranth.hdl._ast import Assign, Concat, Operator, Part, Slice, Statement, Switch
 
 from oscc.rtl.verilog.drivers import assigned
-from oscc.rtl.verilog.expressions import RESET, TERNARY, Expressions
+from oscc.rtl.verilog.expressions import RESET, Expressions
 from oscc.rtl.verilog.layout import folded, literal
 from oscc.rtl.verilog.scope import Scope, UnsupportedError
+from oscc.rtl.verilog.text import TERNARY
 
 STEP = 4
 """Spaces by which a block is indented."""

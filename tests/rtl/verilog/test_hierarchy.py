@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oscc.rtl.verilog import parts
 from oscc.rtl.verilog.hierarchy import verilog_modules
+from oscc.rtl.verilog.scope import UnsupportedError
 
 
 class Counter(wiring.Component):  # type: ignore[misc]
@@ -146,3 +148,38 @@ def test_parts_of_libraries_become_part_of_what_uses_them() -> None:
     assert list(modules) == ["p_top"]
     assert "inner_value <= inner_value + 4'd1;" in modules["p_top"].text
     assert parts.PACKAGE == "oscc."
+
+
+class Hidden(wiring.Component):  # type: ignore[misc]
+    """Has a signal that is no port."""
+
+    __module__ = "oscc.tests"
+
+    def __init__(self) -> None:
+        super().__init__({"go": In(1)})
+        self.inner = Signal()
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.sync += self.inner.eq(self.go)
+        return m
+
+
+class Prying(wiring.Component):  # type: ignore[misc]
+    """Reads what is no port of what it uses: in Verilog that would be another signal."""
+
+    __module__ = "oscc.tests"
+
+    def __init__(self) -> None:
+        super().__init__({"value": Out(1)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.hidden = hidden = Hidden()
+        m.d.comb += self.value.eq(hidden.inner)
+        return m
+
+
+def test_a_signal_of_another_component_must_be_its_port() -> None:
+    with pytest.raises(UnsupportedError, match=r"signal inner is driven by oscc\.tests\.Hidden and is no port of it"):
+        verilog_modules(Prying(), "p", "p_top")
