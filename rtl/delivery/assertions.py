@@ -83,14 +83,14 @@ def assertions_verilog(core: CoreSpec) -> str:
                 _assertion(
                     "ASSERT" if keeper == "core" else "ASSUME",
                     code,
-                    code.lower() if code.lower() in ("s001", "r001") else f"!working || {code.lower()}",
+                    code.lower() if code.lower() in ("x001", "h001") else f"!working || {code.lower()}",
                     statement,
                     signals,
                 )
                 for code, (statement, signals, keeper) in interface.items()
                 if code.startswith(letter)
             )
-            for name, letter in (("stream_rules", "S"), ("register_rules", "R"))
+            for name, letter in (("stream_rules", "X"), ("register_rules", "H"))
         },
     )
 

@@ -1,7 +1,7 @@
 // @@{generated}
 //
-// Assertions on core @@{name}: the contract of the array macro (A001 ...), the rules of its streams (S001 ...) and of its
-// register bus (R001 ...). Compile this file with the core; the last line binds it. What the host has to keep stands as
+// Assertions on core @@{name}: the contract of the array macro (A001 ...), the rules of its streams (X001 ...) and of its
+// register bus (H001 ...). Compile this file with the core; the last line binds it. What the host has to keep stands as
 // `assume`: a simulator checks it like the others, a formal tool takes it for granted.
 //
 // +define+OSCC_PLAIN_CHECKS   Verilog-2005 in place of assertions, and no bind, for simulators that have neither, such as
@@ -119,17 +119,17 @@ module @@{module} (
         codes_fit = 1'b0;
   end
 
-  wire s001 = !was_rst || m_axis_tvalid === 1'b0;
-  wire s002 = !image_waits || image_valid;
-  wire s003 = !image_waits || !image_valid || image === held_image;
-  wire s004 = ^{m_axis_tvalid, s_axis_tready} !== 1'bx && (!image_valid || ^image !== 1'bx);
-  wire s005 = !image_valid || m_axis_tkeep === (row_ends ? TAIL_KEPT : ALL_KEPT) ||
+  wire x001 = !was_rst || m_axis_tvalid === 1'b0;
+  wire x002 = !image_waits || image_valid;
+  wire x003 = !image_waits || !image_valid || image === held_image;
+  wire x004 = ^{m_axis_tvalid, s_axis_tready} !== 1'bx && (!image_valid || ^image !== 1'bx);
+  wire x005 = !image_valid || m_axis_tkeep === (row_ends ? TAIL_KEPT : ALL_KEPT) ||
       (m_axis_tuser === 1'b1 && m_axis_tkeep === ONE_KEPT);
-  wire s006 = !image_valid || m_axis_tlast === frame_ends || (m_axis_tlast === 1'b1 && m_axis_tuser === 1'b1);
-  wire s007 = !image_valid || m_axis_tuser !== 1'b1 || m_axis_tlast === 1'b1;
-  wire s008 = !image_valid || codes_fit;
-  wire s009 = !beat_waits || s_axis_tvalid === 1'b1;
-  wire s010 = !beat_waits || s_axis_tvalid !== 1'b1 || beat === held_beat;
+  wire x006 = !image_valid || m_axis_tlast === frame_ends || (m_axis_tlast === 1'b1 && m_axis_tuser === 1'b1);
+  wire x007 = !image_valid || m_axis_tuser !== 1'b1 || m_axis_tlast === 1'b1;
+  wire x008 = !image_valid || codes_fit;
+  wire x009 = !beat_waits || s_axis_tvalid === 1'b1;
+  wire x010 = !beat_waits || s_axis_tvalid !== 1'b1 || beat === held_beat;
 
 @@{stream_rules}
 
@@ -168,17 +168,17 @@ module @@{module} (
     end
   end
 
-  wire r001 = !was_rst || {s_axil_bvalid, s_axil_rvalid} === 2'd0;
-  wire r002 = !b_waits || write_answer === held_write_answer;
-  wire r003 = !r_waits || read_answer === held_read_answer;
-  wire r004 = s_axil_bvalid !== 1'b1 || (addresses > 0 && words > 0);
-  wire r005 = s_axil_rvalid !== 1'b1 || reads > 0;
-  wire r006 = !(s_axil_bvalid === 1'b1 && s_axil_bresp === 2'd1) && !(s_axil_rvalid === 1'b1 && s_axil_rresp === 2'd1);
-  wire r007 = ^{s_axil_awready, s_axil_wready, s_axil_arready, s_axil_bvalid, s_axil_rvalid, irq} !== 1'bx &&
+  wire h001 = !was_rst || {s_axil_bvalid, s_axil_rvalid} === 2'd0;
+  wire h002 = !b_waits || write_answer === held_write_answer;
+  wire h003 = !r_waits || read_answer === held_read_answer;
+  wire h004 = s_axil_bvalid !== 1'b1 || (addresses > 0 && words > 0);
+  wire h005 = s_axil_rvalid !== 1'b1 || reads > 0;
+  wire h006 = !(s_axil_bvalid === 1'b1 && s_axil_bresp === 2'd1) && !(s_axil_rvalid === 1'b1 && s_axil_rresp === 2'd1);
+  wire h007 = ^{s_axil_awready, s_axil_wready, s_axil_arready, s_axil_bvalid, s_axil_rvalid, irq} !== 1'bx &&
       !(s_axil_bvalid === 1'b1 && ^write_answer === 1'bx) && !(s_axil_rvalid === 1'b1 && ^read_answer === 1'bx);
-  wire r008 = !aw_waits || write_address === held_write_address;
-  wire r009 = !w_waits || write_data === held_write_data;
-  wire r010 = !ar_waits || read_address === held_read_address;
+  wire h008 = !aw_waits || write_address === held_write_address;
+  wire h009 = !w_waits || write_data === held_write_data;
+  wire h010 = !ar_waits || read_address === held_read_address;
 
 @@{register_rules}
 endmodule

@@ -192,7 +192,7 @@ class _Reset:
 
 
 class StreamRules:
-    """The rules of the program and image streams: S001 and up.
+    """The rules of the program and image streams: X001 and up.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ class StreamRules:
     def broken(self, pins: Pins) -> Iterator[str]:
         """Yield the codes of the rules that an edge breaks, and remember the edge."""
         if self._reset.was_on and pins("m_axis_tvalid") != 0:
-            yield "S001"
+            yield "X001"
         working = self._reset.working(pins)
         if working:
             yield from self._broken_offers(pins)
@@ -232,15 +232,15 @@ class StreamRules:
     def _broken_offers(self, pins: Pins) -> Iterator[str]:
         """Yield the codes of rules on handshakes."""
         if self._images.withdrawn(pins):
-            yield "S002"
+            yield "X002"
         if self._images.changed(pins):
-            yield "S003"
+            yield "X003"
         if pins("m_axis_tvalid") is None or pins("s_axis_tready") is None:
-            yield "S004"
+            yield "X004"
         if self._program.withdrawn(pins):
-            yield "S009"
+            yield "X009"
         if self._program.changed(pins):
-            yield "S010"
+            yield "X010"
 
     def _broken_beat(self, pins: Pins) -> Iterator[str]:
         """Yield the codes of rules on the beat that is offered."""
@@ -248,23 +248,23 @@ class StreamRules:
             return
         data, keep, last, user = (pins(name) for name in self._PAYLOAD)
         if data is None or keep is None or last is None or user is None:
-            yield "S004"
+            yield "X004"
             return
         if keep != self._keep[self._beat % len(self._keep)] and not (user and keep == 1):
-            yield "S005"
+            yield "X005"
         if last != (self._beat == self._beats - 1) and not (last and user):
-            yield "S006"
+            yield "X006"
         if user and not last:
-            yield "S007"
+            yield "X007"
         for lane in range(self._lanes):
             byte = data >> 8 * lane & 0xFF
             if byte and (not keep >> lane & 1 or byte >= self._steps):
-                yield "S008"
+                yield "X008"
                 return
 
 
 class RegisterRules:
-    """The rules of the register bus, AXI4-Lite: R001 and up.
+    """The rules of the register bus, AXI4-Lite: H001 and up.
 
     Parameters
     ----------
@@ -289,11 +289,11 @@ class RegisterRules:
     def broken(self, pins: Pins) -> Iterator[str]:
         """Yield the codes of the rules that an edge breaks, and remember the edge."""
         if self._reset.was_on and (pins("s_axil_bvalid"), pins("s_axil_rvalid")) != (0, 0):
-            yield "R001"
+            yield "H001"
         working = self._reset.working(pins)
         if working:
             yield from self._broken_answers(pins)
-            for code, channel in (("R008", self._address), ("R009", self._word), ("R010", self._wanted)):
+            for code, channel in (("H008", self._address), ("H009", self._word), ("H010", self._wanted)):
                 if channel.withdrawn(pins) or channel.changed(pins):
                     yield code
         if pins("rst") == 1:
@@ -310,18 +310,18 @@ class RegisterRules:
     def _broken_answers(self, pins: Pins) -> Iterator[str]:
         """Yield the codes of rules on the core's answers."""
         if self._wrote.withdrawn(pins) or self._wrote.changed(pins):
-            yield "R002"
+            yield "H002"
         if self._read.withdrawn(pins) or self._read.changed(pins):
-            yield "R003"
+            yield "H003"
         writing, reading = pins("s_axil_bvalid") == 1, pins("s_axil_rvalid") == 1
         if writing and not (self._owed["aw"] > 0 and self._owed["w"] > 0):
-            yield "R004"
+            yield "H004"
         if reading and not self._owed["ar"] > 0:
-            yield "R005"
+            yield "H005"
         answers = [pins("s_axil_bresp")] if writing else []
         answers += [pins("s_axil_rresp")] if reading else []
         if 1 in answers:
-            yield "R006"
+            yield "H006"
         known = [*answers, *(pins(name) for name in self._KNOWN), *([pins("s_axil_rdata")] if reading else [])]
         if None in known:
-            yield "R007"
+            yield "H007"

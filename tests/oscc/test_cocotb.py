@@ -127,7 +127,7 @@ def test_the_emitted_tests_pass_and_so_does_the_bench_of_the_manual(emitted: Pat
         "breaking.the_array_is_lost": "PASS",
         "breaking.another_core": "FAIL",
     }, said
-    assert re.search(r"PortRuleError: S009: .*; broken in cycle \d+: s_axis_tvalid 0x0, s_axis_tready 0x0", said)
+    assert re.search(r"PortRuleError: X009: .*; broken in cycle \d+: s_axis_tvalid 0x0, s_axis_tready 0x0", said)
     assert "register SPEC_HASH is" in said
     assert "refused: the array did not answer within WATCHDOG cycles" in said
     assert (done.returncode, "9 tests, 2 failed" in said.splitlines()) == (1, True)

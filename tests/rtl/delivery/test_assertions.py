@@ -80,7 +80,7 @@ def played(core: CoreSpec, edges: list[Edge]) -> str:
 
 def broken_rules(output: str) -> list[tuple[str, int]]:
     """Rules that assertions named, with the cycle."""
-    found = re.findall(r"\b([ASR]\d{3}): .*; broken in cycle (\d+): ", output)
+    found = re.findall(r"\b([AXH]\d{3}): .*; broken in cycle (\d+): ", output)
     return [(code, int(cycle)) for code, cycle in found]
 
 
@@ -200,8 +200,8 @@ def write_core(files: dict[str, str], folder: Path, change: tuple[str, str, str]
 CHANGES = [
     (("", "", ""), []),
     (("array_macro", r"\.tap_row\((\w+)\)", r".tap_row(~\1)"), ["A008"]),
-    (("control", r"\.m_axis_tkeep\((\w+)\)", ".m_axis_tkeep()"), ["S004"]),
-    (("control", r"\.m_axis_tready\((\w+)\)", ".m_axis_tready(1'b1)"), ["S002"]),
+    (("control", r"\.m_axis_tkeep\((\w+)\)", ".m_axis_tkeep()"), ["X004"]),
+    (("control", r"\.m_axis_tready\((\w+)\)", ".m_axis_tready(1'b1)"), ["X002"]),
 ]
 """Changes of a core, and the rules that it breaks then, besides others."""
 

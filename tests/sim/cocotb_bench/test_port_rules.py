@@ -51,7 +51,7 @@ def test_the_message_names_rule_cycle_and_signals(few: CoreSpec) -> None:
         "noise_index 0x4"
     )
     (violation,) = [each for each in VIOLATIONS if each.changes == {"irq": {22: "x"}}]
-    with pytest.raises(PortRuleError, match=r"^R007: .*; broken in cycle 22: .*, irq unknown$") as caught:
+    with pytest.raises(PortRuleError, match=r"^H007: .*; broken in cycle 22: .*, irq unknown$") as caught:
         watch(few, edges_of(violation))
     assert caught.value.signals["irq"] is None
 

@@ -54,11 +54,10 @@ def test_record_is_that_of_one_round(tiny_job: CosimJob) -> None:
     assert record.run_seconds > 0
 
 
-def test_samples_do_not_depend_on_the_batch(job: CosimJob, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_do_not_depend_on_the_batch(job: CosimJob) -> None:
     whole = ArrayEngine().run(dataclasses.replace(job, samples=10))
-    monkeypatch.setattr(oscc.sim.engines.array, "MAX_BATCH", 4)
     # Three rounds of four: the last two samples are computed and left out.
-    parts = ArrayEngine().run(dataclasses.replace(job, samples=10))
+    parts = ArrayEngine(batch=4).run(dataclasses.replace(job, samples=10))
     assert parts.macro.sample_phases.shape == (3, 3, 4, 4)
     np.testing.assert_array_equal(parts.codes, whole.codes)
     later = ArrayEngine().run(dataclasses.replace(job, samples=2, first_sample=7))
@@ -130,10 +129,9 @@ def test_the_example_draws_what_the_reference_draws(example: tuple[CosimJob, Com
     assert np.abs(image - expected).mean() < 0.02
 
 
-def test_a_record_need_not_grow_with_the_samples(job: CosimJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(oscc.sim.engines.array, "MAX_BATCH", 2)
-    whole = ArrayEngine().run(dataclasses.replace(job, samples=8))
-    short = ArrayEngine().run(dataclasses.replace(job, samples=8, keep=False))
+def test_a_record_need_not_grow_with_the_samples(job: CosimJob) -> None:
+    whole = ArrayEngine(batch=2).run(dataclasses.replace(job, samples=8))
+    short = ArrayEngine(batch=2).run(dataclasses.replace(job, samples=8, keep=False))
     np.testing.assert_array_equal(short.codes, whole.codes)
     np.testing.assert_array_equal(short.macro.events, whole.macro.events)
     assert len(whole.macro.sample_phases) == 4

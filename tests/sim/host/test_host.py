@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import re
 import zlib
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -54,9 +55,21 @@ async def read_instruction(host: Host) -> int:
 def refused_alike(drive_both: Both, job: CosimJob, flow: Callable[[CoreBus], Any]) -> tuple[str, int, int]:
     """The refusal, which must be the same without RTL and with it."""
     without, with_rtl = drive_both(job, flow)
-    assert without.answer == with_rtl.answer
-    answer: tuple[str, int, int] = with_rtl.answer
+    message, *registers = with_rtl.answer
+    answer: tuple[str, int, int] = (plain(message), *registers)
+    assert without.answer == answer
     return answer
+
+
+def plain(message: str) -> str:
+    """A message without the signal and the cycle that RTL adds."""
+    return re.sub(r"; \w+, cycle \d+$", "", message)
+
+
+def test_with_rtl_a_message_says_where_and_when(drive_both: Both, job: CosimJob) -> None:
+    without, with_rtl = drive_both(job, lambda bus: refusal(bus, bus.read(0xFFC)))
+    assert without.answer[0] == "read of 0xFFC: response 3"
+    assert re.fullmatch(r"read of 0xFFC: response 3; s_axil_rresp, cycle [1-9]\d*", with_rtl.answer[0])
 
 
 # What a core refuses, with RTL and without
@@ -125,7 +138,7 @@ def test_an_interrupt_ends_the_wait_for_an_image(drive: Callable[..., Any], job:
             await bus.receive(5000)
         return str(caught.value)
 
-    assert drive(job, flow).answer == "irq was raised while an image was awaited"
+    assert plain(drive(job, flow).answer) == "irq was raised while an image was awaited"
 
 
 def test_a_refused_program_is_no_program(drive_both: Both, job: CosimJob) -> None:

@@ -118,10 +118,9 @@ def test_the_period_of_one_sample_is_skipped(tiny_job: CosimJob, record: CosimRe
     assert line.detail == "needs two samples, one after another: verify with -n 2 or more"
 
 
-def test_samples_beyond_those_asked_for_are_left_out(tiny_job: CosimJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oscc.sim.engines.array.MAX_BATCH", 2)
+def test_samples_beyond_those_asked_for_are_left_out(tiny_job: CosimJob) -> None:
     job = dataclasses.replace(tiny_job, samples=3)
-    record = ArrayEngine().run(job)
+    record = ArrayEngine(batch=2).run(job)
     assert record.macro.sample_phases.shape[0] == 2
     assert red(job, record) == ()
 
