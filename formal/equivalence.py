@@ -28,10 +28,10 @@ from amaranth.lib import wiring
 from formal.netlist import Netlist
 from formal.opened import open_up
 from oscc.core.spec import CoreSpec
-from oscc.rtl.delivery.core_modules import file_text, module_prefix
+from oscc.rtl.delivery.core_modules import file_text
 from oscc.rtl.synthesis.asic import LIBRARY
 from oscc.rtl.synthesis.tools import YOSYS, find_tool
-from oscc.rtl.top import Core, core_module_name
+from oscc.rtl.top import Core, core_module_name, module_prefix
 from oscc.rtl.verilog.hierarchy import Hierarchy, VerilogModule
 from oscc.rtl.verilog.module import Body
 from oscc.rtl.verilog.parts import Child, ports_of

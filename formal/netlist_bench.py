@@ -21,6 +21,7 @@ from oscc.core.spec import CoreSpec
 from oscc.core.weight_word import pack_words
 from oscc.rtl.delivery.standalone import bench_name, bench_sources
 from oscc.rtl.delivery.standalone_data import bench_data
+from oscc.rtl.top import array_module_name
 from oscc.sim.standalone_run import standalone_run
 
 OUTSIDER = ROOT / "tests" / "rtl" / "delivery" / "outsider"
@@ -133,7 +134,7 @@ def run_standalone(core: CoreSpec, sources: Sequence[Path], folder: Path) -> Ben
     for name, text in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
-    bench = [folder / "tb" / f"{name}.sv" for name in (core.name.replace("-", "_") + "_array", bench_name(core))]
+    bench = [folder / "tb" / f"{name}.sv" for name in (array_module_name(core), bench_name(core))]
     return _simulate("stand-alone bench", bench_name(core), [*bench, *sources], folder)
 
 

@@ -11,14 +11,19 @@ from oscc.rtl.control_plane import ControlPlane, host_members
 from oscc.rtl.signals.port import connect, port_of
 
 
+def module_prefix(core: CoreSpec) -> str:
+    """Return what the names of all modules of a core begin with: ``ais_56x56``."""
+    return core.name.replace("-", "_")
+
+
 def core_module_name(core: CoreSpec) -> str:
     """Return the Verilog name of a core: ``ais_56x56_core``."""
-    return f"{core.name.replace('-', '_')}_core"
+    return f"{module_prefix(core)}_core"
 
 
 def array_module_name(core: CoreSpec) -> str:
     """Return the Verilog name of a core's array macro: ``ais_56x56_array``."""
-    return f"{core.name.replace('-', '_')}_array"
+    return f"{module_prefix(core)}_array"
 
 
 class Core(wiring.Component):

@@ -14,9 +14,10 @@ from oscc.core.registers import ADDRESS_BITS
 from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import host_members
-from oscc.rtl.delivery.source_template import fill_template, span
+from oscc.rtl.delivery.source_template import fill_template
 from oscc.rtl.delivery.standalone import FOLDER, GENERATED
-from oscc.rtl.top import core_module_name
+from oscc.rtl.top import core_module_name, module_prefix
+from oscc.rtl.verilog.layout import vector
 
 UNCHECKED = ("spi_", "sram_", "tap_data", "tap_valid")
 """Ports, or beginnings of their names, that no rule is about."""
@@ -27,7 +28,7 @@ INSTANCE = "array_macro"
 
 def assertions_module_name(core: CoreSpec) -> str:
     """Return the name of the module with a core's assertions: ``ais_56x56_assertions``."""
-    return f"{core.name.replace('-', '_')}_assertions"
+    return f"{module_prefix(core)}_assertions"
 
 
 def assertion_files(core: CoreSpec) -> dict[str, str]:
@@ -53,7 +54,7 @@ def assertions_verilog(core: CoreSpec) -> str:
     core : CoreSpec
     """
     checked = checked_ports(core)
-    ports = [f"  input wire {span(width)}{name}" for name, width in checked.items()]
+    ports = [f"  input wire {vector(width)}{name}" for name, width in checked.items()]
     macro = array_signature(core).members
     connections = [f"    .{name}({INSTANCE}.{name})" if name in macro else f"    .{name}({name})" for name in checked]
     interface = {rule.code: (rule.statement, rule.signals, rule.keeper) for rule in INTERFACE_CONTRACT}

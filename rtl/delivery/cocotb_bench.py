@@ -11,7 +11,7 @@ from oscc.rtl.delivery.assertions import assertions_module_name
 from oscc.rtl.delivery.source_template import fill_template
 from oscc.rtl.delivery.standalone import FOLDER as BENCH_FOLDER
 from oscc.rtl.delivery.standalone import GENERATED
-from oscc.rtl.top import array_module_name, core_module_name
+from oscc.rtl.top import array_module_name, core_module_name, module_prefix
 
 FOLDER = f"{BENCH_FOLDER}/cocotb"
 """Folder of the tests among what is emitted."""
@@ -19,7 +19,7 @@ FOLDER = f"{BENCH_FOLDER}/cocotb"
 
 def test_module_name(core: CoreSpec) -> str:
     """Return the name of the Python module with the tests: ``test_ais_56x56``."""
-    return f"test_{core.name.replace('-', '_')}"
+    return f"test_{module_prefix(core)}"
 
 
 def cocotb_files(core: CoreSpec) -> dict[str, str]:

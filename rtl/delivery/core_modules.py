@@ -9,7 +9,7 @@ from importlib.metadata import version
 from amaranth.lib import wiring
 
 from oscc.core.spec import CoreSpec
-from oscc.rtl.top import Core, core_module_name
+from oscc.rtl.top import Core, core_module_name, module_prefix
 from oscc.rtl.verilog.hierarchy import VerilogModule, verilog_modules
 
 SOURCES = "src"
@@ -17,11 +17,6 @@ SOURCES = "src"
 
 LICENSE = "Apache-2.0"
 """Of what is emitted, as SPDX names it: that of the gateware it is written from."""
-
-
-def module_prefix(core: CoreSpec) -> str:
-    """Return what the names of all modules of a core begin with: ``ais_56x56``."""
-    return core.name.replace("-", "_")
 
 
 def core_modules(core: CoreSpec, *, initial: bool = False) -> dict[str, str]:

@@ -19,7 +19,6 @@ from oscc.rtl.delivery.core_modules import (
     SOURCES,
     file_text,
     hierarchy_listing,
-    module_prefix,
     names_map,
 )
 from oscc.rtl.delivery.emit_options import EmitOptions
@@ -31,7 +30,7 @@ from oscc.rtl.delivery.standalone import bench_sources
 from oscc.rtl.delivery.system_rdl import system_rdl
 from oscc.rtl.delivery.wrappers import wrapper_files
 from oscc.rtl.firmware.firmware_files import firmware_files
-from oscc.rtl.top import Core, array_module_name, core_module_name
+from oscc.rtl.top import Core, array_module_name, core_module_name, module_prefix
 from oscc.rtl.verilog.hierarchy import verilog_modules
 
 WAIVERS = "oscc_waivers.vlt"
@@ -91,25 +90,6 @@ def emit_core(core: CoreSpec, bench: Mapping[str, str] | None = None, options: E
     files |= wrapper_files(core, options.wrappers, [*sources, stub], initial=options.initial_values)
     # It lists the others.
     return files | {f"{top}.core": fusesoc_core(core, files)}
-
-
-def core_verilog(core: CoreSpec) -> tuple[str, dict[str, str]]:
-    """Return all modules of a core as one text, and the map of its names.
-
-    Parameters
-    ----------
-    core : CoreSpec
-
-    Returns
-    -------
-    text : str
-        Modules that are used stand before those that use them.
-    names : dict of str to str
-        Name of each net in the generator, by module and net.
-    """
-    modules = verilog_modules(Core(core), module_prefix(core), core_module_name(core))
-    text = "\n".join(file_text(core, module) for module in modules.values())
-    return text, {f"{name}.{net}": own for name, module in modules.items() for net, own in module.signals.items()}
 
 
 def array_stub(core: CoreSpec) -> str:

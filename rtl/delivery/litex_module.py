@@ -7,7 +7,7 @@ from string import Template
 from oscc.core.registers import ADDRESS_BITS
 from oscc.core.spec import CoreSpec
 from oscc.rtl.delivery.border.top_ports import TopPort, core_ports
-from oscc.rtl.top import array_module_name, core_module_name
+from oscc.rtl.top import array_module_name, core_module_name, module_prefix
 
 FOLDER = "litex"
 """Folder of what is emitted for LiteX."""
@@ -114,7 +114,7 @@ def litex_files(core: CoreSpec) -> dict[str, str]:
     dict of str to str
         Text by path. It reads the file list ``<core>_core.f``, two folders up, when it is used.
     """
-    stem = core.name.replace("-", "_")
+    stem = module_prefix(core)
     spi = "".join(f"        self.{name} = Signal({reset})\n" for name, reset in _spi_signals(core).items())
     text = Template(_TEXT).substitute(
         name=core.name,
@@ -146,7 +146,7 @@ def class_name(core: CoreSpec) -> str:
     ----------
     core : CoreSpec
     """
-    return "".join(part[:1].upper() + part[1:] for part in core.name.replace("-", "_").split("_"))
+    return "".join(part[:1].upper() + part[1:] for part in module_prefix(core).split("_"))
 
 
 def _spi_signals(core: CoreSpec) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.top import module_prefix
 
 
 def reset_synchronizer_name(core: CoreSpec) -> str:
@@ -12,7 +13,7 @@ def reset_synchronizer_name(core: CoreSpec) -> str:
     ----------
     core : CoreSpec
     """
-    return f"{core.name.replace('-', '_')}_reset_synchronizer"
+    return f"{module_prefix(core)}_reset_synchronizer"
 
 
 def reset_synchronizer(core: CoreSpec) -> str:

@@ -24,8 +24,3 @@ def fill_template(template: str, **values: object) -> str:
     """
     text = (resources.files("oscc.rtl.delivery") / template).read_text()
     return _SourceTemplate(text).substitute(values)
-
-
-def span(width: int) -> str:
-    """Return the range of a vector; nothing for a single bit."""
-    return f"[{width - 1}:0] " if width != 1 else ""

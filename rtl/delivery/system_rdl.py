@@ -8,6 +8,7 @@ from oscc.core.registers import ADDRESS_BITS, CORE_ID, MAP_VERSION, REGISTERS, A
 from oscc.core.spec import CoreSpec
 from oscc.rtl.control_plane import register_constants
 from oscc.rtl.delivery.register_exports import GENERATED, has_reset
+from oscc.rtl.top import module_prefix
 
 _ANY_CORE = {("ID", "value"): CORE_ID, ("VERSION", "value"): MAP_VERSION}
 """Constants that every core has."""
@@ -30,7 +31,7 @@ def map_name(core: CoreSpec | None = None) -> str:
     ----------
     core : CoreSpec, optional
     """
-    return "oscc_registers" if core is None else f"{core.name.replace('-', '_')}_registers"
+    return "oscc_registers" if core is None else f"{module_prefix(core)}_registers"
 
 
 def system_rdl(core: CoreSpec | None = None) -> str:

@@ -15,6 +15,7 @@ from oscc.rtl.delivery.constraints import Border, constraint_files
 from oscc.rtl.delivery.core_modules import SOURCES
 from oscc.rtl.delivery.ip_xact import COMPONENT, ip_xact, need_peakrdl
 from oscc.rtl.delivery.window_header import HEADER, window_header
+from oscc.rtl.top import module_prefix
 
 FOLDER = "wrappers"
 """Folder of what is emitted of them."""
@@ -52,7 +53,7 @@ def wrapper_module_name(core: CoreSpec, name: str) -> str:
     name : str
         Of `WRAPPERS`.
     """
-    return f"{core.name.replace('-', '_')}_{name}"
+    return f"{module_prefix(core)}_{name}"
 
 
 def checked_wrappers(names: Iterable[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import resources
 
 from oscc.core.spec import CoreSpec
+from oscc.rtl.top import module_prefix
 
 SOURCES = (
     *("oscc.h", "oscc_access.h", "oscc_spi.h"),
@@ -37,7 +38,7 @@ def core_header_name(core: CoreSpec) -> str:
     ----------
     core : CoreSpec
     """
-    return f"{core.name.replace('-', '_')}_core.h"
+    return f"{module_prefix(core)}_core.h"
 
 
 def core_header(core: CoreSpec) -> str:
@@ -47,7 +48,7 @@ def core_header(core: CoreSpec) -> str:
     ----------
     core : CoreSpec
     """
-    prefix = core.name.replace("-", "_").upper()
+    prefix = module_prefix(core).upper()
     frame_rows, frame_cols = core.frame_shape
     beat_bytes = core.stream_width // 8
     numbers = (

@@ -12,6 +12,7 @@ from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import ControlPlane, host_members
 from oscc.rtl.delivery.core_modules import module_files
+from oscc.rtl.top import module_prefix
 
 FOLD_INPUTS = 4
 """Registers whose parity goes into one register of the next stage: what one 4-input table takes."""
@@ -22,12 +23,12 @@ CORE_INSTANCE = "core"
 
 def harness_module_name(core: CoreSpec) -> str:
     """Return the Verilog name of a core's harness: ``ais_56x56_synthesis_harness``."""
-    return f"{core.name.replace('-', '_')}_synthesis_harness"
+    return f"{module_prefix(core)}_synthesis_harness"
 
 
 def control_plane_module_name(core: CoreSpec) -> str:
     """Return the Verilog name of the control plane inside the harness: ``ais_56x56_control_plane``."""
-    return f"{core.name.replace('-', '_')}_control_plane"
+    return f"{module_prefix(core)}_control_plane"
 
 
 def boundary_ports(core: CoreSpec) -> dict[str, wiring.Member]:

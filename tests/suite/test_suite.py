@@ -25,7 +25,7 @@ from oscc.core.instructions import Operation
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core
-from oscc.rtl.delivery.emit import core_verilog
+from oscc.rtl.delivery.core_modules import core_modules
 from oscc.sim.array.macro import EventKind
 from oscc.sim.engines.array import ArrayEngine
 from oscc.sim.engines.core_sources import CoreVerilog
@@ -123,7 +123,7 @@ def verilog_of() -> Callable[[CoreSpec], str]:
     def verilog(core: CoreSpec) -> str:
         if core.hash not in kept:
             kept.clear()
-            kept[core.hash] = core_verilog(core)[0]
+            kept[core.hash] = "\n".join(core_modules(core).values())
         return kept[core.hash]
 
     return verilog

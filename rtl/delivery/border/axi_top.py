@@ -18,7 +18,7 @@ from oscc.rtl.delivery.border.top_ports import (
     TopPort,
     core_ports,
 )
-from oscc.rtl.top import core_module_name
+from oscc.rtl.top import core_module_name, module_prefix
 
 BUSES = {"s_axil_": "s_axi_", "s_axis_": "s_axis_program_", "m_axis_": "m_axis_images_"}
 """How the names of a core's ports begin, and those of the wrapper's."""
@@ -46,7 +46,7 @@ def axi_top(core: CoreSpec) -> WrapperTop:
         name = wrapped_name(port.name)
         connections.append((port.name, name))
         ports.append(replace(port, name=name, interface=_interface(port, name)))
-    stem = core.name.replace("-", "_")
+    stem = module_prefix(core)
     buses = ":".join(bus.rstrip("_") for bus in BUSES.values())
     return WrapperTop(
         name=f"{stem}_axi",

@@ -20,7 +20,7 @@ from oscc.rtl.delivery.border.top_ports import (
 from oscc.rtl.host.axi_lite import AXI_LITE_MEMBERS
 from oscc.rtl.signals.image_stream import image_stream_signature
 from oscc.rtl.signals.program_stream import program_stream_signature
-from oscc.rtl.top import core_module_name
+from oscc.rtl.top import core_module_name, module_prefix
 from oscc.rtl.wrappers.apb_adapter import APB_MEMBERS
 from oscc.rtl.wrappers.window_map import WRAPPED_ADDRESS_BITS
 from oscc.rtl.wrappers.wishbone_adapter import WISHBONE_MEMBERS
@@ -48,7 +48,7 @@ def adapter_module_name(core: CoreSpec, kind: str) -> str:
     kind : str
         ``apb`` or ``wishbone``.
     """
-    return f"{core.name.replace('-', '_')}_{kind}_adapter"
+    return f"{module_prefix(core)}_{kind}_adapter"
 
 
 def apb_top(core: CoreSpec) -> WrapperTop:
@@ -122,7 +122,7 @@ def _top(
         **{port.name: port.name for port in plain_ports(core)},
     }
     return WrapperTop(
-        name=f"{core.name.replace('-', '_')}_{kind}",
+        name=f"{module_prefix(core)}_{kind}",
         core=core,
         summary=summary,
         ports=outside,

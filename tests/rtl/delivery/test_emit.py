@@ -20,7 +20,7 @@ from oscc.rtl.array_port import array_signature
 from oscc.rtl.control_plane import host_members
 from oscc.rtl.delivery import register_exports
 from oscc.rtl.delivery.core_modules import core_modules
-from oscc.rtl.delivery.emit import WAIVERS, array_stub, core_verilog, emit_core, waivers
+from oscc.rtl.delivery.emit import WAIVERS, array_stub, emit_core, waivers
 from oscc.rtl.delivery.fusesoc import fusesoc_core
 from oscc.rtl.delivery.standalone import bench_sources
 from oscc.rtl.delivery.system_rdl import system_rdl
@@ -252,7 +252,9 @@ def test_the_hierarchy_lists_every_instance_once(files: dict[str, str]) -> None:
 
 def test_names_follow_the_core(make_core: Callable[..., CoreSpec]) -> None:
     core = make_core(name="other-1", grid=[2, 2], chunks=1, stencil="king")
-    text, names = core_verilog(core)
+    files = emit_core(core)
+    text = "\n".join(text for name, text in files.items() if name.startswith("src/"))
+    names = json.loads(files["names.json"])["modules"]
     assert "\nmodule other_1_core (" in text
     assert "other_1_array array_macro (" in text
     assert all(path.startswith("other_1_") for path in names)

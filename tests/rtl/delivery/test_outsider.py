@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from oscc.core.spec_file import load_core
-from oscc.rtl.delivery.emit import core_verilog
+from oscc.rtl.delivery.core_modules import core_modules
 
 FOLDER = Path(__file__).parent / "outsider"
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("core") / "core.v"
-    path.write_text(core_verilog(load_core("tiny-8x8"))[0], encoding="utf-8")
+    path.write_text("\n".join(core_modules(load_core("tiny-8x8")).values()), encoding="utf-8")
     return path
 
 

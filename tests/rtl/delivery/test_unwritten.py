@@ -13,7 +13,7 @@ import pytest
 from oscc.core.registers import REGISTERS, register
 from oscc.core.spec_file import load_core
 from oscc.rtl.control_plane import register_constants
-from oscc.rtl.delivery.emit import core_verilog
+from oscc.rtl.delivery.core_modules import core_modules
 
 HERE = Path(__file__).parent
 CORE = load_core("tiny-8x8")
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="needs 
 @pytest.fixture(scope="module")
 def core(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("core") / "core.v"
-    text = core_verilog(CORE)[0]
+    text = "\n".join(core_modules(CORE).values())
     assert "initial begin" not in text
     path.write_text(text, encoding="utf-8")
     return path

@@ -21,7 +21,7 @@ from oscc.base.child_process import scratch_folder
 from oscc.base.errors import OsccError
 from oscc.compiler.compile import CompileResult
 from oscc.core.spec import CoreSpec
-from oscc.rtl.delivery.emit import core_verilog
+from oscc.rtl.delivery.core_modules import core_modules
 from oscc.sim.array.macro import EventKind, MacroContractError
 from oscc.sim.engines import simulators
 from oscc.sim.engines.bench_run import run_bench
@@ -127,7 +127,7 @@ def test_a_build_of_verilator_tells_how_many_files_are_compiled(tmp_path: Path) 
 
 @needs_icarus
 def test_a_core_that_breaks_the_contract_of_the_macro_is_caught(job: CosimJob) -> None:
-    text = core_verilog(job.core)[0]
+    text = "\n".join(core_modules(job.core).values())
     instance = re.search(r"^ *tiny_8x8_array array_macro \($.*?^ *\);$", text, re.M | re.S)
     assert instance is not None
     crossed = instance[0].replace(".run(control_array_run)", ".run(control_array_init)")
