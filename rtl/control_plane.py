@@ -157,7 +157,7 @@ class ControlPlane(wiring.Component):
         m.submodules.schedule = schedule = ScheduleMemory()
         pins = wiring.Signature(memory_pin_members(core))
         chain_pins(m, port_of(self, pins, "sram_"), (store, schedule, sequencer, readout))
-        self._connect_host(m, axi_lite, registers)
+        self._connect_host(m, axi_lite, registers, schedule.clearing)
         self._connect_streams(m, ingress, readout)
         self._connect_schedule(m, schedule, registers, sequencer)
         self._connect_store(m, store, ingress, sequencer)
@@ -198,12 +198,19 @@ class ControlPlane(wiring.Component):
             self.array.noise_index.eq(sequencer.sample_number),
         ]
 
-    def _connect_host(self, m: Module, axi_lite: AxiLiteFrontEnd, registers: RegisterBlock) -> None:
-        """Lead the host's pins to the registers, by way of an arbiter where SPI shares them."""
+    def _connect_host(
+        self, m: Module, axi_lite: AxiLiteFrontEnd, registers: RegisterBlock, clearing: Signal
+    ) -> None:
+        """Lead the host's pins to the registers, by way of an arbiter where SPI shares them.
+
+        AXI4-Lite waits while the schedule memory is cleared. SPI need not: its first access after a reset comes more
+        than 64 cycles behind it.
+        """
         axi_lite_side = wiring.Signature(AXI_LITE_MEMBERS)
         connect(m, port_of(self, axi_lite_side.flip(), "s_axil_"), port_of(axi_lite, axi_lite_side))
         if not self._core.spi:
             connect_register_bus(m, axi_lite, registers)
+            m.d.comb += axi_lite.hold.eq(clearing)
             return
         m.submodules.spi = spi = SpiSlave()
         m.submodules.arbiter = arbiter = RegisterArbiter()
@@ -212,7 +219,7 @@ class ControlPlane(wiring.Component):
         connect_register_bus(m, spi, arbiter.spi)
         connect_register_bus(m, axi_lite, arbiter.axi)
         connect_register_bus(m, arbiter.registers, registers)
-        m.d.comb += [arbiter.claim.eq(spi.claim), axi_lite.hold.eq(arbiter.hold)]
+        m.d.comb += [arbiter.claim.eq(spi.claim), axi_lite.hold.eq(arbiter.hold | clearing)]
 
     def _connect_schedule(
         self, m: Module, schedule: ScheduleMemory, registers: RegisterBlock, sequencer: Sequencer

@@ -70,7 +70,7 @@ class ApbHost:
         Cycles to wait for ``pready``.
     """
 
-    def __init__(self, context: Any, component: Any, pause: Pause = no_pause, limit: int = 50) -> None:
+    def __init__(self, context: Any, component: Any, pause: Pause = no_pause, limit: int = 150) -> None:
         self._context, self._port, self._pause, self._limit = context, component, pause, limit
         self.cycles = 0
 
@@ -114,7 +114,7 @@ class WishboneHost:
         Cycles to wait for an answer.
     """
 
-    def __init__(self, context: Any, component: Any, pause: Pause = no_pause, limit: int = 50) -> None:
+    def __init__(self, context: Any, component: Any, pause: Pause = no_pause, limit: int = 150) -> None:
         self._context, self._port, self._pause, self._limit = context, component, pause, limit
         self.cycles = 0
 

@@ -53,8 +53,8 @@ class AxiLiteFrontEnd(wiring.Component):
     read_strobe, read_address, read_data, read_response
         Reads, as in `oscc.rtl.host.register_bus`.
     hold : In(1)
-        The register bus is another master's in this cycle: no strobe, and an access that is due waits. What a read of
-        the cycle before is answered with is still taken. Leave it at 0 where there is no other master.
+        The register bus is another master's in this cycle, or not ready: no strobe, and an access that is due waits.
+        What a read of the cycle before is answered with is still taken. Leave it at 0 where there is neither.
     """
 
     def __init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,12 +19,12 @@ LANE_BITS = 8
 class ScheduleMemory(wiring.Component):
     """64 words of 32 bits: two memories that hold the same, one read by the host, the other one by the sequencer.
 
-    A word that was not written since reset reads 0, which is no instruction; so do the bytes that the first write to a
-    word leaves out. A bit per word keeps whether it was written.
+    A word that was not written since reset reads 0, which is no instruction: the words are cleared, one per cycle, in
+    the 64 cycles after reset. A bit per word that says whether it was written would be the longest path of a core.
 
     Latency: a word one cycle after its address; one that is written in cycle t is read from cycle t + 1 on, and what a
     read of it in cycle t gives is undefined. The host cannot write while a schedule is checked or runs. Throughput: a
-    write and two reads per cycle.
+    write and two reads per cycle, once ``clearing`` is low.
 
     Members
     -------
@@ -37,6 +37,8 @@ class ScheduleMemory(wiring.Component):
     host_read_data : Out(32)
     fetch : In(fetch_port_signature(64))
         In every cycle.
+    clearing : Out(1)
+        The words are being cleared: a write is lost, and what is read undefined.
     <pin>
         As in `memory_pin_members`: the host's memory, then the sequencer's.
     """
@@ -51,6 +53,7 @@ class ScheduleMemory(wiring.Component):
                 "host_read_address": In(index_shape(SCHEDULE_DEPTH)),
                 "host_read_data": Out(WORD_BITS),
                 "fetch": In(fetch_port_signature(SCHEDULE_DEPTH)),
+                "clearing": Out(1, init=1),
                 **MEMORY_PIN_MEMBERS,
             }
         )
@@ -64,39 +67,24 @@ class ScheduleMemory(wiring.Component):
         m.submodules.fetch_memory = fetch_memory = self.fetch_memory
         chain_pins(m, self, (host_memory, fetch_memory))
 
-        writes = Signal()
-        m.d.comb += writes.eq(self.write_mask.any())
-        known = Signal(SCHEDULE_DEPTH)
-        with m.If(writes):
-            m.d.sync += known.bit_select(self.write_address, 1).eq(1)
-        # The first write to a word writes all of it.
-        fresh = Signal()
-        lane_mask = Signal.like(self.write_mask)
-        word = Signal(WORD_BITS)
-        m.d.comb += [
-            fresh.eq(~known.bit_select(self.write_address, 1)),
-            lane_mask.eq(self.write_mask | fresh.replicate(len(lane_mask))),
-            word.eq(self.write_data & Cat(bit.replicate(LANE_BITS) for bit in self.write_mask)),
-        ]
+        cleared = Signal(index_shape(SCHEDULE_DEPTH))
+        with m.If(self.clearing):
+            m.d.sync += cleared.eq(cleared + 1)
+            with m.If(cleared == SCHEDULE_DEPTH - 1):
+                m.d.sync += self.clearing.eq(0)
         for memory in (host_memory, fetch_memory):
             m.d.comb += [
-                memory.write_enable.eq(writes),
-                memory.write_mask.eq(lane_mask),
-                memory.write_address.eq(self.write_address),
-                memory.write_data.eq(word),
+                memory.write_enable.eq(self.write_mask.any() | self.clearing),
+                memory.write_mask.eq(self.write_mask | self.clearing.replicate(len(self.write_mask))),
+                memory.write_address.eq(Mux(self.clearing, cleared, self.write_address)),
+                memory.write_data.eq(Mux(self.clearing, 0, self.write_data)),
             ]
-
-        host_known = Signal()
-        fetch_known = Signal()
-        with m.If(self.host_read_enable):
-            m.d.sync += host_known.eq(known.bit_select(self.host_read_address, 1))
-        m.d.sync += fetch_known.eq(known.bit_select(self.fetch.address, 1))
         m.d.comb += [
             host_memory.read_enable.eq(self.host_read_enable),
             host_memory.read_address.eq(self.host_read_address),
-            self.host_read_data.eq(Mux(host_known, host_memory.read_data, 0)),
+            self.host_read_data.eq(host_memory.read_data),
             fetch_memory.read_enable.eq(1),
             fetch_memory.read_address.eq(self.fetch.address),
-            self.fetch.word.eq(Mux(fetch_known, fetch_memory.read_data, 0)),
+            self.fetch.word.eq(fetch_memory.read_data),
         ]
         return m

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from oscc.base.progress import Report
 from oscc.core.families import family_named
-from oscc.core.instructions import Operation
+from oscc.core.instructions import SCHEDULE_DEPTH, Operation
 from oscc.core.program import Program
 from oscc.core.spec import CoreSpec
 from oscc.sim.array.array import Integration, OscillatorArray
@@ -112,9 +112,10 @@ class CosimJob:
 
     @property
     def expected_cycles(self) -> int:
-        """About as many clock cycles as all takes with the RTL, program load included, where the host never pauses."""
+        """About as many clock cycles as all takes with the RTL, from reset on, where the host never pauses."""
         core = self.core
-        return core.program_beats + core.load_cycles + self.samples * self._timed_cycles + core.readout_cycles
+        # After a reset the schedule memory is cleared, a word per cycle.
+        return SCHEDULE_DEPTH + core.program_beats + core.load_cycles + self.samples * self._timed_cycles + core.readout_cycles
 
     @property
     def longest_pause(self) -> int:

@@ -51,20 +51,35 @@ def test_every_register_is_known_after_reset(core: Path, tmp_path: Path, standar
     assert seen == {address: f"{word:08x}" for address, word in expected.items()}
 
 
-def test_a_memory_that_is_read_as_it_is_shows_what_is_unknown(core: Path, tmp_path: Path) -> None:
+def test_a_schedule_memory_that_is_not_cleared_shows_what_is_unknown(core: Path, tmp_path: Path) -> None:
     text = core.read_text(encoding="utf-8")
-    known = "host_known ? host_memory_read_data : 32'd0"
-    assert text.count(known) == 1
+    clearing = ".write_enable(|write_mask | clearing)"
+    assert text.count(clearing) == 2
     changed = tmp_path / "changed.v"
-    changed.write_text(text.replace(known, "host_memory_read_data"), encoding="utf-8")
+    changed.write_text(text.replace(clearing, ".write_enable(|write_mask)"), encoding="utf-8")
     first = register("SCHEDULE").address
     assert read_back(tmp_path, changed, [f"read(12'd{first + 8})"]) == {first + 8: "xxxxxxxx"}
 
 
-def test_bytes_that_the_first_write_to_an_instruction_leaves_out_read_0(core: Path, tmp_path: Path) -> None:
+def test_bytes_of_an_instruction_that_nobody_wrote_read_0(core: Path, tmp_path: Path) -> None:
     first = register("SCHEDULE").address
     seen = read_back(tmp_path, core, [f"write(12'd{first + 20}, 32'hAABBCCDD, 4'b0100)", f"read(12'd{first + 20})"])
     assert seen == {first + 20: "00bb0000"}
+
+
+def test_accesses_that_come_at_once_after_reset_wait_for_the_schedule_to_be_cleared(
+    core: Path, tmp_path: Path
+) -> None:
+    last = register("SCHEDULE").address + 4 * 63
+    accesses = [f"write(12'd{last}, 32'hAABBCCDD, 4'b1111)", "repeat (70) @(posedge clk)", f"read(12'd{last})"]
+    assert read_back(tmp_path, core, accesses) == {last: "aabbccdd"}
+    assert read_back(tmp_path, core, [f"read(12'd{last})"]) == {last: "00000000"}
+    text = core.read_text(encoding="utf-8")
+    hold = ".hold(schedule_clearing)"
+    assert text.count(hold) == 1
+    changed = tmp_path / "changed.v"
+    changed.write_text(text.replace(hold, ".hold(1'b0)"), encoding="utf-8")
+    assert read_back(tmp_path, changed, accesses) == {last: "00000000"}
 
 
 def test_a_schedule_that_nobody_wrote_is_refused(core: Path, tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from oscc.core.instructions import SCHEDULE_DEPTH
 from oscc.core.registers import CORE_ID, REGISTERS
 from oscc.core.spec import CoreSpec
 from oscc.rtl.bench.bus_hosts import ApbHost, RefusedError, WishboneHost, WordAccesses
-from oscc.rtl.bench.simulation import random_pauses
+from oscc.rtl.bench.simulation import random_pauses, wait
 from oscc.rtl.wrappers.apb_adapter import ApbAdapter
 from oscc.rtl.wrappers.window_map import (
     IMAGE_DATA,
@@ -111,6 +112,8 @@ def test_lengths_are_those_that_are_documented(bus: str) -> None:
 
     async def run(context: Any) -> None:
         master = host(context, bench.design.adapter)
+        # The core answers late while it clears its schedule memory.
+        await wait(context, SCHEDULE_DEPTH)
         for address, word in ((STREAM_STATUS.address, None), (ADDRESS["SEED"], 1), (ADDRESS["SEED"], None)) * 2:
             await master.access(address, word)
             lengths.append(master.cycles)
