@@ -198,9 +198,7 @@ class ControlPlane(wiring.Component):
             self.array.noise_index.eq(sequencer.sample_number),
         ]
 
-    def _connect_host(
-        self, m: Module, axi_lite: AxiLiteFrontEnd, registers: RegisterBlock, clearing: Signal
-    ) -> None:
+    def _connect_host(self, m: Module, axi_lite: AxiLiteFrontEnd, registers: RegisterBlock, clearing: Signal) -> None:
         """Lead the host's pins to the registers, by way of an arbiter where SPI shares them.
 
         AXI4-Lite waits while the schedule memory is cleared. SPI need not: its first access after a reset comes more

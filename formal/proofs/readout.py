@@ -150,11 +150,11 @@ def build_walk() -> Module:
         Assert(~frame_due | (inside["bad"] == cut)),
         Assert(~in_time | cut),
         Assert(~in_time | ~frame_due | ongoing("end early")),
-        Assert(fifo.level + in_flight + reserved <= FRAME_BEATS + 7),
+        Assert(fifo.level + in_flight + reserved <= FRAME_BEATS + 8),
         Assert(inner_level <= FRAME_BEATS + 6),
-        Assert(fifo.read_valid | (inner_level <= 1)),
-        Assert(inside["fits"] == past(m, fifo.level <= 4, "fitted", init=1)),
-        Assert(inside["space"] == past(m, fifo.level < FRAME_BEATS + 4, "spaced", init=1)),
+        Assert((fifo.read_valid & insides["FrameFifo"]["fetched"]) | (inner_level <= 1)),
+        Assert(inside["fits"] == past(m, fifo.level <= 5, "fitted", init=1)),
+        Assert(inside["space"] == past(m, fifo.level < FRAME_BEATS + 5, "spaced", init=1)),
     ]
     with m.If(ongoing("decode")):
         taps = latched.word_select(row, COLS * TAPS) >> (number * LANES * TAPS)
@@ -167,7 +167,7 @@ def build_walk() -> Module:
         Assert(readout.stream.valid == fifo.read_valid),
     ]
     m.d.comb += [
-        Cover(enters & (place == FRAME_BEATS - 1) & ~cut & (fifo.level == 6)),
+        Cover(enters & (place == FRAME_BEATS - 1) & ~cut & (fifo.level == 7)),
         Cover(inside["mark"] & frame_due & (place == ROW_BEATS)),
         Cover(inside["mark"] & ~frame_due),
         Cover(ongoing("mark") & ~inside["space"]),
@@ -212,6 +212,9 @@ def build_stream() -> Module:
 
     count = Signal(range(fifo.depth + 1), name="spec_count")
     m.d.sync += count.eq(count + enters - takes)
+    taken_last = past(m, takes, "taken_last")
+    taken_before = past(m, taken_last, "taken_before")
+    held_before = past(m, past(m, count, "held_last"), "held_before")
     follow, followed, there = free(m, "follow", 1), Signal(), Signal()
     ahead, content = Signal(range(fifo.depth + 1)), Signal(len(beat))
     with m.If(there & takes):
@@ -222,15 +225,15 @@ def build_stream() -> Module:
         Assert(~readout.stream.valid | (count != 0)),
         Assert(~there | (count > ahead)),
         Assert(~(there & readout.stream.valid & (ahead == 0)) | (beat == content)),
-        # What is in the FIFO and not taken is offered one cycle later.
-        Assert(~past(m, count != takes, "held_before") | readout.stream.valid),
+        # What is in the FIFO and not taken is offered two cycles later.
+        Assert((held_before <= taken_last + taken_before) | readout.stream.valid),
     ]
     stalled, before = past(m, readout.stream.valid & ~readout.stream.ready, "stalled"), past(m, beat, "beat_before")
     m.d.comb += Assert(~stalled | (readout.stream.valid & (beat == before)))
 
     # A memory gives what was written last. The cell of the followed beat is followed too; RTLIL does not name it.
     produce, consume, level = queue["produce"], queue["consume"], queue["stored"]
-    memory, depth = queue["memory"], fifo.depth - 1
+    memory, depth, fetched = queue["memory"], fifo.depth - 2, queue["fetched"]
     cell, address, from_cell, was_read = Signal(len(beat)), Signal.like(produce), Signal(len(beat)), Signal()
     with m.If(enters & follow & ~followed):
         m.d.sync += address.eq(produce)
@@ -244,20 +247,21 @@ def build_stream() -> Module:
         Assert(~(memory.read_enable & memory.write_enable) | (memory.read_address != memory.write_address)),
     ]
     # What induction has to know besides.
-    behind, valid = Signal(range(2 * depth)), fifo.read_valid
+    behind, valid, outside = Signal(range(2 * depth)), fifo.read_valid, Signal(2)
     m.d.comb += [
-        behind.eq(consume + ahead - valid),
+        outside.eq(valid + fetched),
+        behind.eq(consume + ahead - outside),
         Assert((produce < depth) & (consume < depth) & (level <= depth)),
         Assert((produce == consume + level) | (produce + depth == consume + level)),
-        Assert(count == level + valid),
-        Assert(valid | (level <= 1)),
+        Assert(count == level + outside),
+        Assert((valid & fetched) | (level <= 1)),
         Assert(~there | followed),
         Assert(address < depth),
     ]
-    with m.If(there & ((ahead != 0) | ~valid)):
-        m.d.comb += [Assert(ahead - valid < level), Assert(cell == content)]
+    with m.If(there & (ahead >= outside)):
+        m.d.comb += [Assert(ahead - outside < level), Assert(cell == content)]
         m.d.comb += Assert((address == behind) | (address + depth == behind))
-    with m.If(there & (ahead == 0) & valid):
+    with m.If(there & (ahead == valid) & fetched):
         m.d.comb += Assert(was_read & (from_cell == content))
     m.d.comb += [
         Cover(takes & there & (ahead == 0) & readout.stream.last & (consume == 4) & (content[-1] == 0)),

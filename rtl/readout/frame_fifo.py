@@ -11,19 +11,19 @@ from oscc.rtl.memories.sram import Sram1R1W
 
 
 class FrameFifo(wiring.Component):
-    """First in, first out, of ``depth`` beats: all but one in a memory, the one that is offered in its read register.
+    """First in, first out, of ``depth`` beats: all but two in a memory, one in its read register, one that is offered.
 
     The memory reads and writes one address only when it is empty or full; it reads nothing in the one case and writes
-    nothing in the other.
+    nothing in the other. What is offered has a register of its own: a block RAM takes most of a cycle to give its word.
 
-    Latency: a beat that is written in cycle t to an empty FIFO is offered in cycle t + 2. Throughput: a beat per cycle.
+    Latency: a beat that is written in cycle t to an empty FIFO is offered in cycle t + 3. Throughput: a beat per cycle.
 
     Parameters
     ----------
     bits : int
         Of a beat.
     depth : int
-        At least 3.
+        At least 4.
 
     Members
     -------
@@ -34,7 +34,7 @@ class FrameFifo(wiring.Component):
     read_valid : Out(1)
         ``read_data`` is the oldest beat.
     read_data : Out(bits)
-        0 while not ``read_valid``.
+        From a register; the last beat while not ``read_valid``, and 0 before the first one.
     read_ready : In(1)
         With ``read_valid``: the beat is taken.
     level : Out(range(depth + 1))
@@ -45,11 +45,11 @@ class FrameFifo(wiring.Component):
     Raises
     ------
     ValueError
-        When the depth is less than 3.
+        When the depth is less than 4.
     """
 
     def __init__(self, bits: int, depth: int) -> None:
-        if depth < 3:
+        if depth < 4:
             raise ValueError(f"a frame FIFO of {depth} beats has no memory of two or more")
         self.depth = depth
         super().__init__(
@@ -64,7 +64,7 @@ class FrameFifo(wiring.Component):
                 **MEMORY_PIN_MEMBERS,
             }
         )
-        self.memory = Sram1R1W(depth - 1, bits)
+        self.memory = Sram1R1W(depth - 2, bits)
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
@@ -77,17 +77,21 @@ class FrameFifo(wiring.Component):
         """Beats in the memory."""
         writes = Signal()
         reads = Signal()
+        fetched = Signal()
+        """The memory gives a beat that is not offered yet."""
+        takes = Signal()
+        """The register of the beat that is offered can take another one."""
         m.d.comb += [
             self.write_ready.eq(stored != words),
             writes.eq(self.write_enable & self.write_ready),
-            reads.eq((stored != 0) & (~self.read_valid | self.read_ready)),
+            takes.eq(~self.read_valid | self.read_ready),
+            reads.eq((stored != 0) & (~fetched | takes)),
             memory.write_enable.eq(writes),
             memory.write_address.eq(produce),
             memory.write_data.eq(self.write_data),
             memory.read_enable.eq(reads),
             memory.read_address.eq(consume),
-            self.read_data.eq(Mux(self.read_valid, memory.read_data, 0)),
-            self.level.eq(stored + self.read_valid),
+            self.level.eq(stored + fetched + self.read_valid),
         ]
         with m.If(writes):
             m.d.sync += produce.eq(_next(produce, words))
@@ -98,9 +102,13 @@ class FrameFifo(wiring.Component):
         with m.Elif(reads & ~writes):
             m.d.sync += stored.eq(stored - 1)
         with m.If(reads):
-            m.d.sync += self.read_valid.eq(1)
-        with m.Elif(self.read_ready):
-            m.d.sync += self.read_valid.eq(0)
+            m.d.sync += fetched.eq(1)
+        with m.Elif(takes):
+            m.d.sync += fetched.eq(0)
+        with m.If(takes):
+            m.d.sync += self.read_valid.eq(fetched)
+            with m.If(fetched):
+                m.d.sync += self.read_data.eq(memory.read_data)
         return m
 
 

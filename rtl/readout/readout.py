@@ -15,7 +15,7 @@ from oscc.rtl.signals.image_stream import image_stream_signature
 from oscc.rtl.signals.shapes import index_shape
 from oscc.rtl.signals.tap_port import tap_port_signature
 
-DRAIN_BEATS = 4
+DRAIN_BEATS = 5
 """Beats that may be in the FIFO when a walk begins: as many are on their way through it when a walk ends, though each
 is taken at once."""
 

@@ -115,7 +115,13 @@ class CosimJob:
         """About as many clock cycles as all takes with the RTL, from reset on, where the host never pauses."""
         core = self.core
         # After a reset the schedule memory is cleared, a word per cycle.
-        return SCHEDULE_DEPTH + core.program_beats + core.load_cycles + self.samples * self._timed_cycles + core.readout_cycles
+        return (
+            SCHEDULE_DEPTH
+            + core.program_beats
+            + core.load_cycles
+            + self.samples * self._timed_cycles
+            + core.readout_cycles
+        )
 
     @property
     def longest_pause(self) -> int:

@@ -132,7 +132,7 @@ def test_the_rules_give_the_worked_schedule() -> None:
     rows = table(PAGE, "instructions of the group", "T", "because", "seen", "from", "to")
     assert [int(row["T"]) for row in rows if row["T"]] == effect_cycles(TINY)
     sample = next(int(row["T"]) for row in rows if "`sample`" in row["instructions of the group"])
-    assert spans()["m_axis_tvalid"][:4] == [sample + 7 + row * (TINY.row_beats + 3) for row in range(4)]
+    assert spans()["m_axis_tvalid"][:4] == [sample + 8 + row * (TINY.row_beats + 3) for row in range(4)]
 
 
 def test_the_images_of_the_worked_schedule() -> None:

@@ -67,9 +67,7 @@ def test_bytes_of_an_instruction_that_nobody_wrote_read_0(core: Path, tmp_path: 
     assert seen == {first + 20: "00bb0000"}
 
 
-def test_accesses_that_come_at_once_after_reset_wait_for_the_schedule_to_be_cleared(
-    core: Path, tmp_path: Path
-) -> None:
+def test_accesses_that_come_at_once_after_reset_wait_for_the_schedule_to_be_cleared(core: Path, tmp_path: Path) -> None:
     last = register("SCHEDULE").address + 4 * 63
     accesses = [f"write(12'd{last}, 32'hAABBCCDD, 4'b1111)", "repeat (70) @(posedge clk)", f"read(12'd{last})"]
     assert read_back(tmp_path, core, accesses) == {last: "aabbccdd"}

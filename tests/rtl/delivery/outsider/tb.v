@@ -135,7 +135,7 @@ module tb;
       expect_equal("tdata", m_axis_tdata, wanted_beat);
       expect_equal("tkeep", m_axis_tkeep, 8'h0F);
       expect_equal("tlast, tuser", {m_axis_tlast, m_axis_tuser}, {row == 3, 1'b0});
-      expect_equal("cycle of beat", cycle, 142 + 4 * row + 100 * (beats / 4));
+      expect_equal("cycle of beat", cycle, 143 + 4 * row + 100 * (beats / 4));
       beats = beats + 1;
     end
   end
