@@ -17,7 +17,7 @@ PIP := PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --disable-pip-version-ch
 # torch and numba have thread pools that fight on few cores.
 export NUMBA_NUM_THREADS ?= 1
 
-.PHONY: demo test lint bench formal formal-quick gates suite campaign coverage synth results clean registers
+.PHONY: demo test slow lint bench formal formal-quick gates suite campaign coverage synth results clean registers
 
 demo: $(VENV)/.demo
 	$(BIN)/oscc compile $(MODEL) --core $(CORE) -o $(OUT)
@@ -32,6 +32,11 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n auto --dist worksteal
+
+# The tests that build with Verilator, every one that is installed: minutes of one processor.
+SLOW := tests/sim/test_standalone_run.py tests/oscc/test_cocotb.py tests/rtl/delivery/test_assertions.py tests/sim/engines/test_verilog.py
+slow: $(VENV)/.dev
+	OSCC_SLOW_TESTS=1 $(BIN)/pytest $(SLOW)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -140,6 +140,7 @@ def build_walk() -> Module:
     reserved = Mux(walks, FRAME_BEATS - place, 0)
     m.d.comb += [
         Assert(frame_due == (walks | ongoing("wait for room"))),
+        Assert(inside["walking"] == frame_due),
         Assert(discard_due == inside["discarded"]),
         Assert(~ongoing("mark") | discard_due),
         Assert(~ongoing("end early") | cut),

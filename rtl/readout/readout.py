@@ -133,12 +133,14 @@ class Readout(wiring.Component):
         fits, space, held, beat = walk.fits, walk.space, walk.held, walk.beat
         valid, last, mark, bad = walk.valid, walk.last, walk.mark, walk.bad
         discarded = Signal()
+        # Beside the state, since the sequencer hangs on it in the cycle itself.
+        walking = Signal()
         with m.FSM() as fsm:
             with m.State("idle"):
                 with m.If(discarded):
                     m.next = "mark"
                 with m.Elif(self.frames.start):
-                    m.d.sync += [self.tap.row.eq(0), bad.eq(0)]
+                    m.d.sync += [self.tap.row.eq(0), bad.eq(0), walking.eq(1)]
                     m.next = "select"
                     with m.If(~fits):
                         m.next = "wait for room"
@@ -162,21 +164,19 @@ class Readout(wiring.Component):
                     m.d.sync += self.tap.row.eq(self.tap.row + 1)
                     m.next = "select"
                     with m.If(last):
-                        m.d.sync += self.tap.row.eq(0)
+                        m.d.sync += [self.tap.row.eq(0), walking.eq(0)]
                         m.next = "idle"
             with m.State("end early"):
                 # The walk has room for a whole frame, so there is some for this beat.
                 m.d.comb += mark.eq(1)
-                m.d.sync += self.tap.row.eq(0)
+                m.d.sync += [self.tap.row.eq(0), walking.eq(0)]
                 m.next = "idle"
             with m.State("mark"), m.If(space):
                 m.d.comb += mark.eq(1)
                 m.d.sync += discarded.eq(0)
                 m.next = "idle"
         waiting = fsm.ongoing("wait for room")
-        walking = Signal()
         m.d.comb += [
-            walking.eq(~fsm.ongoing("idle") & ~fsm.ongoing("mark")),
             self.frames.busy.eq(walking | discarded),
             self.frames.room.eq((fits | (walking & ~waiting)) & ~discarded),
         ]

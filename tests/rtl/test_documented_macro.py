@@ -230,8 +230,8 @@ def test_timing_diagrams_are_the_run() -> None:
 def test_a_late_tap_bus_makes_rows_longer_and_changes_nothing() -> None:
     on_time, late = worked(), worked(Variant(late=2))
     assert late.frames == on_time.frames
-    assert [cycle - 135 for cycle in on_time.cycles("m_axis_tvalid")[:4]] == [7 + 4 * row for row in range(4)]
-    assert [cycle - 135 for cycle in late.cycles("m_axis_tvalid")[:4]] == [9 + 6 * row for row in range(4)]
+    assert [cycle - 135 for cycle in on_time.cycles("m_axis_tvalid")[:4]] == [8 + 4 * row for row in range(4)]
+    assert [cycle - 135 for cycle in late.cycles("m_axis_tvalid")[:4]] == [10 + 6 * row for row in range(4)]
 
 
 def test_ready_is_followed_in_four_cycles() -> None:

@@ -81,10 +81,10 @@ def test_a_sample_is_lost_only_after_all_that_it_may_wait_for(tiny_job: CosimJob
     # Init of 64, four runs of 125, five loads and one more of 14 cycles, a read-out of 4 rows of 1 + 3 and 1.
     round_ = 64 + 4 * 125 + 6 * 14 + 17
     assert tiny_job.sample_limit == 4 * round_ + 1000
-    # A beat a cycle, one load that nothing hides, three samples, one read-out.
+    # 64 instructions cleared, a beat a cycle, one load that nothing hides, three samples, one read-out.
     core = tiny_job.core
     three = dataclasses.replace(tiny_job, samples=3)
-    assert three.expected_cycles == core.program_beats + 14 + 3 * (64 + 4 * 125) + 17
+    assert three.expected_cycles == 64 + core.program_beats + 14 + 3 * (64 + 4 * 125) + 17
     longer = encode_schedule(
         [
             Instruction(Operation.LOAD, 0),
