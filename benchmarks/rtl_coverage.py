@@ -30,6 +30,11 @@ HEADER = re.compile(r"^// \w+: (oscc\.[\w.]+), written by", re.MULTILINE)
 REASONS: tuple[tuple[str, str, str], ...] = (
     (
         "InstructionFetch",
+        r"^default: ;$",
+        "an operation that does not exist; the check refuses it",
+    ),
+    (
+        "InstructionFetch",
         r"^\(?counter == 6'd63\)?$",
         "a counted repeat at address 63; the check refuses it: the last instruction is a stop or repeats for ever",
     ),
@@ -194,7 +199,7 @@ def write_report(parts: dict[tuple[str, str], Part], sources: dict[str, str]) ->
         "",
     ]
     for (component, reason), left in sorted(missing.items()):
-        text.append(f"- `{component}`, {len(left)} lines: {reason or 'no reason is known'}")
+        text.append(f"- `{component}`, {len(left)} line{'s' * (len(left) != 1)}: {reason or 'no reason is known'}")
         if not reason:
             text += [f"  - {number}: `{line}`" for number, line in left[:20]]
     if not missing:

@@ -81,7 +81,10 @@ class WeightGroup(wiring.Component):
             "read_address": bus.read_stages[0],
         }
         for name, signal in register.items():
-            with m.If(taken_with.get(name, 1)):
+            if name not in taken_with:
+                m.d.sync += signal.eq(getattr(bus, name))
+                continue
+            with m.If(taken_with[name]):
                 m.d.sync += signal.eq(getattr(bus, name))
         connect_parts(m, self, self.parts, register)
         return m
