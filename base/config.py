@@ -5,6 +5,7 @@ What a YAML file writes as a text, a truth value or a fraction is no integer.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -51,6 +52,9 @@ Finite = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=-1e30,
 Fraction = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0, le=1)]
 """A fraction, 0 to 1."""
 
+
+Angle = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=-math.pi, le=math.pi)]
+"""An angle within one turn about 0 [rad]."""
 
 Gain = Annotated[float, BeforeValidator(_number), Field(strict=True, ge=0.5, le=2.0)]
 """A gain relative to the nominal one."""

@@ -52,8 +52,10 @@ def diagnose_initial_phases(
     """
     given = f"{init.kind} with mean {init.mean:.9g} and standard deviation {init.std:.9g} rad"
     if core.init.kind == "normal":
-        offered, fix = f"normal with mean 0 and standard deviation {core.init.std_rad:.9g} rad", "init.std_rad"
-        fits = abs(init.mean) <= INIT_TOLERANCE and abs(init.std - core.init.std_rad) <= INIT_TOLERANCE
+        offered = f"normal with mean {core.init.mean_rad:.9g} and standard deviation {core.init.std_rad:.9g} rad"
+        moved = abs(init.mean - core.init.mean_rad) > INIT_TOLERANCE
+        fix = "init.mean_rad" if moved else "init.std_rad"
+        fits = not moved and abs(init.std - core.init.std_rad) <= INIT_TOLERANCE
     else:
         # A uniform distribution over one whole turn is the same wherever it begins.
         offered, fix = "uniform over the circle", "init.kind"
@@ -64,6 +66,6 @@ def diagnose_initial_phases(
             f"train the model from the distribution of the core, or use a core with another {fix}",
             {
                 "model": {"kind": init.kind, "mean": init.mean, "std": init.std},
-                "core": {"kind": core.init.kind, "std_rad": core.init.std_rad},
+                "core": {"kind": core.init.kind, "mean_rad": core.init.mean_rad, "std_rad": core.init.std_rad},
             },
         )

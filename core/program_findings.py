@@ -22,6 +22,7 @@ class CorePhases(TypedDict):
     """Initial phases that a core offers [rad]."""
 
     kind: str
+    mean_rad: float
     std_rad: float
 
 

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from oscc.base.config import Gain, Integer, Positive, Section
+from oscc.base.config import Angle, Gain, Integer, Positive, Section
 
 
 class DacSpec(Section):
@@ -66,13 +66,32 @@ class InitSpec(Section):
         Distribution of the initial phases; ``uniform`` is over [-pi, pi).
     std_rad : float
         Standard deviation of ``normal`` [rad]; ignored for ``uniform``.
+    mean_rad : float
+        Mean of ``normal`` [rad], -pi to pi; 0 for ``uniform``. Where it is 0 it is not written, so that the hash of a
+        core without it is what it was.
     cycles : int
         Clock cycles for which the array is held in noise.
     """
 
     kind: Literal["normal", "uniform"] = "normal"
     std_rad: Positive = 1.0
+    mean_rad: Angle = 0.0
     cycles: Integer = Field(default=64, ge=1, lt=2**24)
+
+    @model_validator(mode="after")
+    def _check_mean(self) -> InitSpec:
+        if self.kind == "uniform" and self.mean_rad:
+            raise ValueError(
+                f"mean_rad {self.mean_rad:.9g} means nothing for uniform phases, which cover the circle: leave it out"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_mean(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = handler(self)
+        if not self.mean_rad:
+            content.pop("mean_rad", None)
+        return content
 
 
 class ReadoutSpec(Section):

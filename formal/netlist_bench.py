@@ -101,7 +101,7 @@ def random_program(core: CoreSpec, seed: int = 1) -> Program:
         core_name=core.name,
         spec_hash=core.hash,
         model_hash="",
-        init=InitialPhases(core.init.kind, 0.0, std),
+        init=InitialPhases(core.init.kind, core.init.mean_rad, std),
         image_shape=(rows, cols),
         pixel=np.array([(row, column) for row in range(rows) for column in range(cols)], dtype=np.int32),
         chunk_duration=np.ones(len(RUNS)),

@@ -122,4 +122,4 @@ def lower_problem(problem: IsingProblem, core: CoreSpec) -> CouplingGraph:
 def _initial_phases(core: CoreSpec) -> InitialPhases:
     if core.init.kind == "uniform":
         return InitialPhases("uniform", 0.0, float(np.pi / np.sqrt(3.0)))
-    return InitialPhases("normal", 0.0, core.init.std_rad)
+    return InitialPhases("normal", core.init.mean_rad, core.init.std_rad)

@@ -45,7 +45,7 @@ def initial_phases(core: CoreSpec, seed: int, sample: int) -> NDArray[np.float64
     Parameters
     ----------
     core : CoreSpec
-        Its ``init``: normal with mean 0, or uniform over [-pi, pi).
+        Its ``init``: normal, or uniform over [-pi, pi).
     seed, sample : int
         As `noise_generator` takes them.
     """
@@ -53,7 +53,7 @@ def initial_phases(core: CoreSpec, seed: int, sample: int) -> NDArray[np.float64
     shape = (core.rows, core.cols)
     if core.init.kind == "uniform":
         return (2.0 * generator.random(shape) - 1.0) * np.pi
-    return core.init.std_rad * generator.standard_normal(shape)
+    return core.init.mean_rad + core.init.std_rad * generator.standard_normal(shape)
 
 
 def initial_phases_batch(core: CoreSpec, seed: int, samples: Iterable[int]) -> NDArray[np.float64]:

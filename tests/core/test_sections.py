@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from oscc.base.config import Section
 from oscc.core.sections import DacSpec, DefectSpec, InitSpec, ReadoutSpec
+from oscc.core.spec_file import load_core
 
 
 def test_allowed_codes_leave_out_the_forbidden() -> None:
@@ -19,6 +20,19 @@ def test_init_spec_limits() -> None:
     assert InitSpec().kind == "normal"
     with pytest.raises(ValidationError, match="greater than 0"):
         InitSpec(std_rad=0.0)
+    with pytest.raises(ValidationError, match=r"less than or equal to 3\.14"):
+        InitSpec(mean_rad=3.2)
+    with pytest.raises(ValidationError, match=r"mean_rad 0\.5 means nothing for uniform phases"):
+        InitSpec(kind="uniform", mean_rad=0.5)
+
+
+def test_a_mean_of_zero_leaves_the_hash_of_a_core_alone() -> None:
+    assert "mean_rad" not in InitSpec(mean_rad=0.0).model_dump()
+    assert InitSpec(mean_rad=0.5).model_dump()["mean_rad"] == 0.5
+    core = load_core("tiny-8x8")
+    moved = core.changed(init={"mean_rad": 0.5})
+    assert moved.hash != core.hash == core.changed(init={"mean_rad": 0}).hash
+    assert moved.changed(name="other").init.mean_rad == 0.5
 
 
 def test_largest_readout_code_has_eight_bits() -> None:
@@ -35,6 +49,7 @@ def test_largest_readout_code_has_eight_bits() -> None:
         (DacSpec, {"bits": 4, "full_scale_rad_s": 1.0, "forbidden": [1.0]}),
         (InitSpec, {"cycles": 64.0}),
         (InitSpec, {"std_rad": True}),
+        (InitSpec, {"mean_rad": "1"}),
         (ReadoutSpec, {"origin": [False, 0]}),
         (ReadoutSpec, {"step": ["1", 1]}),
         (DefectSpec, {"cells": [[0, "0"]]}),

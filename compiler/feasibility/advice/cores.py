@@ -163,8 +163,10 @@ def _fixed_keys(graph: CouplingGraph, core: CoreSpec) -> Keys | None:
 
 def _init_for(init: InitialPhases, core: CoreSpec) -> Keys | None:
     section = core.init.model_dump(mode="json")
-    if init.kind == "normal" and abs(init.mean) <= INIT_TOLERANCE and init.std > 0:
-        return {**section, "kind": "normal", "std_rad": init.std}
+    section.pop("mean_rad", None)
+    if init.kind == "normal" and abs(init.mean) <= math.pi and init.std > 0:
+        mean = {"mean_rad": init.mean} if abs(init.mean) > INIT_TOLERANCE else {}
+        return {**section, "kind": "normal", "std_rad": init.std, **mean}
     if init.kind == "uniform" and abs(init.std - math.pi / math.sqrt(3.0)) <= INIT_TOLERANCE:
         return {**section, "kind": "uniform"}
     return None

@@ -35,14 +35,14 @@ def other_phases(witness: Witness, subject: Subject) -> bool:
     init = graph.init
     if named != (
         {"kind": init.kind, "mean": init.mean, "std": init.std},
-        {"kind": core.init.kind, "std_rad": core.init.std_rad},
+        {"kind": core.init.kind, "mean_rad": core.init.mean_rad, "std_rad": core.init.std_rad},
     ):
         return False
     if init.kind != core.init.kind:
         return True
     # A whole turn has a standard deviation of 2 pi / sqrt(12), wherever it begins.
     std = core.init.std_rad if core.init.kind == "normal" else 2 * math.pi / math.sqrt(12)
-    moved = init.mean != 0 and core.init.kind == "normal"
+    moved = core.init.kind == "normal" and not math.isclose(init.mean, core.init.mean_rad, rel_tol=1e-7)
     return not math.isclose(init.std, std, rel_tol=1e-7) or moved
 
 

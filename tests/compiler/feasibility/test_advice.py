@@ -255,11 +255,20 @@ CASES = [
         "kind: uniform",
     ),
     Case(
-        "initial phases that no core offers",
+        "initial phases with another mean",
         lambda m: changed(m.on(), init=InitialPhases("normal", 0.5, 1.0)),
         {},
         "F002",
         "mean 0.5",
+        "core",
+        "mean_rad: 0.5",
+    ),
+    Case(
+        "initial phases that no core offers",
+        lambda m: changed(m.on(), init=InitialPhases("normal", 4.0, 1.0)),
+        {},
+        "F002",
+        "mean 4",
     ),
     Case(
         "a star",

@@ -60,6 +60,11 @@ def test_normal_phases_have_mean_zero_and_the_spread_of_the_core(make_core):
     assert stats.kstest(phases.ravel() / 0.5, "norm").pvalue > 0.01
 
 
+def test_the_mean_is_added_to_the_same_noise(make_core):
+    about_zero, moved = make_core(), make_core(init={"mean_rad": -1.25})
+    assert np.array_equal(initial_phases(moved, 3, 5), initial_phases(about_zero, 3, 5) - 1.25)
+
+
 def test_uniform_phases_cover_the_circle(make_core):
     core = make_core("ais-56x56", init={"kind": "uniform"})
     phases = initial_phases_batch(core, 3, range(8)).ravel()
