@@ -9,7 +9,7 @@ from oscc.core.spec import CoreSpec
 from oscc.core.spec_file import load_core, preset_names
 
 GEOMETRY = ("grid", "stencil", "couplings")
-"""Keys in which cores differ most."""
+"""Keys in which cores differ most, but for having inputs or none."""
 
 NAMES = ("schema", "name", "defects")
 """Keys that say nothing about what a core can do."""
@@ -26,7 +26,7 @@ def closest_preset(core: CoreSpec, holds: Callable[[CoreSpec], bool]) -> CoreSpe
     holds : callable
     """
     difference = {preset.name: _difference(core, preset) for preset in _presets()}
-    others = [preset for preset in _presets() if difference[preset.name][1]]
+    others = [preset for preset in _presets() if difference[preset.name][2]]
     in_order = sorted(others, key=lambda other: difference[other.name])
     return next((preset for preset in in_order if holds(preset)), None)
 
@@ -36,7 +36,7 @@ def _presets() -> tuple[CoreSpec, ...]:
     return tuple(load_core(name) for name in preset_names())
 
 
-def _difference(core: CoreSpec, other: CoreSpec) -> tuple[int, int, str]:
+def _difference(core: CoreSpec, other: CoreSpec) -> tuple[bool, int, int, str]:
     ours, theirs = (each.model_dump(mode="json", by_alias=True) for each in (core, other))
     differing = {key for key in ours if ours[key] != theirs[key] and key not in NAMES}
-    return len(differing & set(GEOMETRY)), len(differing), other.name
+    return core.driven != other.driven, len(differing & set(GEOMETRY)), len(differing), other.name

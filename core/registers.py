@@ -1,13 +1,14 @@
 """The register map of a core, declared once.
 
-The address decode of the RTL, docs/registers.md, the C header and the Python driver are all made from `REGISTERS`. The
-map is the same for every core; what differs between cores is read from its constant registers.
+The address decode of the RTL, docs/registers.md, the C header and the Python driver are all made from it. There are two
+maps: that of driven cores has more registers and fields (``driven`` in the declaration), at addresses and bits that the
+other leaves free. What else differs between cores is read from constant registers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 from oscc.core.instructions import SCHEDULE_DEPTH
 
@@ -18,9 +19,20 @@ CORE_ID = 0x4F53_4343
 """Content of register ID: "OSCC" in ASCII."""
 
 MAP_VERSION = 3
-"""Content of register VERSION."""
+"""Content of register VERSION of a core without inputs."""
+
+DRIVEN_MAP_VERSION = 4
+"""Content of register VERSION of a driven core."""
 
 Access = Literal["constant", "read", "read-write", "pulse", "write-1-to-clear"]
+
+
+class MaybeDriven(Protocol):
+    """A core, as far as it decides about its registers."""
+
+    @property
+    def driven(self) -> bool:
+        """Whether it has inputs."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +46,15 @@ class Field:
         Position of the lowest bit.
     width : int
     description : str
+    driven : bool
+        Whether only driven cores have it.
     """
 
     name: str
     low: int
     width: int
     description: str
+    driven: bool = False
 
     @property
     def mask(self) -> int:
@@ -66,6 +81,8 @@ class Register:
         Consecutive registers of an array; 1 for a plain register.
     reset : int
         Content after reset.
+    driven : bool
+        Whether only driven cores have it.
     """
 
     name: str
@@ -75,13 +92,14 @@ class Register:
     fields: tuple[Field, ...]
     count: int = 1
     reset: int = 0
+    driven: bool = False
 
     def field(self, name: str) -> Field:
         """Return the field of a name."""
         return next(field for field in self.fields if field.name == name)
 
 
-ERROR_CAUSES = (
+ALL_ERROR_CAUSES = (
     Field("unprogrammed", 0, 1, "start or scrub was asked for, but no whole program has been loaded"),
     Field("program_crc", 1, 1, "the CRC-32 of the streamed program differs from PROGRAM_CRC"),
     Field("program_length", 2, 1, "TLAST came before or after the last beat of the program"),
@@ -93,7 +111,14 @@ ERROR_CAUSES = (
     Field("array_lost", 8, 1, "the array was not ready in an init or a run, or when a run was due; the schedule ended"),
     Field("self_test", 9, 1, "the self-test read back something else than it had written"),
     Field("nothing_loaded", 10, 1, "a commit for which nothing had been loaded; the schedule was ended"),
+    Field("inputs_late", 11, 1, "a feed got no whole vector within WATCHDOG cycles; the schedule was ended", True),
+    Field("input_vector", 12, 1, "an input vector was refused: short, long or with a byte that is no code", True),
+    Field("input_parity", 13, 1, "a parity error in input memory, map, table or watch; the schedule was ended", True),
 )
+"""Every cause of ERROR, also those that only driven cores have."""
+
+ERROR_CAUSES = tuple(cause for cause in ALL_ERROR_CAUSES if not cause.driven)
+"""Those of a core without inputs."""
 
 IRQ_CAUSES = (
     Field("sample", 0, 1, "a sample was latched"),
@@ -110,7 +135,7 @@ def _whole(description: str) -> tuple[Field, ...]:
     return (Field("value", 0, 32, description),)
 
 
-REGISTERS = (
+ALL_REGISTERS = (
     Register("ID", 0x000, "constant", "What this is.", _whole('0x4F534343, "OSCC"')),
     Register("VERSION", 0x004, "constant", "Version of this register map.", _whole(str(MAP_VERSION))),
     Register(
@@ -159,6 +184,7 @@ REGISTERS = (
             Field("load", 2, 1, "forget the program and accept a new one; ends a load, scrub or self-test under way"),
             Field("scrub", 3, 1, "read every weight word once, write corrected ones back; also while a schedule runs"),
             Field("self_test", 4, 1, "forget the program and test every bank (March C-)"),
+            Field("flush", 5, 1, "forget all input vectors and swallow the rest of one under way", True),
         ),
     ),
     Register(
@@ -175,9 +201,11 @@ REGISTERS = (
             Field("scrubbing", 5, 1, "a scrub is under way"),
             Field("self_testing", 6, 1, "a self-test is under way"),
             Field("array_ready", 7, 1, "the array says that it can work"),
+            Field("input_ready", 8, 1, "a whole input vector waits for its feed", True),
+            Field("feeding", 9, 1, "a feed waits or is under way", True),
         ),
     ),
-    Register("ERROR", 0x028, "write-1-to-clear", "Error causes, sticky.", ERROR_CAUSES),
+    Register("ERROR", 0x028, "write-1-to-clear", "Error causes, sticky.", ALL_ERROR_CAUSES),
     Register(
         "ERROR_INFO",
         0x02C,
@@ -264,6 +292,74 @@ REGISTERS = (
         reset=0xFFFF,
     ),
     Register(
+        "INPUTS",
+        0x080,
+        "constant",
+        "Capacity of the input memory.",
+        (Field("capacity", 0, 16, "input codes of a vector, at most"),),
+        driven=True,
+    ),
+    Register(
+        "INPUT_COUNT",
+        0x084,
+        "read-write",
+        "Inputs of the program: codes of a vector, and entries of the input map that are used.",
+        (Field("value", 0, 16, "0 to INPUTS"),),
+        driven=True,
+    ),
+    Register(
+        "INPUT_VECTORS",
+        0x088,
+        "read",
+        "Whole input vectors taken since the program load or the last flush.",
+        _whole("count"),
+        driven=True,
+    ),
+    Register(
+        "INPUT_REFUSED",
+        0x08C,
+        "read",
+        "Input vectors refused since the program load or the last flush.",
+        _whole("count"),
+        driven=True,
+    ),
+    Register(
+        "INPUT_WAIT",
+        0x090,
+        "read",
+        "Clock cycles since start in which a feed waited for a vector.",
+        _whole("cycles"),
+        driven=True,
+    ),
+    Register(
+        "SETTLE",
+        0x094,
+        "read-write",
+        "When an array counts as at rest.",
+        (
+            Field("tolerance", 0, 8, "read-out steps by which a watched cell may differ and not have moved"),
+            Field("allowed", 16, 16, "watched cells that may have moved between two looks"),
+        ),
+        driven=True,
+    ),
+    Register(
+        "SETTLE_ROWS",
+        0x098,
+        "read-write",
+        "Rows of the frame that a look reads.",
+        (Field("first", 0, 16, "first row"), Field("last", 16, 16, "last row")),
+        driven=True,
+    ),
+    Register(
+        "UNSETTLED",
+        0x09C,
+        "read",
+        "Settles since start that ran out of cycles.",
+        _whole("count"),
+        driven=True,
+    ),
+    Register("SETTLE_CYCLES", 0x0A0, "read", "Length of the last settle.", _whole("clock cycles"), driven=True),
+    Register(
         "SCHEDULE",
         0x400,
         "read-write",
@@ -272,18 +368,67 @@ REGISTERS = (
         count=SCHEDULE_DEPTH,
     ),
 )
-"""Every register, ascending by address."""
+"""Every register with all its fields, ascending by address; only driven cores have all of them."""
+
+
+def _map_of(driven: bool) -> tuple[Register, ...]:
+    """Return the registers of a driven core, or of one without inputs."""
+    if driven:
+        version = _whole(str(DRIVEN_MAP_VERSION))
+        return tuple(replace(entry, fields=version) if entry.name == "VERSION" else entry for entry in ALL_REGISTERS)
+    return tuple(
+        replace(entry, fields=tuple(field for field in entry.fields if not field.driven))
+        for entry in ALL_REGISTERS
+        if not entry.driven
+    )
+
+
+REGISTERS = _map_of(driven=False)
+"""The registers of a core without inputs, ascending by address."""
+
+DRIVEN_REGISTERS = _map_of(driven=True)
+"""The registers of a driven core, ascending by address."""
+
+
+def registers_of(core: MaybeDriven) -> tuple[Register, ...]:
+    """Return the registers that a core has, ascending by address.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    return DRIVEN_REGISTERS if core.driven else REGISTERS
+
+
+def error_causes_of(core: MaybeDriven) -> tuple[Field, ...]:
+    """Return the causes of register ERROR that a core has.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    return ALL_ERROR_CAUSES if core.driven else ERROR_CAUSES
+
+
+def map_version_of(core: MaybeDriven) -> int:
+    """Return the content of register VERSION of a core.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    return DRIVEN_MAP_VERSION if core.driven else MAP_VERSION
 
 
 def register(name: str) -> Register:
-    """Return the register of a name.
+    """Return the register of a name, with all its fields.
 
     Raises
     ------
     KeyError
         When there is none.
     """
-    for candidate in REGISTERS:
+    for candidate in ALL_REGISTERS:
         if candidate.name == name:
             return candidate
     raise KeyError(name)

@@ -18,7 +18,19 @@ from pydantic import Field, field_validator, model_validator
 from oscc.base.config import Integer, Positive, Section
 from oscc.core.groups import Groups
 from oscc.core.instructions import MAX_SAMPLE_CHUNKS
-from oscc.core.latencies import BUS_FANOUT, LEAST_INIT, LONGEST_FETCH, READ_LATENCY, READOUT_LATENCY, READOUT_ROW_CYCLES
+from oscc.core.latencies import (
+    BUS_FANOUT,
+    LEAST_DRIVEN_INIT,
+    LEAST_INIT,
+    LONGEST_FETCH,
+    MAP_BITS,
+    MERGE_LATENCY,
+    READ_LATENCY,
+    READOUT_LATENCY,
+    READOUT_ROW_CYCLES,
+    TABLE_BITS,
+    WATCH_BITS,
+)
 from oscc.core.registers import register
 from oscc.core.sections import DacSpec as DacSpec
 from oscc.core.sections import DefectSpec as DefectSpec
@@ -70,6 +82,8 @@ class CoreSpec(Section):
     memory_pins : bool
         Test and redundancy pins of the memories as ports of the core. What the hardware computes does not depend on it:
         `canonical_json` names it only where it is true.
+    inputs : int
+        Capacity of the input memory, in codes; 0, and then `canonical_json` does not name it, for none of it.
     defects : DefectSpec
     """
 
@@ -93,6 +107,7 @@ class CoreSpec(Section):
     protection: Literal["secded", "none"] = "secded"
     spi: bool = False
     memory_pins: bool = False
+    inputs: Integer = Field(default=0, ge=0, le=4096)
     defects: DefectSpec = DefectSpec()
 
     @field_validator("stencil")
@@ -143,9 +158,12 @@ class CoreSpec(Section):
         for row, col, _ in self.defects.gain:
             if not (0 <= row < self.rows and 0 <= col < self.cols):
                 raise ValueError(f"defects.gain: {[row, col]} lies outside the {self.rows} x {self.cols} grid")
-        if self.init.cycles < LEAST_INIT:
+        if self.inputs > self.cells:
+            raise ValueError(f"inputs: {self.inputs} for {self.cells} cells; a cell takes at most one")
+        least_init = LEAST_DRIVEN_INIT if self.driven else LEAST_INIT
+        if self.init.cycles < least_init:
             raise ValueError(
-                f"init.cycles: {self.init.cycles} is shorter than the fetch of the run that follows ({LEAST_INIT})"
+                f"init.cycles: {self.init.cycles} is shorter than the fetch of the run that follows ({least_init})"
             )
         if self.init.cycles + self.least_run_cycles > self.cycles_per_sample:
             raise ValueError(
@@ -153,6 +171,11 @@ class CoreSpec(Section):
                 f"least a load or a fetch ({self.least_run_cycles})"
             )
         return self
+
+    @property
+    def driven(self) -> bool:
+        """Whether the core has inputs, and with them the instructions and registers of driven cores."""
+        return self.inputs > 0
 
     # Geometry
 
@@ -246,7 +269,23 @@ class CoreSpec(Section):
     @property
     def program_beats(self) -> int:
         """Beats of the whole program stream, and the fewest cycles in which it loads."""
+        return self.bank_beats + sum(self.section_beats)
+
+    @property
+    def bank_beats(self) -> int:
+        """Beats of all weight words."""
         return self.cols * self.bank_depth * self.word_beats
+
+    @property
+    def section_beats(self) -> tuple[int, int, int]:
+        """Beats of input map, feedback tables and watch, which follow the weight words; none without inputs."""
+        if not self.driven:
+            return 0, 0, 0
+        map_beats, table_beats, watch_beats = (
+            -(-bits // self.stream_width) for bits in (MAP_BITS, TABLE_BITS, WATCH_BITS)
+        )
+        entries = self.chunks * self.readout.phase_steps
+        return self.inputs * map_beats, entries * table_beats, self.frame_beats * watch_beats
 
     @property
     def program_bytes(self) -> int:
@@ -265,8 +304,8 @@ class CoreSpec(Section):
 
     @property
     def loader_latency(self) -> int:
-        """Cycles from the edge on which a load starts to its first row at the array: bus levels + bank read."""
-        return self.bus_levels + READ_LATENCY
+        """Cycles from the edge on which a load starts to its first row at the array: bus levels + bank read + merge."""
+        return self.bus_levels + READ_LATENCY + (MERGE_LATENCY if self.driven else 0)
 
     @property
     def load_cycles(self) -> int:
@@ -365,11 +404,14 @@ class CoreSpec(Section):
     def canonical_json(self) -> str:
         """Return the specification with every default filled in, keys sorted: what `hash` is taken over.
 
-        Without ``memory_pins`` where that is false, so that programs for cores of before it remain good.
+        Without ``memory_pins`` and ``inputs`` where they have their defaults, so that programs for cores of before them
+        remain good.
         """
         described = self.model_dump(mode="json", by_alias=True)
         if not self.memory_pins:
             del described["memory_pins"]
+        if not self.inputs:
+            del described["inputs"]
         return json.dumps(described, sort_keys=True, separators=(",", ":"))
 
     def __eq__(self, other: object) -> bool:

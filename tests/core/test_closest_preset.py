@@ -23,3 +23,9 @@ def test_another_core_of_a_presets_name_may_use_it() -> None:
 
 def test_there_may_be_none() -> None:
     assert closest_preset(load_core("tiny-8x8"), lambda other: False) is None
+
+
+def test_a_core_with_inputs_is_not_used_instead_of_one_without() -> None:
+    found = closest_preset(load_core("ising-56x56"), lambda other: other.name in ("driven-56x56", "king-48x41"))
+    assert found is not None
+    assert found.name == "king-48x41"

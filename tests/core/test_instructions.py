@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oscc.core.instructions import Instruction, Operation, decode_schedule, encode_schedule
+from oscc.core.instructions import Instruction, Operation, Source, decode_schedule, encode_schedule
 
 ENCODED = {
     0x1000_0000: Instruction(Operation.STOP),
@@ -92,3 +92,46 @@ def test_decoding_names_the_first_bad_instruction() -> None:
     words = np.array([0x3000_0000, 0, 0xFFFF_FFFF], dtype=np.uint32)
     with pytest.raises(ValueError, match=r"^instruction 1: 0x00000000: operation 0 does not exist$"):
         decode_schedule(words)
+
+
+DRIVEN = {
+    0x6000_0001: (Instruction(Operation.SAMPLE, 1), "sample quiet"),
+    0x8000_0000: (Instruction.feed(Source.STREAM), "feed stream"),
+    0x8000_0301: (Instruction.feed(Source.FEEDBACK, 3), "feed feedback 3"),
+    0x8000_0003: (Instruction.feed(Source.AGAIN), "feed again"),
+    0x9000_05DC: (Instruction(Operation.SETTLE, 1500), "settle 1500"),
+}
+
+
+@pytest.mark.parametrize(("word", "expected"), DRIVEN.items())
+def test_instructions_of_driven_cores(word: int, expected: tuple[Instruction, str]) -> None:
+    instruction, text = expected
+    assert (instruction.encode(), str(instruction)) == (word, text)
+    assert Instruction.decode(word, driven=True) == instruction
+    assert instruction.is_driven
+    assert instruction.is_timed == (instruction.operation is Operation.SETTLE)
+    with pytest.raises(ValueError, match=r"does not exist|is not within 0\.\.0"):
+        Instruction.decode(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        (0x8000_0002, "feed: source 2 is none"),
+        (0x8000_0004, "feed: source 4 is none"),
+        (0x8000_0100, "feed: chunk 1, but only feedback has tables"),
+        (0x8001_0001, "feed: 65537 is not within"),
+        (0x9000_0000, "settle: 0 is not within 1"),
+        (0x6000_0002, "sample: 2 is not within 0..1"),
+        (0xA000_0000, "operation 10 does not exist"),
+    ],
+)
+def test_words_that_are_illegal_on_driven_cores_too(word: int, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Instruction.decode(word, driven=True)
+
+
+def test_feed_names_its_source_and_chunk() -> None:
+    feed = Instruction.decode(0x8000_0501, driven=True)
+    assert (feed.source, feed.chunk, feed.quiet) == (Source.FEEDBACK, 5, False)
+    assert Instruction(Operation.LOAD, 7).chunk == 7

@@ -15,6 +15,10 @@ PRESETS = {
     "ais-56x56": ((56, 56), 24, False),
     "ais-56x56-diamond": ((56, 56), 24, False),
     "ais-28x28": ((28, 28), 24, True),
+    "driven-16x16": ((16, 16), 24, False),
+    "driven-16x16-full": ((16, 16), 24, True),
+    "driven-56x56": ((56, 56), 24, False),
+    "driven-8x8": ((8, 8), 8, True),
     "ising-56x56": ((56, 56), 24, True),
     "king-48x41": ((48, 41), 8, True),
     "tiny-8x8": ((8, 8), 24, False),
@@ -54,7 +58,8 @@ def test_preset_is_what_its_name_says(name: str) -> None:
     assert core.grid == grid
     assert len(core.model_stencil) == offsets
     assert (core.frame_shape == grid) is all_readable
-    assert core.chunks == 4
+    assert core.chunks == (2 if name == "driven-8x8" else 4)
+    assert core.driven == name.startswith("driven")
     assert core.tracks_per_boundary == core.unit_stencil.peak_wires()
 
 
