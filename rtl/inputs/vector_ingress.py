@@ -27,7 +27,7 @@ class _Vector:
         self.left = Signal(range(lanes + 1))
         """How many there are."""
         self.there = Signal()
-        """There is one."""
+        """There is one, and it is looked at in this cycle."""
         self.ends = Signal()
         """The beat is the last one of its vector."""
         self.begun = Signal()
@@ -72,6 +72,8 @@ class VectorIngress(wiring.Component):
         As in `program_stream_signature`.
     count : In(range(capacity + 1))
         Does not change within a vector. With 0, every vector is refused.
+    hold : In(1)
+        No code is written in this cycle.
     flush : In(1)
         Forget a whole vector, and refuse silently what has been taken of the next one.
     take : In(1)
@@ -96,6 +98,7 @@ class VectorIngress(wiring.Component):
                 "stream_last": In(1),
                 "stream_ready": Out(1),
                 "count": In(range(capacity + 1)),
+                "hold": In(1),
                 "flush": In(1),
                 "take": In(1),
                 "whole": Out(1),
@@ -123,7 +126,7 @@ class VectorIngress(wiring.Component):
             byte.eq(vector.held[:BYTE_BITS]),
             legal.eq((byte[self._code_bits :] == 0) & (byte != 1 << (self._code_bits - 1))),
             is_last.eq(self.index + 1 == self.count),
-            vector.there.eq(vector.left != 0),
+            vector.there.eq((vector.left != 0) & ~self.hold),
             vector.good.eq(vector.there & legal & is_last & vector.ends),
             vector.bad.eq(
                 vector.there
@@ -141,8 +144,9 @@ class VectorIngress(wiring.Component):
     def _accept(self, m: Module, vector: _Vector) -> None:
         """Take beats: to look at their codes, or to forget them."""
         held, left, swallowing, taken = vector.held, vector.left, vector.swallowing, vector.taken
+        room = (left == 0) | ((left == 1) & ~self.hold)
         m.d.comb += [
-            self.stream_ready.eq(swallowing | (~self.whole & (left <= 1) & ~vector.good & ~vector.bad)),
+            self.stream_ready.eq(swallowing | (~self.whole & room & ~vector.good & ~vector.bad)),
             taken.eq(self.stream_valid & self.stream_ready),
         ]
         with m.If(vector.there):

@@ -39,8 +39,11 @@ class Seen:
     refused: int = 0
 
 
-def run(count: int, vectors: Sequence[Sequence[Beat]], seed: int | None = None, hold: int = 0) -> Seen:
-    """Send vectors, and take each whole one after ``hold`` cycles."""
+def run(
+    count: int, vectors: Sequence[Sequence[Beat]], seed: int | None = None, hold: int = 0, stall: float = 0.0
+) -> Seen:
+    """Send vectors, and take each whole one after ``hold`` cycles; hold the ingress in a share of the cycles."""
+    stalls = random.Random(count)
     ingress, seen = VectorIngress(8 * LANES, BITS, CAPACITY), Seen()
     ended = False
 
@@ -50,7 +53,7 @@ def run(count: int, vectors: Sequence[Sequence[Beat]], seed: int | None = None, 
         pause = random_pauses(seed) if seed is not None else (lambda: 0)
         for beats in vectors:
             await put_beats(context, StreamPort.of(ingress, "stream_"), beats, pause)
-        for _ in range(LANES + hold + 4):
+        for _ in range(4 * LANES + hold + 20):
             await context.tick()
         ended = True
 
@@ -58,6 +61,7 @@ def run(count: int, vectors: Sequence[Sequence[Beat]], seed: int | None = None, 
         memory: dict[int, int] = {}
         waited = 0
         while not ended:
+            context.set(ingress.hold, stalls.random() < stall)
             if context.get(ingress.write):
                 memory[context.get(ingress.index)] = context.get(ingress.code)
             seen.refused += context.get(ingress.refused)
@@ -78,7 +82,8 @@ def run(count: int, vectors: Sequence[Sequence[Beat]], seed: int | None = None, 
 def test_whole_vectors_come_out_as_they_were_sent(count: int, seed: int | None) -> None:
     generator = random.Random(count)
     sent = [legal_codes(generator, count) for _ in range(5)]
-    seen = run(count, [beats_of(codes) for codes in sent], seed, hold=generator.randrange(4))
+    stall = 0.0 if seed is None else 0.4
+    seen = run(count, [beats_of(codes) for codes in sent], seed, hold=generator.randrange(4), stall=stall)
     assert (seen.vectors, seen.refused) == (sent, 0)
 
 
@@ -105,7 +110,7 @@ def test_what_is_no_vector_is_refused_and_never_mixed_with_another(seed: int) ->
             whole.append(codes)
             continue
         refused += 1
-    seen = run(count, sent, seed)
+    seen = run(count, sent, seed, stall=0.3 * (seed % 2))
     assert (seen.vectors, seen.refused) == (whole, refused)
 
 
