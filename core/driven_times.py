@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from oscc.core.latencies import FEEDBACK_LATENCY, LEAST_LOOKS, LOOK_LATENCY, READOUT_ROW_CYCLES
 from oscc.core.spec import CoreSpec
+
+
+class DriveTimes(NamedTuple):
+    """What the times of looks and of feedback follow from.
+
+    Parameters
+    ----------
+    inputs : int
+        Inputs of the program.
+    rows : int
+        Rows of the frame that a look reads.
+    """
+
+    inputs: int
+    rows: int
+
+
+UNDRIVEN = DriveTimes(0, 1)
+"""Those of a program without inputs and without looks."""
 
 
 def look_cycles(core: CoreSpec, rows: int) -> int:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.base.arrays import freeze
+from oscc.core.drive import PLAIN, Drive
 from oscc.core.groups import Groups
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.instructions import Instruction, decode_schedule
 from oscc.core.spec import CoreSpec
-from oscc.core.weight_word import unpack_words
+from oscc.core.weight_word import marked_cells, unpack_words
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -44,6 +45,8 @@ class Program:
         Encoded instructions.
     words : uint8[cols, bank_depth, word_bytes]
         Weight words, little-endian, padded to whole stream beats; C order is the order of the stream.
+    drive : Drive
+        Inputs, feedback and settling; `PLAIN` for a core without inputs.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Program:
     lsb: Groups[NDArray[np.float64]]
     schedule: NDArray[np.uint32]
     words: NDArray[np.uint8]
+    drive: Drive = PLAIN
 
     def __post_init__(self) -> None:
         freeze(self)
@@ -70,11 +74,11 @@ class Program:
 
     def instructions(self) -> tuple[Instruction, ...]:
         """Return the schedule, decoded."""
-        return decode_schedule(self.schedule)
+        return decode_schedule(self.schedule, self.drive.driven)
 
     def stream(self) -> bytes:
-        """Return the program stream: bank after bank, address after address."""
-        return self.words.tobytes()
+        """Return the program stream: bank after bank, address after address; then the sections of a driven core."""
+        return self.words.tobytes() + self.drive.sections()
 
     def stream_crc(self) -> int:
         """Compute the CRC-32 (zlib) of `stream`; the host writes it to register PROGRAM_CRC."""
@@ -100,6 +104,21 @@ class Program:
         """
         words = self.words.reshape(core.cols, core.chunks, core.rows, -1)
         return unpack_words(np.moveaxis(words, 0, 2), core)
+
+    def marked(self, core: CoreSpec) -> NDArray[np.bool_]:
+        """Return where a load after a ``feed`` takes field codes from the input memory.
+
+        Parameters
+        ----------
+        core : CoreSpec
+            The core that the program is for.
+
+        Returns
+        -------
+        bool[chunks capacity, rows, cols]
+        """
+        words = self.words.reshape(core.cols, core.chunks, core.rows, -1)
+        return marked_cells(np.moveaxis(words, 0, 2), core)
 
     def image_of(self, frame: NDArray[Scalar]) -> NDArray[Scalar]:
         """Return frames [..., frame rows, frame cols] as images [..., image rows, image cols]."""

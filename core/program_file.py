@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from oscc.base.errors import OsccError
 from oscc.base.file_output import write_bytes
+from oscc.core.drive import PLAIN
+from oscc.core.drive_section import drive_meta, pack_drive, unpack_drive
 from oscc.core.families import family_named
 from oscc.core.groups import GROUPS, Groups
 from oscc.core.initial_phases import InitialPhases
@@ -25,6 +27,9 @@ MAGIC = b"OSCCPROG"
 VERSION = 1
 SECTIONS = ("meta", "schedule", "time", "pixels", "weights")
 """Sections in the order in which they stand in a file."""
+
+DRIVE = "drive"
+"""Section that follows them in a program for a driven core."""
 
 ALIGNMENT = 8
 """Every section begins at a multiple of this; zeros fill the gap."""
@@ -70,23 +75,28 @@ def encode_program(program: Program) -> bytes:
     time = np.concatenate(
         [program.chunk_duration[:, None], program.tau_s[:, None], np.stack(program.lsb.values(), axis=1)], axis=1
     )
-    contents = (
+    names = SECTIONS
+    if program.drive.driven:
+        meta["drive"] = drive_meta(program.drive)
+        names = (*SECTIONS, DRIVE)
+    contents: tuple[bytes, ...] = (
         json.dumps(meta, sort_keys=True, separators=(",", ":"), allow_nan=False).encode(),
         program.schedule.astype("<u4").tobytes(),
         time.astype("<f8").tobytes(),
         program.pixel.astype("<i4").tobytes(),
-        program.stream(),
+        program.words.tobytes(),
+        *([pack_drive(program.drive)] if program.drive.driven else []),
     )
-    head = _HEADER.size + len(SECTIONS) * _ENTRY.size + _CRC.size
+    head = _HEADER.size + len(names) * _ENTRY.size + _CRC.size
     table, body, offset = b"", b"", _aligned(head)
-    for name, content in zip(SECTIONS, contents, strict=True):
+    for name, content in zip(names, contents, strict=True):
         table += _ENTRY.pack(name.encode(), offset, len(content), zlib.crc32(content), 0)
-        padded = content + bytes(_aligned(len(content)) - len(content)) if name != SECTIONS[-1] else content
+        padded = content + bytes(_aligned(len(content)) - len(content)) if name != names[-1] else content
         body += padded
         offset += len(padded)
     # A model that did not come from a file has no hash; 32 zeros stand for it, which `struct` fills in.
     spec_hash, model_hash = bytes.fromhex(program.spec_hash), bytes.fromhex(program.model_hash)
-    header = _HEADER.pack(MAGIC, VERSION, len(SECTIONS), head, offset, spec_hash, model_hash) + table
+    header = _HEADER.pack(MAGIC, VERSION, len(names), head, offset, spec_hash, model_hash) + table
     header += _CRC.pack(zlib.crc32(header))
     return header + bytes(_aligned(head) - head) + body
 
@@ -149,8 +159,11 @@ def decode_program(content: bytes, where: str) -> Program:
     time = _read_rows(parts["time"], "time", "<f8", 2 + len(GROUPS), where)
     pixel = _read_rows(parts["pixels"], "pixels", "<i4", 2, where)
     schedule = _read_rows(parts["schedule"], "schedule", "<u4", 1, where)[:, 0]
+    drive = PLAIN if DRIVE not in parts else unpack_drive(parts[DRIVE], meta.get("drive"), len(time), where)
+    if (DRIVE in parts) != ("drive" in meta):
+        raise OsccError("program.content", "section 'drive' and what 'meta' says of it do not agree", where=where)
     try:
-        decode_schedule(schedule)
+        decode_schedule(schedule, drive.driven)
     except ValueError as error:
         raise OsccError("program.content", f"section 'schedule': {error}", where=where) from None
     shape = (meta["cols"], meta["bank_depth"], meta["word_bytes"])
@@ -182,6 +195,7 @@ def decode_program(content: bytes, where: str) -> Program:
         lsb=Groups(*time[:, 2:].T.astype(np.float64)),
         schedule=schedule.astype(np.uint32),
         words=np.frombuffer(weights, dtype=np.uint8).reshape(shape),
+        drive=drive,
     )
 
 
@@ -222,12 +236,15 @@ def _read_header(content: bytes, where: str) -> tuple[bytes, bytes, list[_Entry]
 
 
 def _read_sections(content: bytes, entries: list[_Entry], where: str) -> dict[str, bytes]:
-    """Return the sections: exactly `SECTIONS`, one after the other, with nothing but zeros between them."""
+    """Return the sections: exactly `SECTIONS`, one after the other, with nothing but zeros between them.
+
+    That of a driven core may follow.
+    """
     names = [entry.name for entry in entries]
     for name in SECTIONS:
         if name not in names:
             raise OsccError("program.sections", f"section '{name}' is missing", where=where)
-    if names != list(SECTIONS):
+    if names not in (list(SECTIONS), [*SECTIONS, DRIVE]):
         raise OsccError(
             "program.sections",
             f"sections {', '.join(names)}; expected {', '.join(SECTIONS)}, in this order",
@@ -271,7 +288,7 @@ def _read_meta(part: bytes, where: str) -> dict[str, Any]:
         meta = json.loads(part)
     except (ValueError, RecursionError):
         raise fault("not JSON") from None
-    if not isinstance(meta, dict) or meta.keys() != _META_KEYS:
+    if not isinstance(meta, dict) or meta.keys() - {"drive"} != _META_KEYS:
         raise fault(f"expected an object with {', '.join(sorted(_META_KEYS))}")
     for key in ("name", "family", "core_name"):
         if not isinstance(meta[key], str) or not meta[key] or not meta[key].isprintable():

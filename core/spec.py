@@ -160,6 +160,10 @@ class CoreSpec(Section):
                 raise ValueError(f"defects.gain: {[row, col]} lies outside the {self.rows} x {self.cols} grid")
         if self.inputs > self.cells:
             raise ValueError(f"inputs: {self.inputs} for {self.cells} cells; a cell takes at most one")
+        if self.driven and self.field_dac.forbidden:
+            raise ValueError(
+                "field_dac.forbidden: a host sends field codes to a core with inputs; none can be forbidden"
+            )
         least_init = LEAST_DRIVEN_INIT if self.driven else LEAST_INIT
         if self.init.cycles < least_init:
             raise ValueError(

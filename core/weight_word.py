@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from oscc.core.groups import GROUPS, Groups
 from oscc.core.spec import CoreSpec
 
+FIELD_PLACE = 1
+"""Place of the field code behind the coupling units."""
+
 Code = TypeVar("Code", bound=np.generic)
 
 
@@ -111,7 +114,9 @@ def join_word(codes: Groups[NDArray[Code]]) -> NDArray[Code]:
     return np.concatenate([codes.coupling, np.stack(codes.nodes(), axis=-1)], axis=-1)
 
 
-def pack_words(codes: Groups[NDArray[np.int8]], core: CoreSpec) -> NDArray[np.uint8]:
+def pack_words(
+    codes: Groups[NDArray[np.int8]], core: CoreSpec, marked: NDArray[np.bool_] | None = None
+) -> NDArray[np.uint8]:
     """Return the weight words of many cells, as little-endian bytes.
 
     Parameters
@@ -119,6 +124,9 @@ def pack_words(codes: Groups[NDArray[np.int8]], core: CoreSpec) -> NDArray[np.ui
     codes : Groups of int8
         ``coupling`` [..., slots], the others [...].
     core : CoreSpec
+    marked : bool[...], optional
+        Cells that take their field code from the input memory: their word holds minus zero in its place. Driven cores
+        only.
 
     Returns
     -------
@@ -128,13 +136,17 @@ def pack_words(codes: Groups[NDArray[np.int8]], core: CoreSpec) -> NDArray[np.ui
     Raises
     ------
     ValueError
-        When a code does not fit its DAC.
+        When a code does not fit its DAC, or cells of a core without inputs are marked.
     """
+    if marked is not None and marked.any() and not core.driven:
+        raise ValueError(f"{core.name} has no inputs: minus zero is not a code")
     size = core.word_beats * core.stream_width
     bits = np.zeros((*codes.shil.shape, size), dtype=np.uint8)
     low = 0
-    for code, width in zip(np.moveaxis(join_word(codes), -1, 0), _widths(core), strict=True):
+    for place, (code, width) in enumerate(zip(np.moveaxis(join_word(codes), -1, 0), _widths(core), strict=True)):
         pattern = to_sign_magnitude(code, width)
+        if marked is not None and place == core.slots + FIELD_PLACE:
+            pattern = np.where(marked, np.uint8(1 << (width - 1)), pattern)
         for bit in range(width):
             bits[..., low + bit] = (pattern >> bit) & 1
         low += width
@@ -150,17 +162,44 @@ def unpack_words(words: NDArray[np.uint8], core: CoreSpec) -> Groups[NDArray[np.
         Little-endian words of at least ``word_bits`` bits.
     core : CoreSpec
 
+    Returns
+    -------
+    Groups of int8
+        ``coupling`` [..., slots], the others [...]; the field code of a marked cell is 0.
+
     Raises
     ------
     ValueError
-        When padding bits are set or a code is minus zero.
+        When padding bits are set or a code is minus zero, but for the field code of a driven core.
     """
     bits = np.unpackbits(words, axis=-1, bitorder="little")
     if np.any(bits[..., core.word_bits :]):
         raise ValueError("padding bits of a weight word are set")
     patterns = word_patterns(bits, core)
+    if core.driven:
+        field = patterns[..., core.slots + FIELD_PLACE]
+        field[field == 1 << (core.field_dac.bits - 1)] = 0
     codes = [from_sign_magnitude(patterns[..., place], width) for place, width in enumerate(_widths(core))]
     return split_word(np.stack(codes, axis=-1), core)
+
+
+def marked_cells(words: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.bool_]:
+    """Return which words mark their cell: its field code comes from the input memory.
+
+    Parameters
+    ----------
+    words : uint8[..., n]
+        As `pack_words` gives them.
+    core : CoreSpec
+
+    Returns
+    -------
+    bool[...]
+    """
+    if not core.driven:
+        return np.zeros(words.shape[:-1], dtype=np.bool_)
+    patterns = word_patterns(np.unpackbits(words, axis=-1, bitorder="little"), core)
+    return np.asarray(patterns[..., core.slots + FIELD_PLACE] == 1 << (core.field_dac.bits - 1), dtype=np.bool_)
 
 
 def word_patterns(bits: NDArray[np.uint8], core: CoreSpec) -> NDArray[np.uint8]:
