@@ -80,6 +80,17 @@ def code_name(place: int, core: CoreSpec) -> str:
     return f"slot {place}" if place < core.slots else GROUPS[1 + place - core.slots]
 
 
+def field_place(core: CoreSpec) -> tuple[int, int]:
+    """Return the lowest bit of the field code in a word, and the bit behind its highest one.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    first = core.slots * core.coupling_dac.bits + core.shil_dac.bits
+    return first, first + core.field_dac.bits
+
+
 def split_word(codes: NDArray[Code], core: CoreSpec) -> Groups[NDArray[Code]]:
     """Return the codes of words by group.
 

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from oscc.base.errors import OsccError
 from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
 from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
 from oscc.core.spec import CoreSpec
@@ -87,6 +88,23 @@ def check_fault_latency(core: CoreSpec) -> None:
         raise AssertionError("a sample may be latched before its faults are known")
 
 
+def check_plain(core: CoreSpec) -> None:
+    """Check that a core has no inputs.
+
+    Raises
+    ------
+    OsccError
+        ``rtl.inputs`` when it has.
+    """
+    if core.driven:
+        raise OsccError(
+            "rtl.inputs",
+            f"{core.name} has room for {core.inputs} inputs; its control plane cannot be made, only one without inputs",
+            where="inputs",
+            hint="models can be compiled for it; for hardware and co-simulation use a core with inputs: 0",
+        )
+
+
 @dataclass(frozen=True)
 class _Parts:
     """What takes commands and tells how it fares."""
@@ -123,6 +141,7 @@ class ControlPlane(wiring.Component):
     Parameters
     ----------
     core : CoreSpec
+        Without inputs.
 
     Members
     -------
@@ -137,9 +156,15 @@ class ControlPlane(wiring.Component):
     ----------
     store : WeightStore
         For benches that spoil what it holds.
+
+    Raises
+    ------
+    OsccError
+        As `check_plain`.
     """
 
     def __init__(self, core: CoreSpec) -> None:
+        check_plain(core)
         self._core = core
         check_fault_latency(core)
         super().__init__({**host_members(core), "array": Out(array_signature(core))})

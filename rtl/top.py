@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 
 from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
-from oscc.rtl.control_plane import ControlPlane, host_members
+from oscc.rtl.control_plane import ControlPlane, check_plain, host_members
 from oscc.rtl.signals.port import connect, port_of
 
 
@@ -40,6 +40,8 @@ class Core(wiring.Component):
     """
 
     def __init__(self, core: CoreSpec) -> None:
+        # Before anything is elaborated, of which the rest would be left over.
+        check_plain(core)
         self._core = core
         super().__init__(host_members(core))
 

@@ -40,8 +40,9 @@ def build() -> Module:
 
     # What induction has to know besides: a sample begins only when no other waits to be marked.
     check, marking = insides["ScheduleCheck"].component, walk["discarded"]
-    executing = within["executing"]
+    executing, ongoing = within["executing"], walk["fsm"].ongoing
     m.d.comb += [
+        Assert(walk["walking"] == (~ongoing("idle") & ~ongoing("mark"))),
         Assert(~(waits & readout.frames.busy) | marking),
         Assert(~marking | waits),
         Assert(~executing | sequencer.running),

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from oscc.core.spec import CoreSpec
+from oscc.core.weight_word import field_place
 
 
 class RowMerge(wiring.Component):
@@ -56,7 +57,7 @@ class RowMerge(wiring.Component):
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
         core, bits = self._core, self._core.field_dac.bits
-        first = core.slots * core.coupling_dac.bits + core.shil_dac.bits
+        first, behind = field_place(core)
         marked = Signal(core.cols)
         merged = []
         for column in range(core.cols):
@@ -64,11 +65,11 @@ class RowMerge(wiring.Component):
             field = Signal(bits, name=f"field_{column}")
             code = Signal(bits, name=f"code_{column}")
             m.d.comb += [
-                field.eq(word[first : first + bits]),
+                field.eq(word[first:behind]),
                 marked[column].eq(field == 1 << (bits - 1)),
                 code.eq(Mux(self.merge, self.codes[column * bits : (column + 1) * bits], 0)),
             ]
-            merged += [word[:first], Mux(marked[column], code, field), word[first + bits :]]
+            merged += [word[:first], Mux(marked[column], code, field), word[behind:]]
         m.d.sync += [
             self.data.eq(Cat(merged)),
             self.data_strobe.eq(self.strobe),

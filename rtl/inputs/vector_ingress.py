@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -124,7 +124,7 @@ class VectorIngress(wiring.Component):
         is_last = Signal()
         m.d.comb += [
             byte.eq(vector.held[:BYTE_BITS]),
-            legal.eq((byte[self._code_bits :] == 0) & (byte != 1 << (self._code_bits - 1))),
+            legal.eq(self._is_code(byte)),
             is_last.eq(self.index + 1 == self.count),
             vector.there.eq((vector.left != 0) & ~self.hold),
             vector.good.eq(vector.there & legal & is_last & vector.ends),
@@ -140,6 +140,11 @@ class VectorIngress(wiring.Component):
             self.code.eq(byte[: self._code_bits]),
             self.write.eq(vector.there & ~vector.bad),
         ]
+
+    def _is_code(self, byte: Signal) -> Value:
+        """Return whether a byte is a code: not minus zero, and no bit beyond its width."""
+        other = byte != 1 << (self._code_bits - 1)
+        return other if self._code_bits == BYTE_BITS else other & (byte[self._code_bits :] == 0)
 
     def _accept(self, m: Module, vector: _Vector) -> None:
         """Take beats: to look at their codes, or to forget them."""

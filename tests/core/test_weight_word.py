@@ -18,6 +18,7 @@ from oscc.core.spec import CoreSpec, DacSpec
 from oscc.core.weight_word import (
     code_name,
     codes_per_cell,
+    field_place,
     from_sign_magnitude,
     join_word,
     pack_words,
@@ -153,7 +154,7 @@ def test_words_hold_slot_codes_first_and_pad_to_whole_beats(changes: dict[str, o
     assert_same(unpack_words(words, core), codes)
 
 
-def test_one_code_moves_the_bits_of_its_place_only(make_core: MakeCore) -> None:
+def test_one_code_moves_the_bits_of_its_place_only(make_core: Callable[..., CoreSpec]) -> None:
     core = make_core(grid=[4, 4], stencil="king", **WIDTHS)
     # 8 slots of 3 bits, then 8, 2 and 5.
     places: list[tuple[str, tuple[int, ...], int, int]] = [("coupling", (slot,), 3 * slot, 3) for slot in range(8)]
@@ -190,7 +191,7 @@ def test_unpack_refuses_padding_and_minus_zero(tiny_core: CoreSpec) -> None:
         unpack_words(minus_zero, tiny_core)
 
 
-def test_pattern_values_are_the_codes_and_minus_zero_acts_as_zero(make_core: MakeCore) -> None:
+def test_pattern_values_are_the_codes_and_minus_zero_acts_as_zero(make_core: Callable[..., CoreSpec]) -> None:
     core = make_core(**WIDTHS)
     codes = random_codes(core, (6,), seed=3)
     bits = np.unpackbits(pack_words(codes, core), axis=-1, bitorder="little")
@@ -202,7 +203,7 @@ def test_pattern_values_are_the_codes_and_minus_zero_acts_as_zero(make_core: Mak
     assert not any(values.any() for values in pattern_values(patterns, core).values())
 
 
-def test_patterns_are_cut_out_of_the_bits_without_a_sign(make_core: MakeCore) -> None:
+def test_patterns_are_cut_out_of_the_bits_without_a_sign(make_core: Callable[..., CoreSpec]) -> None:
     core = make_core(**WIDTHS)
     bits = np.random.default_rng(4).integers(0, 2, (3, core.word_bits + 9), dtype=np.uint8)
     patterns = word_patterns(bits, core)
@@ -217,7 +218,7 @@ def test_patterns_are_cut_out_of_the_bits_without_a_sign(make_core: MakeCore) ->
 # The order of the codes
 
 
-def test_codes_per_cell_are_those_of_the_slots_and_of_the_nodes(make_core: MakeCore) -> None:
+def test_codes_per_cell_are_those_of_the_slots_and_of_the_nodes(make_core: Callable[..., CoreSpec]) -> None:
     counts = {(stencil, kind): codes_per_cell(make_core(stencil=stencil, couplings=kind)) for stencil, kind in CORES}
     assert counts == {
         ("box-2", "directed"): 27,
@@ -227,7 +228,7 @@ def test_codes_per_cell_are_those_of_the_slots_and_of_the_nodes(make_core: MakeC
     }
 
 
-def test_codes_have_the_names_of_their_places(make_core: MakeCore) -> None:
+def test_codes_have_the_names_of_their_places(make_core: Callable[..., CoreSpec]) -> None:
     core = make_core(stencil="king")
     names = [code_name(place, core) for place in range(11)]
     assert names == [*(f"slot {slot}" for slot in range(8)), "shil", "field", "detuning"]
@@ -235,7 +236,7 @@ def test_codes_have_the_names_of_their_places(make_core: MakeCore) -> None:
     assert [code_name(place, reciprocal) for place in (3, 4)] == ["slot 3", "shil"]
 
 
-def test_a_word_is_split_by_group(make_core: MakeCore) -> None:
+def test_a_word_is_split_by_group(make_core: Callable[..., CoreSpec]) -> None:
     core = make_core(stencil="king")
     word = np.arange(2 * 3 * 11).reshape(2, 3, 11)
     codes = split_word(word, core)
@@ -273,3 +274,15 @@ def test_a_word_of_another_width_is_refused(codes: int, make_core: MakeCore) -> 
     core = make_core(stencil="king")
     with pytest.raises(ValueError, match=rf"^a word of tiny-8x8 has 11 codes, not {codes}$"):
         split_word(np.zeros((2, codes), dtype=np.int8), core)
+
+
+def test_the_field_code_is_where_the_word_has_it(make_core: Callable[..., CoreSpec]) -> None:
+    core = make_core()
+    first, behind = field_place(core)
+    zero = [np.zeros(core.slots, np.int8), *[np.zeros((), np.int8)] * 3]
+    for code in (1, -core.field_dac.top_code, core.field_dac.top_code):
+        codes = Groups(*zero[:2], np.array(code, np.int8), zero[3])
+        word = int.from_bytes(pack_words(codes, core).tobytes(), "little")
+        sign = (code < 0) << (core.field_dac.bits - 1)
+        assert word == (abs(code) | sign) << first
+        assert word < 1 << behind

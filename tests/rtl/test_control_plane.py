@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from oscc.base.errors import OsccError
 from oscc.compiler.passes.schedule import sample_schedule
 from oscc.core.registers import CORE_ID, MAP_VERSION
 from oscc.core.spec_file import load_core
 from oscc.rtl.bench.simulation import get_beats, wait
-from oscc.rtl.control_plane import host_members, register_constants
+from oscc.rtl.control_plane import ControlPlane, host_members, register_constants
 from tests.rtl.control_plane_bench import ONE_SAMPLE, SAMPLES, TINY, Bench, MakeCore
 
 
@@ -238,3 +239,8 @@ def test_the_array_waits_when_nobody_takes_the_images(make_core: MakeCore) -> No
     # What was late was the init of the third sample, not its run.
     assert begun[2] > record.cycles("sample")[1] + 300
     assert record.cycles("sample")[2] == begun[2] + 9 + 60 - 1
+
+
+def test_a_core_with_inputs_is_refused() -> None:
+    with pytest.raises(OsccError, match="driven-8x8 has room for 64 inputs; its control plane cannot be made"):
+        ControlPlane(load_core("driven-8x8"))

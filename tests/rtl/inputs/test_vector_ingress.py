@@ -77,6 +77,35 @@ def run(
     return seen
 
 
+def test_codes_of_a_whole_byte() -> None:
+    sent = [code for code in range(256) if code != 0x80]
+    ingress = VectorIngress(32, 8, 255)
+    found: list[int] = []
+
+    async def send(context: Any) -> None:
+        context.set(ingress.count, 255)
+        await put_beats(context, StreamPort.of(ingress, "stream_"), beats_of(sent))
+        while not context.get(ingress.whole):
+            await context.tick()
+        context.set(ingress.take, 1)
+        await context.tick()
+        context.set(ingress.take, 0)
+        await put_beats(context, StreamPort.of(ingress, "stream_"), beats_of([*sent[:254], 0x80]))
+        for _ in range(8):
+            await context.tick()
+
+    async def watch(context: Any) -> None:
+        refused = 0
+        while not refused:
+            refused = context.get(ingress.refused)
+            if context.get(ingress.write):
+                found.append(context.get(ingress.code))
+            await context.tick()
+
+    simulate(ingress, send, watch)
+    assert found == sent + sent[:254]
+
+
 @pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 16])
 @pytest.mark.parametrize("seed", [None, 1])
 def test_whole_vectors_come_out_as_they_were_sent(count: int, seed: int | None) -> None:
