@@ -54,7 +54,8 @@ def least_settle_cycles(core: CoreSpec, rows: int) -> int:
 def decided_after(core: CoreSpec, rows: int, looks: int) -> int:
     """Return the cycles from the begin of a settle to its end, where the last of some looks decided it.
 
-    The first look is latched one look's cycles after the begin, and the decision falls where the next would be.
+    The first look is latched at the begin, and a decision falls where the next look would be latched. A settle that has
+    to wait for the latches, because an earlier frame is still being walked, takes that much longer.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def decided_after(core: CoreSpec, rows: int, looks: int) -> int:
     looks : int
         At least `LEAST_LOOKS`.
     """
-    return (looks + 1) * look_cycles(core, rows)
+    return looks * look_cycles(core, rows)
 
 
 def feedback_cycles(inputs: int) -> int:
