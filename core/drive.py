@@ -151,7 +151,7 @@ class Drive:
 
     @property
     def _row_beats(self) -> int:
-        return -(-self.watched.shape[1] // self.beat_bytes)
+        return -(-int(self.watched.shape[1]) // self.beat_bytes)
 
     def _padded(self, entries: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return entries [n, bytes], each padded with zeros to whole beats."""

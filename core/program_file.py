@@ -75,7 +75,7 @@ def encode_program(program: Program) -> bytes:
     time = np.concatenate(
         [program.chunk_duration[:, None], program.tau_s[:, None], np.stack(program.lsb.values(), axis=1)], axis=1
     )
-    names = SECTIONS
+    names: tuple[str, ...] = SECTIONS
     if program.drive.driven:
         meta["drive"] = drive_meta(program.drive)
         names = (*SECTIONS, DRIVE)
