@@ -1,0 +1,1 @@
+"""Diffusion models: noise levels, exact denoisers, and steps of the probability flow in float."""
