@@ -77,3 +77,13 @@ def feedback_cycles(inputs: int) -> int:
         Inputs of the program.
     """
     return inputs + FEEDBACK_LATENCY
+
+
+def settled_at_once(number: int) -> int:
+    """Return the looks of a settle that ends as early as it can, whichever it is."""
+    return LEAST_LOOKS
+
+
+def never_settled(number: int) -> int:
+    """Return 0: no look ever decides a settle, whichever it is."""
+    return 0

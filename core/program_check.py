@@ -68,7 +68,7 @@ def diagnose_program(program: Program, core: CoreSpec) -> Iterator[Finding]:
         return
     yield from _diagnose_words(program, core)
     yield from _diagnose_time(program, core)
-    yield from diagnose_schedule(program.instructions(), core)
+    yield from diagnose_schedule(program.instructions(), core, program.drive.times)
 
 
 def verify_program(program: Program, core: CoreSpec) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from oscc.base.findings import Finding
+from oscc.core.driven_times import UNDRIVEN, DriveTimes, never_settled, settled_at_once
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
 from oscc.core.schedule_findings import (
     CROWDED_INSTRUCTIONS,
@@ -35,7 +36,7 @@ class Event:
         Clock cycles since the first ``init`` began (the first ``run``, where there is no ``init``).
     operation : Operation
     operand : int
-        Chunk of ``load``; cycles of ``init`` and ``run``; else 0.
+        That of the instruction: chunk of ``load``, cycles of ``init`` and ``run``, most cycles of ``settle``.
     address : int
         Where the instruction stands in the schedule.
     """
@@ -55,7 +56,7 @@ class ScheduleTrace:
     events : tuple of Event
         In order of time, up to the group of the last sample that was asked for, or to the end of the schedule.
     samples : tuple of int
-        Cycle of each ``sample``, counted from the beginning of the first ``init``.
+        Cycle of each ``sample`` that is not quiet, counted from the beginning of the first ``init``.
     stalled : int
         Cycles since the first ``init`` or ``run`` in which the array held still.
     cycles_per_sample : int or None
@@ -86,24 +87,27 @@ class _Proof:
 
     def largest_gap(self) -> int | None:
         """Return the largest distance between consecutive samples, in cycles."""
-        samples = [cycle for step in self.steady if (cycle := step.sample_cycle()) is not None]
+        frames = (step.sample_cycle() for step in self.steady if step.group.has_frame)
+        samples = [cycle for cycle in frames if cycle is not None]
         if self.period and samples:
             samples.append(samples[0] + self.period)
         return max((later - earlier for earlier, later in pairwise(samples)), default=None)
 
 
-def _prove(instructions: Sequence[Instruction], core: CoreSpec) -> _Proof:
+def _prove(
+    instructions: Sequence[Instruction], core: CoreSpec, drive: DriveTimes, looks: Callable[[int], int]
+) -> _Proof:
     """Follow a schedule until it ends, or until its state after an endless repeat occurs a second time."""
-    sequencer = SequencerModel(instructions, core)
+    sequencer = SequencerModel(instructions, core, drive, looks)
     steps: list[Step] = []
     seen: dict[tuple[object, ...], int] = {}
     samples = 0
     while len(steps) < MAX_GROUPS:
         step = sequencer.step()
         faults = tuple(sequencer.faults.values())
-        samples += step is not None and step.group.has(Operation.SAMPLE)
+        samples += step is not None and step.group.has_frame
         if step is None:
-            first = next((i for i, s in enumerate(steps) if s.group.has(Operation.SAMPLE)), len(steps))
+            first = next((i for i, s in enumerate(steps) if s.group.has_frame), len(steps))
             return _Proof(tuple(steps[first:]), 0, len(steps), samples, faults, True)
         steps.append(step)
         if step.group.around:
@@ -116,7 +120,29 @@ def _prove(instructions: Sequence[Instruction], core: CoreSpec) -> _Proof:
     return _Proof((), 0, len(steps), samples, tuple(sequencer.faults.values()), False)
 
 
-def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples: int) -> ScheduleTrace:
+def period_bounds(
+    instructions: Sequence[Instruction], core: CoreSpec, drive: DriveTimes = UNDRIVEN
+) -> tuple[int | None, int | None]:
+    """Return the least and the most cycles between two samples in steady state; None where there is none.
+
+    The least is where every settle rests as early as it can, the most where none ever does; without settles they are
+    the same.
+
+    Parameters
+    ----------
+    instructions : sequence of Instruction
+        Operands must exist on the core.
+    core : CoreSpec
+    drive : DriveTimes, optional
+        Of the program, where it has inputs or settles.
+    """
+    least, most = (_prove(instructions, core, drive, looks) for looks in (settled_at_once, never_settled))
+    return least.largest_gap(), most.largest_gap()
+
+
+def trace_schedule(
+    instructions: Sequence[Instruction], core: CoreSpec, samples: int, drive: DriveTimes = UNDRIVEN
+) -> ScheduleTrace:
     """Return every instruction of a schedule with the cycle at which it takes effect.
 
     Parameters
@@ -126,6 +152,8 @@ def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples:
         Gives the cycles of a load and of a read-out.
     samples : int
         Stop after that many samples; an endless schedule in which no more come is followed for one round.
+    drive : DriveTimes, optional
+        Of the program, where it has inputs or settles; every settle rests as early as it can.
 
     Raises
     ------
@@ -135,9 +163,9 @@ def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples:
     """
     for finding in _diagnose_operands(instructions, core):
         raise ValueError(finding.message)
-    proof = _prove(instructions, core)
-    barren = proof.period > 0 and not any(step.group.has(Operation.SAMPLE) for step in proof.steady)
-    sequencer = SequencerModel(instructions, core)
+    proof = _prove(instructions, core, drive, settled_at_once)
+    barren = proof.period > 0 and not any(step.group.has_frame for step in proof.steady)
+    sequencer = SequencerModel(instructions, core, drive)
     steps: list[Step] = []
     taken = 0
     while taken < samples and not (barren and len(steps) == proof.followed):
@@ -147,7 +175,7 @@ def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples:
         if len(steps) >= max(MAX_GROUPS, samples * SCHEDULE_DEPTH):
             raise ValueError(f"{taken} of {samples} samples after {len(steps)} groups of instructions")
         steps.append(step)
-        taken += step.group.has(Operation.SAMPLE)
+        taken += step.group.has_frame
     timed = [step for step in steps if step.group.duration]
     origin = next((step.cycle for step in timed if step.group.has(Operation.INIT)), timed[0].cycle if timed else 0)
     events = [
@@ -159,7 +187,7 @@ def trace_schedule(instructions: Sequence[Instruction], core: CoreSpec, samples:
     events.sort(key=lambda event: event.cycle)
     return ScheduleTrace(
         events=tuple(events),
-        samples=tuple(event.cycle for event in events if event.operation is Operation.SAMPLE),
+        samples=tuple(event.cycle for event in events if event.operation is Operation.SAMPLE and not event.operand),
         stalled=sum(step.waited for step in steps),
         cycles_per_sample=proof.largest_gap(),
     )
@@ -176,17 +204,27 @@ def _diagnose_operands(instructions: Sequence[Instruction], core: CoreSpec) -> I
         Operation.LOAD: (core.chunks, f"the core has chunks 0..{core.chunks - 1}"),
         Operation.REPEAT: (len(instructions), f"the schedule has instructions 0..{len(instructions) - 1}"),
     }
+    limits[Operation.FEED] = limits[Operation.LOAD]
     for address, instruction in enumerate(instructions):
+        if instruction.is_driven and not core.driven:
+            yield ILLEGAL_OPERAND.finding(
+                f"instruction {address} ({instruction}): {core.name} has no inputs, and no such instruction",
+                "compile the model for this core",
+                {"instruction": address, "operand": instruction.operand, "limit": 0},
+            )
+            continue
         limit, what = limits.get(instruction.operation, (None, ""))
-        if limit is not None and instruction.operand >= limit:
+        if limit is not None and instruction.chunk >= limit:
             yield ILLEGAL_OPERAND.finding(
                 f"instruction {address} ({instruction}): {what}",
                 "use an operand that exists",
-                {"instruction": address, "operand": instruction.operand, "limit": limit},
+                {"instruction": address, "operand": instruction.chunk, "limit": limit},
             )
 
 
-def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> Iterator[Finding]:
+def diagnose_schedule(
+    instructions: Sequence[Instruction], core: CoreSpec, drive: DriveTimes = UNDRIVEN
+) -> Iterator[Finding]:
     """Yield everything that is wrong with a schedule and with its timing (codes T001 to T012).
 
     The answers about steady state are proofs: the model is deterministic, so that a state which occurs twice occurs for
@@ -196,6 +234,9 @@ def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> It
     ----------
     instructions : sequence of Instruction
     core : CoreSpec
+    drive : DriveTimes, optional
+        Of the program, where it has inputs or settles. Every settle is taken to rest as early as it can: waits only
+        shrink with longer ones, and the budget holds for the least time.
     """
     illegal = list(_diagnose_operands(instructions, core))
     yield from illegal
@@ -208,7 +249,7 @@ def diagnose_schedule(instructions: Sequence[Instruction], core: CoreSpec) -> It
             "end the schedule with stop",
             {"instruction": len(instructions) - 1},
         )
-    proof = _prove(instructions, core)
+    proof = _prove(instructions, core, drive, settled_at_once)
     crowded = {finding.witness["instruction"] for finding in proof.faults if finding.kind is CROWDED_INSTRUCTIONS}
     yield from (
         finding for finding in _diagnose_crowding(instructions) if finding.witness["instruction"] not in crowded
@@ -248,6 +289,8 @@ def _diagnose_crowding(instructions: Sequence[Instruction]) -> Iterator[Finding]
 _WAITS = {
     "commit": (LATE_COMMIT, "its load is not complete", "lengthen the run before it, or load earlier"),
     "load": (LATE_INSTRUCTION, "the loader is still busy with the load before", "lengthen the run before it"),
+    "feed": (LATE_INSTRUCTION, "a load, or the walk of the sample before, is under way", "lengthen the run before it"),
+    "settle": (LATE_INSTRUCTION, "a feed of feedback is under way", "lengthen the run before it"),
     "sample": (
         LATE_INSTRUCTION,
         "the latches still hold the frame before",
@@ -264,7 +307,7 @@ def _diagnose_waiting(proof: _Proof) -> Iterator[Finding]:
         if not step.waited or not step.group.members:
             continue
         kind, why, fix = _WAITS[step.cause]
-        operation = {"commit": Operation.COMMIT, "load": Operation.LOAD, "sample": Operation.SAMPLE}.get(step.cause)
+        operation = None if step.cause == "fetch" else Operation[step.cause.upper()]
         address, instruction = next(
             (m for m in step.group.members if m[1].operation is operation), step.group.members[0]
         )

@@ -5,7 +5,8 @@ The sequencer executes instructions in groups.
 - It fetches a group: untimed instructions up to and including a timed one (``init``, ``run``) or ``stop``. ``repeat``
   is taken when it is fetched, and each has a counter of its own. A group ends early, without a timed instruction,
   before an instruction that conflicts with it: a ``commit`` after a ``load`` or ``commit``, a second ``load``, a second
-  ``sample``. The conflicting instruction has then been fetched in vain, and is fetched again for the next group.
+  ``sample``, a ``feed`` after a ``load`` or ``feed``. The conflicting instruction has then been fetched in vain, and is
+  fetched again for the next group.
 - The fetch begins `FETCH_LATENCY` cycles after the group before it has taken effect (for the first group: after the
   start) and needs `FETCH_CYCLES` per instruction, ``repeat``, ``stop`` and a conflicting one included.
 - A group takes effect at the edge that ends the timed instruction before it, or, when that is later, at the first at
@@ -13,22 +14,28 @@ The sequencer executes instructions in groups.
   ``load``, unless it takes effect together with a ``commit`` before it in its group; its ``sample`` waits for
   `CoreSpec.readout_cycles` since the sample before it. Each waits for its own condition; ``init``, ``run`` and ``stop``
   wait for all of them.
+- A ``feed`` waits for a load under way, one of feedback also for the walk of the sample before; a ``load`` waits for
+  the ``feed`` before it, which is done at once, or of feedback after `driven_times.feedback_cycles`. ``sample`` and
+  ``settle`` wait for a feed of feedback that is under way.
+- A ``settle`` begins like a ``run`` and ends `driven_times.decided_after` its first look, which waits for the walk of
+  the sample before; where that is more than its most cycles, after these.
 - While a group waits, the array holds still, neither in ``init`` nor in ``run``, and the cycles count as stalled.
 - A ``commit`` for which nothing was loaded ends the execution with an error, behind the sample of its group if it has
   one. More than `MAX_UNTIMED` instructions in a row without duration, ``stop`` not counted, do so, too, and cut the run
   under way short; of that run the model says only when it began.
 
-The host is assumed to take the images as they come: waiting for room in the output FIFO is not part of the model.
+Waiting for the host is not part of the model: for room in the output FIFO, or for an input vector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oscc.base.findings import Finding, FindingKind
-from oscc.core.instructions import MAX_UNTIMED, Instruction, Operation
+from oscc.core.driven_times import UNDRIVEN, DriveTimes, decided_after, feedback_cycles, settled_at_once
+from oscc.core.instructions import MAX_UNTIMED, Instruction, Operation, Source
 from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
 from oscc.core.schedule_findings import (
     COMMIT_WITHOUT_LOAD,
@@ -39,7 +46,7 @@ from oscc.core.schedule_findings import (
 )
 from oscc.core.spec import CoreSpec
 
-_WAITING = (Operation.COMMIT, Operation.LOAD, Operation.SAMPLE)
+_WAITING = (Operation.COMMIT, Operation.FEED, Operation.LOAD, Operation.SAMPLE, Operation.SETTLE)
 """Operations that may have to wait; of two that wait equally long, the first is named as the cause."""
 
 
@@ -65,8 +72,13 @@ class Group:
         return any(instruction.operation is operation for _, instruction in self.members)
 
     @property
+    def has_frame(self) -> bool:
+        """Whether the host gets a frame of its sample: it has one that is not quiet."""
+        return any(member.operation is Operation.SAMPLE and not member.quiet for _, member in self.members)
+
+    @property
     def duration(self) -> int:
-        """Cycles of its timed instruction; 0 without one."""
+        """Cycles of its timed instruction, of a settle the most; 0 without one."""
         last = self.members[-1][1] if self.members else None
         return last.operand if last is not None and last.is_timed else 0
 
@@ -85,7 +97,9 @@ class Step:
     waited : int
         Stalled cycles before ``cycle``.
     cause : str
-        What it waited for longest: ``commit``, ``load``, ``sample`` or ``fetch``.
+        What it waited for longest: ``commit``, ``feed``, ``load``, ``sample``, ``settle`` or ``fetch``.
+    length : int
+        Cycles that its timed instruction took; 0 without one.
     """
 
     group: Group
@@ -93,6 +107,7 @@ class Step:
     cycle: int
     waited: int
     cause: str
+    length: int
 
     def sample_cycle(self) -> int | None:
         """Return when the group sampled; None when it does not."""
@@ -109,6 +124,11 @@ class SequencerModel:
     instructions : sequence of Instruction
         Operands must exist on the core.
     core : CoreSpec
+    drive : DriveTimes
+        Of the program, where it has inputs or settles.
+    looks : callable
+        Given the number of a settle since the start, the looks after which it rests, at least `LEAST_LOOKS`; 0 for
+        never.
 
     Attributes
     ----------
@@ -124,6 +144,12 @@ class SequencerModel:
         Cycle at which the last timed instruction ends; None before the first.
     load_start : int or None
         Cycle at which the last load took effect.
+    fed : int
+        Cycle at which the last feed is done.
+    fed_back : int
+        Cycle at which the last feed of feedback is done.
+    settles : int
+        Settles that have begun.
     load_pending : bool
         Whether that load has not been committed yet.
     committed : bool
@@ -139,12 +165,17 @@ class SequencerModel:
 
     instructions: Sequence[Instruction]
     core: CoreSpec
+    drive: DriveTimes = UNDRIVEN
+    looks: Callable[[int], int] = settled_at_once
     address: int = 0
     jumps_left: dict[int, int] = field(default_factory=dict)
     untimed: int = 0
     effect: int = 0
     timed_end: int | None = None
     load_start: int | None = None
+    fed: int = 0
+    fed_back: int = 0
+    settles: int = 0
     load_pending: bool = False
     committed: bool = False
     phase: str = "none"
@@ -166,24 +197,52 @@ class SequencerModel:
         at = dict.fromkeys(Operation, begin)
         if self.load_start is not None:
             loaded = max(begin, self.load_start + self.core.load_cycles)
-            at[Operation.COMMIT] = at[Operation.LOAD] = loaded
+            at[Operation.COMMIT] = at[Operation.LOAD] = at[Operation.FEED] = loaded
         if self.last_sample is not None:
             at[Operation.SAMPLE] = max(begin, self.last_sample + self.core.readout_cycles)
+        at[Operation.SAMPLE] = max(at[Operation.SAMPLE], self.fed_back)
+        self._feed(group, at)
+        at[Operation.LOAD] = max(at[Operation.LOAD], self.fed)
+        at[Operation.SETTLE] = max(begin, self.fed_back)
         waiting = {kind: at[kind] for kind in _WAITING if group.has(kind)}
         self.effect = max(waiting.values(), default=begin)
-        for kind in (Operation.INIT, Operation.RUN, Operation.STOP):
+        for kind in (Operation.INIT, Operation.RUN, Operation.SETTLE, Operation.STOP):
             at[kind] = self.effect
         self._apply(group, at)
         waited = self.effect - due if self.timed_end is not None else 0
         cause = max(waiting, key=lambda kind: waiting[kind]).name.lower() if self.effect > begin else "fetch"
+        length = self._settle(group.duration) if group.has(Operation.SETTLE) else group.duration
         if self.timed_end is not None or group.duration:
-            self.timed_end = self.effect + group.duration
+            self.timed_end = self.effect + length
         cycles = tuple(at[instruction.operation] for _, instruction in group.members)
-        return Step(group, cycles, self.effect, waited, cause)
+        return Step(group, cycles, self.effect, waited, cause, length)
+
+    def _feed(self, group: Group, at: dict[Operation, int]) -> None:
+        """Set when the feed of a group takes effect, and when it is done."""
+        for _, instruction in group.members:
+            if instruction.operation is not Operation.FEED:
+                continue
+            is_feedback = instruction.source is Source.FEEDBACK
+            if is_feedback:
+                # A sample of this group comes first where it stands first; its walk is waited for, too.
+                sampled = at[Operation.SAMPLE] if group.has(Operation.SAMPLE) else self.last_sample
+                walked = 0 if sampled is None else sampled + self.core.readout_cycles
+                at[Operation.FEED] = max(at[Operation.FEED], walked)
+            self.fed = at[Operation.FEED] + (feedback_cycles(self.drive.inputs) if is_feedback else 0)
+            self.fed_back = self.fed if is_feedback else self.fed_back
+
+    def _settle(self, most: int) -> int:
+        """Return how long the settle that takes effect now lasts."""
+        looks = self.looks(self.settles)
+        self.settles += 1
+        walked = 0 if self.last_sample is None else self.last_sample + self.core.readout_cycles
+        wait = max(0, walked - self.effect)
+        decided = wait + decided_after(self.core, self.drive.rows, looks)
+        return decided if looks and decided <= most else most
 
     def _fetch(self) -> Group | None:
         members: list[tuple[int, Instruction]] = []
-        fetched, around, loads, commits, samples = 0, False, 0, 0, 0
+        fetched, around, loads, commits, samples, feeds = 0, False, 0, 0, 0, 0
         while self.address < len(self.instructions):
             address, instruction = self.address, self.instructions[self.address]
             fetched += 1
@@ -192,6 +251,7 @@ class SequencerModel:
                 (kind is Operation.COMMIT and (loads or commits))
                 or (kind is Operation.LOAD and loads)
                 or (kind is Operation.SAMPLE and samples)
+                or (kind is Operation.FEED and (loads or feeds))
             ):
                 return Group(tuple(members), fetched, around)
             if instruction.is_timed:
@@ -205,6 +265,7 @@ class SequencerModel:
             loads += kind is Operation.LOAD
             commits += kind is Operation.COMMIT
             samples += kind is Operation.SAMPLE
+            feeds += kind is Operation.FEED
             members.append((address, instruction))
             self.address += 1
             if instruction.is_timed or kind is Operation.STOP:
@@ -259,7 +320,7 @@ class SequencerModel:
                     self.load_pending, self.committed = False, True
                 case Operation.INIT:
                     self.phase = "init"
-                case Operation.RUN:
+                case Operation.RUN | Operation.SETTLE:
                     if not self.committed:
                         self._fault(
                             RUN_WITHOUT_COMMIT.finding(
@@ -301,6 +362,8 @@ class SequencerModel:
             self.committed,
             self.phase,
             since(self.last_sample, self.core.readout_cycles),
+            max(0, self.fed - self.effect),
+            max(0, self.fed_back - self.effect),
         )
 
 
