@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from oscc.base.config import Integer, Positive, Section
 from oscc.core.groups import Groups
@@ -83,7 +83,8 @@ class CoreSpec(Section):
         Test and redundancy pins of the memories as ports of the core. What the hardware computes does not depend on it:
         `canonical_json` names it only where it is true.
     inputs : int
-        Capacity of the input memory, in codes; 0, and then `canonical_json` does not name it, for none of it.
+        Capacity of the input memory, in codes; 0 for none of it. Where it is 0 it is not written, so that the files and
+        the hash of a core without inputs are what they were.
     defects : DefectSpec
     """
 
@@ -109,6 +110,13 @@ class CoreSpec(Section):
     memory_pins: bool = False
     inputs: Integer = Field(default=0, ge=0, le=4096)
     defects: DefectSpec = DefectSpec()
+
+    @model_serializer(mode="wrap")
+    def _without_inputs(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = handler(self)
+        if not self.inputs:
+            content.pop("inputs", None)
+        return content
 
     @field_validator("stencil")
     @classmethod
@@ -408,14 +416,11 @@ class CoreSpec(Section):
     def canonical_json(self) -> str:
         """Return the specification with every default filled in, keys sorted: what `hash` is taken over.
 
-        Without ``memory_pins`` and ``inputs`` where they have their defaults, so that programs for cores of before them
-        remain good.
+        Without ``memory_pins`` where that is false, so that programs for cores of before it remain good.
         """
         described = self.model_dump(mode="json", by_alias=True)
         if not self.memory_pins:
             del described["memory_pins"]
-        if not self.inputs:
-            del described["inputs"]
         return json.dumps(described, sort_keys=True, separators=(",", ":"))
 
     def __eq__(self, other: object) -> bool:
