@@ -20,7 +20,8 @@ def image_stream_signature(core: CoreSpec) -> PortSignature:
     ``last``
         The last beat of a frame.
     ``user``
-        With ``last``: the frame is not an image, it was cut short or discarded.
+        With ``last``: bit 0, the frame is not an image, it was cut short or discarded. On driven cores bit 1: a settle
+        ran out of cycles since the init before it.
 
     Parameters
     ----------
@@ -32,8 +33,18 @@ def image_stream_signature(core: CoreSpec) -> PortSignature:
             "data": Out(core.stream_width),
             "keep": Out(core.codes_per_beat),
             "last": Out(1),
-            "user": Out(1),
+            "user": Out(user_bits(core)),
             "ready": In(1),
         },
         prefix="stream_",
     )
+
+
+def user_bits(core: CoreSpec) -> int:
+    """Return the width of ``user``: 2 on driven cores.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    return 2 if core.driven else 1
