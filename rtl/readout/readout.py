@@ -158,7 +158,7 @@ class Readout(wiring.Component):
 
     def _walk(self, m: Module, walk: _Walk) -> None:
         """Walk the rows of a frame: select, wait, latch, then a beat per cycle."""
-        core, rows = self._core, self._core.frame_shape[0]
+        core = self._core
         beat_taps = core.codes_per_beat * core.readout.tap_bits
         fits, space, held, beat = walk.fits, walk.space, walk.held, walk.beat
         valid, last, mark, bad = walk.valid, walk.last, walk.mark, walk.bad

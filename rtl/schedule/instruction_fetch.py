@@ -1,4 +1,7 @@
-"""Instruction fetch: gathers the instructions that take effect together, up to the next one that takes time."""
+"""Instruction fetch: gathers the instructions that take effect together, up to the next one that takes time.
+
+On a driven core a group also ends with ``settle``, and before a ``feed`` that stands behind a load or a feed.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,17 @@ def group_signature(core: CoreSpec) -> wiring.Signature:
 
     ``commit`` before ``load`` in a group; ``sample`` concerns the state before that edge. ``timed`` starts behind them:
     a run, or an init where ``is_init``, of ``cycles``; ``short`` when that is 1. ``stop`` ends the schedule.
+
+    On a driven core, ``feed`` from ``source``, through the table of ``table``, comes before ``load``; ``quiet`` says of
+    the sample that it is for the frame memory alone, ``is_settle`` of what is timed that it is a settle.
     """
+    driven = {
+        "quiet": Out(1),
+        "feed": Out(1),
+        "source": Out(2),
+        "table": Out(index_shape(core.chunks)),
+        "is_settle": Out(1),
+    }
     return wiring.Signature(
         {
             "sample": Out(1),
@@ -32,6 +45,7 @@ def group_signature(core: CoreSpec) -> wiring.Signature:
             "cycles": Out(24),
             "short": Out(1),
             "stop": Out(1),
+            **(driven if core.driven else {}),
         }
     )
 
@@ -68,6 +82,7 @@ class InstructionFetch(wiring.Component):
 
     def __init__(self, core: CoreSpec) -> None:
         self._core = core
+        self._timed = (Operation.INIT, Operation.RUN, *((Operation.SETTLE,) if core.driven else ()))
         super().__init__(
             {
                 "begin": In(1),
@@ -151,7 +166,10 @@ class InstructionFetch(wiring.Component):
                 m.d.comb += conflict.eq(group.load)
             with m.Case(Operation.SAMPLE):
                 m.d.comb += conflict.eq(group.sample)
-            with m.Case(Operation.INIT, Operation.RUN, Operation.STOP):
+            if self._core.driven:
+                with m.Case(Operation.FEED):
+                    m.d.comb += conflict.eq(group.load | group.feed)
+            with m.Case(*self._timed, Operation.STOP):
                 m.d.comb += takes_no_time.eq(0)
 
     def _take(self, m: Module, counter: Signal, counting: Signal, jumps: Signal, untimed: Signal) -> None:
@@ -164,6 +182,11 @@ class InstructionFetch(wiring.Component):
                 m.d.sync += group.commit.eq(1)
             with m.Case(Operation.SAMPLE):
                 m.d.sync += group.sample.eq(1)
+                if self._core.driven:
+                    m.d.sync += group.quiet.eq(word[0])
+            if self._core.driven:
+                with m.Case(Operation.FEED):
+                    m.d.sync += [group.feed.eq(1), group.source.eq(word[:2]), group.table.eq(word[8:16])]
             with m.Case(Operation.REPEAT):
                 with m.If(word[8:24] == 0):
                     m.d.sync += counter.eq(word[:8])
@@ -171,10 +194,12 @@ class InstructionFetch(wiring.Component):
                     m.d.sync += [counter.eq(word[:8]), counting.bit_select(counter, 1).eq(1)]
                 with m.Else():
                     m.d.sync += counting.bit_select(counter, 1).eq(0)
-            with m.Case(Operation.INIT, Operation.RUN):
+            with m.Case(*self._timed):
                 m.d.sync += [group.timed.eq(1), group.cycles.eq(word[:24]), untimed.eq(0), self.valid.eq(1)]
                 m.d.sync += group.short.eq(word[1:24] == 0)
                 m.d.sync += group.is_init.eq(operation_of(word) == Operation.INIT)
+                if self._core.driven:
+                    m.d.sync += group.is_settle.eq(operation_of(word) == Operation.SETTLE)
             with m.Case(Operation.STOP):
                 m.d.sync += [group.stop.eq(1), self.valid.eq(1)]
 
@@ -182,4 +207,6 @@ class InstructionFetch(wiring.Component):
         """Return the assignments that make the group empty."""
         group = self.group
         members = (group.sample, group.commit, group.load, group.timed, group.is_init, group.stop)
+        if self._core.driven:
+            members = (*members, group.feed, group.quiet, group.is_settle)
         return [member.eq(0) for member in members]

@@ -1,4 +1,8 @@
-"""Schedule check: walks the schedule memory before a run and refuses anything that is not an instruction."""
+"""Schedule check: walks the schedule memory before a run and refuses anything that is not an instruction.
+
+On a driven core, ``feed`` from the stream, from feedback with a chunk that the banks hold, and once more, ``settle``
+with a duration, and a quiet ``sample`` are instructions, too.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Operation
+from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Operation, Source
 from oscc.core.spec import CoreSpec
 from oscc.rtl.signals.fetch_port import fetch_port_signature
 
@@ -16,9 +20,10 @@ def operation_of(word: Value) -> Value:
     return word[28:32]
 
 
-def is_timed(word: Value) -> Value:
-    """Return whether a word is ``init`` or ``run``."""
-    return (operation_of(word) == Operation.INIT) | (operation_of(word) == Operation.RUN)
+def is_timed(word: Value, *, driven: bool = False) -> Value:
+    """Return whether a word is ``init`` or ``run``, or ``settle`` on a driven core."""
+    timed = (operation_of(word) == Operation.INIT) | (operation_of(word) == Operation.RUN)
+    return timed | (operation_of(word) == Operation.SETTLE) if driven else timed
 
 
 class ScheduleCheck(wiring.Component):
@@ -66,7 +71,7 @@ class ScheduleCheck(wiring.Component):
         legal = Signal()
         endless = Signal()
         with m.Switch(operation_of(word)):
-            with m.Case(Operation.STOP, Operation.COMMIT, Operation.SAMPLE):
+            with m.Case(Operation.STOP, Operation.COMMIT, *(() if self._core.driven else (Operation.SAMPLE,))):
                 m.d.comb += legal.eq(word[:28] == 0)
             with m.Case(Operation.LOAD):
                 m.d.comb += legal.eq((word[8:28] == 0) & (word[:8] < self._core.chunks))
@@ -77,6 +82,8 @@ class ScheduleCheck(wiring.Component):
                     legal.eq((word[24:28] == 0) & (word[:8] < self.length)),
                     endless.eq(word[8:24] == 0),
                 ]
+            if self._core.driven:
+                self._judge_driven(m, legal)
 
         address = Signal(range(SCHEDULE_DEPTH + 1))
         checked = Signal.like(address)
@@ -96,7 +103,7 @@ class ScheduleCheck(wiring.Component):
             m.d.sync += [fresh.eq(1), address.eq(address + 1), checked.eq(address)]
             ends = (operation_of(word) == Operation.STOP) | ((operation_of(word) == Operation.REPEAT) & endless)
             is_last = checked == self.length - 1
-            counts = ~is_timed(word) & (operation_of(word) != Operation.STOP)
+            counts = ~is_timed(word, driven=self._core.driven) & (operation_of(word) != Operation.STOP)
             with m.If((self.length == 0) | (self.length > SCHEDULE_DEPTH)):
                 m.d.sync += [self.busy.eq(0), self.bad.eq(1)]
             with m.Elif(fresh):
@@ -108,3 +115,16 @@ class ScheduleCheck(wiring.Component):
                 with m.Elif(is_last):
                     m.d.sync += [self.busy.eq(0), self.good.eq(1)]
         return m
+
+    def _judge_driven(self, m: Module, legal: Signal) -> None:
+        """Judge the instructions that only driven cores have; within the switch over the operation."""
+        word = self.fetch.word
+        with m.Case(Operation.SAMPLE):
+            m.d.comb += legal.eq(word[1:28] == 0)
+        with m.Case(Operation.SETTLE):
+            m.d.comb += legal.eq((word[24:28] == 0) & (word[:24] != 0))
+        with m.Case(Operation.FEED), m.Switch(word[:8]):
+            with m.Case(Source.STREAM, Source.AGAIN):
+                m.d.comb += legal.eq(word[8:28] == 0)
+            with m.Case(Source.FEEDBACK):
+                m.d.comb += legal.eq((word[16:28] == 0) & (word[8:16] < self._core.chunks))

@@ -10,7 +10,7 @@ from amaranth.lib.memory import Memory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oscc.core.instructions import Instruction, Operation
+from oscc.core.instructions import Instruction, Operation, Source
 from oscc.core.spec_file import load_core
 from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.bench.simulation import Pause, no_pause, random_pauses, simulate, wait
@@ -278,3 +278,53 @@ def schedules(draw: st.DrawFn) -> list[Instruction]:
 @given(schedule=schedules(), seed=st.integers(0, 99))
 def test_random_schedules(schedule: list[Instruction], seed: int) -> None:
     consume(schedule, 20, random_pauses(seed, longest=12))
+
+
+def test_feeds_settles_and_quiet_samples_of_a_driven_core() -> None:
+    core = load_core("driven-8x8")
+    fetch, module = InstructionFetch(core), Module()
+    words = [
+        Instruction(SAMPLE, 1),
+        Instruction.feed(Source.FEEDBACK, 1),
+        Instruction(LOAD, 1),
+        # Behind a load, a feed begins a new group, and so does one behind a feed.
+        Instruction.feed(Source.AGAIN),
+        Instruction(Operation.SETTLE, 700),
+        Instruction(SAMPLE),
+        Instruction.feed(Source.STREAM),
+        Instruction.feed(Source.AGAIN),
+        Instruction(LOAD, 0),
+        Instruction(RUN, 9),
+        Instruction(STOP),
+    ]
+    module.submodules.fetch = fetch
+    module.submodules.memory = memory = Memory(shape=32, depth=64, init=[word.encode() for word in words])
+    port = memory.read_port()
+    module.d.comb += [port.addr.eq(fetch.fetch.address), fetch.fetch.word.eq(port.data)]
+    members = ("sample", "quiet", "feed", "source", "table", "load", "chunk", "timed", "is_init", "is_settle", "cycles")
+    found: list[dict[str, int]] = []
+
+    async def bench(context: Any) -> None:
+        context.set(fetch.begin, 1)
+        await context.tick()
+        context.set(fetch.begin, 0)
+        while not (found and found[-1]["stop"]):
+            await context.tick()
+            if context.get(fetch.valid):
+                found.append({name: int(context.get(getattr(fetch.group, name))) for name in (*members, "stop")})
+                context.set(fetch.next_group, 1)
+                await context.tick()
+                context.set(fetch.next_group, 0)
+
+    simulate(module, bench, limit=300)
+    means = {"quiet": "sample", "source": "feed", "table": "feed", "chunk": "load", "cycles": "timed"}
+    meant = [
+        {name: value for name, value in group.items() if value and group[means.get(name, name)]} for group in found
+    ]
+    assert meant == [
+        {"sample": 1, "quiet": 1, "feed": 1, "source": 1, "table": 1, "load": 1, "chunk": 1},
+        {"feed": 1, "source": 3, "timed": 1, "is_settle": 1, "cycles": 700},
+        {"sample": 1, "feed": 1},
+        {"feed": 1, "source": 3, "load": 1, "timed": 1, "cycles": 9},
+        {"stop": 1},
+    ]

@@ -227,3 +227,53 @@ BODIES = st.lists(WORDS, min_size=1, max_size=14)
 def test_the_verdict_is_that_of_the_rules(schedules: list[tuple[list[int], int]]) -> None:
     with_lengths = [(words, len(words) + more) for words, more in schedules]
     assert check(with_lengths) == [verdict(words, length) for words, length in with_lengths]
+
+
+DRIVEN = load_core("driven-8x8")
+QUIET = SAMPLE | 1
+
+
+def feed(source: int, chunk: int = 0) -> int:
+    return 0x8000_0000 | chunk << 8 | source
+
+
+def settle(cycles: int) -> int:
+    return 0x9000_0000 | cycles
+
+
+@pytest.mark.parametrize(
+    "word",
+    [feed(0), feed(1), feed(1, DRIVEN.chunks - 1), feed(3), settle(1), settle(2**24 - 1), QUIET],
+    ids=hex,
+)
+def test_what_only_driven_cores_have_is_illegal_on_others(word: int) -> None:
+    schedule = [word, STOP]
+    assert check([(schedule, 2)], DRIVEN) == [("good", -1, 4)]
+    assert check([(schedule, 2)], CORE) == [("bad", 0, 3)]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        feed(2),
+        feed(4),
+        feed(0, 1),
+        feed(3, 1),
+        feed(1, DRIVEN.chunks),
+        feed(1) | 1 << 16,
+        settle(0),
+        settle(1) | 1 << 24,
+        SAMPLE | 2,
+        0xA000_0000,
+    ],
+    ids=hex,
+)
+def test_what_no_driven_core_has_is_illegal(word: int) -> None:
+    assert check([([word, STOP], 2)], DRIVEN) == [("bad", 0, 3)]
+
+
+def test_a_feed_takes_no_time_and_a_settle_does() -> None:
+    crowded = [feed(0), load(0), COMMIT, SAMPLE, feed(3), STOP]
+    assert check([(crowded, 6)], DRIVEN) == [("bad", 4, 7)]
+    parted = [feed(0), load(0), settle(9), COMMIT, SAMPLE, feed(3), STOP]
+    assert check([(parted, 7)], DRIVEN) == [("good", -1, 9)]
