@@ -206,7 +206,7 @@ class InstructionFetch(wiring.Component):
     def _clear_group(self) -> list[object]:
         """Return the assignments that make the group empty."""
         group = self.group
-        members = (group.sample, group.commit, group.load, group.timed, group.is_init, group.stop)
+        members = [group.sample, group.commit, group.load, group.timed, group.is_init, group.stop]
         if self._core.driven:
-            members = (*members, group.feed, group.quiet, group.is_settle)
+            members += [group.feed, group.quiet, group.is_settle]
         return [member.eq(0) for member in members]
