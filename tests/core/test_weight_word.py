@@ -281,7 +281,7 @@ def test_the_field_code_is_where_the_word_has_it(make_core: Callable[..., CoreSp
     first, behind = field_place(core)
     zero = [np.zeros(core.slots, np.int8), *[np.zeros((), np.int8)] * 3]
     for code in (1, -core.field_dac.top_code, core.field_dac.top_code):
-        codes = Groups(*zero[:2], np.array(code, np.int8), zero[3])
+        codes = Groups(zero[0], zero[1], np.array(code, np.int8), zero[3])
         word = int.from_bytes(pack_words(codes, core).tobytes(), "little")
         sign = (code < 0) << (core.field_dac.bits - 1)
         assert word == (abs(code) | sign) << first
