@@ -1,8 +1,15 @@
-"""Program ingress: from the program stream to writes into the weight banks, with the CRC checked on the way."""
+"""Program ingress: from the program stream to writes into the weight banks, with the CRC checked on the way.
+
+On a driven core the sections follow the banks, all under the one CRC. It has these members besides (the docstring of
+the component goes into the Verilog of plain cores, too):
+
+section_begin, section_beat, section_data, section_ends
+    To and from `oscc.rtl.inputs.section_ingress.SectionIngress`: its ``begin``, ``beat``, ``data`` and ``ends``.
+"""
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -12,6 +19,9 @@ from oscc.rtl.signals.shapes import index_shape
 from oscc.rtl.signals.word_port import word_port_signature
 from oscc.rtl.weights.crc32 import Crc32
 from oscc.rtl.weights.secded import SecdedEncoder
+
+_SECTION_MEMBERS = {"section_begin": Out(1), "section_beat": Out(1), "section_ends": In(1)}
+"""Of a driven core: see the top of this file."""
 
 
 class _Count:
@@ -37,6 +47,8 @@ class _Count:
         """It is the last one of its word, its word of its bank, its bank of the program."""
         self.word_valid = Signal()
         """A whole word is at hand."""
+        self.sections: Value = Const(0)
+        """The beats of the sections have begun; on a driven core."""
 
 
 class ProgramIngress(wiring.Component):
@@ -86,6 +98,7 @@ class ProgramIngress(wiring.Component):
                 "length_error": Out(1),
                 "crc": Out(32),
                 "write": Out(word_port_signature(core)),
+                **(_SECTION_MEMBERS | {"section_data": Out(core.stream_width)} if core.driven else {}),
             }
         )
 
@@ -93,6 +106,8 @@ class ProgramIngress(wiring.Component):
         m = Module()
         m.submodules.crc32 = crc = Crc32(self._core.stream_width)
         count = _Count(self._core)
+        if self._core.driven:
+            count.sections = Signal(name="sections")
         self._accept(m, count, crc)
         self._gather(m, count)
         self._judge(m, count, crc)
@@ -128,8 +143,9 @@ class ProgramIngress(wiring.Component):
         word = Signal(core.word_bits)
         word_address = Signal.like(address)
         word_bank = Signal.like(bank)
-        m.d.sync += word_valid.eq(accepted & count.last_beat)
-        with m.If(accepted):
+        takes: Value = accepted & ~count.sections if self._core.driven else accepted
+        m.d.sync += word_valid.eq(takes & count.last_beat)
+        with m.If(takes):
             m.d.sync += beat.eq(beat + 1)
             if beats_kept:
                 m.d.sync += kept.eq(Cat(kept, self.stream.data)[core.stream_width :])
@@ -157,7 +173,20 @@ class ProgramIngress(wiring.Component):
         accepted, draining = count.accepted, count.draining
         checking = Signal()
         ends = Signal()
-        m.d.comb += ends.eq(count.last_beat & count.last_address & count.last_bank)
+        banks_end = count.last_beat & count.last_address & count.last_bank
+        if self._core.driven:
+            m.d.comb += [
+                ends.eq(count.sections & self.section_ends),
+                self.section_begin.eq(self.begin),
+                self.section_beat.eq(accepted & count.sections),
+                self.section_data.eq(self.stream.data),
+            ]
+            with m.If(accepted & banks_end):
+                m.d.sync += count.sections.eq(1)
+            with m.If(self.begin):
+                m.d.sync += count.sections.eq(0)
+        else:
+            m.d.comb += ends.eq(banks_end)
         m.d.sync += [checking.eq(0), self.finished.eq(0), self.crc_error.eq(0), self.length_error.eq(0)]
         with m.If(accepted & (ends | self.stream.last)):
             m.d.sync += [self.loading.eq(0), checking.eq(ends & self.stream.last)]

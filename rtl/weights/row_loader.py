@@ -1,4 +1,8 @@
-"""Row loader: walks the rows of a chunk and writes them into the shadow latches of the array."""
+"""Row loader: walks the rows of a chunk and writes them into the shadow latches of the array.
+
+On a driven core the banks' data pass the merge of inputs, which has a register of its own, before they are on the row
+bus: ``row_valid`` and ``row`` belong to the banks' data, ``complete`` to the bus.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from oscc.core.latencies import READ_LATENCY
 from oscc.core.spec import CoreSpec
 from oscc.rtl.signals.load_port import load_port_signature
 from oscc.rtl.signals.shapes import index_shape
@@ -68,9 +73,20 @@ class RowLoader(wiring.Component):
         width = len(row)
         stages = Signal(core.loader_latency * (width + 1))
         m.d.sync += stages.eq(Cat(self.read, row, stages)[: len(stages)])
-        m.d.comb += Cat(self.row_valid, self.row).eq(stages[-(width + 1) :])
+        at_banks = len(stages) - (core.loader_latency - bank_latency(core)) * (width + 1)
+        m.d.comb += Cat(self.row_valid, self.row).eq(stages[at_banks - (width + 1) : at_banks])
         # One stage earlier than the last row on the bus, so that `complete` rises together with it.
         before = stages[-2 * (width + 1) : len(stages) - (width + 1)]
         with m.If(before[0] & (before[1:] == core.rows - 1)):
             m.d.sync += [load.busy.eq(0), load.complete.eq(1)]
         return m
+
+
+def bank_latency(core: CoreSpec) -> int:
+    """Return the cycles from the address of a row to the banks' data.
+
+    Parameters
+    ----------
+    core : CoreSpec
+    """
+    return core.bus_levels + READ_LATENCY

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from oscc.core.spec import CoreSpec
+from oscc.core.spec_file import load_core
 from oscc.rtl.bench.recorder import Recorder
 from oscc.rtl.bench.simulation import simulate, wait
 from oscc.rtl.weights.row_loader import RowLoader
@@ -174,3 +175,12 @@ def test_random_starts_and_takes_keep_the_contract(make_core: Callable[..., Core
         if now["start"] and not busy:
             started, complete, loads = cycle, False, loads + 1
     assert loads > 10
+
+
+def test_on_a_driven_core_the_load_is_complete_when_the_last_row_has_been_merged() -> None:
+    core = load_core("driven-8x8")
+    record = load(core, 1)
+    plain = load(core.changed(inputs=0), 1)
+    assert record.cycles("row_valid") == plain.cycles("row_valid")
+    assert record.cycles("complete")[0] == plain.cycles("complete")[0] + 1 == record.cycles("row_valid")[-1] + 1
+    assert record.cycles("complete")[0] == 3 + core.load_cycles
