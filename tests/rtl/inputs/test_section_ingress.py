@@ -14,7 +14,9 @@ CORE = load_core("driven-8x8").changed(inputs=5, chunks=2)
 
 def entries(seed: int, width: int) -> tuple[list[int], list[tuple[Any, ...]]]:
     """The beats of all sections, and what they write, in order."""
-    generator, beats, writes = random.Random(seed), [], []
+    generator = random.Random(seed)
+    beats: list[int] = []
+    writes: list[tuple[Any, ...]] = []
     core = CORE.changed(stream_width=width)
     for number in range(core.inputs):
         row, column, back = generator.randrange(core.rows), generator.randrange(core.cols), generator.getrandbits(1)
