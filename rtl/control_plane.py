@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from oscc.base.errors import OsccError
 from oscc.core.latencies import FETCH_CYCLES, FETCH_LATENCY
-from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
+from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, map_version_of, registers_of
 from oscc.core.spec import CoreSpec
 from oscc.rtl.array_port import array_signature
 from oscc.rtl.host.axi_lite import AXI_LITE_MEMBERS, AxiLiteFrontEnd
@@ -60,7 +60,7 @@ def register_constants(core: CoreSpec) -> dict[tuple[str, str], int]:
     frame_rows, frame_cols = core.frame_shape
     return {
         ("ID", "value"): CORE_ID,
-        ("VERSION", "value"): MAP_VERSION,
+        ("VERSION", "value"): map_version_of(core),
         ("GRID", "rows"): core.rows,
         ("GRID", "cols"): core.cols,
         ("WORD", "bits"): core.word_bits,
@@ -70,6 +70,7 @@ def register_constants(core: CoreSpec) -> dict[tuple[str, str], int]:
         ("FRAME", "cols"): frame_cols,
         ("SPEC_HASH", "value"): int(core.hash[:8], 16),
         ("PROGRAM_BEATS", "value"): core.program_beats,
+        **({("INPUTS", "capacity"): core.inputs} if core.driven else {}),
     }
 
 
@@ -174,7 +175,7 @@ class ControlPlane(wiring.Component):
         m = Module()
         core = self._core
         m.submodules.axi_lite = axi_lite = AxiLiteFrontEnd()
-        m.submodules.registers = registers = RegisterBlock(register_constants(core))
+        m.submodules.registers = registers = RegisterBlock(register_constants(core), registers_of(core))
         m.submodules.ingress = ingress = ProgramIngress(core)
         m.submodules.store = store = self.store
         m.submodules.sequencer = sequencer = Sequencer(core)

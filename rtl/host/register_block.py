@@ -1,4 +1,7 @@
-"""Register block: storage and decode of the register map, made from its declaration."""
+"""Register block: storage and decode of the register map, made from its declaration.
+
+That of a driven core is made from `oscc.core.registers.DRIVEN_REGISTERS`.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +56,11 @@ class RegisterBlock(wiring.Component):
     locked : In(1)
     """
 
-    def __init__(self, constants: Mapping[tuple[str, str], int]) -> None:
+    def __init__(self, constants: Mapping[tuple[str, str], int], registers: tuple[Register, ...] = REGISTERS) -> None:
+        # Not told in the docstring, which goes into the Verilog of plain cores, too.
+        self._registers = registers
         self._constants = dict(constants)
-        (self._array,) = (register for register in REGISTERS if register.count > 1)
+        (self._array,) = (register for register in registers if register.count > 1)
         index_bits = (self._array.count - 1).bit_length()
         members: dict[str, object] = {
             **register_bus_signature().flip().members,
@@ -65,7 +70,7 @@ class RegisterBlock(wiring.Component):
             "array_read_data": In(32),
             "locked": In(1),
         }
-        for register in REGISTERS:
+        for register in registers:
             if register.count > 1 or register.access == "constant":
                 continue
             for field in register.fields:
@@ -93,7 +98,7 @@ class RegisterBlock(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:  # noqa: D102
         m = Module()
-        plain = [register for register in REGISTERS if register.count == 1]
+        plain = [register for register in self._registers if register.count == 1]
         first_word = self._array.address // 4
         if first_word % self._array.count:
             raise AssertionError("the register array must be aligned to its size")
