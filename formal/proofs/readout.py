@@ -310,7 +310,13 @@ PROOFS = (
             Mutant(
                 "whole beat with the lanes of a tail", FILE, "keep.eq((1 << lanes) - 1)", "keep.eq((1 << tail) - 1)", 14
             ),
-            Mutant("room for the frame before only", FILE, "self.frames.room.eq((fits", "self.frames.room.eq((1", 30),
+            Mutant(
+                "room for the frame before only",
+                FILE,
+                "self.frames.room.eq((fits | (walking & ~waiting)) &",
+                "self.frames.room.eq((1 | (walking & ~waiting)) &",
+                30,
+            ),
         ),
     ),
     Proof(

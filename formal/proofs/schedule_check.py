@@ -169,7 +169,13 @@ PROOFS = (
         depth=2,
         cover_depth=12,
         mutants=(
-            Mutant("run of 0 cycles accepted", FILE, "(word[24:28] == 0) & (word[:24] != 0)", "word[24:28] == 0", 10),
+            Mutant(
+                "run of 0 cycles accepted",
+                FILE,
+                "Operation.RUN):\n                m.d.comb += legal.eq((word[24:28] == 0) & (word[:24] != 0))",
+                "Operation.RUN):\n                m.d.comb += legal.eq(word[24:28] == 0)",
+                10,
+            ),
             Mutant(
                 "fifth untimed instruction accepted", FILE, "(untimed == MAX_UNTIMED)", "(untimed > MAX_UNTIMED)", 12
             ),
