@@ -164,8 +164,13 @@ class ControlPlane(wiring.Component):
         As `check_plain`.
     """
 
-    def __init__(self, core: CoreSpec) -> None:
+    def __new__(cls, core: CoreSpec) -> ControlPlane:  # noqa: D102
+        # Before there is a component: Amaranth warns of one that nobody elaborates, also of one that was refused.
         check_plain(core)
+        component: ControlPlane = super().__new__(cls, core)
+        return component
+
+    def __init__(self, core: CoreSpec) -> None:
         self._core = core
         check_fault_latency(core)
         super().__init__({**host_members(core), "array": Out(array_signature(core))})

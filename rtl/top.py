@@ -39,9 +39,13 @@ class Core(wiring.Component):
         See `host_members`.
     """
 
-    def __init__(self, core: CoreSpec) -> None:
-        # Before anything is elaborated, of which the rest would be left over.
+    def __new__(cls, core: CoreSpec) -> Core:  # noqa: D102
+        # Before there is a component: Amaranth warns of one that nobody elaborates, also of one that was refused.
         check_plain(core)
+        component: Core = super().__new__(cls, core)
+        return component
+
+    def __init__(self, core: CoreSpec) -> None:
         self._core = core
         super().__init__(host_members(core))
 
