@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
-from oscc.core.registers import REGISTERS, Register, register
+from oscc.core.registers import Register, map_version_of, register, registers_of
 from oscc.core.schedule_findings import COMMIT_WITHOUT_LOAD, CROWDED_INSTRUCTIONS
 from oscc.core.sequencer_model import SequencerModel, Step
 from oscc.core.spec import CoreSpec
@@ -48,7 +48,10 @@ class TransactionCore:
         for (name, field), value in register_constants(core).items():
             address = register(name).address
             self._words[address] = self._words.get(address, 0) | value << register(name).field(field).low
-        for entry in REGISTERS:
+        self._words[register("VERSION").address] = map_version_of(core)
+        if core.driven:
+            self._words[register("INPUTS").address] = core.inputs
+        for entry in registers_of(core):
             if entry.reset:
                 self._words[entry.address] = entry.reset
         self._set_status()
@@ -73,13 +76,13 @@ class TransactionCore:
 
     async def read(self, address: int) -> int:
         """Return the word at a byte address."""
-        if _target(address) is None:
+        if _target(address, self._core) is None:
             raise HostError(f"read of 0x{address:03X}: response {DECERR}")
         return self._words.get(address, 0)
 
     async def write(self, address: int, word: int) -> None:
         """Write the word at a byte address, with the side effects that the RTL has."""
-        target = _target(address)
+        target = _target(address, self._core)
         if target is None or target.access in ("constant", "read"):
             response = DECERR if target is None else SLVERR
             raise HostError(f"write of 0x{address:03X}: response {response}")
@@ -263,6 +266,6 @@ def illegal_instruction(words: Sequence[int], core: CoreSpec) -> int | None:
     return None if ends else len(words) - 1
 
 
-def _target(address: int) -> Register | None:
-    """Return the register at a byte address."""
-    return next((r for r in REGISTERS if r.address <= address < r.address + 4 * r.count), None)
+def _target(address: int, core: CoreSpec) -> Register | None:
+    """Return the register of a core at a byte address."""
+    return next((r for r in registers_of(core) if r.address <= address < r.address + 4 * r.count), None)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from oscc.core.registers import CORE_ID, ERROR_CAUSES, IRQ_CAUSES, MAP_VERSION
+from oscc.core.registers import CORE_ID, IRQ_CAUSES, error_causes_of, map_version_of, register
 from oscc.core.spec import CoreSpec
 from oscc.sim.host.core_registers import CoreRegisters, RegisterBus, StatusFields
 
@@ -136,7 +136,7 @@ class Host:
         """
         for name, given, expected in (
             ("ID", await self.registers.read_id(), CORE_ID),
-            ("VERSION", await self.registers.read_version(), MAP_VERSION),
+            ("VERSION", await self.registers.read_version(), map_version_of(self._core)),
             ("SPEC_HASH", await self.registers.read_spec_hash(), int(self._core.hash[:8], 16)),
             ("PROGRAM_BEATS", await self.registers.read_program_beats(), self._core.program_beats),
         ):
@@ -295,8 +295,8 @@ class Host:
         ------
         HostError
         """
-        word = (await self.registers.read_error()).word
-        causes = [cause.description for cause in ERROR_CAUSES if word & cause.mask]
+        word = await self._bus.read(register("ERROR").address)
+        causes = [cause.description for cause in error_causes_of(self._core) if word & cause.mask]
         if causes:
             raise HostError("; ".join(causes))
 
@@ -307,7 +307,8 @@ class Host:
 
     async def _clear_errors(self) -> None:
         """Forget errors of an earlier attempt: they are sticky, and would be taken for new ones."""
-        await self.registers.write_error(**{cause.name: 1 for cause in ERROR_CAUSES})
+        causes = sum(cause.mask for cause in error_causes_of(self._core))
+        await self._bus.write(register("ERROR").address, causes)
         await self.registers.write_irq_status(**{cause.name: 1 for cause in IRQ_CAUSES})
 
     async def _drain(self, limit: int) -> None:
