@@ -38,5 +38,6 @@ def _presets() -> tuple[CoreSpec, ...]:
 
 def _difference(core: CoreSpec, other: CoreSpec) -> tuple[bool, int, int, str]:
     ours, theirs = (each.model_dump(mode="json", by_alias=True) for each in (core, other))
-    differing = {key for key in ours if ours[key] != theirs[key] and key not in NAMES}
+    # Keys with their default may be left out of either.
+    differing = {key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key) and key not in NAMES}
     return core.driven != other.driven, len(differing & set(GEOMETRY)), len(differing), other.name

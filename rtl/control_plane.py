@@ -102,7 +102,7 @@ def check_plain(core: CoreSpec) -> None:
             "rtl.inputs",
             f"{core.name} has room for {core.inputs} inputs; its control plane cannot be made, only one without inputs",
             where="inputs",
-            hint="models can be compiled for it; for hardware and co-simulation use a core with inputs: 0",
+            hint="use a core without the key, or with inputs: 0",
         )
 
 

@@ -29,3 +29,9 @@ def test_a_core_with_inputs_is_not_used_instead_of_one_without() -> None:
     found = closest_preset(load_core("ising-56x56"), lambda other: other.name in ("driven-56x56", "king-48x41"))
     assert found is not None
     assert found.name == "king-48x41"
+
+
+def test_a_core_with_inputs_has_a_closest_one_too() -> None:
+    found = closest_preset(load_core("driven-56x56"), lambda other: True)
+    assert found is not None
+    assert found.driven
