@@ -20,6 +20,7 @@ from oscc.compiler.ir.routed import Route, RoutedGraph
 from oscc.compiler.ir.scheduled import ScheduledGraph
 from oscc.compiler.ir.timed import TimedGraph, TimeScale
 from oscc.compiler.ir.wire_routes import WireRoutes
+from oscc.core.drive import Drive
 from oscc.core.groups import Groups
 from oscc.core.initial_phases import InitialPhases
 from oscc.core.program import Program
@@ -33,7 +34,8 @@ KEY = "oscc.level"
 
 _LEVELS = (CouplingGraph, PlacedGraph, RoutedGraph, TimedGraph, CodedGraph, ScheduledGraph, Program)
 _RECORDS = {
-    kind.__name__: kind for kind in (*_LEVELS, InitialPhases, Route, TimeScale, Groups, GroupStatistics, WireRoutes)
+    kind.__name__: kind
+    for kind in (*_LEVELS, InitialPhases, Drive, Route, TimeScale, Groups, GroupStatistics, WireRoutes)
 }
 
 
