@@ -102,8 +102,7 @@ class Program:
         ValueError
             When a word holds an illegal code.
         """
-        words = self.words.reshape(core.cols, core.chunks, core.rows, -1)
-        return unpack_words(np.moveaxis(words, 0, 2), core)
+        return unpack_words(self._cell_words(core), core)
 
     def marked(self, core: CoreSpec) -> NDArray[np.bool_]:
         """Return where a load after a ``feed`` takes field codes from the input memory.
@@ -117,8 +116,11 @@ class Program:
         -------
         bool[chunks capacity, rows, cols]
         """
-        words = self.words.reshape(core.cols, core.chunks, core.rows, -1)
-        return marked_cells(np.moveaxis(words, 0, 2), core)
+        return marked_cells(self._cell_words(core), core)
+
+    def _cell_words(self, core: CoreSpec) -> NDArray[np.uint8]:
+        """Return the words by cell, uint8[chunks capacity, rows, cols, word_bytes]."""
+        return np.moveaxis(self.words.reshape(core.cols, core.chunks, core.rows, -1), 0, 2)
 
     def image_of(self, frame: NDArray[Scalar]) -> NDArray[Scalar]:
         """Return frames [..., frame rows, frame cols] as images [..., image rows, image cols]."""

@@ -315,9 +315,14 @@ class CoreSpec(Section):
         return levels
 
     @property
+    def bank_latency(self) -> int:
+        """Cycles from the address of a row to the banks' data: bus levels + bank read."""
+        return self.bus_levels + READ_LATENCY
+
+    @property
     def loader_latency(self) -> int:
-        """Cycles from the edge on which a load starts to its first row at the array: bus levels + bank read + merge."""
-        return self.bus_levels + READ_LATENCY + (MERGE_LATENCY if self.driven else 0)
+        """Cycles from the edge on which a load starts to its first row at the array: bank latency + merge."""
+        return self.bank_latency + (MERGE_LATENCY if self.driven else 0)
 
     @property
     def load_cycles(self) -> int:

@@ -8,6 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from oscc.core.instructions import Source
 from oscc.core.spec import CoreSpec
 from oscc.rtl.inputs.frame_memory import CODE_READ_LATENCY
 from oscc.rtl.memories.memory_pins import chain_pins, memory_pin_members
@@ -22,15 +23,6 @@ TABLE_LATENCY = 1
 
 SCATTER_LATENCY = MAP_LATENCY + CODE_READ_LATENCY + TABLE_LATENCY
 """Cycles from the number of an input to the write of the code that is fed back to it."""
-
-
-class Source(Enum):
-    """Where a feed takes the present vector from."""
-
-    STREAM = 0
-    FEEDBACK = 1
-    CONDITIONER = 2
-    AGAIN = 3
 
 
 class _State(Enum):
@@ -66,7 +58,6 @@ class Feeder(wiring.Component):
     feed : In(1)
         Stays high, with the next two unchanged, until ``fed``.
     source : In(Source)
-        Not the conditioner.
     chunk : In(range(chunks))
         Whose table.
     loading, walking : In(1)

@@ -8,7 +8,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-QUIET_LOOKS = 2
+from oscc.core.latencies import LEAST_LOOKS
+
+QUIET_LOOKS = LEAST_LOOKS - 1
 """Looks in a row that must find the array at rest."""
 
 
@@ -24,7 +26,7 @@ class SettleJudge(wiring.Component):
     """Orders looks while a settle is under way: a latch and the walk of the watched rows, one after the other.
 
     The array has settled when `QUIET_LOOKS` looks in a row found at most ``allowed`` codes moved since the look before;
-    the first look of a settle has none before it. So a settle takes at least `QUIET_LOOKS` + 1 looks.
+    the first look of a settle has none before it. So a settle takes at least `LEAST_LOOKS` looks.
 
     Latency: ``look`` rises in the cycle after ``begin``, and again in the cycle after ``looked``; ``settled`` comes in
     the cycle after the ``looked`` that decides. Throughput: a look at a time.

@@ -255,9 +255,7 @@ class Readout(wiring.Component):
             m.d.sync += [silent.eq(1), look.eq(1), place.eq(first_place)]
         with m.Elif(walk.valid):
             m.d.sync += place.eq(place + 1)
-        m.d.comb += [
-            abandoned.eq(look & ~frames.looking),
-        ]
+        m.d.comb += abandoned.eq(look & ~frames.looking)
         # Beside the decoders; a look that is abandoned loses its mark on the way, too.
         entering = Cat(walk.valid & ~abandoned, walk.valid & walk.last & ~abandoned, place)
         travelling = Signal(DECODE_LATENCY * len(entering), name="beats_travelling")

@@ -10,7 +10,6 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from oscc.core.latencies import READ_LATENCY
 from oscc.core.spec import CoreSpec
 from oscc.rtl.signals.load_port import load_port_signature
 from oscc.rtl.signals.shapes import index_shape
@@ -73,20 +72,10 @@ class RowLoader(wiring.Component):
         width = len(row)
         stages = Signal(core.loader_latency * (width + 1))
         m.d.sync += stages.eq(Cat(self.read, row, stages)[: len(stages)])
-        at_banks = len(stages) - (core.loader_latency - bank_latency(core)) * (width + 1)
+        at_banks = len(stages) - (core.loader_latency - core.bank_latency) * (width + 1)
         m.d.comb += Cat(self.row_valid, self.row).eq(stages[at_banks - (width + 1) : at_banks])
         # One stage earlier than the last row on the bus, so that `complete` rises together with it.
         before = stages[-2 * (width + 1) : len(stages) - (width + 1)]
         with m.If(before[0] & (before[1:] == core.rows - 1)):
             m.d.sync += [load.busy.eq(0), load.complete.eq(1)]
         return m
-
-
-def bank_latency(core: CoreSpec) -> int:
-    """Return the cycles from the address of a row to the banks' data.
-
-    Parameters
-    ----------
-    core : CoreSpec
-    """
-    return core.bus_levels + READ_LATENCY

@@ -18,7 +18,7 @@ from oscc.rtl.signals.shadow_port import shadow_port_signature
 from oscc.rtl.signals.word_port import word_port_signature
 from oscc.rtl.weights.fault_collector import FaultCollector
 from oscc.rtl.weights.march_test import MarchTest
-from oscc.rtl.weights.row_loader import RowLoader, bank_latency
+from oscc.rtl.weights.row_loader import RowLoader
 from oscc.rtl.weights.scrubber import Scrubber
 from oscc.rtl.weights.weight_bus import CHECK_COLUMNS, COMPARE_STAGES, READ_STAGES
 from oscc.rtl.weights.weight_memory import WeightMemory
@@ -219,7 +219,7 @@ class WeightStore(wiring.Component):
         with m.Elif(~loader.load.busy):
             m.d.sync += outdated.eq(0)
         given = Cat((loader.read & ~outdated) | scrubber.read, reads.raw, reads.address)
-        found = Signal(bank_latency(core) * len(given))
+        found = Signal(core.bank_latency * len(given))
         m.d.sync += found.eq(Cat(given, found)[: len(found)])
         with m.If(self.halt):
             m.d.sync += found.eq(0)

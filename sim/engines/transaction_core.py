@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oscc.core.instructions import MAX_UNTIMED, SCHEDULE_DEPTH, Instruction, Operation
-from oscc.core.registers import Register, map_version_of, register, registers_of
+from oscc.core.registers import Register, register, registers_of
 from oscc.core.schedule_findings import COMMIT_WITHOUT_LOAD, CROWDED_INSTRUCTIONS
 from oscc.core.sequencer_model import SequencerModel, Step
 from oscc.core.spec import CoreSpec
@@ -48,9 +48,6 @@ class TransactionCore:
         for (name, field), value in register_constants(core).items():
             address = register(name).address
             self._words[address] = self._words.get(address, 0) | value << register(name).field(field).low
-        self._words[register("VERSION").address] = map_version_of(core)
-        if core.driven:
-            self._words[register("INPUTS").address] = core.inputs
         for entry in registers_of(core):
             if entry.reset:
                 self._words[entry.address] = entry.reset

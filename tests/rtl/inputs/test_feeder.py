@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from oscc.core.instructions import Source
 from oscc.core.spec_file import load_core
 from oscc.rtl.bench.simulation import simulate
-from oscc.rtl.inputs.feeder import SCATTER_LATENCY, Feeder, Source
+from oscc.rtl.inputs.feeder import SCATTER_LATENCY, Feeder
 
 CORE = load_core("tiny-8x8").changed(
     grid=[4, 5], readout={"step": [1, 1]}, chunks=3, stream_width=32, field_dac={"bits": 6, "full_scale_rad_s": 1e6}
